@@ -1,0 +1,39 @@
+// SWC compiles to CommonJS here: Jest as pure ESM fails on require cycles in Nest packages (docs/adr/0002-stack.md).
+const transform = {
+  '^.+\\.ts$': [
+    '@swc/jest',
+    {
+      swcrc: false,
+      module: { type: 'commonjs' },
+      jsc: {
+        parser: { syntax: 'typescript', decorators: true },
+        target: 'es2022',
+        transform: { legacyDecorator: true, decoratorMetadata: true },
+      },
+    },
+  ],
+};
+
+const project = (name, testMatch, more = {}) => ({
+  displayName: name,
+  rootDir: __dirname,
+  testEnvironment: 'node',
+  testMatch,
+  transform,
+  moduleNameMapper: {
+    '^@taai/entities-testing$': '<rootDir>/libs/entities/src/testing.ts',
+    '^@taai/([a-z]+)$': '<rootDir>/libs/$1/src/index.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
+  setupFiles: ['reflect-metadata'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.data/'],
+  ...more,
+});
+
+module.exports = {
+  projects: [
+    project('unit', ['<rootDir>/{apps,libs,scripts}/**/!(*.db).spec.ts']),
+    project('db', ['<rootDir>/{apps,libs}/**/*.db.spec.ts']),
+    project('e2e', ['<rootDir>/e2e/*.e2e.ts']),
+  ],
+};

@@ -1,0 +1,195 @@
+import { Type } from 'class-transformer';
+import {
+  IsArray,
+  IsEmail,
+  IsIn,
+  IsInt,
+  IsISO8601,
+  IsString,
+  IsUUID,
+  MaxLength,
+  MinLength,
+  ValidateNested,
+} from 'class-validator';
+import { contract } from './contract';
+import { Empty, Nullable, Optional, type Timestamp } from './fields';
+
+export const builtinRoles = ['admin', 'member', 'viewer'] as const;
+
+export class Register {
+  @IsString()
+  @MinLength(1)
+  @MaxLength(200)
+  tenant_name: string;
+
+  @IsEmail()
+  @MaxLength(320)
+  email: string;
+
+  /** Counted in characters; bytes beyond bcrypt's 72 count too. */
+  @IsString()
+  @MinLength(8)
+  @MaxLength(1024)
+  password: string;
+
+  @Optional()
+  @IsString()
+  @MinLength(1)
+  @MaxLength(200)
+  name?: string;
+}
+
+export class Login {
+  @IsString()
+  @MinLength(1)
+  @MaxLength(320)
+  email: string;
+
+  @IsString()
+  @MinLength(1)
+  @MaxLength(1024)
+  password: string;
+}
+
+export class User {
+  @IsUUID()
+  id: string;
+
+  @IsUUID()
+  tenant_id: string;
+
+  @IsString()
+  email: string;
+
+  @Nullable()
+  @IsString()
+  name: string | null;
+
+  @IsString()
+  role: string;
+
+  @IsISO8601()
+  created_at: Timestamp;
+}
+
+export class Tenant {
+  @IsUUID()
+  id: string;
+
+  @IsString()
+  name: string;
+
+  @IsString()
+  plan_id: string;
+
+  @IsIn(['active', 'suspended', 'deleting'])
+  status: string;
+
+  @IsISO8601()
+  created_at: Timestamp;
+}
+
+export class Registered {
+  @ValidateNested()
+  @Type(() => User)
+  user: User;
+
+  @ValidateNested()
+  @Type(() => Tenant)
+  tenant: Tenant;
+}
+
+export class LoggedIn {
+  @IsString()
+  access_token: string;
+
+  @IsIn(['Bearer'])
+  token_type: string;
+
+  /** Seconds. */
+  @IsInt()
+  expires_in: number;
+
+  @IsString()
+  refresh_token: string;
+
+  @ValidateNested()
+  @Type(() => User)
+  user: User;
+}
+
+export class Me {
+  @ValidateNested()
+  @Type(() => User)
+  user: User;
+
+  @ValidateNested()
+  @Type(() => Tenant)
+  tenant: Tenant;
+
+  @IsString({ each: true })
+  permissions: string[];
+}
+
+export class JsonWebKey {
+  @IsString()
+  kty: string;
+
+  @IsString()
+  crv: string;
+
+  @IsString()
+  x: string;
+
+  @IsString()
+  kid: string;
+
+  @IsString()
+  alg: string;
+
+  @IsString()
+  use: string;
+}
+
+export class JsonWebKeySet {
+  @IsArray()
+  @ValidateNested({ each: true })
+  @Type(() => JsonWebKey)
+  keys: JsonWebKey[];
+}
+
+export const authContract = contract('auth', {
+  register: {
+    summary: 'Create a tenant and its first user, an admin',
+    http: 'POST /v1/auth/register',
+    access: 'public',
+    input: Register,
+    output: Registered,
+    effect: 'once',
+  },
+  login: {
+    summary: 'Exchange e-mail and password for an access token of 24 hours',
+    http: 'POST /v1/auth/login',
+    access: 'public',
+    input: Login,
+    output: LoggedIn,
+    status: 200,
+    effect: 'once',
+  },
+  me: {
+    summary: 'The caller: user, tenant and permissions',
+    http: 'GET /v1/auth/me',
+    access: 'authenticated',
+    input: Empty,
+    output: Me,
+    effect: 'safe',
+  },
+  jwks: {
+    summary: 'The public keys that access tokens are signed with',
+    http: 'GET /.well-known/jwks.json',
+    access: 'public',
+    input: Empty,
+    output: JsonWebKeySet,
+    effect: 'safe',
+  },
+});

@@ -1,0 +1,25 @@
+import { authContract } from './auth.contract';
+import { conversationContract, messageContract } from './chat.contract';
+import { boundMethods, isPublic, type BoundMethod, type Contract, type PublicMethod } from './contract';
+import { agentContract, providerContract, runContract } from './orchestrator.contract';
+import { taskContract } from './task.contract';
+import { usageContract } from './usage.contract';
+import { webhookContract } from './webhook.contract';
+
+/** Every contract of the fleet. */
+export const catalog: readonly Contract[] = [
+  authContract,
+  taskContract,
+  providerContract,
+  agentContract,
+  runContract,
+  conversationContract,
+  messageContract,
+  usageContract,
+  webhookContract,
+];
+
+const hasRoute = (bound: BoundMethod): bound is BoundMethod<PublicMethod> => isPublic(bound.method);
+
+/** Every method with a route at the gateway. */
+export const publicMethods: readonly BoundMethod<PublicMethod>[] = catalog.flatMap(boundMethods).filter(hasRoute);

@@ -1,0 +1,92 @@
+export const services = ['gateway', 'auth', 'task', 'chat', 'orchestrator', 'usage', 'webhook'] as const;
+export type ServiceName = (typeof services)[number];
+
+export type HttpVerb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+export type Route = `${HttpVerb} /${string}`;
+export type Permission = `${string}:${string}`;
+
+/** What is asked of a caller: nothing, a valid token, or a permission. */
+export type Access = 'public' | 'authenticated' | Permission;
+
+/**
+ * What a repeated execution would do, and so whether the transport may retry: `safe` reads, `idempotent` changes nothing the
+ * second time, `once` must not be repeated (unless an Idempotency-Key makes it so).
+ */
+export type Effect = 'safe' | 'idempotent' | 'once';
+
+export type Class<T = object> = new () => T;
+
+/** The output of a method that answers nothing (204). The mark keeps TypeScript from taking every class for it. */
+export class Nothing {
+  declare protected readonly nothing: never;
+}
+
+interface MethodBase {
+  summary: string;
+  input: Class;
+  output: Class;
+  effect: Effect;
+  /** Runs in the service's second lane, so that short calls never wait behind it. */
+  long?: true;
+  /** Milliseconds from call to answer; 5,000 if absent. */
+  timeout_ms?: number;
+}
+
+/** A method with a route at the gateway; any service may call it too, with its caller's token. */
+export interface PublicMethod extends MethodBase {
+  http: Route;
+  access: Access;
+  /** HTTP status of success; 201 for an output of POST, 204 for none, else 200. */
+  status?: 200 | 201 | 202;
+  /** The gateway has a controller of its own for the route (SSE); it is documented all the same. */
+  custom?: true;
+}
+
+/** A method for other services alone: they call it with a token of their own, on behalf of a tenant. */
+export interface InternalMethod extends MethodBase {
+  callers: readonly ServiceName[];
+}
+
+export type Method = PublicMethod | InternalMethod;
+export type Methods = Record<string, Method>;
+
+export interface Contract<M extends Methods = Methods> {
+  /** `task` or `orchestrator.agent`: the service, and the noun where a service has several. */
+  name: string;
+  service: ServiceName;
+  methods: M;
+}
+
+export type InputOf<M extends Method> = InstanceType<M['input']>;
+export type OutputOf<M extends Method> = M['output'] extends typeof Nothing ? void : InstanceType<M['output']>;
+
+/** What a handler class of the contract must offer: one method each, same names, same shapes. */
+export type Handler<C extends Contract> = {
+  [K in keyof C['methods']]: (input: InputOf<C['methods'][K]>) => Promise<OutputOf<C['methods'][K]>>;
+};
+
+/** One entry of a service's catalog under its RPC name, as the transport and the guards see it. */
+export interface BoundMethod<M extends Method = Method> {
+  /** `task.create`, `orchestrator.agent.create`. */
+  rpc: string;
+  service: ServiceName;
+  method: M;
+}
+
+export const isPublic = (method: Method): method is PublicMethod => 'http' in method;
+
+/** A service's catalog: the single source for RPC names, routes, validation, permissions, OpenAPI and the client's types. */
+export function contract<const M extends Methods>(
+  name: ServiceName | `${ServiceName}.${string}`,
+  methods: M,
+): Contract<M> {
+  return { name, service: name.split('.')[0] as ServiceName, methods };
+}
+
+/** One method of a contract, ready to be called. */
+export function bind<M extends Methods, K extends keyof M & string>(contract: Contract<M>, key: K): BoundMethod<M[K]> {
+  return { rpc: `${contract.name}.${key}`, service: contract.service, method: contract.methods[key] };
+}
+
+export const boundMethods = (contract: Contract): BoundMethod[] =>
+  Object.keys(contract.methods).map((key) => bind(contract, key));

@@ -1,0 +1,93 @@
+import { Type } from 'class-transformer';
+import {
+  IsBoolean,
+  IsInt,
+  IsString,
+  IsUrl,
+  IsUUID,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  ValidateIf,
+  ValidateNested,
+} from 'class-validator';
+import type { Class } from './contract';
+
+/** A `Date` until it is serialised, RFC 3339 in UTC on the wire. */
+export type Timestamp = string | Date;
+
+const applyDecorators =
+  (...decorators: PropertyDecorator[]): PropertyDecorator =>
+  (target, key) =>
+    decorators.forEach((decorate) => decorate(target, key));
+
+/** The field may be absent. Unlike `@IsOptional` it does not let `null` through. */
+export const Optional = () => ValidateIf((_, value) => value !== undefined);
+
+/** The field may be null; what else it may be, the other decorators say. */
+export const Nullable = () => ValidateIf((_, value) => value !== null);
+
+/** The name of a resource in paths and in `provider/model`: lower-case letters, digits, `-` and `_`, at most 63. */
+export const Slug = () => Matches(/^[a-z0-9][a-z0-9_-]{0,62}$/);
+
+/** An absolute HTTP address. Whether it may be called is decided where it is used. */
+export const HttpUrl = () =>
+  applyDecorators(IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true }), MaxLength(2000));
+
+/** The input of everything that is named by one id in its path. */
+export class ById {
+  @IsUUID()
+  id: string;
+}
+
+/** The input of a method that takes nothing. */
+export class Empty {}
+
+/** What every list takes. */
+export class PageQuery {
+  @Optional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  limit?: number = 20;
+
+  @Optional()
+  @IsString()
+  @MaxLength(512)
+  cursor?: string;
+}
+
+/** One page of a list, in the list's order, and the cursor of the next one. */
+export interface PageOf<T> {
+  data: T[];
+  has_more: boolean;
+  next_cursor: string | null;
+}
+
+const pages = new Map<Class, Class<PageOf<object>>>();
+
+/** The output class of a list of `item`. */
+export function Page<T extends object>(item: Class<T>): Class<PageOf<T>> {
+  const page = pages.get(item) ?? pageClass(item);
+  pages.set(item, page);
+  return page as Class<PageOf<T>>;
+}
+
+function pageClass(item: Class): Class<PageOf<object>> {
+  class ItemPage {
+    @ValidateNested({ each: true })
+    @Type(() => item)
+    data: object[];
+
+    @IsBoolean()
+    has_more: boolean;
+
+    @Nullable()
+    @IsString()
+    next_cursor: string | null;
+  }
+  Object.defineProperty(ItemPage, 'name', { value: `${item.name}Page` });
+  return ItemPage;
+}

@@ -1,0 +1,79 @@
+/** Every error that a client can meet: its stable code, HTTP status and title. The detail is written where the error is thrown. */
+export const problems = {
+  malformed_request: { status: 400, title: 'The request could not be read' },
+  validation_failed: { status: 400, title: 'The request has invalid fields' },
+  invalid_cursor: { status: 400, title: 'The cursor is not one of this list' },
+  unauthenticated: { status: 401, title: 'A valid access token is required' },
+  invalid_credentials: { status: 401, title: 'E-mail or password is wrong' },
+  forbidden: { status: 403, title: 'The caller lacks a permission' },
+  not_found: { status: 404, title: 'There is no such resource' },
+  method_not_allowed: { status: 405, title: 'The resource has no such method' },
+  email_taken: { status: 409, title: 'The e-mail address is in use' },
+  conflict: { status: 409, title: 'The resource is in another state' },
+  slug_taken: { status: 409, title: 'The name is in use' },
+  idempotency_in_flight: { status: 409, title: 'A request with this Idempotency-Key is still being answered' },
+  idempotency_mismatch: { status: 422, title: 'The Idempotency-Key was used for another request' },
+  payload_too_large: { status: 413, title: 'The body is too large' },
+  unsupported_media_type: { status: 415, title: 'The body must be JSON' },
+  url_not_allowed: { status: 422, title: 'The address is not a public one' },
+  agent_not_ready: { status: 422, title: 'The agent has no provider that could answer' },
+  internal: { status: 500, title: 'Something failed on our side' },
+  unknown_method: { status: 501, title: 'No replica knows this method' },
+  overloaded: { status: 503, title: 'The service has more work than it can queue' },
+  service_unavailable: { status: 503, title: 'The service does not answer' },
+  replica_lost: { status: 503, title: 'The replica that worked on the request is gone' },
+  deadline_exceeded: { status: 504, title: 'The request took longer than its deadline' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ProblemCode = keyof typeof problems;
+
+export const isProblemCode = (value: unknown): value is ProblemCode =>
+  typeof value === 'string' && Object.hasOwn(problems, value);
+
+/** One offending field: its path in the input (`fallbacks.0.model`) and what is wrong with it. */
+export interface FieldError {
+  path: string;
+  message: string;
+}
+
+export interface ProblemExtras {
+  errors?: FieldError[];
+  /** Seconds until a retry makes sense; becomes `Retry-After`. */
+  retry_after?: number;
+}
+
+/** The error that crosses every border: thrown by a rule, carried over RPC, answered as RFC 9457 problem+json. */
+export class ProblemError extends Error {
+  override readonly name = 'ProblemError';
+
+  constructor(
+    readonly code: ProblemCode,
+    detail?: string,
+    readonly extras: ProblemExtras = {},
+  ) {
+    super(detail ?? problems[code].title);
+  }
+
+  get status(): number {
+    return problems[this.code].status;
+  }
+
+  toJSON() {
+    return { code: this.code, detail: this.message, ...this.extras };
+  }
+
+  /** Reads what `toJSON` wrote in another process; anything else becomes `internal`. */
+  static fromJSON(value: unknown): ProblemError {
+    if (typeof value !== 'object' || value === null || !('code' in value) || !isProblemCode(value.code)) {
+      return new ProblemError('internal');
+    }
+    const { errors, retry_after, detail } = value as ProblemExtras & { detail?: unknown };
+    return new ProblemError(value.code, typeof detail === 'string' ? detail : undefined, {
+      ...(errors && { errors }),
+      ...(retry_after !== undefined && { retry_after }),
+    });
+  }
+}
+
+/** The answer for an id that is absent, and, word for word, for one of another tenant. */
+export const notFound = (noun: string) => new ProblemError('not_found', `There is no such ${noun}.`);

@@ -1,0 +1,48 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { ServiceName } from '@taai/contracts';
+
+/** Who a piece of work is done for. */
+export interface Caller {
+  tenant_id: string;
+  /** Absent for work that no user asked for. */
+  user_id?: string;
+  session_id?: string;
+  api_key_id?: string;
+  role?: string;
+  /** `resource:action`, with `*` on either side. */
+  permissions: readonly string[];
+  /** The service that vouches for all this: the gateway for a request, else the service whose own work it is. */
+  issuer: ServiceName;
+}
+
+/** What travels with a request through every service. */
+export interface RequestContext {
+  request_id: string;
+  /** W3C trace context. */
+  traceparent?: string;
+  /** Absent on public routes. */
+  caller?: Caller;
+  /** The signed form of `caller`, forwarded unchanged from service to service. */
+  token?: string;
+  idempotency_key?: string;
+  ip?: string;
+}
+
+const storage = new AsyncLocalStorage<RequestContext>();
+
+export const runInContext = <T>(context: RequestContext, work: () => T): T => storage.run(context, work);
+
+export const currentContext = (): RequestContext | undefined => storage.getStore();
+
+/** The caller of the work at hand. Throws without one: work for nobody must not touch a tenant's data. */
+export function currentCaller(): Caller {
+  const caller = storage.getStore()?.caller;
+  if (!caller) throw new Error('There is no caller: this work runs outside of a request and outside of runAs.');
+  return caller;
+}
+
+/** Runs `work` for another caller than the request's, keeping the request's id and trace, dropping its token. */
+export const runAs = <T>(caller: Caller, work: () => T): T => {
+  const { request_id = crypto.randomUUID(), traceparent } = storage.getStore() ?? {};
+  return storage.run({ request_id, ...(traceparent && { traceparent }), caller }, work);
+};
