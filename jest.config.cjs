@@ -34,6 +34,10 @@ module.exports = {
   projects: [
     project('unit', ['<rootDir>/{apps,libs,scripts}/**/!(*.db).spec.ts']),
     project('db', ['<rootDir>/{apps,libs}/**/*.db.spec.ts']),
-    project('e2e', ['<rootDir>/e2e/*.e2e.ts']),
+    project('e2e', ['<rootDir>/e2e/*.e2e.ts'], {
+      setupFilesAfterEnv: ['<rootDir>/e2e/support/timeout.ts'],
+      globalSetup: '<rootDir>/e2e/support/global-setup.ts',
+      globalTeardown: '<rootDir>/e2e/support/global-teardown.ts',
+    }),
   ],
 };

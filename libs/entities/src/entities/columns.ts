@@ -1,0 +1,36 @@
+import type { DomainEvent } from '@taai/contracts';
+import { Column, PrimaryColumn } from 'typeorm';
+
+/** A point in time; read as `Date`, written from `Date` or an RFC 3339 string. */
+export const Timestamptz = (options: { nullable?: true } = {}) => Column({ type: 'timestamptz', ...options });
+
+/** Filled with the transaction's time when the row does not say. */
+export const TimestamptzNow = () => Column({ type: 'timestamptz', default: () => 'now()' });
+
+/** Tokens and micro-USD: read as a number, and an error beyond 2^53 (see `pg-types.ts`). */
+export const BigIntColumn = (options: { nullable?: true } = {}) => Column({ type: 'bigint', ...options });
+
+/** A CHECK expression for a column of few values: `status in ('open', 'closed')`. */
+export const oneOf = (column: string, values: readonly string[]) =>
+  `${column} in (${values.map((value) => `'${value}'`).join(', ')})`;
+
+/** A row of a tenant. The key starts with the tenant, so that foreign keys between tenants cannot exist. */
+export abstract class TenantRow {
+  @PrimaryColumn('uuid')
+  tenant_id: string;
+
+  /** UUIDv7, minted by the application. */
+  @PrimaryColumn('uuid')
+  id: string;
+}
+
+/**
+ * What `jsonb` holds. Any `Record<string, unknown>` is one; spelt so that TypeORM's partial types take it, which lose `null`
+ * inside of `unknown`.
+ */
+export type JsonObject = Record<string, NonNullable<unknown> | null | undefined>;
+
+/** A `DomainEvent` in a `jsonb` column. */
+export interface StoredEvent extends Omit<DomainEvent, 'data'> {
+  data: JsonObject;
+}

@@ -1,0 +1,28 @@
+import { Column, Entity, ForeignKey, Index } from 'typeorm';
+import { AgentEntity } from './agent.entity';
+import { TenantRow, Timestamptz, TimestamptzNow } from './columns';
+import { TenantEntity } from './tenant.entity';
+
+@Entity('conversations')
+@Index('idx_conversations_agent', ['tenant_id', 'agent_id'])
+@ForeignKey(() => TenantEntity, ['tenant_id'], ['id'])
+@ForeignKey(() => AgentEntity, ['tenant_id', 'agent_id'], ['tenant_id', 'id'])
+export class ConversationEntity extends TenantRow {
+  @Column('uuid')
+  agent_id: string;
+
+  @Column('text', { nullable: true })
+  title: string | null;
+
+  @Column('uuid', { nullable: true })
+  user_id: string | null;
+
+  @TimestamptzNow()
+  created_at: Date;
+
+  @TimestamptzNow()
+  updated_at: Date;
+
+  @Timestamptz({ nullable: true })
+  last_message_at: Date | null;
+}

@@ -1,0 +1,51 @@
+import { Check, Column, Entity, ForeignKey } from 'typeorm';
+import { type JsonObject, oneOf, TenantRow, Timestamptz, TimestamptzNow } from './columns';
+import { TenantEntity } from './tenant.entity';
+
+export const jobStatuses = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const;
+export type JobStatus = (typeof jobStatuses)[number];
+
+/** Work that outlives its request: bulk changes, exports, reports. */
+@Entity('jobs')
+@Check('jobs_status_check', oneOf('status', jobStatuses))
+@ForeignKey(() => TenantEntity, ['tenant_id'], ['id'])
+export class JobEntity extends TenantRow {
+  /** `task.bulk`, `tenant.export`, … */
+  @Column('text')
+  kind: string;
+
+  @Column('text', { default: 'queued' })
+  status: JobStatus;
+
+  /** Items done. */
+  @Column('integer', { default: 0 })
+  progress: number;
+
+  /** Items in all; null until counted. */
+  @Column('integer', { nullable: true })
+  total: number | null;
+
+  @Column('jsonb', { default: {} })
+  input: JsonObject;
+
+  @Column('jsonb', { nullable: true })
+  result: unknown;
+
+  @Column('text', { nullable: true })
+  error_code: string | null;
+
+  @Column('text', { nullable: true })
+  error_detail: string | null;
+
+  @Column('uuid', { nullable: true })
+  created_by: string | null;
+
+  @TimestamptzNow()
+  created_at: Date;
+
+  @TimestamptzNow()
+  updated_at: Date;
+
+  @Timestamptz({ nullable: true })
+  finished_at: Date | null;
+}

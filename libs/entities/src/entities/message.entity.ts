@@ -1,0 +1,32 @@
+import { Check, Column, Entity, ForeignKey, Index } from 'typeorm';
+import { oneOf, TenantRow, TimestamptzNow } from './columns';
+import { ConversationEntity } from './conversation.entity';
+
+export const messageRoles = ['user', 'assistant', 'system', 'tool'] as const;
+export type MessageRole = (typeof messageRoles)[number];
+
+@Entity('messages')
+@Index('idx_messages_conversation', ['tenant_id', 'conversation_id', 'id'])
+@Index('messages_answer_key', ['tenant_id', 'run_id'], { unique: true, where: "role = 'assistant'" })
+@Check('messages_role_check', oneOf('role', messageRoles))
+@ForeignKey(() => ConversationEntity, ['tenant_id', 'conversation_id'], ['tenant_id', 'id'], { onDelete: 'CASCADE' })
+export class MessageEntity extends TenantRow {
+  @Column('uuid')
+  conversation_id: string;
+
+  @Column('text')
+  role: MessageRole;
+
+  @Column('text')
+  content: string;
+
+  /** The run that answers the message, or that wrote it. No foreign key: runs are another service's. */
+  @Column('uuid', { nullable: true })
+  run_id: string | null;
+
+  @Column('uuid', { nullable: true })
+  user_id: string | null;
+
+  @TimestamptzNow()
+  created_at: Date;
+}

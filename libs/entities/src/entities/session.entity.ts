@@ -1,0 +1,30 @@
+import { Column, Entity, ForeignKey, Index } from 'typeorm';
+import { TenantRow, Timestamptz, TimestamptzNow } from './columns';
+import { UserEntity } from './user.entity';
+
+@Entity('sessions')
+@Index('idx_sessions_user', ['tenant_id', 'user_id'])
+@ForeignKey(() => UserEntity, ['tenant_id', 'user_id'], ['tenant_id', 'id'], { onDelete: 'CASCADE' })
+export class SessionEntity extends TenantRow {
+  @Column('uuid')
+  user_id: string;
+
+  /** Of the opaque refresh token; the token itself is stored nowhere. */
+  @Column('text', { nullable: true })
+  refresh_token_hash: string | null;
+
+  @Column('text', { nullable: true })
+  ip: string | null;
+
+  @Column('text', { nullable: true })
+  user_agent: string | null;
+
+  @TimestamptzNow()
+  created_at: Date;
+
+  @Timestamptz()
+  expires_at: Date;
+
+  @Timestamptz({ nullable: true })
+  revoked_at: Date | null;
+}

@@ -1,0 +1,36 @@
+import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
+import { type JsonObject, oneOf, Timestamptz, TimestamptzNow } from './columns';
+import { PlanEntity } from './plan.entity';
+
+export const tenantStatuses = ['active', 'suspended', 'deleting'] as const;
+export type TenantStatus = (typeof tenantStatuses)[number];
+
+@Entity('tenants')
+@Check('tenants_status_check', oneOf('status', tenantStatuses))
+export class TenantEntity {
+  @PrimaryColumn('uuid')
+  id: string;
+
+  @Column('text')
+  name: string;
+
+  @ForeignKey(() => PlanEntity)
+  @Column('text', { default: 'free' })
+  plan_id: string;
+
+  @Column('text', { default: 'active' })
+  status: TenantStatus;
+
+  @Column('jsonb', { default: {} })
+  settings: JsonObject;
+
+  /** When a tenant that is `deleting` loses its rows. */
+  @Timestamptz({ nullable: true })
+  delete_at: Date | null;
+
+  @TimestamptzNow()
+  created_at: Date;
+
+  @TimestamptzNow()
+  updated_at: Date;
+}

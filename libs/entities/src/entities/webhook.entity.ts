@@ -1,0 +1,30 @@
+import type { EventType } from '@taai/contracts';
+import { Column, Entity, ForeignKey } from 'typeorm';
+import { TenantRow, TimestamptzNow } from './columns';
+import { TenantEntity } from './tenant.entity';
+
+@Entity('webhooks')
+@ForeignKey(() => TenantEntity, ['tenant_id'], ['id'])
+export class WebhookEntity extends TenantRow {
+  @Column('text')
+  url: string;
+
+  @Column('text', { array: true })
+  events: EventType[];
+
+  @Column('text', { nullable: true })
+  description: string | null;
+
+  /** A Fernet token of the signing secret. */
+  @Column('text')
+  secret_ciphertext: string;
+
+  @Column('boolean', { default: true })
+  is_active: boolean;
+
+  @TimestamptzNow()
+  created_at: Date;
+
+  @TimestamptzNow()
+  updated_at: Date;
+}

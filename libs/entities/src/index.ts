@@ -1,0 +1,14 @@
+export * from './cost';
+export * from './data-source';
+export * from './database.module';
+export * from './entities';
+export { entities } from './entities/all';
+export * from './idempotency';
+export * from './ledger';
+export * from './once';
+export * from './outbox';
+export * from './page';
+export * from './rls-query';
+export * from './safe-role';
+export * from './violated-constraint';
+export * from './with-tenant';

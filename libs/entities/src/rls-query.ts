@@ -1,0 +1,125 @@
+import { currentCaller } from '@taai/tenant';
+import { DatabaseError, type Connection, type Pool, type PoolClient } from 'pg';
+import Query from 'pg/lib/query.js';
+import type { DataSource } from 'typeorm';
+import { poolOf, type DatabaseConfig } from './data-source';
+import { SET_TENANT } from './with-tenant';
+
+const TENANT_STATEMENT = 'set_tenant';
+
+interface Statement {
+  name?: string;
+  text: string;
+  values: readonly unknown[];
+}
+
+/** After it the server goes on to ReadyForQuery; after FATAL it hangs up. */
+const isStatementError = (error: Error) => error instanceof DatabaseError && error.severity === 'ERROR';
+
+/**
+ * A query behind a set_config under one Sync: one round trip, and by the protocol one implicit transaction, so that the tenant
+ * ends with it. Calls back once, when the server is at rest or the connection is lost.
+ */
+class RlsQuery<Row extends object> extends Query<Row> {
+  private isScoped = false;
+  /** Whether the server waits for the next query, so that the connection may be used again. */
+  isAtRest = false;
+
+  constructor(
+    private readonly tenantId: string,
+    statement: Statement,
+    callback: (error: Error | null, result: { rows: Row[] }) => void,
+  ) {
+    super({ ...statement, queryMode: 'extended' }, callback);
+  }
+
+  override prepare(connection: Connection): void {
+    if (!this.name) connection.parse({ name: '', text: SET_TENANT, types: [] }, true);
+    connection.bind({ statement: this.name && TENANT_STATEMENT, values: [this.tenantId] }, true);
+    connection.execute({}, true);
+    super.prepare(connection);
+  }
+
+  override handleDataRow(message: unknown): void {
+    if (this.isScoped) super.handleDataRow(message);
+  }
+
+  override handleCommandComplete(message: unknown, connection: Connection): void {
+    if (this.isScoped) super.handleCommandComplete(message, connection);
+    this.isScoped = true;
+  }
+
+  override handleReadyForQuery(connection: Connection): void {
+    this.isAtRest = true;
+    super.handleReadyForQuery(connection);
+  }
+
+  override handleError(error: Error, connection: Connection): void {
+    if (this.isAtRest || !isStatementError(error)) return super.handleError(error, connection);
+    const finish = (isAtRest: boolean) => {
+      connection.off('readyForQuery', onReady).off('end', onEnd);
+      this.isAtRest = isAtRest;
+      super.handleError(error, connection);
+    };
+    const onReady = () => finish(true);
+    const onEnd = () => finish(false);
+    connection.once('readyForQuery', onReady).once('end', onEnd);
+  }
+}
+
+/** Prepared SQL for the hot paths, within a tenant and in one round trip, on the data source's own connections. */
+export class RlsPool {
+  private readonly known = new WeakSet<PoolClient>();
+
+  constructor(
+    private readonly pool: Pool,
+    private readonly options: Pick<DatabaseConfig, 'prepare'>,
+  ) {}
+
+  static of = (dataSource: DataSource, options: Pick<DatabaseConfig, 'prepare'>) =>
+    new RlsPool(poolOf(dataSource), options);
+
+  /**
+   * Runs one statement for the caller's tenant and resolves to its rows (none without RETURNING). `name` stands for exactly
+   * this SQL everywhere in the process. Throws without a caller, and what the database throws.
+   */
+  async query<Row extends object>(name: string, sql: string, params: readonly unknown[] = []): Promise<Row[]> {
+    return this.queryFor<Row>(currentCaller().tenant_id, name, sql, params);
+  }
+
+  /** The same for a tenant that a resolver function named. */
+  async queryFor<Row extends object>(
+    tenantId: string,
+    name: string,
+    text: string,
+    values: readonly unknown[] = [],
+  ): Promise<Row[]> {
+    const statement = { text, values, ...(this.options.prepare && { name }) };
+    const client = await this.pool.connect();
+    let isAtRest = false;
+    try {
+      if (!this.known.has(client)) await this.introduce(client);
+      return await new Promise<Row[]>((resolve, reject) => {
+        const query = new RlsQuery<Row>(tenantId, statement, (error, result) => {
+          isAtRest = query.isAtRest;
+          if (error) reject(error);
+          else resolve(result.rows);
+        });
+        client.query(query);
+      });
+    } finally {
+      client.release(!isAtRest);
+    }
+  }
+
+  /**
+   * Prepares the statement that sets the tenant by itself, once per connection: with two Parse messages in one query, pg would
+   * take the first one's success for that of the second.
+   */
+  private async introduce(client: PoolClient): Promise<void> {
+    // A connection that breaks fails its query; without a listener it would end the process, too.
+    client.on('error', () => undefined);
+    if (this.options.prepare) await client.query({ name: TENANT_STATEMENT, text: SET_TENANT, values: [''] });
+    this.known.add(client);
+  }
+}

@@ -1,0 +1,78 @@
+import pg, { escapeIdentifier, type Client } from 'pg';
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { entities } from '../entities/all';
+import { migrations } from '../migrations';
+import { PostgresNaming } from '../naming';
+import { assertSafeRole } from '../safe-role';
+import { describeUrl, withClient } from './connect';
+import { grantsSql } from './grants.sql';
+import { resolverSql } from './resolver.sql';
+import { prepareServer, type DatabaseUrls } from './roles';
+
+/** A migration gives up on a lock instead of queueing the whole fleet behind itself. */
+const LOCK_TIMEOUT_MS = 10_000;
+
+/** Another migration of the same database is waited for this long. */
+const TURN_TIMEOUT_MS = 120_000;
+
+const ROLE_TIMEOUTS = { statement_timeout: '30s', idle_in_transaction_session_timeout: '15s', lock_timeout: '5s' };
+
+export const migratorOptions = (url: string) =>
+  ({
+    type: 'postgres',
+    driver: pg,
+    url,
+    entities,
+    migrations,
+    namingStrategy: new PostgresNaming(),
+    synchronize: false,
+    installExtensions: false,
+    poolSize: 2,
+    extra: { lock_timeout: LOCK_TIMEOUT_MS, connectionTimeoutMillis: 5_000 },
+  }) satisfies DataSourceOptions;
+
+/**
+ * Brings a database from nothing, or from any earlier release, to this one: roles and database (with an admin's URL),
+ * migrations, resolver functions, grants, partitions. Does nothing the second time. Resolves to the names of the migrations
+ * that ran; throws one sentence when a server cannot be reached or a role is not safe.
+ */
+export async function migrateDatabase({ admin, migrator, runtime }: DatabaseUrls): Promise<string[]> {
+  if (admin) await prepareServer({ admin, migrator, runtime });
+  const ran = await withClient(migrator, 'MIGRATOR_DATABASE_URL', async (client) => {
+    await client.query(`set lock_timeout = ${TURN_TIMEOUT_MS}`);
+    await client.query(`select pg_advisory_lock(hashtext('task-assistant migration'))`);
+    const names = await runMigrations(migrator);
+    await applyPermissions(client, escapeIdentifier(describeUrl(runtime).role));
+    return names;
+  });
+  await withClient(runtime, 'DATABASE_URL', settleRuntimeRole);
+  return ran;
+}
+
+async function runMigrations(url: string): Promise<string[]> {
+  const dataSource = await new DataSource(migratorOptions(url)).initialize();
+  try {
+    const ran = await dataSource.runMigrations({ transaction: 'all' });
+    return ran.map(({ name }) => name);
+  } finally {
+    await dataSource.destroy();
+  }
+}
+
+async function applyPermissions(client: Client, runtimeRole: string): Promise<void> {
+  await client.query(`set lock_timeout = ${LOCK_TIMEOUT_MS}`);
+  // One message of several statements is one transaction.
+  await client.query(`${grantsSql(runtimeRole)} ${resolverSql(runtimeRole)} select create_usage_partitions();`);
+}
+
+/** Looks that the services' role is safe, and bounds its waits. A role may set its own defaults. */
+async function settleRuntimeRole(client: Client): Promise<void> {
+  await assertSafeRole(client);
+  const { rows } = await client.query<{ settings: string[] | null }>(
+    'select rolconfig as settings from pg_roles where rolname = current_user',
+  );
+  for (const [name, value] of Object.entries(ROLE_TIMEOUTS)) {
+    if (rows[0]?.settings?.includes(`${name}=${value}`)) continue;
+    await client.query(`alter role current_user set ${name} = '${value}'`);
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * The one way across tenants: functions that answer with ids and no more, owned by the role `resolver`, which sees what is
+ * listed here, column by column. Work goes on in `withTenantId`. Applied after the migrations: edit it in place.
+ */
+
+export const RESOLVER = 'resolver';
+
+interface Access {
+  select: readonly string[];
+  /** FOR UPDATE asks for one, too. */
+  update?: readonly string[];
+}
+
+const access: Record<string, Access> = {
+  users: { select: ['tenant_id', 'id', 'email'] },
+  outbox: { select: ['tenant_id', 'id', 'claimed_until', 'attempts'], update: ['claimed_until', 'attempts'] },
+  agent_runs: { select: ['tenant_id', 'id', 'status', 'lease_until'], update: ['lease_owner', 'lease_until'] },
+  usage_records: { select: ['tenant_id', 'call_id', 'occurred_at', 'status'] },
+  webhook_deliveries: { select: ['tenant_id', 'id', 'status', 'next_attempt_at'] },
+};
+
+/** Name → arguments, result and query. Every argument and column is qualified: their names meet. */
+const functions: Record<string, { takes: string; returns: string; volatility: 'stable' | 'volatile'; sql: string }> = {
+  /** The user whom an e-mail address names, active or not; no row for an unknown one. */
+  find_login: {
+    takes: 'email text',
+    returns: 'table (tenant_id uuid, user_id uuid)',
+    volatility: 'stable',
+    sql: 'select u.tenant_id, u.id from public.users u where u.email = lower(find_login.email)',
+  },
+
+  email_taken: {
+    takes: 'email text',
+    returns: 'boolean',
+    volatility: 'stable',
+    sql: 'select exists (select from public.users u where u.email = lower(email_taken.email))',
+  },
+
+  /** Events for one relay, oldest first; another gets those that are still there when the lease ends. */
+  claim_outbox: {
+    takes: 'batch integer, lease_seconds integer',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'volatile',
+    sql: `
+      with due as materialized (
+        select o.tenant_id, o.id from public.outbox o
+        where o.claimed_until is null or o.claimed_until < now()
+        order by o.id limit claim_outbox.batch for update skip locked
+      ), claimed as (
+        update public.outbox o
+        set claimed_until = now() + make_interval(secs => claim_outbox.lease_seconds), attempts = o.attempts + 1
+        from due where o.tenant_id = due.tenant_id and o.id = due.id
+        returning o.tenant_id, o.id
+      )
+      select c.tenant_id, c.id from claimed c order by c.id`,
+  },
+
+  /** Runs that nobody executes any more, now leased to `owner`. */
+  claim_runs: {
+    takes: 'owner text, batch integer, lease_seconds integer',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'volatile',
+    sql: `
+      with due as materialized (
+        select r.tenant_id, r.id from public.agent_runs r
+        where r.status in ('queued', 'running') and (r.lease_until is null or r.lease_until < now())
+        order by r.lease_until nulls first limit claim_runs.batch for update skip locked
+      )
+      update public.agent_runs r
+      set lease_owner = claim_runs.owner, lease_until = now() + make_interval(secs => claim_runs.lease_seconds)
+      from due where r.tenant_id = due.tenant_id and r.id = due.id
+      returning r.tenant_id, r.id`,
+  },
+
+  /** Provider calls that were opened longer ago and never closed, oldest first. */
+  due_open_calls: {
+    takes: 'older_than_seconds integer, batch integer',
+    returns: 'table (tenant_id uuid, call_id uuid)',
+    volatility: 'stable',
+    sql: `
+      select u.tenant_id, u.call_id from public.usage_records u
+      where u.status = 'open' and u.occurred_at < now() - make_interval(secs => due_open_calls.older_than_seconds)
+      order by u.occurred_at limit due_open_calls.batch`,
+  },
+
+  /** Deliveries whose next attempt is due, or whose attempt got lost, most overdue first. */
+  due_deliveries: {
+    takes: 'batch integer',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'stable',
+    sql: `
+      select d.tenant_id, d.id from public.webhook_deliveries d
+      where d.status in ('pending', 'delivering') and d.next_attempt_at <= now()
+      order by d.next_attempt_at limit due_deliveries.batch`,
+  },
+};
+
+const policyOf = (table: string, verb: 'select' | 'update') => ({ table, verb, name: `resolver_${verb}` });
+
+const policies = Object.entries(access).flatMap(([table, { update }]) => [
+  policyOf(table, 'select'),
+  ...(update ? [policyOf(table, 'update')] : []),
+]);
+
+/** Policies are made and dropped only when the list has changed, because both lock the table. */
+const policySql = `
+  do $do$
+  declare stale record;
+  begin
+    for stale in
+      select policyname, tablename from pg_policies
+      where schemaname = 'public' and policyname like 'resolver\\_%'
+        and (tablename, policyname) not in (${policies.map(({ table, name }) => `('${table}', '${name}')`).join(', ')})
+    loop
+      execute format('drop policy %I on public.%I', stale.policyname, stale.tablename);
+    end loop;
+    ${policies
+      .map(
+        ({ table, verb, name }) => `
+    if not exists (select from pg_policies where schemaname = 'public' and tablename = '${table}' and policyname = '${name}') then
+      create policy ${name} on public.${table} for ${verb} to ${RESOLVER} using (true);
+    end if;`,
+      )
+      .join('')}
+  end $do$;`;
+
+const grantSql = Object.entries(access)
+  .flatMap(([table, columns]) =>
+    Object.entries(columns).map(
+      ([verb, names]: [string, readonly string[]]) =>
+        `grant ${verb} (${names.join(', ')}) on public.${table} to ${RESOLVER};`,
+    ),
+  )
+  .join('\n  ');
+
+const functionSql = (runtimeRole: string) =>
+  Object.entries(functions)
+    .map(
+      ([name, { takes, returns, volatility, sql }]) => `
+  create or replace function public.${name}(${takes}) returns ${returns}
+    language sql ${volatility} security definer set search_path = pg_catalog, pg_temp as $sql$${sql}$sql$;
+  revoke all on function public.${name} from public;
+  grant execute on function public.${name} to ${runtimeRole};`,
+    )
+    .join('\n');
+
+const dropUnlistedSql = `
+  do $do$
+  declare stale regprocedure;
+  begin
+    for stale in
+      select oid from pg_proc where proowner = '${RESOLVER}'::regrole
+        and proname not in (${Object.keys(functions)
+          .map((name) => `'${name}'`)
+          .join(', ')})
+    loop
+      execute format('drop function %s', stale);
+    end loop;
+  end $do$;`;
+
+/** Idempotent SQL for one transaction of the migrator. `runtimeRole`: a quoted identifier. */
+export const resolverSql = (runtimeRole: string) => `
+  ${policySql}
+  revoke all on all tables in schema public from ${RESOLVER};
+  ${grantSql}
+  grant usage, create on schema public to ${RESOLVER};
+  set local role ${RESOLVER};
+  ${dropUnlistedSql}
+  ${functionSql(runtimeRole)}
+  reset role;
+  revoke create on schema public from ${RESOLVER};
+`;

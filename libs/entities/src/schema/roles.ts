@@ -1,0 +1,64 @@
+import { escapeIdentifier, escapeLiteral, type Client } from 'pg';
+import { describeUrl, withClient } from './connect';
+import { RESOLVER } from './resolver.sql';
+
+export interface DatabaseUrls {
+  /** Of a role that may create roles and databases; not needed once they exist. */
+  admin?: string;
+  /** Of the role that owns schema and tables. */
+  migrator: string;
+  /** Of the role that services connect with. */
+  runtime: string;
+}
+
+const exists = async (client: Client, sql: string, name: string) => (await client.query(sql, [name])).rowCount === 1;
+const roleExists = (client: Client, name: string) => exists(client, 'select from pg_roles where rolname = $1', name);
+
+/**
+ * Creates the roles and the database that are missing, and gives the migrator the schema. What exists keeps its password. The
+ * admin need not be a superuser: CREATEROLE and CREATEDB are enough.
+ */
+export async function prepareServer({ admin, migrator, runtime }: DatabaseUrls & { admin: string }): Promise<void> {
+  const { role, database } = describeUrl(migrator);
+  const [owner, name] = [escapeIdentifier(role), escapeIdentifier(database)];
+  const isNew = await withClient(admin, 'ADMIN_DATABASE_URL', async (client) => {
+    // Roles belong to the whole server: two installations on it must not create them at once.
+    await client.query(`select pg_advisory_lock(hashtext('task-assistant roles'))`);
+    await createLogin(client, migrator);
+    await createLogin(client, runtime);
+    await createResolver(client, role);
+    if (await exists(client, 'select from pg_database where datname = $1', database)) return false;
+    await client.query(`grant ${owner} to current_user`);
+    await client.query(`create database ${name}`);
+    return true;
+  });
+  const inside = Object.assign(new URL(admin), { pathname: new URL(migrator).pathname }).href;
+  await withClient(inside, 'ADMIN_DATABASE_URL', async (client) => {
+    const owned = `select from pg_namespace where nspname = 'public' and nspowner = $1::text::regrole`;
+    if (!(await exists(client, owned, owner))) {
+      await client.query(`grant create on database ${name} to ${owner}`);
+      await client.query(`alter schema public owner to ${owner}`);
+    }
+    if (isNew) {
+      await client.query(`revoke temporary on database ${name} from public`);
+      await client.query(`alter database ${name} owner to ${owner}`);
+    }
+  });
+}
+
+async function createResolver(client: Client, migrator: string): Promise<void> {
+  if (!(await roleExists(client, RESOLVER))) await client.query(`create role ${RESOLVER} nologin noinherit`);
+  const isMember = `select where pg_has_role($1, '${RESOLVER}', 'member')`;
+  if (!(await exists(client, isMember, migrator))) {
+    await client.query(`grant ${RESOLVER} to ${escapeIdentifier(migrator)}`);
+  }
+}
+
+async function createLogin(client: Client, url: string): Promise<void> {
+  const { role, password } = describeUrl(url);
+  if (await roleExists(client, role)) return;
+  // NOINHERIT: the migrator becomes the resolver by SET ROLE alone, and sees nothing by its policies.
+  await client.query(`
+    create role ${escapeIdentifier(role)} login noinherit nosuperuser nocreatedb nocreaterole nobypassrls
+    password ${escapeLiteral(password)}`);
+}
