@@ -363,7 +363,7 @@ export class ListRuns extends PageQuery {
   status?: RunStatus;
 }
 
-/** Reads the log from the event after `last_event_id` (0: from the start). */
+/** What happened in a run. Ids are 1, 2, … within it. */
 export class RunEvent {
   @IsInt()
   id: number;
@@ -375,6 +375,7 @@ export class RunEvent {
   data: Record<string, unknown>;
 }
 
+/** Of a run that has ended, with the tokens merged; none before its end: then its log has them. */
 export class RunEvents {
   @ValidateNested({ each: true })
   @Type(() => RunEvent)

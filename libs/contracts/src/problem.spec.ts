@@ -1,0 +1,18 @@
+import { ProblemError } from './problem';
+
+describe('ProblemError', () => {
+  it('survives the wire', () => {
+    const error = new ProblemError('validation_failed', 'No.', {
+      errors: [{ path: 'a', message: 'b' }],
+      retry_after: 2,
+    });
+    expect(ProblemError.fromJSON(JSON.parse(JSON.stringify(error)))).toEqual(error);
+  });
+
+  it.each([[null], ['text'], [{}], [{ code: 'made_up', detail: 'x' }], [{ code: 'toString' }]])(
+    'reads %j as internal',
+    (value) => {
+      expect(ProblemError.fromJSON(value)).toMatchObject({ code: 'internal', message: 'Something failed on our side' });
+    },
+  );
+});

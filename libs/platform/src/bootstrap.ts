@@ -1,0 +1,137 @@
+import { Global, Module, type DynamicModule, type INestApplicationContext, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { MicroserviceOptions } from '@nestjs/microservices';
+import type { ServiceName } from '@taai/contracts';
+import { readProcessConfig, type ProcessConfig } from './config';
+import { ContextTokens } from './context-token';
+import { configureLog, log, NestLogger } from './logger';
+import { startManagement, type ReadinessCheck } from './management';
+import { rpcCalls } from './metrics';
+import { createRedis, whenReady, type RedisClient } from './redis';
+import { reportError, startSentry } from './report-error';
+import { RpcClient } from './rpc/client';
+import { RpcServer } from './rpc/server';
+
+/** Injects the `ProcessConfig`. */
+export const PROCESS_CONFIG = Symbol('process config');
+/** Injects the process's Redis connection for commands (never blocking ones, never subscriptions). */
+export const REDIS = Symbol('redis');
+
+/** Longer than any drain, shorter than Kubernetes' grace of 30 s. */
+const SHUTDOWN_MS = 27_000;
+
+/** What every service shares, built once per process. */
+export interface Platform {
+  config: ProcessConfig;
+  redis: RedisClient;
+  tokens: ContextTokens;
+  rpc: RpcClient;
+}
+
+export interface ServiceOptions {
+  /** What must answer before the service counts as ready, besides Redis. */
+  readiness?: Record<string, ReadinessCheck>;
+  /** Builds and starts the application; without it, one that answers RPC. */
+  start?: (module: DynamicModule, platform: Platform) => Promise<INestApplicationContext>;
+}
+
+/** The whole of every `main.ts`: reads the environment, starts the application and its management port, stops both on SIGTERM. */
+export async function bootstrapService(service: ServiceName, appModule: Type, options: ServiceOptions = {}): Promise<void> {
+  const platform = createPlatform(readProcessConfig(service));
+  const { config, redis } = platform;
+  configureLog(config);
+  await startSentry(config.sentryDsn, service);
+  endOnFatalErrors();
+  try {
+    await whenReady(redis);
+    const start = options.start ?? startRpcApplication;
+    const app = await start(rootModule(appModule, platform), platform);
+    const checks = Object.entries(options.readiness ?? {}).map(([name, check]) => [name, () => check(app)] as const);
+    const management = await startManagement(config, { redis: () => redis.ping(), ...Object.fromEntries(checks) });
+    stopOnSignals(async () => {
+      await app.close();
+      await management.close();
+      await platform.rpc.close();
+      redis.disconnect();
+    });
+    log.info({ management_port: config.managementPort }, 'ready');
+  } catch (error) {
+    await endWith(error);
+  }
+}
+
+const observe = (side: 'client' | 'server') => (call: { rpc: string; ms: number; code: string }) =>
+  rpcCalls.observe({ side, method: call.rpc, code: call.code }, call.ms / 1000);
+
+function createPlatform(config: ProcessConfig): Platform {
+  const tokens = new ContextTokens({ service: config.service, ...config.context });
+  const redis = createRedis(config.redisUrl, { role: 'commands', connectionName: config.service });
+  const rpc = new RpcClient({
+    service: config.service,
+    redisUrl: config.redisUrl,
+    tokens,
+    maxQueue: config.rpc.queue,
+    observe: observe('client'),
+  });
+  return { config, redis, tokens, rpc };
+}
+
+@Global()
+@Module({})
+class PlatformModule {}
+
+function rootModule(appModule: Type, { config, redis, tokens, rpc }: Platform): DynamicModule {
+  const providers = [
+    { provide: PROCESS_CONFIG, useValue: config },
+    { provide: REDIS, useValue: redis },
+    { provide: ContextTokens, useValue: tokens },
+    { provide: RpcClient, useValue: rpc },
+  ];
+  const platform = { module: PlatformModule, providers, exports: providers.map(({ provide }) => provide) };
+  return { module: class RootModule {}, imports: [platform, appModule] };
+}
+
+async function startRpcApplication(module: DynamicModule, { config, tokens }: Platform): Promise<INestApplicationContext> {
+  const app = await NestFactory.createMicroservice<MicroserviceOptions>(module, {
+    logger: new NestLogger(),
+    abortOnError: false,
+    strategy: new RpcServer({
+      service: config.service,
+      redisUrl: config.redisUrl,
+      tokens,
+      slots: config.rpc.slots,
+      observe: observe('server'),
+      onError: (error, fields) => reportError(error, fields),
+    }),
+  });
+  await app.listen();
+  return app;
+}
+
+function stopOnSignals(stop: () => Promise<void>): void {
+  let stopping = false;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    setTimeout(() => process.exit(1), SHUTDOWN_MS).unref();
+    stop().then(
+      () => process.exit(0),
+      (error: unknown) => endWith(error),
+    );
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+}
+
+function endOnFatalErrors(): void {
+  process.on('uncaughtException', (error) => void endWith(error));
+  process.on('unhandledRejection', (error) => void endWith(error));
+}
+
+/** Says why the process ends, in the log and in one sentence on stderr. */
+async function endWith(error: unknown): Promise<never> {
+  reportError(error);
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}

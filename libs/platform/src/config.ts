@@ -1,0 +1,118 @@
+import { bool, cleanEnv, makeValidator, num, port, str, url, type CleanedEnv, type ValidatorSpec } from 'envalid';
+import type { ServiceName } from '@taai/contracts';
+
+/** A public or private Ed25519 key in JWK form; `kid` is required. */
+export interface Jwk {
+  kty: 'OKP';
+  crv: 'Ed25519';
+  x: string;
+  d?: string;
+  kid: string;
+}
+
+const isJwk = (value: unknown): value is Jwk =>
+  typeof value === 'object' && value !== null && 'kid' in value && 'x' in value && 'crv' in value && value.crv === 'Ed25519';
+
+const jwk = makeValidator<Jwk>((text) => {
+  const key: unknown = JSON.parse(text);
+  if (!isJwk(key)) throw new Error('is not an Ed25519 JWK with a kid');
+  return key;
+});
+
+const jwks = makeValidator<readonly Jwk[]>((text) => {
+  const set: unknown = JSON.parse(text);
+  const keys = typeof set === 'object' && set !== null && 'keys' in set && Array.isArray(set.keys) ? set.keys : [];
+  if (keys.length === 0 || !keys.every(isJwk)) throw new Error('is not a set of Ed25519 JWKs');
+  return keys;
+});
+
+const list = makeValidator<readonly string[]>((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+);
+
+/** Reads variables once; a missing or wrong one ends the process with a sentence that names it. */
+function read<S extends Record<string, ValidatorSpec<unknown>>>(specs: S): CleanedEnv<S> {
+  return cleanEnv(process.env, specs, {
+    reporter: ({ errors }) => {
+      const faults = Object.entries(errors).map(([name, error]) => `${name} ${error ? error.message : 'is missing'}`);
+      if (faults.length === 0) return;
+      process.stderr.write(`The environment is incomplete: ${faults.join('; ')}. See README.md, "Configuration".\n`);
+      process.exit(1);
+    },
+  });
+}
+
+const managementPorts: Record<ServiceName, number> = {
+  gateway: 3100,
+  auth: 3001,
+  task: 3002,
+  chat: 3003,
+  orchestrator: 3004,
+  usage: 3005,
+  webhook: 3006,
+};
+
+/** What every process needs. */
+export function readProcessConfig(service: ServiceName) {
+  const env = read({
+    HOST: str({ default: '127.0.0.1' }),
+    MANAGEMENT_PORT: port({ default: managementPorts[service] }),
+    REDIS_URL: url({ default: 'redis://127.0.0.1:6379' }),
+    LOG_LEVEL: str({ choices: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], default: 'info' }),
+    CONTEXT_PRIVATE_JWK: jwk(),
+    CONTEXT_JWKS: jwks(),
+    SENTRY_DSN: str({ default: '' }),
+    RPC_SLOTS: num({ default: 64, desc: 'calls that a replica works on at once, per lane' }),
+    RPC_QUEUE: num({ default: 1000, desc: 'calls that may wait for a service; more are refused' }),
+  });
+  return {
+    service,
+    host: env.HOST,
+    managementPort: env.MANAGEMENT_PORT,
+    redisUrl: env.REDIS_URL,
+    logLevel: env.LOG_LEVEL,
+    context: { privateJwk: env.CONTEXT_PRIVATE_JWK, jwks: env.CONTEXT_JWKS },
+    sentryDsn: env.SENTRY_DSN,
+    rpc: { slots: env.RPC_SLOTS, queue: env.RPC_QUEUE },
+  };
+}
+
+export type ProcessConfig = ReturnType<typeof readProcessConfig>;
+
+/** What the gateway needs besides. */
+export function readGatewayConfig() {
+  const env = read({
+    PORT: port({ default: 3000 }),
+    CORS_ORIGINS: list({ default: [] }),
+    BODY_LIMIT_BYTES: num({ default: 1_048_576 }),
+    TRUST_PROXY: bool({ default: false, desc: 'believe X-Forwarded-For: only behind a proxy that sets it' }),
+  });
+  return { port: env.PORT, corsOrigins: env.CORS_ORIGINS, bodyLimitBytes: env.BODY_LIMIT_BYTES, trustProxy: env.TRUST_PROXY };
+}
+
+export type GatewayConfig = ReturnType<typeof readGatewayConfig>;
+
+/** What every service with a database needs. The role of the URL owns nothing and bypasses nothing. */
+export function readDatabaseConfig() {
+  const env = read({
+    DATABASE_URL: url(),
+    DATABASE_POOL: num({ default: 50 }),
+    DATABASE_PREPARE: str({ choices: ['on', 'off'], default: 'on', desc: 'off behind PgBouncer in transaction mode' }),
+  });
+  return { url: env.DATABASE_URL, pool: env.DATABASE_POOL, prepare: env.DATABASE_PREPARE === 'on' };
+}
+
+/** What the auth service needs besides: its signing keys, newest first, and what a password hash may cost. */
+export function readAuthConfig() {
+  const env = read({ AUTH_PRIVATE_JWKS: jwks(), BCRYPT_COST: num({ default: 12 }) });
+  return { signingKeys: env.AUTH_PRIVATE_JWKS, bcryptCost: env.BCRYPT_COST };
+}
+
+/** What services need that keep secrets of tenants and call addresses that tenants name. */
+export function readOutboundConfig() {
+  const env = read({ ENCRYPTION_KEYS: list(), OUTBOUND_ALLOW: list({ default: [] }) });
+  return { encryptionKeys: env.ENCRYPTION_KEYS, outboundAllow: env.OUTBOUND_ALLOW };
+}

@@ -1,0 +1,25 @@
+/** Calls that a method's contract declares `long` wait and run apart from the others. */
+export type Lane = 'short' | 'long';
+
+/**
+ * Every Redis key and channel of the house. What one script or one blocking read touches together shares a hash tag, so
+ * that Redis Cluster finds it on one node.
+ */
+export const keys = {
+  /** List of requests that wait for a replica of the service. */
+  rpcRequests: (service: string, lane: Lane) => (lane === 'long' ? `rpc:{${service}}:long` : `rpc:{${service}}`),
+  /** List of replies for one calling process. */
+  rpcReplies: (caller: string) => `rpc:reply:{${caller}}`,
+  /** Stream of a run's events. */
+  runLog: (run_id: string) => `run:{${run_id}}:log`,
+  /** Who may write a run's log: the id of its newest writer. */
+  runLogOwner: (run_id: string) => `run:{${run_id}}:owner`,
+  /** Channel of a run's events as they happen. */
+  runLive: (run_id: string) => `run:{${run_id}}:live`,
+  /** Channel that asks a run's lease holder to stop. */
+  runCancel: (run_id: string) => `run:{${run_id}}:cancel`,
+  /** Channel that tells relays of new outbox rows. */
+  outboxWake: () => 'outbox:wake',
+  /** Prefix of everything that bull keeps of its queues. */
+  bull: () => '{bull}',
+};

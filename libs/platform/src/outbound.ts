@@ -1,0 +1,110 @@
+import dns, { type LookupAddress } from 'node:dns';
+import { isIP, type LookupFunction } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { Agent, buildConnector } from 'undici';
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6;
+type Range = [Address, number];
+
+// IANA assigns global unicast from here alone; the rest of IPv6 is special, or so old that it wraps IPv4 addresses.
+const IPV6_GLOBAL = ipaddr.parseCIDR('2000::/3');
+// Azure serves its machines' metadata from an address that looks public.
+const AZURE_METADATA = '168.63.129.16';
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/** A target that tenants may not make this house call. The message is meant for the tenant and tells nothing of the network inside. */
+export class OutboundRefused extends Error {
+  override readonly name = 'OutboundRefused';
+  readonly code = 'outbound_refused';
+}
+
+/**
+ * Checks a URL that a tenant registers. Names are not looked up: what they lead to is checked at every connection by `outboundDispatcher`.
+ *
+ * @param allow CIDRs that may be called although private, e.g. `127.0.0.0/8`.
+ * @throws OutboundRefused
+ */
+export function assertPublicUrl(url: string, allow: readonly string[]): URL {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (!parsed) throw new OutboundRefused('The URL is not valid.');
+  if (!/^https?:$/.test(parsed.protocol)) throw new OutboundRefused('The URL must start with http:// or https://.');
+  if (parsed.username || parsed.password)
+    throw new OutboundRefused('The URL must not contain a user name or password.');
+  const addresses = literalAddresses(parsed.hostname);
+  if (addresses.length > 0 && !addresses.some(permits(parseRanges(allow)))) throw refused(parsed.hostname);
+  return parsed;
+}
+
+/**
+ * An undici dispatcher for URLs from tenants. It looks a host up itself and connects to the addresses it has vetted and to no other, so a
+ * name that changes its mind between check and connection (DNS rebinding) wins nothing. Redirects are the caller's to refuse; followed, they
+ * are vetted like any other target.
+ *
+ * Requests fail with `OutboundRefused` (under `fetch` as the error's cause).
+ */
+export function outboundDispatcher(options: {
+  /** CIDRs that may be called although private. */
+  allow: readonly string[];
+  /** Open connections per origin; further requests wait. */
+  connections?: number;
+  lookup?: (hostname: string) => Promise<LookupAddress[]>;
+}): Agent {
+  const permitted = permits(parseRanges(options.allow));
+  const resolve = options.lookup ?? ((hostname) => dns.promises.lookup(hostname, { all: true }));
+  const connect = buildConnector({
+    allowH2: false,
+    timeout: CONNECT_TIMEOUT_MS,
+    lookup: vettedLookup(async (hostname) => (await resolve(hostname)).filter(({ address }) => permitted(address))),
+  });
+  return new Agent({
+    allowH2: false,
+    connections: options.connections ?? 256,
+    // Node never looks up a host that is an address already.
+    connect: (target, done) => {
+      if (isIP(target.hostname) !== 0 && !permitted(target.hostname)) done(refused(target.hostname), null);
+      else connect(target, done);
+    },
+  });
+}
+
+function vettedLookup(resolve: (hostname: string) => Promise<LookupAddress[]>): LookupFunction {
+  return (hostname, options, done) => {
+    const answer = (addresses: LookupAddress[]): void => {
+      const [first] = addresses;
+      if (!first) done(refused(hostname), []);
+      else if (options.all) done(null, addresses);
+      else done(null, first.address, first.family);
+    };
+    resolve(hostname).then(answer, (error: NodeJS.ErrnoException) => done(error, []));
+  };
+}
+
+/** The addresses that a host stands for without asking anyone; none for ordinary names. */
+function literalAddresses(hostname: string): string[] {
+  const host = hostname.replace(/^\[|\]$|\.$/g, '');
+  if (isIP(host) !== 0) return [host];
+  return host === 'localhost' || host.endsWith('.localhost') ? ['127.0.0.1', '::1'] : [];
+}
+
+function permits(allow: Range[]): (address: string) => boolean {
+  return (text) => {
+    const address = ipaddr.process(text);
+    return allow.some((range) => address.kind() === range[0].kind() && address.match(range)) || isPublic(address);
+  };
+}
+
+function isPublic(address: Address): boolean {
+  if (address.range() !== 'unicast') return false;
+  return address.kind() === 'ipv4' ? address.toString() !== AZURE_METADATA : address.match(IPV6_GLOBAL);
+}
+
+function parseRanges(cidrs: readonly string[]): Range[] {
+  return cidrs.map((cidr) => {
+    if (!ipaddr.isValidCIDR(cidr))
+      throw new Error(`"${cidr}" is not a range of addresses such as 10.0.0.0/8 or fd00::/8.`);
+    return ipaddr.parseCIDR(cidr);
+  });
+}
+
+const refused = (host: string): OutboundRefused =>
+  new OutboundRefused(`The host ${host} is, or leads to, a private or reserved address, which may not be called.`);

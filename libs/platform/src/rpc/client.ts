@@ -1,0 +1,175 @@
+import { randomUUID } from 'node:crypto';
+import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
+import {
+  bind,
+  boundMethods,
+  catalog,
+  isPublic,
+  ProblemError,
+  type BoundMethod,
+  type Contract,
+  type InputOf,
+  type OutputOf,
+  type ServiceName,
+} from '@taai/contracts';
+import { currentContext, type RequestContext } from '@taai/tenant';
+import type { ContextTokens } from '../context-token';
+import { Channel } from './channel';
+import { isTooLarge, type RequestHead } from './envelope';
+import type { Observe } from './observation';
+import { PendingCall, unavailable } from './pending';
+import { childOf } from './traceparent';
+
+const DEFAULT_TIMEOUT_MS = 5000;
+const DEFAULT_MAX_QUEUE = 1000;
+
+export interface RpcClientOptions {
+  /** The calling service. */
+  service: ServiceName;
+  redisUrl: string;
+  tokens: ContextTokens;
+  /** How many requests may wait in a service's list; more are refused with `overloaded`. 1,000 if absent. */
+  maxQueue?: number;
+  /** What `send('name', …)` knows; every contract of the fleet if absent. */
+  contracts?: readonly Contract[];
+  observe?: Observe;
+}
+
+export interface CallOptions {
+  /** Milliseconds to the answer; the contract's, else 5,000, if absent. */
+  timeout_ms?: number;
+  /** Makes a method of effect `once` repeatable; the context's if absent. */
+  idempotency_key?: string;
+  /** Ends the wait; the call itself may still be executed. */
+  signal?: AbortSignal;
+}
+
+/** The methods of a contract as functions. They throw ProblemErrors. */
+export type Client<C extends Contract> = {
+  [K in keyof C['methods']]: (
+    input: InputOf<C['methods'][K]>,
+    options?: CallOptions,
+  ) => Promise<OutputOf<C['methods'][K]>>;
+};
+
+/**
+ * Calls methods of other services. Who calls, for whom and in which request comes from the current context. Every call ends
+ * within its timeout + 100 ms: with the answer or with a ProblemError, `service_unavailable`, `deadline_exceeded`,
+ * `replica_lost`, `overloaded` and `unknown_method` among them.
+ */
+export class RpcClient extends ClientProxy {
+  private readonly caller: string;
+  private readonly methods: Map<string, BoundMethod>;
+  private channel: Channel | undefined;
+  private closed = false;
+
+  constructor(private readonly options: RpcClientOptions) {
+    super();
+    this.caller = `${options.service}:${randomUUID()}`;
+    this.methods = new Map((options.contracts ?? catalog).flatMap(boundMethods).map((bound) => [bound.rpc, bound]));
+  }
+
+  /** Resolves when Redis answers, throws after 10 s. Calls need not wait for it. */
+  override async connect(): Promise<void> {
+    await this.open().link.connect();
+  }
+
+  /** Refuses new calls, waits for pending ones, 10 s at most, and leaves. */
+  override async close(): Promise<void> {
+    this.closed = true;
+    await this.channel?.close();
+  }
+
+  /** The method's output. */
+  async call(bound: BoundMethod, input: object, options?: CallOptions): Promise<unknown> {
+    return JSON.parse(await this.callRaw(bound, input, options));
+  }
+
+  /** The method's output as JSON, unread; `null` for nothing. */
+  async callRaw(bound: BoundMethod, input: object, options: CallOptions = {}): Promise<string> {
+    if (this.closed) throw unavailable();
+    const context = currentContext();
+    const token = this.tokenAtHand(bound, context) ?? (await this.newToken(context));
+    const body = JSON.stringify(input);
+    if (isTooLarge(body)) throw new ProblemError('payload_too_large');
+    return this.dispatch(bound, this.headOf(bound, context, token, options), body, options);
+  }
+
+  /** The contract's methods as typed functions. */
+  for<C extends Contract>(contract: C): Client<C> {
+    const call = (key: string) => (input: object, options?: CallOptions) =>
+      this.call(bind(contract, key), input, options);
+    const client: unknown = Object.fromEntries(Object.keys(contract.methods).map((key) => [key, call(key)]));
+    // What makes this true stands at the other end: `@Handles` compiles only with the contract's outputs.
+    return client as Client<C>;
+  }
+
+  /** Nest's way to call: `send('task.create', input)`. */
+  protected override publish({ pattern, data }: ReadPacket, reply: (packet: WritePacket) => void): () => void {
+    const bound = this.methods.get(String(pattern));
+    const canceled = new AbortController();
+    const answer = bound
+      ? this.call(bound, data as object, { signal: canceled.signal })
+      : Promise.reject(new ProblemError('unknown_method'));
+    answer.then(
+      (response) => reply({ response, isDisposed: true }),
+      (err: unknown) => reply({ err }),
+    );
+    return () => canceled.abort();
+  }
+
+  protected override dispatchEvent(): never {
+    throw new Error('RPC carries requests only. Events go through the outbox.');
+  }
+
+  override unwrap(): never {
+    throw new Error('The connections of the RPC client are its own.');
+  }
+
+  private open(): Channel {
+    const { redisUrl, maxQueue = DEFAULT_MAX_QUEUE, observe } = this.options;
+    this.channel ??= new Channel({ redisUrl, caller: this.caller, maxQueue, observe });
+    return this.channel;
+  }
+
+  private dispatch(bound: BoundMethod, head: RequestHead, body: string, options: CallOptions): Promise<string> {
+    const { signal, timeout_ms = bound.method.timeout_ms ?? DEFAULT_TIMEOUT_MS } = options;
+    const { pending } = this.open();
+    const started = performance.now();
+    return new Promise((resolve, reject) => {
+      const call = new PendingCall(bound, head, body, started, started + timeout_ms, resolve, reject);
+      pending.open(call);
+      if (signal) pending.abortOn(signal, call);
+    });
+  }
+
+  /** A request's token goes on unchanged, but internal methods want to know which service asks. */
+  private tokenAtHand({ method }: BoundMethod, context: RequestContext | undefined): string | undefined {
+    if (context?.token && isPublic(method)) return context.token;
+    return context?.caller && this.options.tokens.minted(context.caller);
+  }
+
+  private async newToken(context: RequestContext | undefined): Promise<string | undefined> {
+    return context?.caller && this.options.tokens.mint(context.caller);
+  }
+
+  private headOf(
+    { rpc }: BoundMethod,
+    context: RequestContext | undefined,
+    token: string | undefined,
+    { idempotency_key = context?.idempotency_key }: CallOptions,
+  ): RequestHead {
+    return {
+      id: '',
+      caller: this.caller,
+      rpc,
+      deadline: 0,
+      hops: 0,
+      request_id: context?.request_id ?? randomUUID(),
+      traceparent: childOf(context?.traceparent),
+      token,
+      idempotency_key,
+      ip: context?.ip,
+    };
+  }
+}

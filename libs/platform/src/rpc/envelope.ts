@@ -1,0 +1,98 @@
+/** What travels ahead of a request's JSON. */
+export interface RequestHead {
+  /** Unique among the calls of its caller. */
+  id: string;
+  /** The calling process; names the list that its replies go to. */
+  caller: string;
+  rpc: string;
+  /** Milliseconds since 1970 by Redis' clock. */
+  deadline: number;
+  /** How many replicas handed the request on because they did not know the method. */
+  hops: number;
+  request_id: string;
+  traceparent?: string | undefined;
+  token?: string | undefined;
+  idempotency_key?: string | undefined;
+  ip?: string | undefined;
+}
+
+export interface Request {
+  head: RequestHead;
+  /** JSON. */
+  body: string;
+}
+
+const separators = /[\t\n]/g;
+const clean = (value: string | undefined): string => value?.replace(separators, ' ') ?? '';
+
+/**
+ * A request is a line of fields between tabs and a line of JSON, which has no line breaks of its own: neither has to be escaped,
+ * and the body is read only by who wants it. Fields are only ever appended, so that old and new processes understand each other.
+ */
+export function encodeRequest(head: RequestHead, body: string): string {
+  const { id, caller, rpc, deadline, hops, request_id, traceparent, token = '', idempotency_key, ip } = head;
+  const origin = `${clean(request_id)}\t${clean(traceparent)}\t${token}\t${clean(idempotency_key)}\t${clean(ip)}`;
+  return `${id}\t${caller}\t${rpc}\t${deadline}\t${hops}\t${origin}\n${body}`;
+}
+
+/** Throws on anything that `encodeRequest` did not write. */
+export function decodeRequest(text: string): Request {
+  const end = text.indexOf('\n');
+  const [id, caller, rpc, deadline, hops, request_id, traceparent, token, idempotency_key, ip] = text
+    .slice(0, Math.max(end, 0))
+    .split('\t');
+  if (!id || !caller || !rpc || !request_id || !(Number(deadline) > 0)) {
+    throw new Error('A request without id, caller, method, deadline or request id stood in the list.');
+  }
+  return {
+    head: {
+      id,
+      caller,
+      rpc,
+      deadline: Number(deadline),
+      hops: Number(hops),
+      request_id,
+      traceparent: traceparent || undefined,
+      token: token || undefined,
+      idempotency_key: idempotency_key || undefined,
+      ip: ip || undefined,
+    },
+    body: text.slice(end + 1),
+  };
+}
+
+/** `answer`: the output. `problem`: a ProblemError. `held`: ids (an array) that the replica is working on. */
+export type ReplyKind = 'answer' | 'problem' | 'held';
+
+export interface Reply {
+  kind: ReplyKind;
+  /** The request's id; empty for `held`. */
+  id: string;
+  json: string;
+}
+
+const marks: Record<ReplyKind, string> = { answer: '+', problem: '-', held: '?' };
+const kinds = new Map(Object.entries(marks).map(([kind, mark]) => [mark, kind as ReplyKind]));
+
+/** A reply is two lines, `+id` and JSON, and a frame is any number of replies. */
+export const encodeReply = ({ kind, id, json }: Reply): string => `${marks[kind]}${id}\n${json}`;
+
+/** Reads a frame; replies of an unknown kind are skipped. */
+export function decodeFrame(frame: string): Reply[] {
+  const lines = frame.split('\n');
+  const replies: Reply[] = [];
+  for (let line = 0; line + 1 < lines.length; line += 2) {
+    const [head = '', json = ''] = [lines[line], lines[line + 1]];
+    const kind = kinds.get(head.charAt(0));
+    if (kind) replies.push({ kind, id: head.slice(1), json });
+  }
+  return replies;
+}
+
+/** Bytes of one request's or reply's JSON. */
+const MAX_PAYLOAD = 1_500_000;
+const MAX_BYTES_PER_UNIT = 3;
+
+/** Whether the JSON is more than one message may carry, 1.5 MB. */
+export const isTooLarge = (json: string): boolean =>
+  json.length * MAX_BYTES_PER_UNIT > MAX_PAYLOAD && Buffer.byteLength(json) > MAX_PAYLOAD;

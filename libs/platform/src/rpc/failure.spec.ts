@@ -1,0 +1,148 @@
+import { execFile, fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { promisify } from 'node:util';
+import { Redis } from 'ioredis';
+import { keys } from '../keys';
+import type { RpcClient } from './client';
+import { decodeRequest } from './envelope';
+import { codeOf, gate, makeJwk, redisUrl, TestService, until, type TestMethod } from './fleet.testing';
+import type { ReplicaOrder } from './replica.fixture';
+
+const root = process.cwd();
+const bundled = 'test/replica-fixture';
+
+/** A replica in a process of its own, which takes requests and answers none. */
+async function startDoomedReplica({ name, jwks: [jwk = makeJwk('task')] }: TestService): Promise<ChildProcess> {
+  const order: ReplicaOrder = { service: name, redisUrl: redisUrl(), jwk };
+  const child = fork(`${root}/dist/${bundled}.js`, {
+    env: { ...process.env, REPLICA_ORDER: JSON.stringify(order) },
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  expect(await once(child, 'message')).toEqual(['ready', undefined]);
+  return child;
+}
+
+describe('A call that cannot be answered', () => {
+  const redis = new Redis(redisUrl());
+  let service: TestService;
+  let client: RpcClient;
+
+  beforeAll(async () => {
+    const code = `import('./scripts/build.mjs').then(({ bundle }) => bundle([{ in: 'libs/platform/src/rpc/replica.fixture.ts', out: '${bundled}' }]))`;
+    await promisify(execFile)(process.execPath, ['-e', code], { cwd: root });
+  });
+  beforeEach(async () => {
+    service = new TestService();
+    client = await service.client();
+  });
+  afterEach(() => service.close());
+  afterAll(() => redis.disconnect());
+
+  const call = (key: TestMethod, timeout_ms: number, idempotency_key?: string) =>
+    client.call(service.method(key), {}, { timeout_ms, ...(idempotency_key && { idempotency_key }) });
+  const queued = () => redis.llen(keys.rpcRequests(service.name, 'short'));
+
+  it('fails as service_unavailable at its deadline when no replica is there, and says when to come back', async () => {
+    const error: unknown = await call('write', 200).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      code: 'service_unavailable',
+      status: 503,
+      extras: { retry_after: expect.any(Number) },
+    });
+  });
+
+  it('is dropped by the replica that comes when its deadline has passed', async () => {
+    expect(await codeOf(call('write', 50))).toBe('service_unavailable');
+    expect(await queued()).toBe(1);
+    const executed: unknown[] = [];
+    await service.replica({ write: async (input) => executed.push(input) });
+    expect(await codeOf(client.call(service.method('write'), { n: 2 }))).toBe('ok');
+    expect(executed).toEqual([{ n: 2 }]);
+  });
+
+  it('fails as deadline_exceeded when a replica is still at work on it', async () => {
+    const held = gate();
+    await service.replica({ write: () => held.promise });
+    expect(await codeOf(call('write', 400))).toBe('deadline_exceeded');
+    held.resolve();
+  });
+
+  it('fails as overloaded at once when the list is full, and is never queued', async () => {
+    const narrow = await service.client({ maxQueue: 3 });
+    const calls = Array.from({ length: 5 }, (_, n) => codeOf(narrow.call(service.method('write'), { n })));
+    const refused = await Promise.all(calls.slice(3));
+    expect(refused).toEqual(['overloaded', 'overloaded']);
+    expect(await queued()).toBe(3);
+    const executed: unknown[] = [];
+    await service.replica({ write: async ({ n }) => executed.push(n) });
+    expect(await Promise.all(calls)).toEqual(['ok', 'ok', 'ok', 'overloaded', 'overloaded']);
+    expect(executed).toEqual([0, 1, 2]);
+  });
+
+  it('fails as overloaded when its process has too many pending', async () => {
+    const calls = Array.from({ length: 10_001 }, () => codeOf(call('write', 300)));
+    expect(await calls.at(-1)).toBe('overloaded');
+    expect(await Promise.all(calls.slice(0, 10_000))).not.toContain('ok');
+  });
+
+  it('is pushed again at half its deadline, if safe, when nobody works on it', async () => {
+    const answer = call('read', 2000);
+    const once = codeOf(call('write', 2000));
+    await until(async () => (await queued()) === 2);
+    await redis.del(keys.rpcRequests(service.name, 'short'));
+    await until(async () => (await queued()) === 1);
+    await service.replica({ read: async () => ({ ok: true }), write: async () => ({}) });
+    expect(await answer).toEqual({ ok: true });
+    expect(await once).toBe('service_unavailable');
+  });
+
+  it('fails as replica_lost 3 s after its replica fell silent, when it must not be repeated', async () => {
+    const lost = call('write', 8000).catch((reason: unknown) => reason);
+    await loseReplicaAtWork(1);
+    const executed: unknown[] = [];
+    await service.replica({ write: async () => executed.push(1) });
+    expect(await lost).toMatchObject({
+      code: 'replica_lost',
+      status: 503,
+      extras: { retry_after: expect.any(Number) },
+    });
+    expect(executed).toEqual([]);
+  }, 15_000);
+
+  it('is repeated when its replica is lost, if that does no harm: safe, idempotent, or with an Idempotency-Key', async () => {
+    const calls = [call('read', 8000), call('put', 8000), call('write', 8000, 'key')];
+    await loseReplicaAtWork(3);
+    const answer = async () => ({ from: 'another' });
+    await service.replica({ read: answer, put: answer, write: answer });
+    expect(await Promise.all(calls)).toEqual([1, 2, 3].map(() => ({ from: 'another' })));
+  }, 15_000);
+
+  /** Lets a replica take the waiting calls, and kills it when the caller has been told that it works on them. */
+  async function loseReplicaAtWork(calls: number): Promise<void> {
+    await until(async () => (await queued()) === calls);
+    const [element = ''] = await redis.lrange(keys.rpcRequests(service.name, 'short'), 0, 0);
+    const report = await reportOf(decodeRequest(element).head.caller, calls);
+    const doomed = await startDoomedReplica(service);
+    await report.told;
+    const gone = once(doomed, 'exit');
+    doomed.kill('SIGKILL');
+    await gone;
+  }
+});
+
+/** Resolves when Redis is being watched; `told` when the caller has been told of so many calls under way. */
+async function reportOf(caller: string, calls: number): Promise<{ told: Promise<void> }> {
+  const monitor = await new Redis(redisUrl()).monitor();
+  const ids = new Set<string>();
+  const told = new Promise<void>((resolve) => {
+    monitor.on('monitor', (_time: string, [command, list, ...frames]: string[]) => {
+      if (command !== 'LPUSH' || list !== keys.rpcReplies(caller)) return;
+      for (const frame of frames) for (const [id] of frame.matchAll(/\d+\.\d+/g)) ids.add(id);
+      if (ids.size < calls) return;
+      monitor.disconnect();
+      resolve();
+    });
+  });
+  return { told };
+}

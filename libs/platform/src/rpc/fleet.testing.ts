@@ -1,0 +1,121 @@
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { bind, boundMethods, contract, type Contract, type ServiceName } from '@taai/contracts';
+import { currentContext, type Caller } from '@taai/tenant';
+import type { Jwk } from '../config';
+import { ContextTokens } from '../context-token';
+import { RpcClient, type RpcClientOptions } from './client';
+import { RpcServer, type RpcServerOptions } from './server';
+
+/** Any JSON object. */
+export class Anything {
+  [key: string]: unknown;
+}
+
+const anything = { summary: 'For tests', input: Anything, output: Anything } as const;
+
+/** One method of each kind. */
+export const contractOf = (service: string) =>
+  contract(service as ServiceName, {
+    read: { ...anything, http: 'GET /read', access: 'public', effect: 'safe' },
+    write: { ...anything, http: 'POST /write', access: 'public', effect: 'once' },
+    put: { ...anything, http: 'PUT /put', access: 'public', effect: 'idempotent' },
+    slow: { ...anything, http: 'GET /slow', access: 'public', effect: 'safe', long: true },
+    mine: { ...anything, http: 'GET /mine', access: 'things:read', effect: 'safe' },
+    internal: { ...anything, callers: ['chat'], effect: 'safe' },
+  });
+
+export type TestMethod = keyof ReturnType<typeof contractOf>['methods'];
+export type TestHandlers = Partial<Record<TestMethod, (input: Anything) => Promise<unknown>>>;
+
+export const redisUrl = (): string => {
+  const url = process.env['TEST_REDIS_URL'];
+  if (!url) throw new Error('TEST_REDIS_URL must name a Redis server for tests.');
+  return url;
+};
+
+export const makeJwk = (kid: string): Jwk => {
+  const { x = '', d = '' } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
+  return { kty: 'OKP', crv: 'Ed25519', x, d, kid };
+};
+
+export const someCaller = (more: Partial<Caller> = {}): Caller => ({
+  tenant_id: randomUUID(),
+  permissions: ['things:read'],
+  issuer: 'gateway',
+  ...more,
+});
+
+/** A service of its own for a test, with as many replicas and callers as it wants. */
+export class TestService {
+  readonly name = `test-${randomUUID()}`;
+  readonly contract = contractOf(this.name);
+  readonly jwks = ['gateway', 'chat', 'task'].map(makeJwk);
+  private readonly open: { close(): Promise<void> }[] = [];
+
+  method(key: TestMethod) {
+    return bind(this.contract, key);
+  }
+
+  tokens(service: ServiceName = 'task'): ContextTokens {
+    const privateJwk = this.jwks.find(({ kid }) => kid === service) ?? makeJwk(service);
+    return new ContextTokens({ service, privateJwk, jwks: this.jwks });
+  }
+
+  /** A replica that knows these methods alone. */
+  async replica(handlers: TestHandlers, options: Partial<RpcServerOptions> = {}): Promise<RpcServer> {
+    const service = this.name as ServiceName;
+    const server = new RpcServer({ service, redisUrl: redisUrl(), tokens: this.tokens(), ...options });
+    addHandlers(server, this.contract, handlers);
+    await new Promise<void>((resolve, reject) =>
+      server.listen((error) => (error ? reject(error as Error) : resolve())),
+    );
+    this.open.push(server);
+    return server;
+  }
+
+  async client(options: Partial<RpcClientOptions> = {}): Promise<RpcClient> {
+    const { service = 'gateway' } = options;
+    const client = new RpcClient({
+      service,
+      redisUrl: redisUrl(),
+      tokens: this.tokens(service),
+      contracts: [this.contract],
+      ...options,
+    });
+    await client.connect();
+    this.open.push(client);
+    return client;
+  }
+
+  async close(): Promise<void> {
+    // Callers first, so that none of their calls loses its replica.
+    await Promise.all(this.open.filter((one) => one instanceof RpcClient).map((client) => client.close()));
+    await Promise.all(this.open.filter((one) => one instanceof RpcServer).map((server) => server.close()));
+  }
+}
+
+export function addHandlers(server: RpcServer, contract: Contract, handlers: TestHandlers): void {
+  const byName: Record<string, ((input: Anything) => Promise<unknown>) | undefined> = handlers;
+  for (const bound of boundMethods(contract)) {
+    const handler = byName[bound.rpc.slice(contract.name.length + 1)];
+    if (handler) server.addHandler(bound.rpc, (input: Anything) => handler(input), false, { bound });
+  }
+}
+
+/** Answers what the handler sees of its request. */
+export const tellContext = async () => ({ ...currentContext() });
+
+/** The code of the ProblemError that the call fails with. */
+export const codeOf = (call: Promise<unknown>): Promise<unknown> =>
+  call.then(
+    () => 'ok',
+    (error: { code?: string; message?: string }) => error.code ?? error.message,
+  );
+
+/** Resolves when the condition holds; the test's own time-out is the bound. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+/** A promise that is settled from outside. */
+export const gate = () => Promise.withResolvers<void>();

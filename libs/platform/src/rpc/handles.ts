@@ -1,0 +1,27 @@
+import { Catch, Controller, UseFilters, type ExceptionFilter } from '@nestjs/common';
+import { MessagePattern } from '@nestjs/microservices';
+import { boundMethods, type Contract, type Handler } from '@taai/contracts';
+
+/** Lets every error through as it is: the transport makes a typed reply of it. Nest's own filter would flatten it to text. */
+@Catch()
+class KeepErrors implements ExceptionFilter {
+  catch(error: unknown): never {
+    throw error;
+  }
+}
+
+/**
+ * Makes a class the handler of a contract: each method answers the RPC of its name. The class must offer every method of
+ * the contract with the contract's input and output, or it does not compile.
+ */
+export const Handles =
+  <C extends Contract>(contract: C) =>
+  (handler: new (...dependencies: never[]) => Handler<C>): void => {
+    Controller()(handler);
+    UseFilters(new KeepErrors())(handler);
+    for (const bound of boundMethods(contract)) {
+      const name = bound.rpc.slice(contract.name.length + 1);
+      const value: unknown = Reflect.get(handler.prototype as object, name);
+      MessagePattern(bound.rpc, { bound })(handler.prototype as object, name, { value });
+    }
+  };

@@ -1,0 +1,21 @@
+import { ContextTokens } from '../context-token';
+import type { Jwk } from '../config';
+import { addHandlers, contractOf } from './fleet.testing';
+import { RpcServer } from './server';
+
+/** What a replica in a process of its own is told. */
+export interface ReplicaOrder {
+  service: string;
+  redisUrl: string;
+  jwk: Jwk;
+}
+
+/** Says `ready`, takes requests, and answers none: a replica to be killed in the middle of its work. */
+const { service, redisUrl, jwk } = JSON.parse(process.env['REPLICA_ORDER'] ?? '') as ReplicaOrder;
+const tokens = new ContextTokens({ service: 'task', privateJwk: jwk, jwks: [jwk] });
+const contract = contractOf(service);
+const server = new RpcServer({ service: contract.service, redisUrl, tokens });
+const work = () => new Promise(() => undefined);
+addHandlers(server, contract, { read: work, write: work, put: work });
+server.listen((error) => process.send?.(error ? String(error) : 'ready'));
+process.on('disconnect', () => process.exit(0));

@@ -1,0 +1,61 @@
+import { ReplyError } from 'ioredis';
+import { keys } from '../keys';
+import { encodeReply, type Reply } from './envelope';
+import type { Link } from './link';
+import type { OnError } from './observation';
+import { Outstanding } from './outstanding';
+import { TickBuffer } from './tick-buffer';
+
+/** Frames that may wait for a caller; one that does not read them is gone. */
+const MAX_FRAMES = 1000;
+const LIST_TTL_MS = 60_000;
+/** Replies that may wait while Redis is away; their callers give up at their deadlines. */
+const MAX_WAITING = 10_000;
+const MAX_TRIES = 5;
+
+interface Outgoing {
+  text: string;
+  tries: number;
+}
+
+/** Puts replies into the lists of their callers: those of one tick and caller as one frame. */
+export class ReplyWriter {
+  private readonly buffer: TickBuffer<Outgoing>;
+  private readonly unsent = new Outstanding();
+
+  constructor(
+    private readonly link: Link,
+    private readonly onError: OnError,
+  ) {
+    const write = (list: string, replies: Outgoing[]) => void this.push(list, replies);
+    this.buffer = new TickBuffer({ link, sizeOf: ({ text }) => text.length, write });
+  }
+
+  send(caller: string, reply: Reply): void {
+    if (this.unsent.size >= MAX_WAITING) return;
+    this.unsent.begin();
+    this.buffer.add(keys.rpcReplies(caller), { text: encodeReply(reply), tries: 0 });
+  }
+
+  /** Resolves when every reply is in Redis, and after `ms` in any case. */
+  flushed(ms: number): Promise<void> {
+    return this.unsent.none(ms);
+  }
+
+  private async push(list: string, replies: Outgoing[]): Promise<void> {
+    try {
+      const frame = replies.map(({ text }) => text).join('\n');
+      await this.link.push(list, MAX_FRAMES, LIST_TTL_MS, [frame]);
+      this.unsent.end(replies.length);
+    } catch (error) {
+      for (const reply of replies) this.retry(list, reply, error);
+    }
+  }
+
+  /** After a cut nobody knows whether the frame arrived. A reply that comes twice is ignored, one that is lost is missed. */
+  private retry(list: string, reply: Outgoing, error: unknown): void {
+    if (!(error instanceof ReplyError) && ++reply.tries < MAX_TRIES) return this.buffer.add(list, reply);
+    this.unsent.end();
+    this.onError(error, {});
+  }
+}

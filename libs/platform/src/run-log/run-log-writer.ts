@@ -1,0 +1,169 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { RunEvent } from '@taai/contracts';
+import { keys } from '../keys';
+import type { RedisClient } from '../redis';
+import { defineAppendRunLog } from './append-script';
+import { fromEntry } from './run-event';
+
+const CLOSE_MS = 10_000;
+const RETRY_MS = 250;
+
+/** Another replica writes the log: this one's work on the run is void and must stop. */
+export class LeaseLost extends Error {
+  override readonly name = 'LeaseLost';
+
+  constructor() {
+    super('Another replica has taken the run over.');
+  }
+}
+
+export interface RunLogWriterOptions {
+  /** Called once, when the log turns out to belong to another writer. */
+  onLost?: () => void;
+  /** About how many events a log keeps. */
+  max_events?: number;
+  expire_seconds?: number;
+  /** Characters of tokens that may wait while Redis takes none. With more all are dropped, and readers notice the gap. */
+  max_waiting?: number;
+}
+
+/**
+ * Writes the events of one run, numbered 1, 2, …, to its log and to its live channel. The events of a tick go out in one command, and
+ * tokens that wait become one event. What Redis does not take waits, within a bound, for the next write.
+ */
+export class RunLogWriter {
+  private readonly id = crypto.randomUUID();
+  private readonly log: string;
+  private readonly owner: string;
+  private readonly live: string;
+  private waiting: RunEvent[] = [];
+  private waitingLength = 0;
+  private writing: Promise<void> | undefined;
+  private scheduled = false;
+  private lost = false;
+  private last = 0;
+  private sent = 0;
+
+  /** The writer of a run that nobody has worked on yet. */
+  constructor(
+    private readonly redis: RedisClient,
+    runId: string,
+    private readonly options: RunLogWriterOptions = {},
+  ) {
+    defineAppendRunLog(redis);
+    this.log = keys.runLog(runId);
+    this.owner = keys.runLogOwner(runId);
+    this.live = keys.runLive(runId);
+  }
+
+  /** The writer of a run that another replica left: goes on after its last event, and shuts that replica out should it come back. */
+  static async takeOver(redis: RedisClient, runId: string, options: RunLogWriterOptions = {}): Promise<RunLogWriter> {
+    const writer = new RunLogWriter(redis, runId, options);
+    await redis.set(writer.owner, writer.id, 'EX', writer.expiry);
+    const [newest] = await redis.xrevrange(writer.log, '+', '-', 'COUNT', 1);
+    if (newest) writer.last = fromEntry(newest).id;
+    return writer;
+  }
+
+  /** The id of the newest event, written or waiting; 0 when there is none. */
+  get last_id(): number {
+    return this.last;
+  }
+
+  /** Numbers an event and writes it soon. */
+  append(type: string, data: Record<string, unknown>): void {
+    this.waiting.push({ id: ++this.last, type, data });
+    this.schedule();
+  }
+
+  /** Appends a piece of the answer, to the piece before it if that still waits. */
+  appendToken(text: string): void {
+    this.waitingLength += text.length;
+    if (this.waitingLength > (this.options.max_waiting ?? 1024 * 1024)) this.take();
+    const newest = this.waiting.at(-1);
+    // One that was sent may be in the log, whatever became of the reply.
+    if (newest?.type === 'token' && newest.id > this.sent) newest.data = { text: `${String(newest.data.text)}${text}` };
+    else this.append('token', { text });
+  }
+
+  /**
+   * Resolves when every event so far is in the log.
+   *
+   * @throws LeaseLost when another writer has the log, else what Redis failed with; then the events wait on.
+   */
+  async flush(): Promise<void> {
+    while (this.waiting.length > 0 || this.writing) {
+      this.writing ??= this.write().finally(() => (this.writing = undefined));
+      await this.writing;
+    }
+    if (this.lost) throw new LeaseLost();
+  }
+
+  /**
+   * Flushes, trying again for `ms` at most while Redis fails. What is not written then, readers take from the database.
+   *
+   * @throws as `flush`.
+   */
+  async close(ms = CLOSE_MS): Promise<void> {
+    const deadline = Date.now() + ms;
+    for (;;) {
+      try {
+        return await this.flush();
+      } catch (error) {
+        if (error instanceof LeaseLost || Date.now() > deadline) {
+          this.take();
+          throw error;
+        }
+        await delay(RETRY_MS);
+      }
+    }
+  }
+
+  private get expiry(): number {
+    return this.options.expire_seconds ?? 24 * 60 * 60;
+  }
+
+  private schedule(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    setImmediate(() => void this.attempt());
+  }
+
+  // Fails silently: who needs to know calls flush, which fails the same way. Meanwhile tokens gather.
+  private async attempt(): Promise<void> {
+    await this.flush().catch(() => delay(RETRY_MS));
+    this.scheduled = false;
+    if (this.waiting.length > 0 && !this.lost) this.schedule();
+  }
+
+  private take(): RunEvent[] {
+    const events = this.waiting;
+    this.waiting = [];
+    this.waitingLength = 0;
+    return events;
+  }
+
+  private async write(): Promise<void> {
+    const length = this.waitingLength;
+    const events = this.take();
+    this.sent = this.last;
+    try {
+      if (!this.lost && !(await this.send(events))) {
+        this.lost = true;
+        this.options.onLost?.();
+      }
+    } catch (error) {
+      this.waiting.unshift(...events);
+      this.waitingLength += length;
+      throw error;
+    }
+  }
+
+  /** Whether the log is still this writer's. */
+  private async send(events: RunEvent[]): Promise<boolean> {
+    const entries = events.flatMap(({ id, type, data }) => [id, type, JSON.stringify(data)]);
+    const limits = [this.options.max_events ?? 100_000, this.expiry];
+    const args = [this.id, this.live, ...limits, JSON.stringify(events), ...entries];
+    return (await this.redis.appendRunLog(this.log, this.owner, ...args)) === 1;
+  }
+}
