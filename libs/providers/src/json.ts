@@ -1,0 +1,15 @@
+// What a provider sends is anybody's guess: these read parts of it and take what is malformed for absent.
+
+type Json = Record<string, unknown>;
+
+export const record = (value: unknown): Json => (isRecord(value) ? value : {});
+
+export const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+
+export const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
+/** A whole number from 0. */
+export const count = (value: unknown): number | null =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
+
+const isRecord = (value: unknown): value is Json => typeof value === 'object' && value !== null;
