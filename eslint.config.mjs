@@ -4,19 +4,23 @@ import tseslint from 'typescript-eslint';
 
 const libs = ['contracts', 'platform', 'tenant', 'rbac', 'entities', 'providers'];
 
-/** Import boundary: files of `folder` may use only the workspace libraries in `allowed`. The reason is what the linter prints. */
-const boundary = (folder, allowed, reason) => ({
+/** Import boundary: files of `folder` may not import the workspace libraries in `forbidden`. The reason is what the linter prints. */
+const boundary = (folder, forbidden, reason) => ({
   files: [`${folder}/**/*.ts`],
   rules: {
     'no-restricted-imports': [
       'error',
       {
         patterns: [
-          { group: libs.filter((lib) => !allowed.includes(lib)).map((lib) => `@taai/${lib}`), message: reason },
-          { regex: '^@taai/[^/]+/', message: 'A library is used through its index alone, so that its inside can change.' },
+          ...forbidden.map((lib) => ({ regex: `^@taai/${lib}$`, message: reason })),
+          {
+            regex: '^@taai/[^/]+/',
+            message: 'A library is used through its index alone, so that its inside can change.',
+          },
           {
             regex: '(^|/)(apps|libs)/',
-            message: 'No relative path into another project: apps never import apps, and libraries are imported by name.',
+            message:
+              'No relative path into another project: apps never import apps, and libraries are imported by name.',
           },
         ],
       },
@@ -24,11 +28,20 @@ const boundary = (folder, allowed, reason) => ({
   },
 });
 
+const allBut = (...allowed) => libs.filter((lib) => !allowed.includes(lib));
+
 export default defineConfig(
   { ignores: ['dist/', '.data/', '.nx/', 'node_modules/'] },
   js.configs.recommended,
   tseslint.configs.recommendedTypeChecked,
-  { languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['*.cjs', '*.mjs'] }, tsconfigRootDir: import.meta.dirname } } },
+  {
+    languageOptions: {
+      parserOptions: {
+        projectService: { allowDefaultProject: ['*.cjs', '*.mjs'] },
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+  },
   {
     rules: {
       '@typescript-eslint/no-explicit-any': 'error',
@@ -38,18 +51,65 @@ export default defineConfig(
       'no-console': 'error',
     },
   },
-  { files: ['**/*.mjs', '**/*.cjs'], extends: [tseslint.configs.disableTypeChecked], languageOptions: { globals: { process: 'readonly', console: 'readonly', module: 'writable', __dirname: 'readonly', URL: 'readonly', setTimeout: 'readonly', clearTimeout: 'readonly', fetch: 'readonly', AbortSignal: 'readonly', Buffer: 'readonly' } } },
+  {
+    files: ['**/*.mjs', '**/*.cjs'],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        module: 'writable',
+        __dirname: 'readonly',
+        URL: 'readonly',
+        setTimeout: 'readonly',
+        clearTimeout: 'readonly',
+        fetch: 'readonly',
+        AbortSignal: 'readonly',
+        Buffer: 'readonly',
+      },
+    },
+  },
   { files: ['scripts/**', 'bench/**', 'e2e/**', 'libs/entities/src/migrate.ts'], rules: { 'no-console': 'off' } },
   {
     files: ['**/*.spec.ts', 'e2e/**/*.ts'],
-    rules: { '@typescript-eslint/no-unsafe-assignment': 'off', '@typescript-eslint/no-unsafe-member-access': 'off', '@typescript-eslint/no-unsafe-argument': 'off', '@typescript-eslint/no-unsafe-call': 'off', '@typescript-eslint/no-unsafe-return': 'off' },
+    rules: {
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+      '@typescript-eslint/no-unsafe-argument': 'off',
+      '@typescript-eslint/no-unsafe-call': 'off',
+      '@typescript-eslint/no-unsafe-return': 'off',
+    },
   },
-  boundary('libs/contracts', [], 'contracts is the ground floor: clients and tools read it without the rest of the house.'),
-  boundary('libs/providers', [], 'providers knows vendors only, so that it can be used and tested without the house.'),
-  boundary('libs/tenant', ['contracts'], 'tenant is the context that everything else stands on.'),
-  boundary('libs/rbac', ['contracts', 'tenant'], 'rbac decides from the contract and the caller alone, never from a database.'),
-  boundary('libs/entities', ['contracts', 'tenant'], 'entities must load without Redis or HTTP, in migrations too.'),
-  boundary('libs/platform', ['contracts', 'tenant', 'rbac'], 'platform runs in the gateway, which has no database.'),
-  boundary('apps', libs, 'apps use every library.'),
-  boundary('apps/gateway', ['contracts', 'platform', 'tenant', 'rbac'], 'the gateway has no database and talks to no vendor.'),
+  boundary(
+    'libs/contracts',
+    allBut(),
+    'contracts is the ground floor: clients and tools read it without the rest of the house.',
+  ),
+  boundary(
+    'libs/providers',
+    allBut(),
+    'providers knows vendors only, so that it can be used and tested without the house.',
+  ),
+  boundary('libs/tenant', allBut('contracts'), 'tenant is the context that everything else stands on.'),
+  boundary(
+    'libs/rbac',
+    allBut('contracts', 'tenant'),
+    'rbac decides from the contract and the caller alone, never from a database.',
+  ),
+  boundary(
+    'libs/entities',
+    allBut('contracts', 'tenant'),
+    'entities must load without Redis or HTTP, in migrations too.',
+  ),
+  boundary(
+    'libs/platform',
+    allBut('contracts', 'tenant', 'rbac'),
+    'platform runs in the gateway, which has no database.',
+  ),
+  boundary('apps', [], 'apps use every library.'),
+  boundary(
+    'apps/gateway',
+    allBut('contracts', 'platform', 'tenant', 'rbac'),
+    'the gateway has no database and talks to no vendor.',
+  ),
 );

@@ -1,0 +1,24 @@
+import { Module } from '@nestjs/common';
+import { DatabaseModule } from '@taai/entities';
+import { readAuthConfig, readDatabaseConfig } from '@taai/platform';
+import { AccessTokens } from './access-token';
+import { AccountRepository } from './account.repository';
+import { AuthHandler } from './auth.handler';
+import { AuthService } from './auth.service';
+import { Passwords } from './password';
+import { SessionRepository } from './session.repository';
+
+const { signingKeys, bcryptCost } = readAuthConfig();
+
+@Module({
+  imports: [DatabaseModule.forRoot(readDatabaseConfig())],
+  controllers: [AuthHandler],
+  providers: [
+    AuthService,
+    AccountRepository,
+    SessionRepository,
+    { provide: Passwords, useValue: new Passwords(bcryptCost) },
+    { provide: AccessTokens, useValue: new AccessTokens(signingKeys) },
+  ],
+})
+export class AppModule {}

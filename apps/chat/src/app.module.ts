@@ -1,0 +1,25 @@
+import { Module } from '@nestjs/common';
+import { DatabaseModule } from '@taai/entities';
+import { readDatabaseConfig } from '@taai/platform';
+import { ConversationHandler } from './conversation.handler';
+import { ConversationRepository } from './conversation.repository';
+import { ConversationService } from './conversation.service';
+import { MessageHandler } from './message.handler';
+import { MessageRepository } from './message.repository';
+import { MessageService } from './message.service';
+import { orchestratorClients } from './orchestrator';
+import { ReplyService } from './reply.service';
+
+@Module({
+  imports: [DatabaseModule.forRoot(readDatabaseConfig())],
+  controllers: [ConversationHandler, MessageHandler],
+  providers: [
+    ConversationRepository,
+    ConversationService,
+    MessageRepository,
+    MessageService,
+    ReplyService,
+    ...orchestratorClients,
+  ],
+})
+export class AppModule {}

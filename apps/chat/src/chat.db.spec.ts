@@ -1,0 +1,308 @@
+import { ProblemError, type Agent, type Message, type Run, type StartRunFor } from '@taai/contracts';
+import { AgentEntity, openDataSource, OutboxEntity, RlsPool, withTenantId } from '@taai/entities';
+import { createTenant, createTestDatabase, type TestDatabase } from '@taai/entities-testing';
+import { createRedis, whenReady, type RedisClient } from '@taai/platform';
+import { runInContext } from '@taai/tenant';
+import type { DataSource } from 'typeorm';
+import { v7 } from 'uuid';
+import { ConversationRepository } from './conversation.repository';
+import { ConversationService } from './conversation.service';
+import { MessageRepository } from './message.repository';
+import { MessageService } from './message.service';
+import type { Agents, Runs } from './orchestrator';
+import { ReplyService } from './reply.service';
+
+let database: TestDatabase;
+let db: DataSource;
+let redis: RedisClient;
+let tenant: string;
+let agent_id: string;
+
+/** The orchestrator, as far as chat sees it: what it was asked to start, and how those runs stand. */
+const started = new Map<string, StartRunFor>();
+const runs = new Map<string, Run>();
+let refusal: ProblemError | undefined;
+
+const orchestrator: Runs & Agents = {
+  async startFor(input) {
+    if (refusal) throw refusal;
+    started.set(input.run_id, input);
+    const run = runs.get(input.run_id) ?? runOf(input, { status: 'running' });
+    runs.set(run.id, run);
+    return run;
+  },
+  async outcome({ id }) {
+    const run = runs.get(id);
+    if (!run) throw new ProblemError('not_found');
+    return run;
+  },
+  async get({ id }) {
+    if (id !== agent_id) throw new ProblemError('not_found', 'There is no such agent.');
+    return { id } as Agent;
+  },
+};
+
+const runOf = (
+  { run_id, conversation_id }: Pick<StartRunFor, 'run_id' | 'conversation_id'>,
+  ending: Partial<Run>,
+): Run => ({
+  ...{ id: run_id, agent_id, agent_version: 1, conversation_id, status: 'running', input: '', output: null },
+  ...{ error_code: null, error_detail: null, usage: null, metadata: {}, created_at: new Date(), finished_at: null },
+  ...ending,
+});
+
+function end(run_id: string, ending: Partial<Run>): void {
+  const input = started.get(run_id);
+  if (!input) throw new Error('The run was never started.');
+  runs.set(run_id, runOf(input, ending));
+}
+
+let conversations: ConversationService;
+let messages: MessageService;
+let replies: ReplyService;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  db = await openDataSource({ url: database.runtimeUrl, pool: 5 });
+  redis = createRedis(process.env['TEST_REDIS_URL'] ?? '', { role: 'commands', connectionName: 'chat-spec' });
+  await whenReady(redis);
+  const rls = RlsPool.of(db, { prepare: true });
+  const [conversationRows, messageRows] = [new ConversationRepository(rls), new MessageRepository(rls)];
+  conversations = new ConversationService(db, conversationRows, orchestrator, redis);
+  replies = new ReplyService(db, conversationRows, messageRows, orchestrator, redis);
+  messages = new MessageService(db, conversationRows, messageRows, replies, orchestrator, redis);
+});
+afterAll(async () => {
+  redis.disconnect();
+  await db.destroy();
+  await database.drop();
+});
+
+beforeEach(async () => {
+  refusal = undefined;
+  tenant = await createTenant(db);
+  agent_id = await createAgent(tenant);
+});
+
+async function createAgent(tenant_id: string): Promise<string> {
+  const agent = { tenant_id, id: v7(), name: 'Ada', slug: 'ada', system_prompt: '', model: 'sandbox-1' };
+  await withTenantId(db, tenant_id, (tx) => tx.insert(AgentEntity, agent));
+  return agent.id;
+}
+
+const user_id = v7();
+
+/** Does the work as a user of the tenant, in a request that may carry an Idempotency-Key. */
+const as = <T>(tenant_id: string, work: () => Promise<T>, idempotency_key?: string) =>
+  runInContext(
+    {
+      request_id: 'spec',
+      caller: { tenant_id, user_id, permissions: ['*:*'], issuer: 'gateway' },
+      ...(idempotency_key && { idempotency_key }),
+    },
+    work,
+  );
+
+const open = () => as(tenant, () => conversations.create({ agent_id }));
+const send = (id: string, content: string, key?: string) => as(tenant, () => messages.send({ id, content }), key);
+const settle = (conversation_id: string, run_id: string) =>
+  as(tenant, () => replies.settle({ conversation_id, run_id }));
+
+const eventsOf = (type: string) =>
+  withTenantId(db, tenant, async (tx) => (await tx.findBy(OutboxEntity, { type })).map(({ payload }) => payload.data));
+
+const said = async (id: string) =>
+  (await as(tenant, () => messages.list({ id, limit: 100 }))).data.map(({ role, content }) => [role, content]);
+
+describe('conversations', () => {
+  it('are created, renamed, listed newest first and removed with their messages', async () => {
+    const first = await open();
+    expect(first).toMatchObject({ agent_id, title: null, user_id, last_message_at: null });
+    const second = await as(tenant, () => conversations.create({ agent_id, title: 'Second' }));
+    await send(first.id, 'Hello');
+    const { data } = await as(tenant, () => conversations.list({}));
+    expect(data.map(({ id }) => id)).toEqual([second.id, first.id]);
+    expect(data[1]?.last_message_at).toBeInstanceOf(Date);
+    expect(await as(tenant, () => conversations.update({ id: first.id, title: 'First' }))).toMatchObject({
+      title: 'First',
+    });
+    await as(tenant, () => conversations.remove(first.id));
+    await expect(as(tenant, () => conversations.get(first.id))).rejects.toMatchObject({ code: 'not_found' });
+    expect(await eventsOf('conversation.created')).toMatchObject([{ id: first.id }, { id: second.id }]);
+  });
+
+  it('want an agent that exists', async () => {
+    const create = as(tenant, () => conversations.create({ agent_id: v7() }));
+    await expect(create).rejects.toMatchObject({ code: 'not_found', message: 'There is no such agent.' });
+  });
+
+  it('are created once per Idempotency-Key', async () => {
+    const create = () => as(tenant, () => conversations.create({ agent_id }), 'key');
+    const [first, again] = [await create(), await create()];
+    expect(again.id).toBe(first.id);
+    expect(await eventsOf('conversation.created')).toHaveLength(1);
+  });
+
+  it('of another tenant are absent, whatever is done to them', async () => {
+    const { id } = await open();
+    const stranger = await createTenant(db);
+    const attempts: (() => Promise<unknown>)[] = [
+      () => conversations.get(id),
+      () => conversations.update({ id, title: null }),
+      () => conversations.remove(id),
+      () => messages.send({ id, content: 'Hello' }),
+      () => messages.list({ id }),
+    ];
+    for (const attempt of attempts) {
+      await expect(as(stranger, attempt)).rejects.toMatchObject({ code: 'not_found' });
+    }
+  });
+});
+
+describe('a message', () => {
+  it('is written with its run, told of, and answered by the run that it starts', async () => {
+    const { id } = await open();
+    const { message, reply, run_id } = await send(id, 'Hello');
+    expect(message).toMatchObject({ role: 'user', content: 'Hello', conversation_id: id, run_id, user_id });
+    expect(reply).toBeNull();
+    expect(started.get(run_id)).toEqual({
+      agent_id,
+      conversation_id: id,
+      run_id,
+      messages: [{ role: 'user', content: 'Hello' }],
+    });
+    expect(await eventsOf('message.created')).toMatchObject([{ id: message.id, role: 'user' }]);
+  });
+
+  it('shows the agent the last 20 messages in order, itself included', async () => {
+    const { id } = await open();
+    for (let n = 1; n <= 12; n += 1) {
+      const { run_id } = await send(id, `question ${n}`);
+      end(run_id, { status: 'completed', output: `answer ${n}` });
+    }
+    const { run_id } = await send(id, 'question 13');
+    const expected = ['answer 3'];
+    for (let n = 4; n <= 12; n += 1) expected.push(`question ${n}`, `answer ${n}`);
+    expect(started.get(run_id)?.messages.map(({ content }) => content)).toEqual([...expected, 'question 13']);
+  });
+
+  it('shows the agent no more than a call can carry, and always itself', async () => {
+    const { id } = await open();
+    for (let n = 1; n <= 4; n += 1) {
+      const { run_id } = await send(id, 'ü'.repeat(100_000));
+      end(run_id, { status: 'completed', output: 'z'.repeat(300_000) });
+    }
+    const { run_id } = await send(id, 'x'.repeat(100_000));
+    const shown = started.get(run_id)?.messages ?? [];
+    expect(shown.map(({ content }) => content[0])).toEqual(['z', 'ü', 'z', 'x']);
+  });
+
+  it('sees the one before it when both are sent at once', async () => {
+    const { id } = await open();
+    const sent = await Promise.all(['a', 'b', 'c', 'd'].map((content) => send(id, content)));
+    const order = (await said(id)).map(([, content]) => content);
+    for (const { message, run_id } of sent) {
+      const before = order.slice(0, order.indexOf(message.content) + 1);
+      expect(started.get(run_id)?.messages.map(({ content }) => content)).toEqual(before);
+    }
+  });
+
+  it('stays when its run cannot be started, and the same request takes it up with the same run', async () => {
+    const { id } = await open();
+    refusal = new ProblemError('service_unavailable');
+    await expect(send(id, 'Hello', 'key')).rejects.toBe(refusal);
+    expect(await said(id)).toEqual([['user', 'Hello']]);
+    refusal = undefined;
+    const { message, run_id } = await send(id, 'Hello', 'key');
+    expect(message.run_id).toBe(run_id);
+    expect(started.has(run_id)).toBe(true);
+    expect(await said(id)).toEqual([['user', 'Hello']]);
+    await expect(send(id, 'Something else', 'key')).rejects.toMatchObject({ code: 'idempotency_mismatch' });
+  });
+
+  it('without a run does not keep the next one back', async () => {
+    const { id } = await open();
+    refusal = new ProblemError('agent_not_ready');
+    await expect(send(id, 'Hello')).rejects.toBe(refusal);
+    refusal = undefined;
+    const { run_id } = await send(id, 'Hello again');
+    expect(started.get(run_id)?.messages).toHaveLength(2);
+  });
+});
+
+describe('the list of messages', () => {
+  it('goes from the oldest to the newest', async () => {
+    const { id } = await open();
+    for (const content of ['1', '2', '3', '4', '5']) await send(id, content);
+    const pages: Message[][] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await as(tenant, () => messages.list({ id, limit: 2, ...(cursor && { cursor }) }));
+      pages.push(page.data);
+      cursor = page.next_cursor ?? undefined;
+    } while (cursor);
+    expect(pages.map((page) => page.map(({ content }) => content))).toEqual([['1', '2'], ['3', '4'], ['5']]);
+  });
+
+  it('ends a page where a call could carry no more', async () => {
+    const { id } = await open();
+    for (let n = 0; n < 12; n += 1) await send(id, 'x'.repeat(100_000));
+    const page = await as(tenant, () => messages.list({ id, limit: 100 }));
+    expect(page.data).toHaveLength(9);
+    const rest = await as(tenant, () => messages.list({ id, limit: 100, cursor: page.next_cursor ?? '' }));
+    expect(rest).toMatchObject({ data: { length: 3 }, has_more: false });
+  });
+});
+
+describe('settling', () => {
+  it('writes one reply, however often and however parallel it is asked for', async () => {
+    const { id } = await open();
+    const { run_id } = await send(id, 'Hello');
+    expect(await settle(id, run_id)).toEqual({ reply: null });
+    end(run_id, { status: 'completed', output: 'Hi!' });
+    const settled = await Promise.all(Array.from({ length: 8 }, () => settle(id, run_id)));
+    expect(new Set(settled.map(({ reply }) => reply?.id)).size).toBe(1);
+    expect(settled[0]?.reply).toMatchObject({ role: 'assistant', content: 'Hi!', run_id, user_id: null });
+    expect(await said(id)).toEqual([
+      ['user', 'Hello'],
+      ['assistant', 'Hi!'],
+    ]);
+    expect(await eventsOf('message.created')).toHaveLength(2);
+  });
+
+  it('is done by the next message for runs that nobody settled', async () => {
+    const { id } = await open();
+    const { run_id } = await send(id, 'Hello');
+    end(run_id, { status: 'completed', output: 'Hi!' });
+    await send(id, 'How are you?');
+    expect(await said(id)).toEqual([
+      ['user', 'Hello'],
+      ['assistant', 'Hi!'],
+      ['user', 'How are you?'],
+    ]);
+  });
+
+  it.each([
+    ['completed', '', ''],
+    ['cancelled', 'Half of', 'Half of'],
+    ['cancelled', null, null],
+    ['failed', null, null],
+    ['failed', '', null],
+  ])('of a %s run with the output %j replies %j', async (status, output, content) => {
+    const { id } = await open();
+    const { run_id } = await send(id, 'Hello');
+    end(run_id, { status, output });
+    const { reply } = await settle(id, run_id);
+    expect(reply && reply.content).toBe(content);
+    expect(await said(id)).toHaveLength(content === null ? 1 : 2);
+  });
+
+  it('knows no run of another conversation, and none of a conversation that is gone', async () => {
+    const [here, there] = [await open(), await open()];
+    const { run_id } = await send(here.id, 'Hello');
+    end(run_id, { status: 'completed', output: 'Hi!' });
+    await expect(settle(there.id, run_id)).rejects.toMatchObject({ code: 'not_found' });
+    await as(tenant, () => conversations.remove(here.id));
+    await expect(settle(here.id, run_id)).rejects.toMatchObject({ code: 'not_found' });
+  });
+});

@@ -1,0 +1,34 @@
+import {
+  conversationContract,
+  type ById,
+  type CreateConversation,
+  type PageQuery,
+  type UpdateConversation,
+} from '@taai/contracts';
+import { Handles } from '@taai/platform';
+import { ConversationService } from './conversation.service';
+
+@Handles(conversationContract)
+export class ConversationHandler {
+  constructor(private readonly conversations: ConversationService) {}
+
+  create(input: CreateConversation) {
+    return this.conversations.create(input);
+  }
+
+  list(input: PageQuery) {
+    return this.conversations.list(input);
+  }
+
+  get({ id }: ById) {
+    return this.conversations.get(id);
+  }
+
+  update(input: UpdateConversation) {
+    return this.conversations.update(input);
+  }
+
+  remove({ id }: ById) {
+    return this.conversations.remove(id);
+  }
+}

@@ -1,0 +1,62 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  notFound,
+  type Conversation,
+  type CreateConversation,
+  type PageOf,
+  type PageQuery,
+  type UpdateConversation,
+} from '@taai/contracts';
+import { emit, idAfter, once, toPage, withTenant } from '@taai/entities';
+import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
+import { currentCaller } from '@taai/tenant';
+import { DataSource } from 'typeorm';
+import { ConversationRepository } from './conversation.repository';
+import { AGENTS, type Agents } from './orchestrator';
+
+@Injectable()
+export class ConversationService {
+  constructor(
+    private readonly db: DataSource,
+    private readonly conversations: ConversationRepository,
+    @Inject(AGENTS) private readonly agents: Agents,
+    @Inject(REDIS) private readonly redis: RedisClient,
+  ) {}
+
+  /** Asks for the agent with the caller's token: who may not read it may not talk to it. */
+  async create(input: CreateConversation): Promise<Conversation> {
+    const { id: agent_id } = await this.agents.get({ id: input.agent_id });
+    const { user_id = null } = currentCaller();
+    const created = await withTenant(this.db, (tx) =>
+      once(tx, 'chat.conversation.create', input, async () => {
+        const conversation = await this.conversations.insert(tx, agent_id, input.title ?? null, user_id);
+        await emit(tx, 'conversation.created', { ...conversation });
+        return conversation;
+      }),
+    );
+    wakeRelay(this.redis);
+    return created;
+  }
+
+  async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Conversation>> {
+    const rows = await this.conversations.page(idAfter(cursor), limit + 1);
+    return toPage(rows, limit, ({ id }) => [id]);
+  }
+
+  async get(id: string): Promise<Conversation> {
+    return found(await this.conversations.find(id));
+  }
+
+  async update({ id, title }: UpdateConversation): Promise<Conversation> {
+    return found(await this.conversations.rename(id, title));
+  }
+
+  async remove(id: string): Promise<void> {
+    found(await this.conversations.remove(id));
+  }
+}
+
+export function found<T>(conversation: T | undefined): T {
+  if (conversation === undefined) throw notFound('conversation');
+  return conversation;
+}

@@ -1,0 +1,24 @@
+import { messageContract, type ListMessages, type SendMessage, type SettleReply } from '@taai/contracts';
+import { Handles } from '@taai/platform';
+import { MessageService } from './message.service';
+import { ReplyService } from './reply.service';
+
+@Handles(messageContract)
+export class MessageHandler {
+  constructor(
+    private readonly messages: MessageService,
+    private readonly replies: ReplyService,
+  ) {}
+
+  send(input: SendMessage) {
+    return this.messages.send(input);
+  }
+
+  list(input: ListMessages) {
+    return this.messages.list(input);
+  }
+
+  settle(input: SettleReply) {
+    return this.replies.settle(input);
+  }
+}

@@ -1,0 +1,76 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { ListMessages, Message, MessageSent, PageOf, SendMessage } from '@taai/contracts';
+import { emit, idAfter, once, toPage, withTenant, type Tx } from '@taai/entities';
+import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
+import { currentCaller } from '@taai/tenant';
+import { DataSource } from 'typeorm';
+import { v7 } from 'uuid';
+import { ConversationRepository } from './conversation.repository';
+import { found } from './conversation.service';
+import { MessageRepository } from './message.repository';
+import { RUNS, type Runs } from './orchestrator';
+import { ReplyService } from './reply.service';
+
+/** Messages that an agent is shown, the new one included. */
+const CONTEXT_WINDOW = 20;
+
+/** Bytes of messages that one call between services carries; it bounds contexts and pages. */
+const MAX_BYTES = 1_000_000;
+
+@Injectable()
+export class MessageService {
+  constructor(
+    private readonly db: DataSource,
+    private readonly conversations: ConversationRepository,
+    private readonly messages: MessageRepository,
+    private readonly replies: ReplyService,
+    @Inject(RUNS) private readonly runs: Runs,
+    @Inject(REDIS) private readonly redis: RedisClient,
+  ) {}
+
+  /**
+   * Writes the message and starts the run that answers it. When the run cannot be started, the message stays, as the part of
+   * the conversation that it is; the same request with the same Idempotency-Key takes it up with the same run.
+   */
+  async send(input: SendMessage): Promise<MessageSent> {
+    const { agent_id } = found(await this.conversations.find(input.id));
+    for (const run_id of await this.messages.unanswered(input.id, CONTEXT_WINDOW)) {
+      await this.replies.settleIfAny(input.id, run_id);
+    }
+    const sent = await withTenant(this.db, (tx) => once(tx, 'chat.message.send', input, () => this.write(tx, input)));
+    wakeRelay(this.redis);
+    const messages = await this.context(sent.message);
+    await this.runs.startFor({ agent_id, conversation_id: input.id, run_id: sent.run_id, messages });
+    return sent;
+  }
+
+  async list({ id, limit = 20, cursor }: ListMessages): Promise<PageOf<Message>> {
+    const after = idAfter(cursor);
+    found(await this.conversations.find(id));
+    const rows = await this.messages.page(id, after, limit + 1);
+    return toPage(rows, Math.min(limit, fitting(rows)), (message) => [message.id]);
+  }
+
+  private async write(tx: Tx, { id: conversation_id, content }: SendMessage): Promise<MessageSent> {
+    found(await this.conversations.enter(tx, conversation_id));
+    const run_id = v7();
+    const { user_id = null } = currentCaller();
+    const message = await this.messages.insert(tx, { conversation_id, role: 'user', content, run_id, user_id });
+    if (!message) throw new Error('A message of a user has no conflict.');
+    await emit(tx, 'message.created', { ...message });
+    return { message, reply: null, run_id };
+  }
+
+  /** What the agent is shown, oldest first: the end of the conversation up to the message. */
+  private async context({ conversation_id, id }: Message) {
+    const newest = await this.messages.upTo(conversation_id, id, CONTEXT_WINDOW);
+    return newest.slice(0, fitting(newest)).reverse();
+  }
+}
+
+/** How many of the first messages go into one call; always one at least. */
+function fitting(messages: readonly { content: string }[]): number {
+  let bytes = 0;
+  const end = messages.findIndex(({ content }) => (bytes += Buffer.byteLength(JSON.stringify(content))) > MAX_BYTES);
+  return end === -1 ? messages.length : Math.max(end, 1);
+}

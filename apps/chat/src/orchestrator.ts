@@ -1,0 +1,17 @@
+import type { FactoryProvider } from '@nestjs/common';
+import { agentContract, runContract } from '@taai/contracts';
+import { RpcClient, type Client } from '@taai/platform';
+
+/** Injects the `Agents` client. */
+export const AGENTS = Symbol('agents');
+/** Injects the `Runs` client. */
+export const RUNS = Symbol('runs');
+
+/** What chat asks the orchestrator for. */
+export type Agents = Pick<Client<typeof agentContract>, 'get'>;
+export type Runs = Pick<Client<typeof runContract>, 'startFor' | 'outcome'>;
+
+export const orchestratorClients: FactoryProvider[] = [
+  { provide: AGENTS, inject: [RpcClient], useFactory: (rpc: RpcClient): Agents => rpc.for(agentContract) },
+  { provide: RUNS, inject: [RpcClient], useFactory: (rpc: RpcClient): Runs => rpc.for(runContract) },
+];

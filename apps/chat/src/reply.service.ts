@@ -1,0 +1,58 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { notFound, ProblemError, type Message, type Run, type Settled, type SettleReply } from '@taai/contracts';
+import { emit, withTenant } from '@taai/entities';
+import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
+import { DataSource } from 'typeorm';
+import { ConversationRepository } from './conversation.repository';
+import { found } from './conversation.service';
+import { MessageRepository } from './message.repository';
+import { RUNS, type Runs } from './orchestrator';
+
+const ended = new Set(['completed', 'failed', 'cancelled']);
+
+/** Writes what runs have answered into their conversations: whoever asks first does it, once. */
+@Injectable()
+export class ReplyService {
+  constructor(
+    private readonly db: DataSource,
+    private readonly conversations: ConversationRepository,
+    private readonly messages: MessageRepository,
+    @Inject(RUNS) private readonly runs: Runs,
+    @Inject(REDIS) private readonly redis: RedisClient,
+  ) {}
+
+  /** The reply is null while the run goes on, and when it ended without a word. */
+  async settle({ conversation_id, run_id }: SettleReply): Promise<Settled> {
+    const written = await this.messages.findAnswer(conversation_id, run_id);
+    if (written) return { reply: written };
+    const run = await this.runs.outcome({ id: run_id });
+    if (run.conversation_id !== conversation_id) throw notFound('run');
+    const content = answerOf(run);
+    return { reply: content === null ? null : await this.write(conversation_id, run_id, content) };
+  }
+
+  /** Like `settle`, for a run that may never have been started. */
+  async settleIfAny(conversation_id: string, run_id: string): Promise<void> {
+    await this.settle({ conversation_id, run_id }).catch((error: unknown) => {
+      if (!(error instanceof ProblemError && error.code === 'not_found')) throw error;
+    });
+  }
+
+  private async write(conversation_id: string, run_id: string, content: string): Promise<Message> {
+    const message = await withTenant(this.db, async (tx) => {
+      found(await this.conversations.enter(tx, conversation_id));
+      const reply = { conversation_id, role: 'assistant', content, run_id, user_id: null } as const;
+      const inserted = await this.messages.insert(tx, reply);
+      if (inserted) await emit(tx, 'message.created', { ...inserted });
+      return inserted;
+    });
+    if (message) wakeRelay(this.redis);
+    return found(message ?? (await this.messages.findAnswer(conversation_id, run_id)));
+  }
+}
+
+/** What a run said, in part if it was cut off. Null while it goes on, and when it was cut off before the first word. */
+function answerOf({ status, output }: Run): string | null {
+  if (!ended.has(status)) return null;
+  return status === 'completed' ? (output ?? '') : output || null;
+}

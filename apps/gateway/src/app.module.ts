@@ -1,0 +1,40 @@
+import { Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import {
+  Channels,
+  createRedis,
+  PROCESS_CONFIG,
+  REDIS,
+  RunLogReader,
+  type ProcessConfig,
+  type RedisClient,
+} from '@taai/platform';
+import { AccessGuard } from './access.guard';
+import { AccessTokenStrategy } from './access-token.strategy';
+import { contractControllers } from './contract-controllers';
+import { MessageController } from './message.controller';
+import { RunController } from './run.controller';
+import { RunEvents } from './run-events';
+import { SseStreams } from './sse';
+
+@Module({
+  controllers: [...contractControllers(), RunController, MessageController],
+  providers: [
+    AccessTokenStrategy,
+    { provide: APP_GUARD, useClass: AccessGuard },
+    {
+      provide: Channels,
+      inject: [PROCESS_CONFIG],
+      useFactory: ({ redisUrl }: ProcessConfig) =>
+        new Channels(createRedis(redisUrl, { role: 'subscriber', connectionName: 'gateway:events' })),
+    },
+    {
+      provide: RunLogReader,
+      inject: [REDIS, Channels],
+      useFactory: (redis: RedisClient, channels: Channels) => new RunLogReader(redis, channels),
+    },
+    RunEvents,
+    SseStreams,
+  ],
+})
+export class AppModule {}

@@ -1,0 +1,25 @@
+import { NotFoundException } from '@nestjs/common';
+import { ProblemError } from '@taai/contracts';
+import { problemHeaders, toProblem } from './problem.filter';
+
+const fastifyError = (code: string, statusCode: number) => Object.assign(new Error('No.'), { code, statusCode });
+
+describe('toProblem', () => {
+  it.each([
+    [new ProblemError('conflict', 'Taken.'), 'conflict', 'Taken.'],
+    [fastifyError('FST_ERR_CTP_BODY_TOO_LARGE', 413), 'payload_too_large', 'The body is too large'],
+    [fastifyError('FST_ERR_CTP_INVALID_MEDIA_TYPE', 415), 'unsupported_media_type', 'The body must be JSON'],
+    [fastifyError('FST_ERR_CTP_INVALID_JSON_BODY', 400), 'malformed_request', 'No.'],
+    [new NotFoundException('Cannot GET /x'), 'not_found', 'Cannot GET /x'],
+    [new Error('password is hunter2'), 'internal', 'Something failed on our side'],
+    ['thrown text', 'internal', 'Something failed on our side'],
+  ])('%s', (error, code, detail) => {
+    expect(toProblem(error)).toMatchObject({ code, message: detail });
+  });
+
+  it('says when to come back', () => {
+    expect(problemHeaders(new ProblemError('overloaded', undefined, { retry_after: 0.2 }))).toMatchObject({
+      'retry-after': '1',
+    });
+  });
+});

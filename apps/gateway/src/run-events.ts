@@ -1,0 +1,40 @@
+import { Injectable } from '@nestjs/common';
+import { ProblemError, runContract, type Run, type RunEvent } from '@taai/contracts';
+import { RpcClient, RunLogReader } from '@taai/platform';
+import { currentCaller, runAs } from '@taai/tenant';
+import type { FastifyReply } from 'fastify';
+
+/** How long a plain request waits for its run, in milliseconds: a little longer than a run may take. */
+const WAIT_MS = 11 * 60_000;
+
+/** The events of runs, wherever they are: in the run's log or, once that has expired, rebuilt by the orchestrator. */
+@Injectable()
+export class RunEvents {
+  private readonly runs;
+
+  constructor(
+    rpc: RpcClient,
+    private readonly log: RunLogReader,
+  ) {
+    this.runs = rpc.for(runContract);
+  }
+
+  /** The events after `after`, as they happen, to the run's end. Whether the caller may read the run must be settled before. */
+  read(runId: string, after: number, signal: AbortSignal): AsyncIterable<RunEvent> {
+    const caller = currentCaller();
+    // runAs, because a stream outlives the token that its request began with.
+    const rebuild = () => runAs(caller, async () => (await this.runs.events({ id: runId })).events);
+    return this.log.read(runId, { after, signal, rebuild });
+  }
+
+  /** The run once it has ended. Throws `deadline_exceeded` when that takes too long; the run goes on. */
+  async finished(runId: string, reply: FastifyReply): Promise<Run> {
+    const caller = currentCaller();
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
+    const timeout = AbortSignal.timeout(WAIT_MS);
+    await Array.fromAsync(this.read(runId, 0, AbortSignal.any([gone.signal, timeout])), () => undefined);
+    if (timeout.aborted) throw new ProblemError('deadline_exceeded', `The run goes on: read it at /v1/runs/${runId}.`);
+    return runAs(caller, () => this.runs.get({ id: runId }));
+  }
+}

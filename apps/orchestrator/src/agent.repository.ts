@@ -1,0 +1,54 @@
+import { Injectable } from '@nestjs/common';
+import type { Agent } from '@taai/contracts';
+import { AgentEntity, type Tx } from '@taai/entities';
+import { v7 } from 'uuid';
+
+const columns = `id, name, slug, description, system_prompt, model, provider_id, temperature, max_output_tokens, version, is_active,
+  created_at, updated_at`;
+
+type Fields = Pick<
+  AgentEntity,
+  | 'name'
+  | 'slug'
+  | 'description'
+  | 'system_prompt'
+  | 'model'
+  | 'provider_id'
+  | 'temperature'
+  | 'max_output_tokens'
+  | 'is_active'
+>;
+
+@Injectable()
+export class AgentRepository {
+  async insert(tx: Tx, fields: Partial<Fields>, created_by: string | null): Promise<string> {
+    const id = v7();
+    await tx.insert(AgentEntity, { ...fields, id, tenant_id: tx.tenant_id, created_by });
+    return id;
+  }
+
+  async find(tx: Tx, id: string): Promise<Agent | undefined> {
+    const [agent] = await tx.query<Agent[]>(`select ${columns} from agents where id = $1`, [id]);
+    return agent;
+  }
+
+  /** Newest first. */
+  page(tx: Tx, after: string | undefined, limit: number): Promise<Agent[]> {
+    return tx.query<Agent[]>(
+      `select ${columns} from agents where $1::uuid is null or id < $1 order by id desc limit $2`,
+      [after ?? null, limit],
+    );
+  }
+
+  /** False when there is no such agent. */
+  async update(tx: Tx, id: string, fields: Partial<Fields>): Promise<boolean> {
+    const change = { ...fields, version: () => 'version + 1', updated_at: () => 'now()' };
+    const { affected } = await tx.update(AgentEntity, { id }, change);
+    return affected === 1;
+  }
+
+  async remove(tx: Tx, id: string): Promise<boolean> {
+    const { affected } = await tx.delete(AgentEntity, { id });
+    return affected === 1;
+  }
+}

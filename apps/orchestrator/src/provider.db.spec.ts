@@ -1,0 +1,151 @@
+import { runInContext } from '@taai/tenant';
+import { v7 } from 'uuid';
+import { newAgent, startStage, type Replica, type Stage, type User } from './replica.testing';
+
+let stage: Stage;
+let replica: Replica;
+let user: User;
+
+beforeAll(async () => {
+  stage = await startStage();
+  replica = stage.replica();
+});
+beforeEach(async () => {
+  user = await stage.newUser();
+});
+afterAll(() => stage.close());
+
+const secret = 'sk-very-secret';
+const problem = (code: string) => expect.objectContaining({ name: 'ProblemError', code });
+
+describe('providers', () => {
+  it('are created with defaults, listed newest first, changed and removed', async () => {
+    const { providers } = replica;
+    await user.as(async () => {
+      const first = await providers.create({ name: 'first', kind: 'openai' });
+      expect(first).toMatchObject({
+        base_url: null,
+        priority: 100,
+        is_active: true,
+        settings: {},
+        has_credentials: false,
+      });
+      const second = await providers.create({ name: 'second', kind: 'ollama', priority: 1, settings: { a: [1] } });
+      const page = await providers.list({ limit: 1 });
+      expect(page).toMatchObject({ data: [second], has_more: true });
+      const rest = await providers.list({ limit: 1, cursor: page.next_cursor ?? '' });
+      expect(rest).toEqual({ data: [first], has_more: false, next_cursor: null });
+      const changed = await providers.update({ id: first.id, priority: 5, is_active: false });
+      expect(changed).toMatchObject({ name: 'first', priority: 5, is_active: false });
+      await providers.remove(first.id);
+      await expect(providers.get(first.id)).rejects.toEqual(problem('not_found'));
+    });
+  });
+
+  it('have names of their own within a tenant', async () => {
+    const { providers } = replica;
+    const other = await stage.newUser();
+    await other.as(() => providers.create({ name: 'main', kind: 'openai' }));
+    await user.as(async () => {
+      await providers.create({ name: 'main', kind: 'openai' });
+      const { id } = await providers.create({ name: 'spare', kind: 'openai' });
+      await expect(providers.create({ name: 'main', kind: 'groq' })).rejects.toEqual(problem('slug_taken'));
+      await expect(providers.update({ id, name: 'main' })).rejects.toEqual(problem('slug_taken'));
+    });
+  });
+
+  it('are created once per Idempotency-Key', async () => {
+    const caller = { tenant_id: user.tenant_id, user_id: user.user_id, permissions: [], issuer: 'gateway' as const };
+    const create = (name: string) =>
+      runInContext({ request_id: 'r', idempotency_key: 'key', caller }, () =>
+        replica.providers.create({ name, kind: 'openai' }),
+      );
+    const created = await create('once');
+    expect((await create('once')).id).toBe(created.id);
+    await expect(create('twice')).rejects.toEqual(problem('idempotency_mismatch'));
+  });
+
+  it.each(['http://10.0.0.1/v1', 'http://169.254.169.254', 'http://[::1]:80', 'ftp://example.com'])(
+    'may not be at %s',
+    async (base_url) => {
+      const { providers } = replica;
+      const refused = expect.objectContaining({ code: 'url_not_allowed' });
+      await user.as(async () => {
+        await expect(providers.create({ name: 'inside', kind: 'openai', base_url })).rejects.toEqual(refused);
+        const { id } = await providers.create({ name: 'outside', kind: 'openai', base_url: 'https://example.com/v1' });
+        await expect(providers.update({ id, base_url })).rejects.toEqual(refused);
+      });
+    },
+  );
+
+  it('cannot be removed while an agent uses them', async () => {
+    const { providers, agents } = replica;
+    await user.as(async () => {
+      const { id } = await providers.create({ name: 'main', kind: 'openai' });
+      const agent = await agents.create({ name: 'A', slug: 'a', system_prompt: '', model: 'm', provider_id: id });
+      await expect(providers.remove(id)).rejects.toEqual(problem('conflict'));
+      await agents.update({ id: agent.id, provider_id: null });
+      await providers.remove(id);
+    });
+  });
+
+  it("of another tenant are as those that don't exist", async () => {
+    const { providers } = replica;
+    const other = await stage.newUser();
+    const foreign = await other.as(() => providers.create({ name: 'main', kind: 'openai' }));
+    for (const id of [foreign.id, v7()]) {
+      await user.as(async () => {
+        await expect(providers.get(id)).rejects.toEqual(problem('not_found'));
+        await expect(providers.update({ id, name: 'mine' })).rejects.toEqual(problem('not_found'));
+        await expect(providers.remove(id)).rejects.toEqual(problem('not_found'));
+        await expect(providers.putCredentials({ id, api_key: secret })).rejects.toEqual(problem('not_found'));
+        expect((await providers.list({})).data).toEqual([]);
+      });
+    }
+    expect(await other.as(() => providers.get(foreign.id))).toEqual(foreign);
+  });
+});
+
+describe('credentials', () => {
+  const stored = async (provider_id: string) => {
+    const sql = 'select * from provider_credentials where provider_id = $1';
+    return (await stage.admin.query<{ ciphertext: string; key_id: string }>(sql, [provider_id])).rows;
+  };
+
+  it('are sealed, never shown, and replaced', async () => {
+    const { providers } = replica;
+    await user.as(async () => {
+      const { id } = await providers.create({ name: 'main', kind: 'openai' });
+      expect(await providers.putCredentials({ id, api_key: secret })).toBeUndefined();
+      const provider = await providers.get(id);
+      expect(provider.has_credentials).toBe(true);
+      expect(JSON.stringify([provider, await providers.list({})])).not.toContain(secret);
+      const [before] = await stored(id);
+      expect(JSON.stringify(before)).not.toContain(secret);
+      expect(before?.key_id).toMatch(/^[0-9a-f]{8}$/);
+      await providers.putCredentials({ id, api_key: 'another' });
+      const after = await stored(id);
+      expect(after).toHaveLength(1);
+      expect(after[0]?.ciphertext).not.toBe(before?.ciphertext);
+      await providers.remove(id);
+      expect(await stored(id)).toEqual([]);
+    });
+  });
+
+  it('do not open for another provider, not even of the same tenant', async () => {
+    const agent = await newAgent(user, replica, stage);
+    await user.as(async () => {
+      const { id } = await replica.providers.create({ name: 'other', kind: 'openai', priority: 1 });
+      await stage.admin.query(
+        `insert into provider_credentials (tenant_id, id, provider_id, ciphertext, key_id)
+         select tenant_id, $1, $2, ciphertext, key_id from provider_credentials where tenant_id = $3`,
+        [v7(), id, user.tenant_id],
+      );
+      const run = await replica.starter.start({ id: agent.id, input: 'Hello' });
+      const events = await Array.fromAsync(
+        replica.reader.read(run.id, { rebuild: async () => (await replica.runs.events(run.id)).events }),
+      );
+      expect(events.at(-1)).toMatchObject({ type: 'run.failed', data: { code: 'agent_not_ready' } });
+    });
+  });
+});

@@ -1,0 +1,65 @@
+import { Injectable } from '@nestjs/common';
+import type { Provider } from '@taai/contracts';
+import { ProviderCredentialEntity, ProviderEntity, type Tx } from '@taai/entities';
+import { v7 } from 'uuid';
+import type { Connection } from './provider-connector';
+
+const columns = `p.id, p.name, p.kind, p.base_url, p.priority, p.is_active, p.settings, p.created_at, p.updated_at,
+  exists (select from provider_credentials c where (c.tenant_id, c.provider_id) = (p.tenant_id, p.id)) as has_credentials`;
+
+const connectable = `
+  select p.id as provider_id, p.kind, p.base_url, c.ciphertext
+  from providers p
+  join lateral (
+    select ciphertext from provider_credentials c
+    where (c.tenant_id, c.provider_id) = (p.tenant_id, p.id) order by c.id desc limit 1
+  ) c on true`;
+
+type Fields = Pick<ProviderEntity, 'name' | 'kind' | 'base_url' | 'priority' | 'is_active' | 'settings'>;
+
+@Injectable()
+export class ProviderRepository {
+  async insert(tx: Tx, fields: Partial<Fields>): Promise<string> {
+    const id = v7();
+    await tx.insert(ProviderEntity, { ...fields, id, tenant_id: tx.tenant_id });
+    return id;
+  }
+
+  async find(tx: Tx, id: string): Promise<Provider | undefined> {
+    const [provider] = await tx.query<Provider[]>(`select ${columns} from providers p where p.id = $1`, [id]);
+    return provider;
+  }
+
+  /** Newest first. */
+  page(tx: Tx, after: string | undefined, limit: number): Promise<Provider[]> {
+    return tx.query<Provider[]>(
+      `select ${columns} from providers p where $1::uuid is null or p.id < $1 order by p.id desc limit $2`,
+      [after ?? null, limit],
+    );
+  }
+
+  /** False when there is no such provider. */
+  async update(tx: Tx, id: string, fields: Partial<Fields>): Promise<boolean> {
+    const { affected } = await tx.update(ProviderEntity, { id }, { ...fields, updated_at: () => 'now()' });
+    return affected === 1;
+  }
+
+  async remove(tx: Tx, id: string): Promise<boolean> {
+    const { affected } = await tx.delete(ProviderEntity, { id });
+    return affected === 1;
+  }
+
+  async replaceCredentials(tx: Tx, provider_id: string, sealed: { ciphertext: string; key_id: string }): Promise<void> {
+    await tx.delete(ProviderCredentialEntity, { provider_id });
+    await tx.insert(ProviderCredentialEntity, { ...sealed, id: v7(), tenant_id: tx.tenant_id, provider_id });
+  }
+
+  /** The provider named, or else the active one that is tried first; only one with credentials. */
+  async connection(tx: Tx, provider_id: string | null): Promise<Connection | undefined> {
+    const [connection] = await tx.query<Connection[]>(
+      `${connectable} where p.is_active and ($1::uuid is null or p.id = $1) order by p.priority, p.id limit 1`,
+      [provider_id],
+    );
+    return connection;
+  }
+}

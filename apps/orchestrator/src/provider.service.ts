@@ -1,0 +1,77 @@
+import { Injectable } from '@nestjs/common';
+import {
+  notFound,
+  ProblemError,
+  type CreateProvider,
+  type PageOf,
+  type PageQuery,
+  type Provider,
+  type PutCredentials,
+  type UpdateProvider,
+} from '@taai/contracts';
+import { idAfter, once, withTenant } from '@taai/entities';
+import { DataSource } from 'typeorm';
+import { toFittingPage } from './fitting-page';
+import { ProviderConnector } from './provider-connector';
+import { ProviderRepository } from './provider.repository';
+import { explain } from './violations';
+
+const taken = { providers_name_key: () => new ProblemError('slug_taken', 'Another provider has this name.') };
+const inUse = {
+  agents_provider_id_fkey: () => new ProblemError('conflict', 'Agents use this provider: give them another one first.'),
+};
+const unknown = { provider_credentials_provider_id_fkey: () => notFound('provider') };
+
+@Injectable()
+export class ProviderService {
+  constructor(
+    private readonly db: DataSource,
+    private readonly providers: ProviderRepository,
+    private readonly connector: ProviderConnector,
+  ) {}
+
+  async create(input: CreateProvider): Promise<Provider> {
+    this.connector.vet(input.base_url);
+    return withTenant(this.db, (tx) =>
+      once(tx, 'orchestrator.provider.create', input, async () => {
+        const id = await explain(this.providers.insert(tx, input), taken);
+        return found(await this.providers.find(tx, id));
+      }),
+    );
+  }
+
+  async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Provider>> {
+    const after = idAfter(cursor);
+    const rows = await withTenant(this.db, (tx) => this.providers.page(tx, after, limit + 1));
+    return toFittingPage(rows, limit);
+  }
+
+  async get(id: string): Promise<Provider> {
+    return found(await withTenant(this.db, (tx) => this.providers.find(tx, id)));
+  }
+
+  async update({ id, ...fields }: UpdateProvider): Promise<Provider> {
+    this.connector.vet(fields.base_url);
+    return withTenant(this.db, async (tx) => {
+      await explain(this.providers.update(tx, id, fields), taken);
+      return found(await this.providers.find(tx, id));
+    });
+  }
+
+  async remove(id: string): Promise<void> {
+    const removed = await withTenant(this.db, (tx) => explain(this.providers.remove(tx, id), inUse));
+    if (!removed) throw notFound('provider');
+  }
+
+  async putCredentials({ id, api_key }: PutCredentials): Promise<void> {
+    await withTenant(this.db, async (tx) => {
+      const sealed = this.connector.seal(tx.tenant_id, id, api_key);
+      await explain(this.providers.replaceCredentials(tx, id, sealed), unknown);
+    });
+  }
+}
+
+function found(provider: Provider | undefined): Provider {
+  if (!provider) throw notFound('provider');
+  return provider;
+}

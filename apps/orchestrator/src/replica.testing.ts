@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto';
+import { openDataSource, RlsPool, type UsageRecordEntity } from '@taai/entities';
+import { createTenant, createTestDatabase } from '@taai/entities-testing';
+import { Channels, createRedis, RunLogReader, whenReady, type RedisRole } from '@taai/platform';
+import { runAs } from '@taai/tenant';
+import { Client } from 'pg';
+import { v7 } from 'uuid';
+import type { Call } from '../../../scripts/sandbox/calls';
+import { startSandbox } from '../../../scripts/sandbox/server';
+import { AgentRepository } from './agent.repository';
+import { AgentService } from './agent.service';
+import { ProviderConnector } from './provider-connector';
+import { ProviderRepository } from './provider.repository';
+import { ProviderService } from './provider.service';
+import { RunExecutor } from './run-executor';
+import { RunLeases } from './run-leases';
+import { RunLimits } from './run-limits';
+import { RunStarter } from './run-starter';
+import { RunSteps } from './run-steps';
+import { RunRepository } from './run.repository';
+import { RunService } from './run.service';
+
+const encryptionKeys = [randomBytes(32).toString('base64').replaceAll('+', '-').replaceAll('/', '_')];
+
+/** A database, a sandbox provider, and any number of orchestrator replicas on them. */
+export async function startStage() {
+  const database = await createTestDatabase();
+  const source = await openDataSource({ url: database.runtimeUrl, pool: 10 });
+  const admin = new Client(database.adminUrl);
+  await admin.connect();
+  const sandbox = await startSandbox({ port: 0 });
+  const closers: (() => void)[] = [];
+  const stops: (() => Promise<void>)[] = [];
+
+  const connect = (role: RedisRole) => {
+    const url = process.env.TEST_REDIS_URL;
+    if (!url) throw new Error('TEST_REDIS_URL is not set: run the tests by "npm test".');
+    const redis = createRedis(url, { role, connectionName: 'orchestrator-spec' });
+    closers.push(() => redis.disconnect());
+    return redis;
+  };
+  const redis = connect('commands');
+  await whenReady(redis);
+
+  /** Its parts, wired as in the module; it looks after its leases only when asked to. */
+  function replica(limits: Partial<RunLimits> = {}) {
+    const settings = Object.assign(new RunLimits(), { drain_ms: 0, ...limits });
+    const rls = RlsPool.of(source, { prepare: true });
+    const channels = new Channels(connect('subscriber'));
+    const reader = new RunLogReader(redis, channels, { silence_ms: 200 });
+    const connector = new ProviderConnector({ encryptionKeys, outboundAllow: ['127.0.0.0/8'] });
+    const runs = new RunRepository(rls);
+    const agents = new AgentRepository();
+    const providers = new ProviderRepository();
+    const steps = new RunSteps(source, runs, providers, connector);
+    const executor = new RunExecutor(steps, redis, channels, settings);
+    const leases = new RunLeases(source, rls, executor, settings);
+    stops.push(() => leases.beforeApplicationShutdown());
+    return {
+      reader,
+      steps,
+      executor,
+      leases,
+      runs: new RunService(source, runs, agents, reader, redis),
+      starter: new RunStarter(source, runs, agents, providers, executor, settings),
+      agents: new AgentService(source, agents),
+      providers: new ProviderService(source, providers, connector),
+    };
+  }
+
+  return {
+    source,
+    admin,
+    redis,
+    sandbox,
+    replica,
+    /** Runs work for a new tenant's user. */
+    newUser: async () => {
+      const [tenant_id, user_id] = [await createTenant(source), v7()];
+      const as = <T>(work: () => T) => runAs({ tenant_id, user_id, permissions: ['*:*'], issuer: 'gateway' }, work);
+      return { tenant_id, user_id, as };
+    },
+    close: async () => {
+      await Promise.all(stops.map((stop) => stop()));
+      closers.forEach((close) => close());
+      await sandbox.close();
+      await source.destroy();
+      await admin.end();
+      await database.drop();
+    },
+  };
+}
+
+export type Stage = Awaited<ReturnType<typeof startStage>>;
+export type Replica = ReturnType<Stage['replica']>;
+export type User = Awaited<ReturnType<Stage['newUser']>>;
+
+/** An agent of the user that talks to the sandbox. */
+export const newAgent = ({ as }: User, { providers, agents }: Replica, { sandbox }: Stage) =>
+  as(async () => {
+    const provider = await providers.create({ name: 'sandbox', kind: 'openai', base_url: `${sandbox.url}/v1` });
+    await providers.putCredentials({ id: provider.id, api_key: 'sk-sandbox' });
+    return agents.create({ name: 'Echo', slug: 'echo', system_prompt: 'Repeat.', model: 'sandbox-1' });
+  });
+
+/** Waits for something to become true. Jest ends a wait that is in vain. */
+export async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+/** All that an observer sees of a run, to its end. */
+export const watch = ({ as }: User, { reader, runs }: Replica, id: string) =>
+  as(() => Array.fromAsync(reader.read(id, { rebuild: async () => (await runs.events(id)).events })));
+
+/** The ledger's rows of a run, oldest first. */
+export async function ledger({ admin }: Stage, run_id: string): Promise<UsageRecordEntity[]> {
+  // As JSON, in which a bigint is a number.
+  const sql = 'select to_jsonb(u) as row from usage_records u where run_id = $1 order by call_id';
+  return (await admin.query<{ row: UsageRecordEntity }>(sql, [run_id])).rows.map(({ row }) => row);
+}
+
+/** What the provider saw of the calls whose last message has `mark` in it. */
+export async function providerCalls({ sandbox }: Stage, mark: string): Promise<Call[]> {
+  const response = await fetch(`${sandbox.url}/sandbox/calls`);
+  const { data } = (await response.json()) as { data: Call[] };
+  return data.filter(({ messages }) => messages.at(-1)?.content.includes(mark));
+}

@@ -1,0 +1,17 @@
+import { Injectable } from '@nestjs/common';
+
+/** Numbers of the execution of runs. */
+@Injectable()
+export class RunLimits {
+  /** Runs that a replica executes at once; more wait in the queue. */
+  slots = 200;
+  /** From its start; then the run fails with `deadline_exceeded`. */
+  deadline_seconds = 600;
+  /** After so long without a sign of life another replica takes the run over. */
+  lease_seconds = 15;
+  extend_ms = 5000;
+  /** How often a replica looks for runs that nobody executes. */
+  sweep_ms = 3000;
+  /** How long runs may go on when their replica stops. What is left must be handed over within 20 s of SIGTERM. */
+  drain_ms = 15_000;
+}

@@ -1,0 +1,40 @@
+import { runContract, type ById, type ListRuns, type StartRun, type StartRunFor } from '@taai/contracts';
+import { Handles } from '@taai/platform';
+import { RunStarter } from './run-starter';
+import { RunService } from './run.service';
+
+@Handles(runContract)
+export class RunHandler {
+  constructor(
+    private readonly starter: RunStarter,
+    private readonly runs: RunService,
+  ) {}
+
+  start(input: StartRun) {
+    return this.starter.start(input);
+  }
+
+  startFor(input: StartRunFor) {
+    return this.starter.startFor(input);
+  }
+
+  list(input: ListRuns) {
+    return this.runs.list(input);
+  }
+
+  get({ id }: ById) {
+    return this.runs.get(id);
+  }
+
+  outcome({ id }: ById) {
+    return this.runs.get(id);
+  }
+
+  events({ id }: ById) {
+    return this.runs.events(id);
+  }
+
+  cancel({ id }: ById) {
+    return this.runs.cancel(id);
+  }
+}

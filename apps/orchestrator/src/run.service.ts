@@ -1,0 +1,80 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { notFound, type ListRuns, type PageOf, type Run, type RunEvents } from '@taai/contracts';
+import { idAfter, withTenant } from '@taai/entities';
+import { keys, log, REDIS, RunLogReader, RunLogWriter, type RedisClient } from '@taai/platform';
+import { DataSource } from 'typeorm';
+import { AgentRepository } from './agent.repository';
+import { toFittingPage } from './fitting-page';
+import { endingEvents, rebuildEvents } from './run-events';
+import { RunRepository, type RunRow } from './run.repository';
+
+/** How long `cancel` waits for a run to end, to answer with its end. */
+const CANCEL_WAIT_MS = 3000;
+
+@Injectable()
+export class RunService {
+  constructor(
+    private readonly db: DataSource,
+    private readonly runs: RunRepository,
+    private readonly agents: AgentRepository,
+    private readonly reader: RunLogReader,
+    @Inject(REDIS) private readonly redis: RedisClient,
+  ) {}
+
+  async get(id: string): Promise<Run> {
+    return toRun(await this.find(id));
+  }
+
+  async list({ id: agent_id, status, limit = 20, cursor }: ListRuns): Promise<PageOf<Run>> {
+    const after = idAfter(cursor);
+    const rows = await withTenant(this.db, async (tx) => {
+      if (!(await this.agents.find(tx, agent_id))) throw notFound('agent');
+      return this.runs.page(tx, agent_id, status, after, limit + 1);
+    });
+    return toFittingPage(rows.map(toRun), limit);
+  }
+
+  /** The events of a run that has ended, its tokens merged. None before: then they are in its log. */
+  async events(id: string): Promise<RunEvents> {
+    return { events: rebuildEvents(await this.find(id)) };
+  }
+
+  /** The run at its end, or, if that takes long, as it stands. */
+  async cancel(id: string): Promise<Run> {
+    const status = await withTenant(this.db, (tx) => this.runs.requestCancel(tx, id));
+    if (status === 'cancelled') await this.closeLog(await this.find(id));
+    else if (status !== undefined) await this.tellExecutor(id);
+    return this.get(id);
+  }
+
+  /** Of a run that ended in the queue: nobody else writes its log. */
+  private async closeLog(run: RunRow): Promise<void> {
+    const writer = new RunLogWriter(this.redis, run.id);
+    for (const { type, data } of endingEvents(run)) writer.append(type, data);
+    await writer
+      .flush()
+      .catch((error: unknown) => log.warn({ err: error, run_id: run.id }, 'the end is not in the log'));
+  }
+
+  private async tellExecutor(id: string): Promise<void> {
+    await this.redis.publish(keys.runCancel(id), '');
+    const signal = AbortSignal.timeout(CANCEL_WAIT_MS);
+    const events = this.reader.read(id, { signal, rebuild: async () => (await this.events(id)).events });
+    while (!(await events.next()).done);
+  }
+
+  private async find(id: string): Promise<RunRow> {
+    const run = await this.runs.get(id);
+    if (!run) throw notFound('run');
+    return run;
+  }
+}
+
+/** The run as clients see it. */
+export function toRun(run: RunRow): Run {
+  const { id, agent_id, agent_version, conversation_id, status, output, error_code, error_detail } = run;
+  const { usage, metadata, created_at, finished_at } = run;
+  const input = run.input.findLast(({ role }) => role === 'user')?.content ?? '';
+  const what = { id, agent_id, agent_version, conversation_id, status, input, output, error_code, error_detail };
+  return { ...what, usage, metadata, created_at, finished_at };
+}

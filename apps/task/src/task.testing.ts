@@ -1,0 +1,52 @@
+import { OutboxEntity, openDataSource, RlsPool, UserEntity, withTenantId } from '@taai/entities';
+import { createTenant, createTestDatabase } from '@taai/entities-testing';
+import { createRedis, whenReady } from '@taai/platform';
+import { runInContext, type Caller } from '@taai/tenant';
+import { v7 } from 'uuid';
+import { TaskRepository } from './task.repository';
+import { TaskService } from './task.service';
+
+/** Does something as a user of a tenant, with an Idempotency-Key if there is one. */
+export type As = <T>(work: () => T, idempotency_key?: string) => T;
+
+export interface Somebody {
+  tenant_id: string;
+  user_id: string;
+  as: As;
+}
+
+/** The service on a database of its own. */
+export async function openTaskService() {
+  const database = await createTestDatabase();
+  const source = await openDataSource({ url: database.runtimeUrl, pool: 8 });
+  const redis = createRedis(process.env.TEST_REDIS_URL ?? 'redis://127.0.0.1:6379', {
+    role: 'commands',
+    connectionName: 'task-spec',
+  });
+  await whenReady(redis);
+
+  /** A user of the tenant, or of a new one. */
+  async function newUser(tenant?: string): Promise<Somebody> {
+    const tenant_id = tenant ?? (await createTenant(source));
+    const user_id = v7();
+    const user = { tenant_id, id: user_id, email: `${user_id}@example.com`, role: 'admin' };
+    await withTenantId(source, tenant_id, (tx) => tx.insert(UserEntity, user));
+    const caller: Caller = { tenant_id, user_id, permissions: ['*:*'], issuer: 'gateway' };
+    const as: As = (work, idempotency_key) =>
+      runInContext({ request_id: 'spec', caller, ...(idempotency_key && { idempotency_key }) }, work);
+    return { tenant_id, user_id, as };
+  }
+
+  return {
+    tasks: new TaskService(new TaskRepository(source, RlsPool.of(source, { prepare: true })), redis),
+    newUser,
+    /** What waits to leave, oldest first. */
+    outbox: ({ tenant_id }: Somebody) =>
+      withTenantId(source, tenant_id, (tx) => tx.find(OutboxEntity, { order: { id: 'asc' } })),
+    async close() {
+      redis.disconnect();
+      await source.destroy();
+      await database.drop();
+    },
+  };
+}

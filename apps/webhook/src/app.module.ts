@@ -1,0 +1,51 @@
+import { BullModule } from '@nestjs/bull';
+import { Module } from '@nestjs/common';
+import { DatabaseModule } from '@taai/entities';
+import { BLOCK_SECONDS, keys, readDatabaseConfig, readOutboundConfig } from '@taai/platform';
+import { BullRedis, BullRedisModule } from './bull-redis';
+import { repliesClient } from './chat';
+import { DeliveryProcessor } from './delivery.processor';
+import { DELIVERIES, DeliveryQueue } from './delivery.queue';
+import { DeliveryRepository } from './delivery.repository';
+import { DeliveryService } from './delivery.service';
+import { DeliverySweep } from './delivery.sweep';
+import { EndpointAccess } from './endpoint-access';
+import { OutboxRelay } from './outbox.relay';
+import { OutboxRepository } from './outbox.repository';
+import { OutboxService } from './outbox.service';
+import { WebhookHandler } from './webhook.handler';
+import { WebhookRepository } from './webhook.repository';
+import { WebhookService } from './webhook.service';
+
+const deliveryQueue = BullModule.registerQueueAsync({
+  name: DELIVERIES,
+  imports: [BullRedisModule],
+  inject: [BullRedis],
+  useFactory: (redis: BullRedis) => ({
+    prefix: keys.bull(),
+    createClient: (role) => redis.for(role),
+    // Nothing is kept of jobs: the history of deliveries is in the database, and an id can be queued again.
+    defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
+    settings: { drainDelay: BLOCK_SECONDS, retryProcessDelay: 1000 },
+  }),
+});
+
+@Module({
+  imports: [DatabaseModule.forRoot(readDatabaseConfig()), BullRedisModule, deliveryQueue],
+  controllers: [WebhookHandler],
+  providers: [
+    DeliveryProcessor,
+    DeliveryQueue,
+    DeliveryRepository,
+    DeliveryService,
+    DeliverySweep,
+    OutboxRelay,
+    OutboxRepository,
+    OutboxService,
+    WebhookRepository,
+    WebhookService,
+    repliesClient,
+    { provide: EndpointAccess, useFactory: () => new EndpointAccess(readOutboundConfig()) },
+  ],
+})
+export class AppModule {}

@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { Global, Module } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { keys, log, PROCESS_CONFIG } from '@taai/platform';
+import { emit, withTenantId, type WebhookDeliveryEntity } from '@taai/entities';
+import { createTenant, createTestDatabase } from '@taai/entities-testing';
+import type { EventType, SettleReply } from '@taai/contracts';
+import { runAs } from '@taai/tenant';
+import { DataSource } from 'typeorm';
+import { REPLIES, type Replies } from './chat';
+
+/** Chat, as far as the relay sees it. */
+export class FakeChat implements Replies {
+  readonly asked: SettleReply[] = [];
+  refuse: ((reply: SettleReply) => Error | undefined) | undefined;
+
+  async settle(reply: SettleReply) {
+    this.asked.push(reply);
+    const refusal = this.refuse?.(reply);
+    if (refusal) throw refusal;
+    return { reply: null };
+  }
+}
+
+/** The service on a database and a queue of its own. Nothing runs in the background until `module.init()`. */
+export async function createService(outboundAllow = '127.0.0.0/8') {
+  const database = await createTestDatabase();
+  process.env['DATABASE_URL'] = database.runtimeUrl;
+  process.env['DATABASE_POOL'] = '5';
+  process.env['ENCRYPTION_KEYS'] = Buffer.alloc(32, 1).toString('base64url') + '=';
+  process.env['OUTBOUND_ALLOW'] = outboundAllow;
+  log.level = 'silent';
+  const prefix = `{bull-${randomBytes(6).toString('hex')}}`;
+  jest.spyOn(keys, 'bull').mockReturnValue(prefix);
+
+  const config = { provide: PROCESS_CONFIG, useValue: { redisUrl: process.env['TEST_REDIS_URL'] } };
+  @Global()
+  @Module({ providers: [config], exports: [config] })
+  class PlatformModule {}
+
+  const chat = new FakeChat();
+  // Only now: the module reads the environment as it is loaded.
+  const { AppModule } = await import('./app.module');
+  const module = await Test.createTestingModule({ imports: [PlatformModule, AppModule] })
+    .overrideProvider(REPLIES)
+    .useValue(chat)
+    .compile();
+  const db = module.get(DataSource);
+  return {
+    module,
+    db,
+    chat,
+    migratorUrl: database.migratorUrl,
+    ...actions(db),
+    async close() {
+      await module.close();
+      await database.drop();
+    },
+  };
+}
+
+export type Service = Awaited<ReturnType<typeof createService>>;
+
+function actions(db: DataSource) {
+  const inTenant = <T extends object>(tenant_id: string, sql: string, parameters: unknown[] = []) =>
+    withTenantId(db, tenant_id, (tx) => tx.query<T[]>(sql, parameters));
+  return {
+    createTenant: () => createTenant(db),
+    as: <T>(tenant_id: string, work: () => Promise<T>) =>
+      runAs({ tenant_id, permissions: ['*:*'], issuer: 'gateway' }, work),
+    emit: (tenant_id: string, type: EventType, data: Record<string, unknown> = {}) =>
+      withTenantId(db, tenant_id, (tx) => emit(tx, type, data)),
+    outbox: (tenant_id: string) =>
+      inTenant<{ id: string; attempts: number; parked: boolean }>(
+        tenant_id,
+        `select id, attempts, claimed_until = 'infinity' is true as parked from outbox order by id`,
+      ),
+    deliveries: (tenant_id: string) =>
+      inTenant<WebhookDeliveryEntity>(tenant_id, 'select * from webhook_deliveries order by id'),
+    inTenant,
+  };
+}
+
+/** Resolves when the condition holds; throws after 15 s. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 15_000;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error('The condition did not come true.');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

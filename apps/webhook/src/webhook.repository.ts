@@ -1,0 +1,58 @@
+import { Injectable } from '@nestjs/common';
+import type { Webhook } from '@taai/contracts';
+import { RlsPool, WebhookEntity, type Tx } from '@taai/entities';
+
+const columns = 'id, url, events, description, is_active, created_at, updated_at';
+
+type Fields = Pick<WebhookEntity, 'url' | 'events' | 'description' | 'is_active'>;
+
+@Injectable()
+export class WebhookRepository {
+  constructor(private readonly rls: RlsPool) {}
+
+  async insert(tx: Tx, webhook: Partial<Fields> & Pick<WebhookEntity, 'id' | 'secret_ciphertext'>): Promise<void> {
+    await tx.insert(WebhookEntity, { ...webhook, tenant_id: tx.tenant_id });
+  }
+
+  /** Newest first. */
+  page(after: string | undefined, limit: number): Promise<Webhook[]> {
+    return this.rls.query<Webhook>(
+      'webhook_page',
+      `select ${columns} from webhooks where $1::uuid is null or id < $1 order by id desc limit $2`,
+      [after ?? null, limit],
+    );
+  }
+
+  async find(id: string): Promise<Webhook | undefined> {
+    const [webhook] = await this.rls.query<Webhook>('webhook_find', `select ${columns} from webhooks where id = $1`, [
+      id,
+    ]);
+    return webhook;
+  }
+
+  async findWithSecret(id: string): Promise<(Webhook & Pick<WebhookEntity, 'secret_ciphertext'>) | undefined> {
+    const sql = `select ${columns}, secret_ciphertext from webhooks where id = $1`;
+    const [webhook] = await this.rls.query<Webhook & Pick<WebhookEntity, 'secret_ciphertext'>>(
+      'webhook_find_with_secret',
+      sql,
+      [id],
+    );
+    return webhook;
+  }
+
+  async update(tx: Tx, id: string, fields: Partial<Fields>): Promise<void> {
+    await tx.update(WebhookEntity, { id }, { ...fields, updated_at: () => 'now()' });
+  }
+
+  async deactivate(id: string): Promise<void> {
+    const sql = 'update webhooks set is_active = false, updated_at = now() where id = $1';
+    await this.rls.query('webhook_deactivate', sql, [id]);
+  }
+
+  /** Resolves to the id of what was removed, with its deliveries. */
+  async remove(id: string): Promise<string | undefined> {
+    const sql = 'delete from webhooks where id = $1 returning id';
+    const [removed] = await this.rls.query<{ id: string }>('webhook_remove', sql, [id]);
+    return removed?.id;
+  }
+}

@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import {
+  eventTypes,
+  notFound,
+  type CreatedWebhook,
+  type CreateWebhook,
+  type EventTypes,
+  type ListDeliveries,
+  type PageOf,
+  type PageQuery,
+  type UpdateWebhook,
+  type Webhook,
+  type WebhookDelivery,
+} from '@taai/contracts';
+import { idAfter, once, toPage, withTenant } from '@taai/entities';
+import { currentCaller } from '@taai/tenant';
+import { DataSource } from 'typeorm';
+import { v7 } from 'uuid';
+import { DeliveryRepository } from './delivery.repository';
+import { EndpointAccess } from './endpoint-access';
+import { WebhookRepository } from './webhook.repository';
+
+@Injectable()
+export class WebhookService {
+  constructor(
+    private readonly db: DataSource,
+    private readonly webhooks: WebhookRepository,
+    private readonly history: DeliveryRepository,
+    private readonly access: EndpointAccess,
+  ) {}
+
+  /** The answer is not stored for repetitions of the request, but read again: it shows the secret. */
+  async create(input: CreateWebhook): Promise<CreatedWebhook> {
+    this.access.vet(input.url);
+    const { tenant_id } = currentCaller();
+    const { id } = await withTenant(this.db, (tx) =>
+      once(tx, 'webhook.create', input, async () => {
+        const id = v7();
+        const secret = `whsec_${randomBytes(32).toString('base64')}`;
+        const secret_ciphertext = this.access.seal(tenant_id, id, secret);
+        await this.webhooks.insert(tx, { ...distinctEvents(input), id, secret_ciphertext });
+        return { id };
+      }),
+    );
+    const { secret_ciphertext, ...webhook } = found(await this.webhooks.findWithSecret(id));
+    return { ...webhook, secret: this.access.open(tenant_id, id, secret_ciphertext) };
+  }
+
+  async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Webhook>> {
+    const rows = await this.webhooks.page(idAfter(cursor), limit + 1);
+    return toPage(rows, limit, ({ id }) => [id]);
+  }
+
+  async get(id: string): Promise<Webhook> {
+    return found(await this.webhooks.find(id));
+  }
+
+  async update({ id, ...fields }: UpdateWebhook): Promise<Webhook> {
+    if (fields.url !== undefined) this.access.vet(fields.url);
+    await withTenant(this.db, (tx) => this.webhooks.update(tx, id, distinctEvents(fields)));
+    return this.get(id);
+  }
+
+  async remove(id: string): Promise<void> {
+    found(await this.webhooks.remove(id));
+  }
+
+  async deliveries({ id, limit = 20, cursor }: ListDeliveries): Promise<PageOf<WebhookDelivery>> {
+    const after = idAfter(cursor);
+    found(await this.webhooks.find(id));
+    const rows = await this.history.page(id, after, limit + 1);
+    return toPage(rows, limit, (delivery) => [delivery.id]);
+  }
+
+  async eventTypes(): Promise<EventTypes> {
+    return { data: [...eventTypes] };
+  }
+}
+
+function found<T>(webhook: T | undefined): T {
+  if (webhook === undefined) throw notFound('webhook');
+  return webhook;
+}
+
+const distinctEvents = <T extends Partial<Pick<CreateWebhook, 'events'>>>(fields: T): T =>
+  fields.events ? { ...fields, events: [...new Set(fields.events)] } : fields;
