@@ -29,20 +29,30 @@ const decorators = {
   },
 };
 
-/** Entry points by name: every app, and the database command. */
+/** Entry points by name: every app, and the commands that need their code. */
 export async function entryPoints() {
   const apps = await readdir(join(root, 'apps'));
-  return { ...Object.fromEntries(apps.map((app) => [app, `apps/${app}/src/main.ts`])), migrate: 'libs/entities/src/migrate.ts' };
+  return {
+    ...Object.fromEntries(apps.map((app) => [app, `apps/${app}/src/main.ts`])),
+    migrate: 'libs/entities/src/migrate.ts',
+    openapi: 'apps/gateway/src/openapi-command.ts',
+  };
 }
 
 /** @param {string[]} names Names from `entryPoints`. */
 export async function buildAll(names) {
   const entries = await entryPoints();
   const unknown = names.filter((name) => !entries[name]);
-  if (unknown.length > 0) throw new Error(`Nothing to build is named ${unknown.join(', ')}; there are ${Object.keys(entries).join(', ')}.`);
+  if (unknown.length > 0)
+    throw new Error(`Nothing to build is named ${unknown.join(', ')}; there are ${Object.keys(entries).join(', ')}.`);
+  await bundle(names.map((name) => ({ in: entries[name], out: `${name}/main` })));
+}
+
+/** @param {{ in: string, out: string }[]} entryPoints Source, and its place under dist without an extension. */
+export async function bundle(entryPoints) {
   await build({
     absWorkingDir: root,
-    entryPoints: names.map((name) => ({ in: entries[name], out: `${name}/main` })),
+    entryPoints,
     outdir: 'dist',
     bundle: true,
     platform: 'node',

@@ -1,0 +1,28 @@
+import { makeKeys } from '../start/keys.ts';
+import { environmentOf } from './environment.ts';
+import { serviceNames } from './services.ts';
+
+const keys = makeKeys();
+const surroundings = { databaseUrl: 'postgres://runtime', redisUrl: 'redis://queue', keys };
+const of = (service: (typeof serviceNames)[number], env = {}) =>
+  environmentOf(
+    service,
+    `${service}-1`,
+    { management: 1, api: service === 'gateway' ? 2 : undefined },
+    { ...surroundings, env },
+  );
+
+const holders = (secret: string) => serviceNames.filter((service) => JSON.stringify(of(service)).includes(secret));
+
+it('gives every secret only to whom it belongs', () => {
+  for (const { kid, d } of keys.context) expect(holders(d)).toEqual([kid]);
+  expect(holders(keys.signing.d)).toEqual(['auth']);
+  expect(holders(keys.encryption)).toEqual(['orchestrator', 'webhook']);
+  expect(holders('postgres://runtime')).not.toContain('gateway');
+});
+
+it('tells each replica its name and ports, and lets options win', () => {
+  expect(of('gateway')).toMatchObject({ SERVICE_INSTANCE: 'gateway-1', MANAGEMENT_PORT: '1', PORT: '2' });
+  expect(of('task')).toMatchObject({ MANAGEMENT_PORT: '1', PORT: undefined, DATABASE_POOL: '5' });
+  expect(of('task', { DATABASE_POOL: '2' })).toMatchObject({ DATABASE_POOL: '2' });
+});

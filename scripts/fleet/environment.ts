@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import type { ServiceName } from '@taai/contracts';
+import { dataFolder } from '../lib/paths.ts';
+import type { Keys } from '../start/keys.ts';
+import type { ServicePorts } from './ports.ts';
+
+export interface Surroundings {
+  /** As the runtime role. */
+  databaseUrl: string;
+  redisUrl: string;
+  keys: Keys;
+  /** Besides, and with precedence. */
+  env?: NodeJS.ProcessEnv;
+}
+
+/** What everybody may know of a key. */
+export const publicOf = ({ kty, crv, x, kid }: Keys['signing']) => ({ kty, crv, x, kid });
+
+/** The variables that only one service or a few need: nobody holds a key that is not theirs. */
+function secretsOf(service: ServiceName, keys: Keys): NodeJS.ProcessEnv {
+  const encryption = { ENCRYPTION_KEYS: keys.encryption };
+  const secrets: Partial<Record<ServiceName, NodeJS.ProcessEnv>> = {
+    auth: { AUTH_PRIVATE_JWKS: JSON.stringify({ keys: [keys.signing] }) },
+    orchestrator: encryption,
+    webhook: encryption,
+  };
+  return {
+    CONTEXT_PRIVATE_JWK: JSON.stringify(keys.context.find(({ kid }) => kid === service)),
+    CONTEXT_JWKS: JSON.stringify({ keys: keys.context.map(publicOf) }),
+    ...secrets[service],
+  };
+}
+
+/** The environment of one replica, on top of our own. */
+export function environmentOf(
+  service: ServiceName,
+  instance: string,
+  ports: ServicePorts,
+  { databaseUrl, redisUrl, keys, env }: Surroundings,
+): NodeJS.ProcessEnv {
+  return {
+    NODE_COMPILE_CACHE: join(dataFolder, 'compile-cache'),
+    DATABASE_POOL: '5',
+    OUTBOUND_ALLOW: '127.0.0.0/8,::1/128',
+    ...process.env,
+    OPENAI_API_KEY: undefined, // of the demo agent, which has it in the database
+    ...secretsOf(service, keys),
+    SERVICE_INSTANCE: instance,
+    MANAGEMENT_PORT: String(ports.management),
+    PORT: ports.api?.toString(),
+    REDIS_URL: redisUrl,
+    DATABASE_URL: service === 'gateway' ? undefined : databaseUrl,
+    ...env,
+  };
+}

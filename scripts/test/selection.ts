@@ -1,0 +1,26 @@
+import { UserError } from '../lib/user-error.ts';
+
+export const projects = ['unit', 'db', 'e2e'] as const;
+export type Project = (typeof projects)[number];
+
+const isProject = (text: string): text is Project => projects.some((project) => project === text);
+
+export interface Selection {
+  projects: readonly Project[];
+  /** What is left for Jest: flags and patterns. */
+  rest: readonly string[];
+}
+
+const flag = '--selectProjects';
+
+/** Takes `--selectProjects unit db` or `--selectProjects=unit` out of the arguments; without it every project is selected. */
+export function readSelection(args: readonly string[]): Selection {
+  const at = args.findIndex((arg) => arg === flag || arg.startsWith(`${flag}=`));
+  const start = args[at];
+  if (start === undefined) return { projects, rest: args };
+  const after = start === flag ? args.slice(at + 1) : [start.slice(flag.length + 1), ...args.slice(at + 1)];
+  const end = after.findIndex((arg) => !isProject(arg));
+  const names = after.slice(0, end < 0 ? after.length : end).filter(isProject);
+  if (names.length === 0) throw new UserError(`${flag} takes one or more of ${projects.join(', ')}.`);
+  return { projects: names, rest: [...args.slice(0, at), ...after.slice(names.length)] };
+}
