@@ -1,0 +1,62 @@
+import { allEvents } from './support/events';
+import { eventually } from './support/eventually';
+import { sandboxCall } from './support/sandbox';
+import { sharedFleet } from './support/shared-fleet';
+import { newAgent, newTenant } from './support/tenant';
+
+const { anonymous, sandboxUrl } = sharedFleet();
+
+describe('conversations', () => {
+  it('answer with the last 20 messages as context, streamed and not', async () => {
+    const tenant = await newTenant(anonymous);
+    const { client } = tenant;
+    const agent = await newAgent(tenant, sandboxUrl);
+    const conversation = (await client.post('/v1/conversations', { agent_id: agent, title: 'Test' })).body[
+      'id'
+    ] as string;
+
+    for (let turn = 1; turn <= 11; turn++) {
+      const answer = await client.post(`/v1/conversations/${conversation}/messages`, {
+        content: `turn ${turn} of ${agent}`,
+      });
+      expect(answer).toMatchObject({ status: 201, body: { message: { role: 'user' }, reply: { role: 'assistant' } } });
+    }
+    const response = await client.fetch('POST', `/v1/conversations/${conversation}/messages`, {
+      body: { content: `the last turn of ${agent}`, stream: true },
+    });
+    const events = await allEvents(response);
+    expect(events[0]).toMatchObject({ type: 'run.started', data: { conversation_id: conversation } });
+    expect(events.at(-1)?.type).toBe('run.completed');
+
+    const { messages } = await sandboxCall(sandboxUrl, `the last turn of ${agent}`);
+    expect(messages[0]).toEqual({ role: 'system', content: 'You repeat what you are told.' });
+    expect(messages).toHaveLength(21);
+    expect(messages[1]?.role).toBe('assistant');
+    expect(messages[2]?.content).toBe(`turn 3 of ${agent}`);
+
+    // The reply is in the conversation once, although both this read and the event relay may have brought it there.
+    const list = await client.get(`/v1/conversations/${conversation}/messages?limit=100`);
+    const roles = list.body['data'].map(({ role }: { role: string }) => role);
+    expect(roles.slice(0, 23)).toEqual(
+      Array.from({ length: 23 }, (_, index) => (index % 2 === 0 ? 'user' : 'assistant')),
+    );
+    expect(roles.length).toBeLessThanOrEqual(24);
+  });
+
+  it('keep the reply of a run whose reader went away', async () => {
+    const tenant = await newTenant(anonymous);
+    const agent = await newAgent(tenant, sandboxUrl);
+    const { body } = await tenant.client.post('/v1/conversations', { agent_id: agent });
+    const reader = new AbortController();
+    const response = await tenant.client.fetch('POST', `/v1/conversations/${body['id']}/messages`, {
+      body: { content: 'Please go on without me', stream: true },
+      signal: reader.signal,
+    });
+    expect(response.status).toBe(200);
+    reader.abort();
+    await eventually(async () => {
+      const list = await tenant.client.get(`/v1/conversations/${body['id']}/messages`);
+      expect(list.body['data']).toMatchObject([{ role: 'user' }, { role: 'assistant' }]);
+    });
+  });
+});

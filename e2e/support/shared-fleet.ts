@@ -1,0 +1,16 @@
+import { Client } from './client';
+
+export interface SharedFleet {
+  /** Two replicas of the gateway. */
+  gateways: [string, string];
+  sandboxUrl: string;
+  adminDatabaseUrl: string;
+  authSigningJwk: string;
+}
+
+/** The fleet that global-setup.ts started for all files of this run. */
+export function sharedFleet(): SharedFleet & { anonymous: Client } {
+  const fleet = JSON.parse(process.env['E2E_FLEET'] ?? 'null') as SharedFleet | null;
+  if (!fleet) throw new Error('No fleet runs: start the tests with `npm test`.');
+  return { ...fleet, anonymous: new Client(fleet.gateways[0]) };
+}

@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto';
+import type { Client } from './client';
+
+export interface TestTenant {
+  client: Client;
+  tenant_id: string;
+  user_id: string;
+  email: string;
+  password: string;
+}
+
+/** Registers a new tenant and logs its admin in. */
+export async function newTenant(anonymous: Client): Promise<TestTenant> {
+  const email = `${randomUUID()}@example.com`;
+  const password = 'correct horse battery staple';
+  const { body } = await anonymous.post('/v1/auth/register', { tenant_name: 'Test', email, password });
+  const login = await anonymous.post('/v1/auth/login', { email, password });
+  if (login.status !== 200) throw new Error(`Login answered ${login.status}: ${JSON.stringify(login.body)}`);
+  return {
+    client: anonymous.withToken(login.body['access_token']),
+    tenant_id: body['tenant'].id,
+    user_id: body['user'].id,
+    email,
+    password,
+  };
+}
+
+/** An agent of the tenant that talks to the sandbox provider at `sandboxUrl`. */
+export async function newAgent({ client }: TestTenant, sandboxUrl: string, model = 'sandbox-1'): Promise<string> {
+  const name = `sandbox-${randomUUID().slice(0, 8)}`;
+  const provider = await client.post('/v1/providers', { name, kind: 'openai', base_url: `${sandboxUrl}/v1` });
+  const stored = await client.put(`/v1/providers/${provider.body['id']}/credentials`, { api_key: 'sk-sandbox' });
+  if (stored.status !== 204) throw new Error(`Storing credentials answered ${stored.status}.`);
+  const agent = await client.post('/v1/agents', {
+    name: 'Echo',
+    slug: name,
+    system_prompt: 'You repeat what you are told.',
+    model,
+    provider_id: provider.body['id'],
+  });
+  if (agent.status !== 201)
+    throw new Error(`Creating the agent answered ${agent.status}: ${JSON.stringify(agent.body)}`);
+  return agent.body['id'];
+}

@@ -1,0 +1,28 @@
+import { randomBytes } from 'node:crypto';
+import { Client } from 'pg';
+import { databaseUrls } from '../../scripts/start/database';
+import { migrate } from '../../scripts/start/migrate';
+
+export interface TestDatabase {
+  runtimeUrl: string;
+  /** As superuser, who sees every tenant's rows. */
+  adminUrl: string;
+  drop(): Promise<void>;
+}
+
+/** A database of a fleet's own on the test server, prepared by the command that operators use. */
+export async function migratedDatabase(): Promise<TestDatabase> {
+  const server = process.env['TEST_DATABASE_URL'];
+  if (!server) throw new Error('TEST_DATABASE_URL is not set: run the tests by `npm test`.');
+  const name = `e2e_${randomBytes(6).toString('hex')}`;
+  const adminUrl = Object.assign(new URL(server), { pathname: name }).href;
+  // Roles belong to the whole server and keep their first password.
+  const urls = databaseUrls(adminUrl, { superuser: '', migrator: 'e2e', runtime: 'e2e' });
+  await migrate({ ...urls, admin: server });
+  const drop = async () => {
+    const client = new Client({ connectionString: server });
+    await client.connect();
+    await client.query(`drop database ${name} with (force)`).finally(() => client.end());
+  };
+  return { runtimeUrl: urls.runtime, adminUrl, drop };
+}

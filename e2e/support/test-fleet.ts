@@ -1,0 +1,61 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startFleet, type Fleet, type FleetOptions } from '../../scripts/fleet';
+import { startSandbox } from '../../scripts/sandbox/server';
+import { makeKeys } from '../../scripts/start/keys';
+import { migratedDatabase } from './test-database';
+
+export interface TestFleet {
+  fleet: Fleet;
+  sandboxUrl: string;
+  /** As superuser, to look at what no client may see. */
+  adminDatabaseUrl: string;
+  authSigningJwk: string;
+  stop(): Promise<void>;
+}
+
+/** Redis databases: the fleet of all files and the fleet that a file starts for itself must not meet. */
+const FLEET_DATABASES = { shared: 0, own: 1 } as const;
+
+/** Starts a fleet from `dist` with a sandbox provider, on free ports. */
+export async function startTestFleet(
+  kind: keyof typeof FLEET_DATABASES,
+  options: Pick<FleetOptions, 'replicas' | 'env'> = {},
+): Promise<TestFleet> {
+  const keys = makeKeys();
+  const database = await migratedDatabase();
+  const sandbox = await startSandbox({ port: 0 });
+  const logDir = await mkdtemp(join(tmpdir(), 'task-assistant-e2e-'));
+  const release = async () => {
+    await sandbox.close();
+    await database.drop();
+  };
+  try {
+    const fleet = await startFleet({
+      ...options,
+      ports: 'free',
+      databaseUrl: database.runtimeUrl,
+      redisUrl: `${process.env['TEST_REDIS_URL']}/${FLEET_DATABASES[kind]}`,
+      keys,
+      logDir,
+      env: { BCRYPT_COST: '4', ...options.env },
+    });
+    const stop = async () => {
+      await fleet.stop();
+      await release();
+      await rm(logDir, { recursive: true });
+    };
+    const { url: sandboxUrl } = sandbox;
+    return {
+      fleet,
+      sandboxUrl,
+      adminDatabaseUrl: database.adminUrl,
+      authSigningJwk: JSON.stringify(keys.signing),
+      stop,
+    };
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
