@@ -5,6 +5,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Redis } from 'ioredis';
 import { run } from '../scripts/lib/run';
 import { startRedis } from '../scripts/servers/redis';
 import { makeKeys } from '../scripts/start/keys';
@@ -16,23 +17,34 @@ import { ours } from './rpc/ours';
 const contenders = { nest, ours } satisfies Record<string, Contender>;
 type Name = keyof typeof contenders;
 
-const ROUNDS = Number(process.env['ROUNDS'] ?? 7);
+const ROUNDS = Number(process.env['ROUNDS'] ?? 9);
 const WARM_UP_MS = 500;
 const LOADED_MS = 2000;
-const ALONE_MS = 1000;
+const ALONE_MS = 500;
 const IN_FLIGHT = 64;
 const COUNTED_CALLS = 2000;
 
-interface Figures {
-  throughput: number[];
-  latency: number[];
-  executions: number[];
+/** One figure per round. */
+class Figures {
+  readonly throughput: number[] = [];
+  readonly cpu: number[] = [];
+  readonly asUser: number[] = [];
+  readonly latency: number[] = [];
+  readonly executions: number[] = [];
 }
 
-/** The server process: answers, and tells how often when asked. */
+interface ServerState {
+  executions: number;
+  /** Microseconds. */
+  cpu: number;
+}
+
+const cpuOf = ({ user, system }: NodeJS.CpuUsage) => user + system;
+
+/** The server process: answers calls, and tells how it stands when asked. */
 async function serve(name: Name, setup: Setup): Promise<void> {
   const served = await contenders[name].serve(setup);
-  process.on('message', () => process.send?.(served.executions));
+  process.on('message', () => process.send?.({ ...served, cpu: cpuOf(process.cpuUsage()) } satisfies ServerState));
   process.on('disconnect', () => process.exit(0));
   process.send?.('ready');
 }
@@ -45,13 +57,23 @@ async function startServer(name: Name, setup: Setup): Promise<ChildProcess> {
   return server;
 }
 
-async function executionsOf(server: ChildProcess): Promise<number> {
-  server.send('executions?');
-  const [executions] = (await once(server, 'message')) as [number];
-  return executions;
+async function stateOf(server: ChildProcess): Promise<ServerState> {
+  server.send('state?');
+  const [state] = (await once(server, 'message')) as [ServerState];
+  return state;
 }
 
-/** Keeps `inFlight` calls under way for `ms`; answers calls per second and each call's milliseconds. */
+/** Microseconds of CPU that Redis, the server and this process have used. */
+async function cpuOfAll(redis: Redis, server: ChildProcess): Promise<number> {
+  const info = await redis.info('cpu');
+  const seconds = [...info.matchAll(/used_cpu_(?:user|sys):([\d.]+)/g)].reduce(
+    (sum, [, text]) => sum + Number(text),
+    0,
+  );
+  return seconds * 1e6 + (await stateOf(server)).cpu + cpuOf(process.cpuUsage());
+}
+
+/** Keeps `inFlight` calls under way for `ms`; answers how many there were, how many per second, and each one's milliseconds. */
 async function load(call: () => Promise<unknown>, inFlight: number, ms: number) {
   const latencies: number[] = [];
   const started = performance.now();
@@ -64,61 +86,74 @@ async function load(call: () => Promise<unknown>, inFlight: number, ms: number) 
     }
   };
   await Promise.all(Array.from({ length: inFlight }, worker));
-  return { perSecond: latencies.length / ((performance.now() - started) / 1000), latencies };
+  const calls = latencies.length;
+  return { calls, perSecond: calls / ((performance.now() - started) / 1000), latency: median(latencies) };
 }
 
-async function measureSpeed(name: Name, setup: Setup, figures: Figures): Promise<void> {
-  const client = await contenders[name].connect(setup);
-  await load(client.call, IN_FLIGHT, WARM_UP_MS);
-  figures.throughput.push((await load(client.call, IN_FLIGHT, LOADED_MS)).perSecond);
-  figures.latency.push(median((await load(client.call, 1, ALONE_MS)).latencies));
-  await client.close();
+async function measureSpeed(name: Name, setup: Setup, server: ChildProcess, figures: Figures): Promise<void> {
+  const redis = new Redis(setup.redisUrl);
+  const { call, callAsUser, close } = await contenders[name].connect(setup);
+  await load(call, IN_FLIGHT, WARM_UP_MS);
+  const before = await cpuOfAll(redis, server);
+  const { calls, perSecond } = await load(call, IN_FLIGHT, LOADED_MS);
+  figures.throughput.push(perSecond);
+  figures.cpu.push(((await cpuOfAll(redis, server)) - before) / calls);
+  figures.asUser.push(callAsUser ? (await load(callAsUser, IN_FLIGHT, LOADED_MS)).perSecond : perSecond);
+  figures.latency.push((await load(call, 1, ALONE_MS)).latency);
+  await close();
+  redis.disconnect();
 }
 
 async function countExecutions(name: Name, setup: Setup, servers: ChildProcess[], figures: Figures): Promise<void> {
-  const total = async () => (await Promise.all(servers.map(executionsOf))).reduce((sum, count) => sum + count, 0);
-  const client = await contenders[name].connect(setup);
+  const total = async () =>
+    (await Promise.all(servers.map(stateOf))).reduce((sum, { executions }) => sum + executions, 0);
+  const { call, close } = await contenders[name].connect(setup);
   const before = await total();
-  for (let call = 0; call < COUNTED_CALLS; call++) await client.call();
+  for (let calls = 0; calls < COUNTED_CALLS; calls++) await call();
   figures.executions.push(((await total()) - before) / COUNTED_CALLS);
-  await client.close();
+  await close();
 }
 
 async function measure(setup: Setup): Promise<void> {
   const names: Name[] = ['nest', 'ours'];
-  const figures = { nest: noFigures(), ours: noFigures() };
-  const servers = { nest: [await startServer('nest', setup)], ours: [await startServer('ours', setup)] };
-  for (let round = 0; round < ROUNDS; round++) for (const name of names) await measureSpeed(name, setup, figures[name]);
-  for (const name of names) {
-    servers[name].push(await startServer(name, setup));
-    await countExecutions(name, setup, servers[name], figures[name]);
+  const figures = { nest: new Figures(), ours: new Figures() };
+  const servers = { nest: await startServer('nest', setup), ours: await startServer('ours', setup) };
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const name of names) await measureSpeed(name, setup, servers[name], figures[name]);
   }
-  const compare = (name: string, unit: string, figure: keyof Figures) => ({
+  for (const name of names) {
+    const replicas = [servers[name], await startServer(name, setup)];
+    await countExecutions(name, setup, replicas, figures[name]);
+    for (const replica of replicas) replica.disconnect();
+  }
+  const compare = (figure: keyof Figures, name: string, unit: string) => ({
     name,
     unit,
     baseline: figures.nest[figure],
     ours: figures.ours[figure],
   });
-  for (const server of [...servers.nest, ...servers.ours]) server.disconnect();
   await report({
     name: 'rpc',
-    title: "One call from process to process, 300 bytes of JSON; baseline: Nest's own Redis transporter",
+    title: "A call from process to process, 300 bytes of JSON; the baseline is Nest's own Redis transporter",
     measures: [
-      compare(`${IN_FLIGHT} in flight`, 'calls/s', 'throughput'),
-      compare('1 in flight, median', 'ms', 'latency'),
-      compare('2 replicas', 'executions per call', 'executions'),
+      compare('throughput', `${IN_FLIGHT} in flight`, 'calls/s'),
+      compare('cpu', `${IN_FLIGHT} in flight, CPU of both processes and Redis`, 'µs per call'),
+      compare(
+        'asUser',
+        `${IN_FLIGHT} in flight, ours with signed caller, permission check and trace context`,
+        'calls/s',
+      ),
+      compare('latency', '1 in flight, median', 'ms'),
+      compare('executions', '2 replicas', 'executions per call'),
     ],
   });
 }
 
-const noFigures = (): Figures => ({ throughput: [], latency: [], executions: [] });
-
-async function main(): Promise<void> {
-  const order = process.env['BENCH_SERVER'];
-  if (order) {
-    const { name, setup } = JSON.parse(order) as { name: Name; setup: Setup };
-    return serve(name, setup);
-  }
+const order = process.env['BENCH_SERVER'];
+if (order) {
+  const { name, setup } = JSON.parse(order) as { name: Name; setup: Setup };
+  await serve(name, setup);
+} else {
   await run(async (scope) => {
     const folder = await mkdtemp(join(tmpdir(), 'task-assistant-bench-'));
     const redis = await startRedis({ data: folder, logFile: `${folder}.log`, forTests: true });
@@ -127,5 +162,3 @@ async function main(): Promise<void> {
     return 0;
   });
 }
-
-await main();

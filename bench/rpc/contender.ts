@@ -24,7 +24,10 @@ export interface Served {
 }
 
 export interface Client {
+  /** The payload there and back, and nothing else. */
   call: () => Promise<unknown>;
+  /** As a request of a user: with a signed caller, permission check and trace context. Absent where there is no such thing. */
+  callAsUser?: () => Promise<unknown>;
   close: () => Promise<void>;
 }
 

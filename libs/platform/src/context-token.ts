@@ -23,8 +23,8 @@ export interface ContextTokensOptions {
 /** What a token says of its caller; the issuer is told by the signature. */
 export type Claimed = Omit<Caller, 'issuer'>;
 
-interface Minted {
-  token: string;
+interface Minted<T> {
+  token: T;
   /** Milliseconds since 1970. */
   reusableUntil: number;
 }
@@ -41,8 +41,8 @@ interface Verified {
  */
 export class ContextTokens {
   private readonly keys: Map<string, Promise<CryptoKey | Uint8Array>>;
-  private readonly tokens = new LRUCache<string, Promise<Minted>>({ max: CACHE_SIZE, ttl: REUSE_MS });
-  private readonly tokenOf = new WeakMap<Claimed, Minted>();
+  private readonly tokens = new LRUCache<string, Minted<Promise<string>>>({ max: CACHE_SIZE });
+  private readonly tokenOf = new WeakMap<Claimed, Minted<string>>();
   private readonly callers = new LRUCache<string, Verified>({ max: CACHE_SIZE });
   private signingKey: ReturnType<typeof importJWK> | undefined;
 
@@ -61,12 +61,10 @@ export class ContextTokens {
     const { tenant_id, user_id, session_id, api_key_id, role, permissions } = caller;
     const claims = { tenant_id, user_id, session_id, api_key_id, role, permissions };
     const key = JSON.stringify(claims);
-    const minting = this.tokens.get(key) ?? this.sign(claims);
-    this.tokens.set(key, minting, { noUpdateTTL: true });
-    minting.catch(() => this.tokens.delete(key));
-    const minted = await minting;
-    this.tokenOf.set(caller, minted);
-    return minted.token;
+    const minted = this.reusable(key) ?? this.remember(key, this.sign(claims));
+    const token = await minted.token;
+    this.tokenOf.set(caller, { token, reusableUntil: minted.reusableUntil });
+    return token;
   }
 
   /** What `verify` would answer, if the signature has been checked before. Throws `unauthenticated` when the token has expired. */
@@ -87,18 +85,28 @@ export class ContextTokens {
     return verified.caller;
   }
 
-  private async sign(claims: Claimed): Promise<Minted> {
-    const reusableUntil = Date.now() + REUSE_MS;
+  private reusable(key: string): Minted<Promise<string>> | undefined {
+    const minted = this.tokens.get(key);
+    return minted && Date.now() < minted.reusableUntil ? minted : undefined;
+  }
+
+  private remember(key: string, token: Promise<string>): Minted<Promise<string>> {
+    const minted = { token, reusableUntil: Date.now() + REUSE_MS };
+    this.tokens.set(key, minted);
+    token.catch(() => this.tokens.delete(key));
+    return minted;
+  }
+
+  private async sign(claims: Claimed): Promise<string> {
     const { service, privateJwk } = this.options;
     this.signingKey ??= importJWK(privateJwk, ALGORITHM);
-    const token = await new SignJWT({ [claimOf(service)]: claims })
+    return new SignJWT({ [claimOf(service)]: claims })
       .setProtectedHeader({ alg: ALGORITHM, kid: service })
       .setIssuer(service)
       .setAudience(AUDIENCE)
       .setIssuedAt()
       .setExpirationTime(`${LIFETIME_S}s`)
       .sign(await this.signingKey);
-    return { token, reusableUntil };
   }
 
   private async check(token: string): Promise<Verified> {

@@ -44,8 +44,8 @@ const REDIS_PORT = 6379;
  */
 export function createRedis(url: string, { role, connectionName, watched }: RedisConnection): RedisClient {
   const redis = connect(parseRedisUrl(url), { ...common, ...(!watched && timeouts[role]), connectionName });
-  redis.on('error', (error: unknown) =>
-    log.warn({ err: error, connection: connectionName }, 'redis connection failed'),
+  redis.on('error', (error) =>
+    log.warn({ reason: messageOf(error), connection: connectionName }, 'redis connection failed'),
   );
   return redis;
 }
@@ -87,8 +87,12 @@ export function parseRedisUrl(url: string): RedisTarget {
   return { kind: 'sentinel', sentinels, name, credentials: credentials(userinfo), db: Number(db ?? 0) };
 }
 
+/** ioredis hangs a command's arguments on its error, the password of AUTH among them: only the message may be logged. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown');
+
 const common: RedisOptions = {
   connectTimeout: 5000,
+  disconnectTimeout: 200,
   keepAlive: 10_000,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,

@@ -54,8 +54,8 @@ export class Channel {
   /** Waits for pending calls, 10 s at most, and leaves. */
   async close(): Promise<void> {
     await this.pending.drain(CLOSE_MS);
-    await this.replies.stop(this.link.redis);
-    await this.link.redis.del(keys.rpcReplies(this.options.caller)).catch(() => undefined);
+    await this.replies.stop(this.link);
+    await this.link.command((redis) => redis.del(keys.rpcReplies(this.options.caller))).catch(() => undefined);
     this.link.close();
   }
 
@@ -66,6 +66,7 @@ export class Channel {
   private accept({ kind, id, json }: Reply): void {
     if (kind === 'answer') this.pending.answer(id, json);
     else if (kind === 'problem') this.pending.problem(id, ProblemError.fromJSON(JSON.parse(json)));
+    else if (kind === 'lost') this.pending.lost(id);
     else this.pending.heard(JSON.parse(json) as string[]);
   }
 }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import {
@@ -58,8 +59,11 @@ export type Client<C extends Contract> = {
  * `replica_lost`, `overloaded` and `unknown_method` among them.
  */
 export class RpcClient extends ClientProxy {
-  private readonly caller: string;
+  /** Names this process in Redis: the list of its replies, its connections. */
+  readonly caller: string;
   private readonly methods: Map<string, BoundMethod>;
+  /** The connections belong to no request, whichever comes first. */
+  private readonly outside = AsyncLocalStorage.snapshot();
   private channel: Channel | undefined;
   private closed = false;
 
@@ -128,7 +132,7 @@ export class RpcClient extends ClientProxy {
 
   private open(): Channel {
     const { redisUrl, maxQueue = DEFAULT_MAX_QUEUE, observe } = this.options;
-    this.channel ??= new Channel({ redisUrl, caller: this.caller, maxQueue, observe });
+    this.channel ??= this.outside(() => new Channel({ redisUrl, caller: this.caller, maxQueue, observe }));
     return this.channel;
   }
 

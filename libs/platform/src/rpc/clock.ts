@@ -1,4 +1,5 @@
 import type { RedisClient } from '../redis';
+import type { Watchdog } from './watchdog';
 
 const SYNC_MS = 10_000;
 const SAMPLES = 3;
@@ -13,7 +14,10 @@ export class RedisClock {
   private readonly listeners: (() => void)[] = [];
   private readonly timer: NodeJS.Timeout;
 
-  constructor(private readonly redis: RedisClient) {
+  constructor(
+    private readonly redis: RedisClient,
+    private readonly watchdog: Watchdog,
+  ) {
     // A failed measurement leaves the last offset in force.
     const resync = () => void this.sync().catch(() => undefined);
     redis.on('ready', resync);
@@ -44,7 +48,7 @@ export class RedisClock {
     let best = Infinity;
     for (let sample = 0; sample < SAMPLES; sample++) {
       const sent = performance.now();
-      const [seconds = 0, micros = 0] = await this.redis.time();
+      const [seconds = 0, micros = 0] = await this.watchdog.watch(this.redis.time());
       const received = performance.now();
       if (received - sent >= best) continue;
       best = received - sent;

@@ -61,8 +61,11 @@ export function decodeRequest(text: string): Request {
   };
 }
 
-/** `answer`: the output. `problem`: a ProblemError. `held`: ids (an array) that the replica is working on. */
-export type ReplyKind = 'answer' | 'problem' | 'held';
+/**
+ * `answer`: the output. `problem`: a ProblemError. `lost`: the replica leaves without having finished. `held`: ids (an array)
+ * that the replica is working on.
+ */
+export type ReplyKind = 'answer' | 'problem' | 'lost' | 'held';
 
 export interface Reply {
   kind: ReplyKind;
@@ -71,7 +74,7 @@ export interface Reply {
   json: string;
 }
 
-const marks: Record<ReplyKind, string> = { answer: '+', problem: '-', held: '?' };
+const marks: Record<ReplyKind, string> = { answer: '+', problem: '-', lost: '!', held: '?' };
 const kinds = new Map(Object.entries(marks).map(([kind, mark]) => [mark, kind as ReplyKind]));
 
 /** A reply is two lines, `+id` and JSON, and a frame is any number of replies. */

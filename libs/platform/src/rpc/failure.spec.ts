@@ -122,7 +122,7 @@ describe('A call that cannot be answered', () => {
   async function loseReplicaAtWork(calls: number): Promise<void> {
     await until(async () => (await queued()) === calls);
     const [element = ''] = await redis.lrange(keys.rpcRequests(service.name, 'short'), 0, 0);
-    const report = await reportOf(decodeRequest(element).head.caller, calls);
+    const report = await reportOf(redis, decodeRequest(element).head.caller, calls);
     const doomed = await startDoomedReplica(service);
     await report.told;
     const gone = once(doomed, 'exit');
@@ -132,8 +132,8 @@ describe('A call that cannot be answered', () => {
 });
 
 /** Resolves when Redis is being watched; `told` when the caller has been told of so many calls under way. */
-async function reportOf(caller: string, calls: number): Promise<{ told: Promise<void> }> {
-  const monitor = await new Redis(redisUrl()).monitor();
+async function reportOf(redis: Redis, caller: string, calls: number): Promise<{ told: Promise<void> }> {
+  const monitor = await redis.monitor();
   const ids = new Set<string>();
   const told = new Promise<void>((resolve) => {
     monitor.on('monitor', (_time: string, [command, list, ...frames]: string[]) => {

@@ -66,9 +66,10 @@ export class TestService {
     const service = this.name as ServiceName;
     const server = new RpcServer({ service, redisUrl: redisUrl(), tokens: this.tokens(), ...options });
     addHandlers(server, this.contract, handlers);
-    await new Promise<void>((resolve, reject) =>
-      server.listen((error) => (error ? reject(error as Error) : resolve())),
-    );
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    server.listen(resolve);
+    const failure = await promise;
+    if (failure) throw failure as Error;
     this.open.push(server);
     return server;
   }

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keys, type Lane as LaneName } from '../keys';
-import { createRedis, type RedisClient } from '../redis';
+import { createRedis } from '../redis';
+import type { Link } from './link';
 import { ListReader } from './list-reader';
 
 /** So few at once that replicas which wait share what comes. */
 const MAX_READ = 16;
 /** While more is waiting than that, every replica has its fill, and large reads cost less. */
-const MAX_CROWDED_READ = 64;
+const MAX_CROWDED_READ = 32;
 
 export interface LaneOptions {
   service: string;
@@ -44,8 +45,8 @@ export class Lane {
   }
 
   /** Takes nothing more; what the last read brought is being worked on when this resolves. */
-  async stop(commands: RedisClient): Promise<void> {
-    const stopped = this.reader.stop(commands);
+  async stop(link: Link): Promise<void> {
+    const stopped = this.reader.stop(link);
     this.onFree?.();
     await stopped;
   }

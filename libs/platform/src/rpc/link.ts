@@ -3,17 +3,17 @@ import { RedisClock } from './clock';
 import { defineScripts } from './scripts';
 import { Watchdog } from './watchdog';
 
-/** A process's connection for RPC commands, with Redis' clock. */
+/** A process's connection for RPC commands, with Redis' clock. Nothing is sent twice: what a cut interrupts is rejected. */
 export class Link {
-  readonly redis: RedisClient;
   readonly clock: RedisClock;
+  private readonly redis: RedisClient;
   private readonly watchdog: Watchdog;
 
   constructor(url: string, connectionName: string) {
     this.redis = createRedis(url, { role: 'commands', connectionName, watched: true });
     defineScripts(this.redis);
-    this.clock = new RedisClock(this.redis);
     this.watchdog = new Watchdog(this.redis);
+    this.clock = new RedisClock(this.redis, this.watchdog);
   }
 
   /** Whether something can be sent now, its deadline told in Redis' time. */
@@ -31,14 +31,19 @@ export class Link {
     await this.clock.sync();
   }
 
+  /** Sends a command; it is rejected when Redis is silent for 3 s. */
+  command<T>(send: (redis: RedisClient) => Promise<T>): Promise<T> {
+    return this.watchdog.watch(send(this.redis));
+  }
+
   /** Appends to a list the first elements that fit under its bound, and answers how many that are. */
   push(list: string, bound: number, ttl_ms: number, elements: string[]): Promise<number> {
-    return this.watchdog.watch(this.redis.pushBounded(list, bound, ttl_ms, ...elements));
+    return this.command((redis) => redis.pushBounded(list, bound, ttl_ms, ...elements));
   }
 
   close(): void {
-    this.watchdog.stop();
     this.clock.stop();
+    this.watchdog.stop();
     this.redis.disconnect();
   }
 }

@@ -1,9 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis } from 'ioredis';
-import { BLOCK_SECONDS, whenReady, type RedisClient } from '../redis';
+import { Redis, ReplyError } from 'ioredis';
+import { log } from '../logger';
+import { BLOCK_SECONDS, messageOf, whenReady, type RedisClient } from '../redis';
+import type { Link } from './link';
 import { Watchdog } from './watchdog';
 
 const RETRY_MS = 50;
+const REFUSED_MS = 1000;
+const READY_MS = 1000;
 const UNBLOCK_MS = 20;
 const STOP_MS = 5000;
 
@@ -35,17 +39,23 @@ export class ListReader {
   }
 
   /** Ends the blocking read from another connection, and resolves when what it still brought has been taken. */
-  async stop(commands: RedisClient): Promise<void> {
+  async stop(link: Link): Promise<void> {
+    const { redis } = this.options;
     this.stopping = true;
     let ended = false;
     const run = this.running?.then(() => (ended = true));
-    for (let waited = 0; !ended && waited < STOP_MS; waited += UNBLOCK_MS) {
-      if (this.clientId !== undefined) await commands.client('UNBLOCK', this.clientId).catch(() => undefined);
+    for (let waited = 0; !ended && waited < STOP_MS && redis.status === 'ready'; waited += UNBLOCK_MS) {
+      await this.unblock(link);
       await Promise.race([run, sleep(UNBLOCK_MS)]);
     }
     this.watchdog.stop();
-    this.options.redis.disconnect();
+    redis.disconnect();
     await run;
+  }
+
+  private async unblock(link: Link): Promise<void> {
+    const { clientId } = this;
+    if (clientId !== undefined) await link.command((redis) => redis.client('UNBLOCK', clientId)).catch(() => undefined);
   }
 
   private async run(): Promise<void> {
@@ -54,10 +64,8 @@ export class ListReader {
       if (this.stopping) return;
       try {
         await this.read(room);
-      } catch {
-        // The connection was cut; what the read may have taken along is found missing by its caller.
-        this.listeningSince = Infinity;
-        await sleep(RETRY_MS);
+      } catch (error) {
+        await this.recover(error);
       }
     }
   }
@@ -69,11 +77,19 @@ export class ListReader {
     if (answer) take(answer[1]);
   }
 
+  /** When the connection was cut, what the read may have taken along is found missing by its caller. */
+  private async recover(error: unknown): Promise<void> {
+    this.listeningSince = Infinity;
+    if (error instanceof ReplyError)
+      log.error({ reason: messageOf(error), list: this.options.list }, 'Redis refuses a blocking read');
+    await sleep(error instanceof ReplyError ? REFUSED_MS : RETRY_MS);
+  }
+
   private async listen(): Promise<void> {
     const { redis } = this.options;
-    await whenReady(redis);
+    await whenReady(redis, READY_MS);
     // Only a single server can be asked to unblock a connection; a cluster's read ends by its own time-out.
-    if (redis instanceof Redis) this.clientId = await redis.client('ID');
+    if (redis instanceof Redis) this.clientId = await this.watchdog.watch(redis.client('ID'));
     this.listeningSince = performance.now();
   }
 }

@@ -95,9 +95,13 @@ export class PendingCalls {
   /** The replica failed the call. */
   problem(id: string, problem: ProblemError): void {
     const call = this.find(id);
-    if (!call) return;
-    if (problem.code === 'replica_lost') this.lost(call);
-    else this.fail(call, problem);
+    if (call) this.fail(call, problem);
+  }
+
+  /** The replica left without having finished. */
+  lost(id: string): void {
+    const call = this.find(id);
+    if (call) this.repeat(call);
   }
 
   /** A replica works on these calls. */
@@ -171,7 +175,7 @@ export class PendingCalls {
   private check(call: PendingCall, now: number, evidence: number): void {
     if (now >= call.deadline) this.fail(call, call.held ? new ProblemError('deadline_exceeded') : unavailable());
     else if (call.heardAt !== undefined) {
-      if (now - Math.max(call.heardAt, evidence) > SILENCE_MS) this.lost(call);
+      if (now - Math.max(call.heardAt, evidence) > SILENCE_MS) this.repeat(call);
     } else if (this.mayRepeat(call) && now >= (call.started + call.deadline) / 2) {
       call.repeated = true;
       this.options.send(call);
@@ -182,7 +186,8 @@ export class PendingCalls {
     return !call.repeated && !call.held && call.bound.method.effect === 'safe';
   }
 
-  private lost(call: PendingCall): void {
+  /** Gives a call whose replica is lost to another one, if that does no harm. */
+  private repeat(call: PendingCall): void {
     if (!isRepeatable(call) || call.attempts >= MAX_ATTEMPTS) return this.fail(call, replicaLost());
     call.attempts++;
     call.heardAt = undefined;

@@ -17,5 +17,5 @@ const contract = contractOf(service);
 const server = new RpcServer({ service: contract.service, redisUrl, tokens });
 const work = () => new Promise(() => undefined);
 addHandlers(server, contract, { read: work, write: work, put: work });
-server.listen((error) => process.send?.(error ? String(error) : 'ready'));
+server.listen((error) => process.send?.(error ? 'failed' : 'ready'));
 process.on('disconnect', () => process.exit(0));

@@ -8,7 +8,6 @@ import { Holdings } from './holdings';
 import { Lane } from './lane';
 import { Link } from './link';
 import type { Observe, OnError } from './observation';
-import { replicaLost } from './pending';
 import { ReplyWriter } from './reply-writer';
 
 const MAX_HOPS = 3;
@@ -63,9 +62,8 @@ export class Replica {
 
   /** Takes no more requests, finishes those at hand (10 s at most), and leaves when the replies are out. */
   async close(): Promise<void> {
-    await Promise.all(this.lanes.map((lane) => lane.stop(this.link.redis)));
-    for (const { caller, id } of await this.holdings.drain(DRAIN_MS))
-      this.replies.send(caller, problemReply(id, replicaLost()));
+    await Promise.all(this.lanes.map((lane) => lane.stop(this.link)));
+    for (const { caller, id } of await this.holdings.drain(DRAIN_MS)) this.replies.send(caller, lostReply(id));
     await this.replies.flushed(FLUSH_MS);
     this.link.close();
   }
@@ -128,10 +126,10 @@ export class Replica {
     if (hops > MAX_HOPS) return problemReply(head.id, new ProblemError('unknown_method'));
     lane.pause(HAND_ON_PAUSE_MS);
     try {
-      await this.link.redis.rpush(lane.list, encodeRequest({ ...head, hops }, body));
+      await this.link.command((redis) => redis.rpush(lane.list, encodeRequest({ ...head, hops }, body)));
       return undefined;
     } catch {
-      return problemReply(head.id, replicaLost());
+      return lostReply(head.id);
     }
   }
 }
@@ -149,6 +147,8 @@ function contextOf({ request_id, traceparent, token, idempotency_key, ip }: Requ
 /** Nest answers with an observable where interceptors are at work. */
 const valueOf = (output: unknown): unknown =>
   isObservable(output) ? lastValueFrom(output, { defaultValue: null }) : (output ?? null);
+
+const lostReply = (id: string): Reply => ({ kind: 'lost', id, json: 'null' });
 
 const problemReply = (id: string, problem: ProblemError): Reply => ({
   kind: 'problem',

@@ -22,8 +22,8 @@ describe('Several replicas', () => {
         },
       });
     }
-    const clients = [await service.client(), await service.client()];
-    const calls = Array.from({ length: 1000 }, (_, n) => clients[n % 2]?.call(service.method('write'), { n }));
+    const [even, odd] = [await service.client(), await service.client()];
+    const calls = Array.from({ length: 1000 }, (_, n) => (n % 2 ? odd : even).call(service.method('write'), { n }));
     expect(await Promise.all(calls)).toEqual(Array.from({ length: 1000 }, (_, n) => ({ n })));
     expect([...executions.values()]).toEqual(Array.from({ length: 1000 }, () => 1));
     expect(shares.every((share) => share > 0)).toBe(true);

@@ -1,5 +1,6 @@
 import { ReplyError } from 'ioredis';
 import { keys } from '../keys';
+import { messageOf } from '../redis';
 import { encodeReply, type Reply } from './envelope';
 import type { Link } from './link';
 import type { OnError } from './observation';
@@ -56,6 +57,6 @@ export class ReplyWriter {
   private retry(list: string, reply: Outgoing, error: unknown): void {
     if (!(error instanceof ReplyError) && ++reply.tries < MAX_TRIES) return this.buffer.add(list, reply);
     this.unsent.end();
-    this.onError(error, {});
+    this.onError(new Error(`A reply was not sent: ${messageOf(error)}`), {});
   }
 }

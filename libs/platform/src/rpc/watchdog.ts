@@ -4,8 +4,8 @@ const CHECK_MS = 500;
 const SILENCE_MS = 3000;
 
 /**
- * Renews a connection that owes an answer and has been silent for 3 s. One timer for all commands: ioredis' own timers, set
- * and cleared for each, doubled what the garbage collector had to do.
+ * Renews a connection that owes an answer and has been silent for 3 s. One timer for all commands, where ioredis sets and
+ * clears one for each.
  */
 export class Watchdog {
   private owed = 0;
