@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { transform } from '@swc/core';
 import { build } from 'esbuild';
 
-const root = join(fileURLToPath(import.meta.url), '../..');
+const root = process.cwd();
 
 const decorators = {
   name: 'decorators',

@@ -24,6 +24,9 @@ export interface ReplicaSpec {
   surroundings: Surroundings;
 }
 
+/** As in docker/Dockerfile. V8 would keep up to 128 MB for young objects on a large machine; 32 cost nothing that can be measured. */
+const nodeFlags = ['--enable-source-maps', '--max-semi-space-size=16'];
+
 const readyTimeoutMs = 60_000;
 
 /** Asks `GET /health/ready`: the reason why it is not, or undefined when it is. */
@@ -71,7 +74,7 @@ export async function launchReplica({
 }: ReplicaSpec): Promise<Replica> {
   const launched = await launch({
     command: process.execPath,
-    args: ['--enable-source-maps', join(root, 'dist', service, 'main.js')],
+    args: [...nodeFlags, join(root, 'dist', service, 'main.js')],
     env: environmentOf(service, instance, ports, surroundings),
     cwd: root,
     logFile,

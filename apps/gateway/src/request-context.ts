@@ -1,6 +1,6 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { ProblemError } from '@taai/contracts';
-import { httpRequests, log } from '@taai/platform';
+import { httpRequests, requestLog } from '@taai/platform';
 import { runInContext } from '@taai/tenant';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
@@ -10,7 +10,10 @@ const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 const single = (header: string | string[] | undefined) => (Array.isArray(header) ? header.join(',') : header);
 
-const newTraceparent = () => `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
+/** Random enough, and taken from Node's pool of random bytes: randomBytes goes to the system for each. */
+const randomHex = () => randomUUID().replaceAll('-', '');
+
+const newTraceparent = () => `00-${randomHex()}-${randomHex().slice(16)}-01`;
 
 /** Only what creates takes a key: the transport may repeat a call that has one. */
 function idempotencyKeyOf({ method, headers }: FastifyRequest): string | undefined {
@@ -54,5 +57,5 @@ function record(request: FastifyRequest, reply: FastifyReply): void {
   const route = request.routeOptions.url ?? 'unmatched';
   const { statusCode, elapsedTime } = reply;
   httpRequests.observe({ method: request.method, route, status: statusCode }, elapsedTime / 1000);
-  log.info({ method: request.method, route, status: statusCode, ms: Math.round(elapsedTime * 10) / 10 }, 'request');
+  requestLog.info({ method: request.method, route, status: statusCode, ms: Math.round(elapsedTime * 10) / 10 }, 'request');
 }

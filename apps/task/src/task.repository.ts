@@ -18,12 +18,19 @@ export interface TaskFilters {
   after?: string;
 }
 
-const utc = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as ${column}`;
+const utc = (column: string) => `(${column} at time zone 'UTC')::text as ${column}`;
 
-// The contract's Task as it goes onto the wire: a third more lists a second than with dates and arrays that the driver parses.
+// Times as PostgreSQL writes them, and labels as JSON: both cost it less than to_char, and us less than what the driver parses.
 const TASK = `
   id, title, description, status, priority, ${utc('due_at')}, assignee_id, to_json(labels) as labels, created_by,
   ${utc('created_at')}, ${utc('updated_at')}, ${utc('completed_at')}`;
+
+type TaskRow = Omit<Task, 'due_at' | 'created_at' | 'updated_at' | 'completed_at'> & {
+  due_at: string | null;
+  created_at: string;
+  updated_at: string;
+  completed_at: string | null;
+};
 
 const FIND = `select ${TASK} from tasks where id = $1 and deleted_at is null`;
 
@@ -83,24 +90,26 @@ export class TaskRepository {
 
   /** Throws `not_found`. */
   async get(id: string): Promise<Task> {
-    const [task] = await this.rls.query<Task>('task.get', FIND, [id]);
-    if (!task) throw notFound('task');
-    return task;
+    const [row] = await this.rls.query<TaskRow>('task.get', FIND, [id]);
+    if (!row) throw notFound('task');
+    return toTask(row);
   }
 
   /** Newest first, at most `limit`. */
-  list(filters: TaskFilters, limit: number): Promise<Task[]> {
+  async list(filters: TaskFilters, limit: number): Promise<Task[]> {
     const asked = (Object.keys(CONDITIONS) as (keyof TaskFilters)[]).filter((name) => filters[name] !== undefined);
     const conditions = asked.map((name, index) => `and ${CONDITIONS[name](`$${index + 2}`)}`);
     const sql = `select ${TASK} from tasks where deleted_at is null ${conditions.join(' ')} order by id desc limit $1`;
-    return this.rls.query<Task>(`task.list ${asked.join()}`, sql, [limit, ...asked.map((name) => filters[name])]);
+    const params = [limit, ...asked.map((name) => filters[name])];
+    return (await this.rls.query<TaskRow>(`task.list ${asked.join()}`, sql, params)).map(toTask);
   }
 
   /** Replaces a task by what `revise` makes of it, and tells of it. Throws `not_found`, `validation_failed`, and what `revise` does. */
   change(id: string, revise: (task: Task) => Task): Promise<Task> {
     return withTenant(this.dataSource, async (tx) => {
-      const [before] = await tx.query<Task[]>(`${FIND} for update`, [id]);
-      if (!before) throw notFound('task');
+      const [row] = await tx.query<TaskRow[]>(`${FIND} for update`, [id]);
+      if (!row) throw notFound('task');
+      const before = toTask(row);
       const after = revise(before);
       const { title, description, status, priority, due_at, assignee_id, labels, updated_at, completed_at } = after;
       const values = [title, description, status, priority, due_at, assignee_id, labels, updated_at, completed_at];
@@ -116,6 +125,20 @@ export class TaskRepository {
     if (removed.length === 0) throw notFound('task');
   }
 }
+
+/** `2026-01-31 12:00:00.5` as `2026-01-31T12:00:00.500Z`. */
+const rfc3339 = (text: string) => `${text.slice(0, 10)}T${text.slice(11, 19)}.${text.slice(20, 23).padEnd(3, '0')}Z`;
+
+const orNull = (text: string | null) => text && rfc3339(text);
+
+/** Rewrites the row in place: lists are the hottest path of the house. */
+const toTask = (row: TaskRow): Task =>
+  Object.assign(row, {
+    due_at: orNull(row.due_at),
+    created_at: rfc3339(row.created_at),
+    updated_at: rfc3339(row.updated_at),
+    completed_at: orNull(row.completed_at),
+  });
 
 function insertParams(task: Task): unknown[] {
   const { id, title, description, status, priority, due_at, assignee_id, labels, created_by } = task;
