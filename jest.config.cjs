@@ -21,7 +21,7 @@ const project = (name, testMatch, more = {}) => ({
   testMatch,
   transform,
   moduleNameMapper: {
-    '^@taai/entities-testing$': '<rootDir>/libs/entities/src/testing.ts',
+    '^@taai/([a-z]+)-testing$': '<rootDir>/libs/$1/src/testing.ts',
     '^@taai/([a-z]+)$': '<rootDir>/libs/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

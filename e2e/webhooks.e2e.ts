@@ -1,38 +1,20 @@
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
+import { startReceiver } from '../apps/webhook/src/receiver.testing';
 import { eventually } from './support/eventually';
 import { sharedFleet } from './support/shared-fleet';
 import { newTenant } from './support/tenant';
 
 const { anonymous } = sharedFleet();
 
-interface Received {
-  headers: IncomingHttpHeaders;
-  body: string;
-}
-
 describe('webhooks', () => {
-  const received: Received[] = [];
-  let receiver: Server;
-  let url: string;
-
+  let receiver: Awaited<ReturnType<typeof startReceiver>>;
   beforeAll(async () => {
-    receiver = createServer((request, response) => {
-      let body = '';
-      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
-      request.on('end', () => {
-        received.push({ headers: request.headers, body });
-        response.writeHead(204).end();
-      });
-    });
-    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-    url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
+    receiver = await startReceiver();
   });
-
-  afterAll(() => new Promise((resolve) => receiver.close(resolve)));
+  afterAll(() => receiver.close());
 
   it('bring task.created, signed, once, and to its tenant alone', async () => {
+    const { url, received } = receiver;
     const tenant = await newTenant(anonymous);
     const other = await newTenant(anonymous);
     const webhook = await tenant.client.post('/v1/webhooks', { url, events: ['task.created'] });
@@ -48,10 +30,10 @@ describe('webhooks', () => {
       expect(body['data']).toMatchObject([{ event_type: 'task.created', status: 'delivered', last_status_code: 204 }]);
     });
     expect(received).toHaveLength(1);
-    const { headers, body } = received[0] as Received;
-    const event = new Webhook(webhook.body['secret']).verify(body, headers as Record<string, string>);
+    const [{ headers, body } = { headers: {}, body: '' }] = received;
+    const event = new Webhook(webhook.body['secret']).verify(body, headers);
     expect(event).toMatchObject({ type: 'task.created', tenant_id: tenant.tenant_id, data: { id: task.body['id'] } });
-    expect(() => new Webhook(webhook.body['secret']).verify(`${body} `, headers as Record<string, string>)).toThrow();
+    expect(() => new Webhook(webhook.body['secret']).verify(`${body} `, headers)).toThrow();
   });
 
   it('refuse addresses that no tenant may reach', async () => {

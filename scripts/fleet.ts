@@ -1,9 +1,8 @@
 import { join } from 'node:path';
-import type { ServiceName } from '@taai/contracts';
+import { services, type ServiceName } from '../libs/contracts/src/contract.ts';
 import type { Surroundings } from './fleet/environment.ts';
 import { baseUrl, choosePorts, freePorts, type ServicePorts } from './fleet/ports.ts';
 import { launchReplica, untilReady, type Replica } from './fleet/replica.ts';
-import { serviceNames } from './fleet/services.ts';
 
 export type { Replica } from './fleet/replica.ts';
 
@@ -94,7 +93,7 @@ export async function startFleet({ ports: kind, replicas = {}, ...options }: Fle
   const ports = await choosePorts(kind);
   const fleet = new ProcessFleet(options);
   try {
-    for (const service of serviceNames) {
+    for (const service of services) {
       for (let number = 1; number <= (replicas[service] ?? 1); number += 1) {
         await fleet.launch(service, number === 1 ? ports[service] : await freePorts(service));
       }

@@ -1,10 +1,10 @@
+import { services, type ServiceName } from '../../libs/contracts/src/contract.ts';
 import { makeKeys } from '../start/keys.ts';
 import { environmentOf } from './environment.ts';
-import { serviceNames } from './services.ts';
 
 const keys = makeKeys();
 const surroundings = { databaseUrl: 'postgres://runtime', redisUrl: 'redis://queue', keys };
-const of = (service: (typeof serviceNames)[number], env = {}) =>
+const of = (service: ServiceName, env = {}) =>
   environmentOf(
     service,
     `${service}-1`,
@@ -12,7 +12,7 @@ const of = (service: (typeof serviceNames)[number], env = {}) =>
     { ...surroundings, env },
   );
 
-const holders = (secret: string) => serviceNames.filter((service) => JSON.stringify(of(service)).includes(secret));
+const holders = (secret: string) => services.filter((service) => JSON.stringify(of(service)).includes(secret));
 
 it('gives every secret only to whom it belongs', () => {
   for (const { kid, d } of keys.context) expect(holders(d)).toEqual([kid]);

@@ -1,7 +1,7 @@
 import type { ServiceName } from '@taai/contracts';
+import { gatewayPort, managementPorts } from '../../libs/platform/src/ports.ts';
 import { freePort, isFree } from '../lib/ports.ts';
 import { UserError } from '../lib/user-error.ts';
-import { gatewayPort, managementPorts } from './services.ts';
 
 export interface ServicePorts {
   /** Health and metrics. */

@@ -41,3 +41,9 @@ export class CallLog {
     return call;
   }
 }
+
+/** What the sandbox at `url` was asked, oldest first. */
+export async function readCalls(url: string): Promise<Call[]> {
+  const response = await fetch(`${url}/sandbox/calls`, { signal: AbortSignal.timeout(10_000) });
+  return ((await response.json()) as { data: Call[] }).data;
+}

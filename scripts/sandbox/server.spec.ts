@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import OpenAI, { APIError } from 'openai';
-import type { Call } from './calls';
+import { readCalls, type Call } from './calls';
 import { startSandbox, type Sandbox } from './server';
 
 let sandbox: Sandbox;
@@ -26,10 +26,7 @@ const stream = (content: string, signal?: AbortSignal) =>
     { signal },
   );
 
-async function calls(): Promise<Call[]> {
-  const response = await fetch(`${sandbox.url}/sandbox/calls`);
-  return ((await response.json()) as { data: Call[] }).data;
-}
+const calls = () => readCalls(sandbox.url);
 
 /** The one call whose last message is this, once it is as wanted. */
 async function call(content: string, wanted: (call: Call) => boolean = () => true): Promise<Call> {

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { serviceNames } from '../fleet/services.ts';
+import { services } from '../../libs/contracts/src/contract.ts';
 import { UserError } from '../lib/user-error.ts';
 
 /** A private Ed25519 key. */
@@ -31,11 +31,11 @@ function makeJwk(kid: string): Jwk {
   return { kty: 'OKP', crv: 'Ed25519', x, d, kid };
 }
 
-const makeFernetKey = () => randomBytes(32).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+const makeFernetKey = () => `${randomBytes(32).toString('base64url')}=`;
 const makePassword = () => randomBytes(18).toString('hex');
 
 export const makeKeys = (): Keys => ({
-  context: serviceNames.map(makeJwk),
+  context: services.map(makeJwk),
   signing: makeJwk(randomUUID()),
   encryption: makeFernetKey(),
   passwords: { superuser: makePassword(), migrator: makePassword(), runtime: makePassword() },
@@ -50,7 +50,7 @@ function isKeys(value: unknown): value is Keys {
   if (typeof value !== 'object' || value === null) return false;
   if (!('context' in value && 'signing' in value && 'encryption' in value && 'passwords' in value)) return false;
   const { context, signing, encryption, passwords } = value;
-  const isWhole = Array.isArray(context) && context.length === serviceNames.length && context.every(isJwk);
+  const isWhole = Array.isArray(context) && context.length === services.length && context.every(isJwk);
   return (
     isWhole && isJwk(signing) && typeof encryption === 'string' && has(passwords, 'superuser', 'migrator', 'runtime')
   );

@@ -6,7 +6,7 @@ const question = 'What can you do for me?';
 const buckets = ['input_tokens', 'cache_read_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens'];
 
 /** 1234 → `$0.001234`. */
-export const formatCost = (microUsd: number) => `$${(microUsd / 1_000_000).toFixed(6)}`;
+const formatCost = (microUsd: number) => `$${(microUsd / 1_000_000).toFixed(6)}`;
 
 /** `12 input, 30 output, cost $0.000020`; buckets that are unknown or zero are left out. */
 export function describeUsage(usage: unknown): string {

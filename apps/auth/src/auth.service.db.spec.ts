@@ -3,6 +3,7 @@ import { verify } from '@node-rs/bcrypt';
 import { type Login, type Register, type User } from '@taai/contracts';
 import { openDataSource, SessionEntity, SubscriptionEntity, UserEntity, withTenantId } from '@taai/entities';
 import { createTestDatabase, type TestDatabase } from '@taai/entities-testing';
+import { makeJwk } from '@taai/platform-testing';
 import { runAs, runInContext } from '@taai/tenant';
 import { decodeJwt } from 'jose';
 import { Client } from 'pg';
@@ -12,7 +13,6 @@ import { AccountRepository } from './account.repository';
 import { AuthService } from './auth.service';
 import { Passwords } from './password';
 import { SessionRepository } from './session.repository';
-import { newSigningKey } from './signing-key.testing';
 
 // The real thing, watched: how often it is asked, and for which hashes.
 jest.mock('@node-rs/bcrypt', () => {
@@ -33,7 +33,7 @@ beforeAll(async () => {
     new AccountRepository(source),
     new SessionRepository(source),
     new Passwords(COST),
-    new AccessTokens([await newSigningKey('newest')]),
+    new AccessTokens([makeJwk('newest')]),
   );
 });
 

@@ -1,7 +1,8 @@
 import { ProblemError, type Agent, type Message, type Run, type StartRunFor } from '@taai/contracts';
 import { AgentEntity, openDataSource, OutboxEntity, RlsPool, withTenantId } from '@taai/entities';
 import { createTenant, createTestDatabase, type TestDatabase } from '@taai/entities-testing';
-import { createRedis, whenReady, type RedisClient } from '@taai/platform';
+import { whenReady, type RedisClient } from '@taai/platform';
+import { testRedis } from '@taai/platform-testing';
 import { runInContext } from '@taai/tenant';
 import type { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
@@ -64,7 +65,7 @@ let replies: ReplyService;
 beforeAll(async () => {
   database = await createTestDatabase();
   db = await openDataSource({ url: database.runtimeUrl, pool: 5 });
-  redis = createRedis(process.env['TEST_REDIS_URL'] ?? '', { role: 'commands', connectionName: 'chat-spec' });
+  redis = testRedis('commands');
   await whenReady(redis);
   const rls = RlsPool.of(db, { prepare: true });
   const [conversationRows, messageRows] = [new ConversationRepository(rls), new MessageRepository(rls)];
@@ -194,7 +195,7 @@ describe('a message', () => {
     }
     const { run_id } = await send(id, 'x'.repeat(100_000));
     const shown = started.get(run_id)?.messages ?? [];
-    expect(shown.map(({ content }) => content[0])).toEqual(['z', 'ü', 'z', 'x']);
+    expect(shown.map(({ content }) => content[0])).toEqual(['ü', 'z', 'ü', 'z', 'x']);
   });
 
   it('sees the one before it when both are sent at once', async () => {
@@ -246,9 +247,9 @@ describe('the list of messages', () => {
 
   it('ends a page where a call could carry no more', async () => {
     const { id } = await open();
-    for (let n = 0; n < 12; n += 1) await send(id, 'x'.repeat(100_000));
+    for (let n = 0; n < 16; n += 1) await send(id, 'x'.repeat(100_000));
     const page = await as(tenant, () => messages.list({ id, limit: 100 }));
-    expect(page.data).toHaveLength(9);
+    expect(page.data).toHaveLength(13);
     const rest = await as(tenant, () => messages.list({ id, limit: 100, cursor: page.next_cursor ?? '' }));
     expect(rest).toMatchObject({ data: { length: 3 }, has_more: false });
   });

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
-  notFound,
+  found,
   type Conversation,
   type CreateConversation,
   type PageOf,
@@ -44,19 +44,14 @@ export class ConversationService {
   }
 
   async get(id: string): Promise<Conversation> {
-    return found(await this.conversations.find(id));
+    return found('conversation', await this.conversations.find(id));
   }
 
   async update({ id, title }: UpdateConversation): Promise<Conversation> {
-    return found(await this.conversations.rename(id, title));
+    return found('conversation', await this.conversations.rename(id, title));
   }
 
   async remove(id: string): Promise<void> {
-    found(await this.conversations.remove(id));
+    found('conversation', await this.conversations.remove(id));
   }
-}
-
-export function found<T>(conversation: T | undefined): T {
-  if (conversation === undefined) throw notFound('conversation');
-  return conversation;
 }

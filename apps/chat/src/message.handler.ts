@@ -1,4 +1,4 @@
-import { messageContract, type ListMessages, type SendMessage, type SettleReply } from '@taai/contracts';
+import { messageContract, type PageById, type SendMessage, type SettleReply } from '@taai/contracts';
 import { Handles } from '@taai/platform';
 import { MessageService } from './message.service';
 import { ReplyService } from './reply.service';
@@ -14,7 +14,7 @@ export class MessageHandler {
     return this.messages.send(input);
   }
 
-  list(input: ListMessages) {
+  list(input: PageById) {
     return this.messages.list(input);
   }
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { ChatMessage, Message } from '@taai/contracts';
-import { RlsPool, type MessageRole, type Tx } from '@taai/entities';
+import type { ChatMessage, Message, MessageRole } from '@taai/contracts';
+import { RlsPool, type Tx } from '@taai/entities';
 import { v7 } from 'uuid';
 
 const columns = 'id, conversation_id, role, content, run_id, user_id, created_at';

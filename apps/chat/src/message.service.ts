@@ -1,21 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { ListMessages, Message, MessageSent, PageOf, SendMessage } from '@taai/contracts';
-import { emit, idAfter, once, toPage, withTenant, type Tx } from '@taai/entities';
+import { found, type Message, type MessageSent, type PageById, type PageOf, type SendMessage } from '@taai/contracts';
+import { emit, fitting, idAfter, once, toFittingPage, withTenant, type Tx } from '@taai/entities';
 import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { ConversationRepository } from './conversation.repository';
-import { found } from './conversation.service';
 import { MessageRepository } from './message.repository';
 import { RUNS, type Runs } from './orchestrator';
 import { ReplyService } from './reply.service';
 
 /** Messages that an agent is shown, the new one included. */
 const CONTEXT_WINDOW = 20;
-
-/** Bytes of messages that one call between services carries; it bounds contexts and pages. */
-const MAX_BYTES = 1_000_000;
 
 @Injectable()
 export class MessageService {
@@ -33,7 +29,7 @@ export class MessageService {
    * the conversation that it is; the same request with the same Idempotency-Key takes it up with the same run.
    */
   async send(input: SendMessage): Promise<MessageSent> {
-    const { agent_id } = found(await this.conversations.find(input.id));
+    const { agent_id } = found('conversation', await this.conversations.find(input.id));
     for (const run_id of await this.messages.unanswered(input.id, CONTEXT_WINDOW)) {
       await this.replies.settleIfAny(input.id, run_id);
     }
@@ -44,15 +40,15 @@ export class MessageService {
     return sent;
   }
 
-  async list({ id, limit = 20, cursor }: ListMessages): Promise<PageOf<Message>> {
+  async list({ id, limit = 20, cursor }: PageById): Promise<PageOf<Message>> {
     const after = idAfter(cursor);
-    found(await this.conversations.find(id));
+    found('conversation', await this.conversations.find(id));
     const rows = await this.messages.page(id, after, limit + 1);
-    return toPage(rows, Math.min(limit, fitting(rows)), (message) => [message.id]);
+    return toFittingPage(rows, limit);
   }
 
   private async write(tx: Tx, { id: conversation_id, content }: SendMessage): Promise<MessageSent> {
-    found(await this.conversations.enter(tx, conversation_id));
+    found('conversation', await this.conversations.enter(tx, conversation_id));
     const run_id = v7();
     const { user_id = null } = currentCaller();
     const message = await this.messages.insert(tx, { conversation_id, role: 'user', content, run_id, user_id });
@@ -64,13 +60,6 @@ export class MessageService {
   /** What the agent is shown, oldest first: the end of the conversation up to the message. */
   private async context({ conversation_id, id }: Message) {
     const newest = await this.messages.upTo(conversation_id, id, CONTEXT_WINDOW);
-    return newest.slice(0, fitting(newest)).reverse();
+    return fitting(newest).reverse();
   }
-}
-
-/** How many of the first messages go into one call; always one at least. */
-function fitting(messages: readonly { content: string }[]): number {
-  let bytes = 0;
-  const end = messages.findIndex(({ content }) => (bytes += Buffer.byteLength(JSON.stringify(content))) > MAX_BYTES);
-  return end === -1 ? messages.length : Math.max(end, 1);
 }

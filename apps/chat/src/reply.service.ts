@@ -1,14 +1,20 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { notFound, ProblemError, type Message, type Run, type Settled, type SettleReply } from '@taai/contracts';
+import {
+  found,
+  hasEnded,
+  notFound,
+  ProblemError,
+  type Message,
+  type Run,
+  type Settled,
+  type SettleReply,
+} from '@taai/contracts';
 import { emit, withTenant } from '@taai/entities';
 import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { ConversationRepository } from './conversation.repository';
-import { found } from './conversation.service';
 import { MessageRepository } from './message.repository';
 import { RUNS, type Runs } from './orchestrator';
-
-const ended = new Set(['completed', 'failed', 'cancelled']);
 
 /** Writes what runs have answered into their conversations: whoever asks first does it, once. */
 @Injectable()
@@ -40,19 +46,19 @@ export class ReplyService {
 
   private async write(conversation_id: string, run_id: string, content: string): Promise<Message> {
     const message = await withTenant(this.db, async (tx) => {
-      found(await this.conversations.enter(tx, conversation_id));
+      found('conversation', await this.conversations.enter(tx, conversation_id));
       const reply = { conversation_id, role: 'assistant', content, run_id, user_id: null } as const;
       const inserted = await this.messages.insert(tx, reply);
       if (inserted) await emit(tx, 'message.created', { ...inserted });
       return inserted;
     });
     if (message) wakeRelay(this.redis);
-    return found(message ?? (await this.messages.findAnswer(conversation_id, run_id)));
+    return found('message', message ?? (await this.messages.findAnswer(conversation_id, run_id)));
   }
 }
 
 /** What a run said, in part if it was cut off. Null while it goes on, and when it was cut off before the first word. */
-function answerOf({ status, output }: Run): string | null {
-  if (!ended.has(status)) return null;
-  return status === 'completed' ? (output ?? '') : output || null;
+function answerOf(run: Run): string | null {
+  if (!hasEnded(run)) return null;
+  return run.status === 'completed' ? (run.output ?? '') : run.output || null;
 }

@@ -5,8 +5,8 @@ import { Input } from './input';
 import { ContractRoute } from './route';
 
 /** One controller per service, its routes derived from the contracts. Routes marked `custom` have controllers of their own. */
-export function contractControllers(): Type[] {
-  const derived = publicMethods.filter(({ method }) => !method.custom);
+export function contractControllers(methods = publicMethods): Type[] {
+  const derived = methods.filter(({ method }) => !method.custom);
   const byService = Map.groupBy(derived, ({ service }) => service);
   return [...byService].map(([service, methods]) => contractController(service, methods));
 }

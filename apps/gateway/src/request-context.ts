@@ -57,5 +57,8 @@ function record(request: FastifyRequest, reply: FastifyReply): void {
   const route = request.routeOptions.url ?? 'unmatched';
   const { statusCode, elapsedTime } = reply;
   httpRequests.observe({ method: request.method, route, status: statusCode }, elapsedTime / 1000);
-  requestLog.info({ method: request.method, route, status: statusCode, ms: Math.round(elapsedTime * 10) / 10 }, 'request');
+  requestLog.info(
+    { method: request.method, route, status: statusCode, ms: Math.round(elapsedTime * 10) / 10 },
+    'request',
+  );
 }

@@ -40,11 +40,9 @@ export class AgentRepository {
     );
   }
 
-  /** False when there is no such agent. */
-  async update(tx: Tx, id: string, fields: Partial<Fields>): Promise<boolean> {
+  async update(tx: Tx, id: string, fields: Partial<Fields>): Promise<void> {
     const change = { ...fields, version: () => 'version + 1', updated_at: () => 'now()' };
-    const { affected } = await tx.update(AgentEntity, { id }, change);
-    return affected === 1;
+    await tx.update(AgentEntity, { id }, change);
   }
 
   async remove(tx: Tx, id: string): Promise<boolean> {

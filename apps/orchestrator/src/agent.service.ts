@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import {
+  found,
   notFound,
   ProblemError,
   type Agent,
@@ -8,11 +9,10 @@ import {
   type PageQuery,
   type UpdateAgent,
 } from '@taai/contracts';
-import { idAfter, once, withTenant } from '@taai/entities';
+import { idAfter, once, toFittingPage, withTenant } from '@taai/entities';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { AgentRepository } from './agent.repository';
-import { toFittingPage } from './fitting-page';
 import { explain } from './violations';
 
 const refused = {
@@ -38,7 +38,7 @@ export class AgentService {
     return withTenant(this.db, (tx) =>
       once(tx, 'orchestrator.agent.create', input, async () => {
         const id = await explain(this.agents.insert(tx, input, user_id), refused);
-        return found(await this.agents.find(tx, id));
+        return found('agent', await this.agents.find(tx, id));
       }),
     );
   }
@@ -50,13 +50,13 @@ export class AgentService {
   }
 
   async get(id: string): Promise<Agent> {
-    return found(await withTenant(this.db, (tx) => this.agents.find(tx, id)));
+    return found('agent', await withTenant(this.db, (tx) => this.agents.find(tx, id)));
   }
 
   async update({ id, ...fields }: UpdateAgent): Promise<Agent> {
     return withTenant(this.db, async (tx) => {
       await explain(this.agents.update(tx, id, fields), refused);
-      return found(await this.agents.find(tx, id));
+      return found('agent', await this.agents.find(tx, id));
     });
   }
 
@@ -64,9 +64,4 @@ export class AgentService {
     const removed = await withTenant(this.db, (tx) => explain(this.agents.remove(tx, id), inUse));
     if (!removed) throw notFound('agent');
   }
-}
-
-function found(agent: Agent | undefined): Agent {
-  if (!agent) throw notFound('agent');
-  return agent;
 }

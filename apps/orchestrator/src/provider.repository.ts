@@ -38,10 +38,15 @@ export class ProviderRepository {
     );
   }
 
-  /** False when there is no such provider. */
-  async update(tx: Tx, id: string, fields: Partial<Fields>): Promise<boolean> {
-    const { affected } = await tx.update(ProviderEntity, { id }, { ...fields, updated_at: () => 'now()' });
-    return affected === 1;
+  /** The provider, which nobody else changes, and whose credentials nobody else stores, until the transaction ends. */
+  async lock(tx: Tx, id: string): Promise<Pick<Fields, 'base_url'> | undefined> {
+    const sql = 'select base_url from providers where id = $1 for update';
+    const [provider] = await tx.query<Pick<Fields, 'base_url'>[]>(sql, [id]);
+    return provider;
+  }
+
+  async update(tx: Tx, id: string, fields: Partial<Fields>): Promise<void> {
+    await tx.update(ProviderEntity, { id }, { ...fields, updated_at: () => 'now()' });
   }
 
   async remove(tx: Tx, id: string): Promise<boolean> {
@@ -50,8 +55,12 @@ export class ProviderRepository {
   }
 
   async replaceCredentials(tx: Tx, provider_id: string, sealed: { ciphertext: string; key_id: string }): Promise<void> {
-    await tx.delete(ProviderCredentialEntity, { provider_id });
+    await this.removeCredentials(tx, provider_id);
     await tx.insert(ProviderCredentialEntity, { ...sealed, id: v7(), tenant_id: tx.tenant_id, provider_id });
+  }
+
+  async removeCredentials(tx: Tx, provider_id: string): Promise<void> {
+    await tx.delete(ProviderCredentialEntity, { provider_id });
   }
 
   /** The provider named, or else the active one that is tried first; only one with credentials. */

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import {
+  found,
   notFound,
   ProblemError,
   type CreateProvider,
@@ -9,9 +10,8 @@ import {
   type PutCredentials,
   type UpdateProvider,
 } from '@taai/contracts';
-import { idAfter, once, withTenant } from '@taai/entities';
+import { idAfter, once, toFittingPage, withTenant } from '@taai/entities';
 import { DataSource } from 'typeorm';
-import { toFittingPage } from './fitting-page';
 import { ProviderConnector } from './provider-connector';
 import { ProviderRepository } from './provider.repository';
 import { explain } from './violations';
@@ -35,7 +35,7 @@ export class ProviderService {
     return withTenant(this.db, (tx) =>
       once(tx, 'orchestrator.provider.create', input, async () => {
         const id = await explain(this.providers.insert(tx, input), taken);
-        return found(await this.providers.find(tx, id));
+        return found('provider', await this.providers.find(tx, id));
       }),
     );
   }
@@ -47,14 +47,19 @@ export class ProviderService {
   }
 
   async get(id: string): Promise<Provider> {
-    return found(await withTenant(this.db, (tx) => this.providers.find(tx, id)));
+    return found('provider', await withTenant(this.db, (tx) => this.providers.find(tx, id)));
   }
 
+  /** Another origin must not be sent the credentials that were stored for this one: they are dropped. */
   async update({ id, ...fields }: UpdateProvider): Promise<Provider> {
     this.connector.vet(fields.base_url);
     return withTenant(this.db, async (tx) => {
+      const { base_url } = found('provider', await this.providers.lock(tx, id));
+      if (fields.base_url !== undefined && originOf(fields.base_url) !== originOf(base_url)) {
+        await this.providers.removeCredentials(tx, id);
+      }
       await explain(this.providers.update(tx, id, fields), taken);
-      return found(await this.providers.find(tx, id));
+      return found('provider', await this.providers.find(tx, id));
     });
   }
 
@@ -71,7 +76,5 @@ export class ProviderService {
   }
 }
 
-function found(provider: Provider | undefined): Provider {
-  if (!provider) throw notFound('provider');
-  return provider;
-}
+/** Scheme, host and port; null for the vendor's own. */
+const originOf = (base_url: string | null) => base_url && new URL(base_url).origin;

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { openDataSource, RlsPool, type UsageRecordEntity } from '@taai/entities';
 import { createTenant, createTestDatabase } from '@taai/entities-testing';
-import { Channels, createRedis, RunLogReader, whenReady, type RedisRole } from '@taai/platform';
+import { Channels, RunLogReader, whenReady, type RedisRole } from '@taai/platform';
+import { testRedis } from '@taai/platform-testing';
 import { runAs } from '@taai/tenant';
 import { Client } from 'pg';
 import { v7 } from 'uuid';
-import type { Call } from '../../../scripts/sandbox/calls';
+import { readCalls, type Call } from '../../../scripts/sandbox/calls';
 import { startSandbox } from '../../../scripts/sandbox/server';
 import { AgentRepository } from './agent.repository';
 import { AgentService } from './agent.service';
@@ -20,7 +21,7 @@ import { RunSteps } from './run-steps';
 import { RunRepository } from './run.repository';
 import { RunService } from './run.service';
 
-const encryptionKeys = [randomBytes(32).toString('base64').replaceAll('+', '-').replaceAll('/', '_')];
+const encryptionKeys = [`${randomBytes(32).toString('base64url')}=`];
 
 /** A database, a sandbox provider, and any number of orchestrator replicas on them. */
 export async function startStage() {
@@ -33,9 +34,7 @@ export async function startStage() {
   const stops: (() => Promise<void>)[] = [];
 
   const connect = (role: RedisRole) => {
-    const url = process.env.TEST_REDIS_URL;
-    if (!url) throw new Error('TEST_REDIS_URL is not set: run the tests by "npm test".');
-    const redis = createRedis(url, { role, connectionName: 'orchestrator-spec' });
+    const redis = testRedis(role);
     closers.push(() => redis.disconnect());
     return redis;
   };
@@ -103,11 +102,6 @@ export const newAgent = ({ as }: User, { providers, agents }: Replica, { sandbox
     return agents.create({ name: 'Echo', slug: 'echo', system_prompt: 'Repeat.', model: 'sandbox-1' });
   });
 
-/** Waits for something to become true. Jest ends a wait that is in vain. */
-export async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
 /** All that an observer sees of a run, to its end. */
 export const watch = ({ as }: User, { reader, runs }: Replica, id: string) =>
   as(() => Array.fromAsync(reader.read(id, { rebuild: async () => (await runs.events(id)).events })));
@@ -121,7 +115,5 @@ export async function ledger({ admin }: Stage, run_id: string): Promise<UsageRec
 
 /** What the provider saw of the calls whose last message has `mark` in it. */
 export async function providerCalls({ sandbox }: Stage, mark: string): Promise<Call[]> {
-  const response = await fetch(`${sandbox.url}/sandbox/calls`);
-  const { data } = (await response.json()) as { data: Call[] };
-  return data.filter(({ messages }) => messages.at(-1)?.content.includes(mark));
+  return (await readCalls(sandbox.url)).filter(({ messages }) => messages.at(-1)?.content.includes(mark));
 }

@@ -1,14 +1,10 @@
-import type { RunEvent, RunStatus } from '@taai/contracts';
+import { hasEnded, type RunEvent } from '@taai/contracts';
 import type { AgentRunEntity } from '@taai/entities';
 
 export type EventBody = Pick<RunEvent, 'type' | 'data'>;
 type Identity = Pick<AgentRunEntity, 'id' | 'agent_id' | 'conversation_id'>;
 /** What of a run its last events tell. */
 export type Ending = Pick<AgentRunEntity, 'status' | 'output' | 'error_code' | 'error_detail' | 'usage'>;
-
-const endings: ReadonlySet<RunStatus> = new Set<RunStatus>(['completed', 'failed', 'cancelled']);
-
-export const hasEnded = ({ status }: Pick<AgentRunEntity, 'status'>): boolean => endings.has(status);
 
 export const startedEvent = ({ id, agent_id, conversation_id }: Identity): EventBody => ({
   type: 'run.started',

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { notFound, ProblemError, type Agent, type Run, type StartRun, type StartRunFor } from '@taai/contracts';
+import { found, ProblemError, type Agent, type Run, type StartRun, type StartRunFor } from '@taai/contracts';
 import { once, withTenant, type Tx } from '@taai/entities';
 import type { ChatMessage } from '@taai/providers';
 import { currentCaller } from '@taai/tenant';
@@ -52,16 +52,14 @@ export class RunStarter {
         const known = await this.runs.find(tx, id);
         const created = known ? undefined : await this.insert(tx, order, lease);
         const run = known ?? created ?? (await this.runs.find(tx, id));
-        if (!run) throw notFound('run');
-        return { answer: toRun(run), created };
+        return { answer: toRun(found('run', run)), created };
       }),
     );
   }
 
   private async insert(tx: Tx, order: Order, lease: Lease | undefined): Promise<RunRow | undefined> {
     const { messages, ...run } = order;
-    const agent = await this.agents.find(tx, order.agent_id);
-    if (!agent) throw notFound('agent');
+    const agent = found('agent', await this.agents.find(tx, order.agent_id));
     const provider_id = await this.providerFor(tx, agent);
     const { user_id = null, api_key_id = null } = currentCaller();
     const { model, temperature, max_output_tokens } = agent;

@@ -1,12 +1,12 @@
 import type { Agent } from '@taai/contracts';
 import { LeaseLost } from '@taai/platform';
+import { until } from '@taai/platform-testing';
 import { v7 } from 'uuid';
 import {
   ledger,
   newAgent,
   providerCalls,
   startStage,
-  until,
   watch,
   type Replica,
   type Stage,

@@ -1,5 +1,6 @@
 import type { Agent } from '@taai/contracts';
 import { keys } from '@taai/platform';
+import { until } from '@taai/platform-testing';
 import { runInContext } from '@taai/tenant';
 import { v7 } from 'uuid';
 import {
@@ -7,7 +8,6 @@ import {
   newAgent,
   providerCalls,
   startStage,
-  until,
   watch,
   type Replica,
   type Stage,
@@ -176,8 +176,8 @@ describe('a run', () => {
       await providers.update({ id: provider?.id ?? '', is_active: false });
       await expect(start('x')).rejects.toEqual(refused);
       expect((await replica.runs.list({ id: agent.id })).data).toEqual([]);
-      await providers.putCredentials({ id: without.id, api_key: 'sk' });
       await providers.update({ id: without.id, base_url: `${stage.sandbox.url}/v1` });
+      await providers.putCredentials({ id: without.id, api_key: 'sk' });
       const run = await starter.start({ id: agent.id, input: 'x [[tokens=1 delay=0]]' });
       await watch(user, replica, run.id);
       expect((await ledger(stage, run.id))[0]?.provider_id).toBe(without.id);

@@ -31,7 +31,12 @@ export interface Lease {
 /** What of a run is written at its end. */
 export type RunEnding = Pick<RunRow, 'status' | 'output' | 'error_code' | 'error_detail' | 'usage' | 'last_event_id'>;
 
-const FIND = 'select * from agent_runs where id = $1';
+/** Named, because a prepared `select *` fails on every replica once a migration has added a column. */
+const COLUMNS = `tenant_id, id, agent_id, agent_version, conversation_id, user_id, status, input, output, error_code,
+  error_detail, step, state, usage, cost_micro_usd, metadata, last_event_id, lease_owner, lease_until,
+  cancel_requested_at, deadline_at, created_at, started_at, finished_at`;
+
+const FIND = `select ${COLUMNS} from agent_runs where id = $1`;
 
 /** All writes but `insert` and `requestCancel` compare the lease's owner, and throw `LeaseLost` when it is another one. */
 @Injectable()
@@ -76,7 +81,7 @@ export class RunRepository {
     limit: number,
   ): Promise<RunRow[]> {
     return tx.query<RunRow[]>(
-      `select * from agent_runs
+      `select ${COLUMNS} from agent_runs
        where agent_id = $1 and ($2::text is null or status = $2) and ($3::uuid is null or id < $3) order by id desc limit $4`,
       [agent_id, status ?? null, after ?? null, limit],
     );

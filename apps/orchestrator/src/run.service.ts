@@ -1,10 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { notFound, type ListRuns, type PageOf, type Run, type RunEvents } from '@taai/contracts';
-import { idAfter, withTenant } from '@taai/entities';
+import { found, type ListRuns, type PageOf, type Run, type RunEvents } from '@taai/contracts';
+import { idAfter, toFittingPage, withTenant } from '@taai/entities';
 import { keys, log, REDIS, RunLogReader, RunLogWriter, type RedisClient } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { AgentRepository } from './agent.repository';
-import { toFittingPage } from './fitting-page';
 import { endingEvents, rebuildEvents } from './run-events';
 import { RunRepository, type RunRow } from './run.repository';
 
@@ -28,7 +27,7 @@ export class RunService {
   async list({ id: agent_id, status, limit = 20, cursor }: ListRuns): Promise<PageOf<Run>> {
     const after = idAfter(cursor);
     const rows = await withTenant(this.db, async (tx) => {
-      if (!(await this.agents.find(tx, agent_id))) throw notFound('agent');
+      found('agent', await this.agents.find(tx, agent_id));
       return this.runs.page(tx, agent_id, status, after, limit + 1);
     });
     return toFittingPage(rows.map(toRun), limit);
@@ -64,9 +63,7 @@ export class RunService {
   }
 
   private async find(id: string): Promise<RunRow> {
-    const run = await this.runs.get(id);
-    if (!run) throw notFound('run');
-    return run;
+    return found('run', await this.runs.get(id));
   }
 }
 

@@ -33,6 +33,20 @@ describe('a list', () => {
     });
   });
 
+  it('is cut to what one reply carries, and goes on from there', async () => {
+    const description = '\u0001'.repeat(20_000);
+    for (let n = 0; n < 30; n++) await create(`${n}`, { description });
+    const sizes: number[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await list({ limit: 100, ...(cursor && { cursor }) });
+      expect(Buffer.byteLength(JSON.stringify(page))).toBeLessThan(1_500_000);
+      sizes.push(page.data.length);
+      cursor = page.next_cursor ?? undefined;
+    } while (cursor);
+    expect(sizes).toEqual([11, 11, 8]);
+  });
+
   it('is narrowed by each filter and by all together', async () => {
     const bob = await house.newUser(ada.tenant_id);
     await create('plain');

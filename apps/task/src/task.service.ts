@@ -1,10 +1,22 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { ById, CreateTask, ListTasks, PageOf, Task, UpdateTask } from '@taai/contracts';
-import { idAfter, toPage } from '@taai/entities';
+import { idAfter, toFittingPage, toPage } from '@taai/entities';
 import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
 import { currentCaller, currentContext } from '@taai/tenant';
 import { TaskRepository } from './task.repository';
 import { changedTask, newTask, readTimestamp } from './task.rules';
+
+/** UTF-16 units of text: six bytes of JSON each at most, and a reply carries 1.4 MB. */
+const LIGHT = 200_000;
+const MAX_LABEL = 50;
+
+/** Whether the rows surely fit a reply: weighing each would cost ordinary lists more than reading them. */
+const isLight = (rows: Task[]) =>
+  rows.reduce(
+    (sum, { title, description, labels }) =>
+      sum + title.length + (description?.length ?? 0) + labels.length * MAX_LABEL,
+    0,
+  ) < LIGHT;
 
 @Injectable()
 export class TaskService {
@@ -24,7 +36,7 @@ export class TaskService {
   async list({ limit = 20, cursor, due_before, ...filters }: ListTasks): Promise<PageOf<Task>> {
     const due = due_before === undefined ? undefined : readTimestamp('due_before', due_before);
     const rows = await this.tasks.list({ ...filters, due_before: due, after: idAfter(cursor) }, limit + 1);
-    return toPage(rows, limit, ({ id }) => [id]);
+    return isLight(rows) ? toPage(rows, limit, ({ id }) => [id]) : toFittingPage(rows, limit);
   }
 
   get({ id }: ById): Promise<Task> {

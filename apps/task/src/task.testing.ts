@@ -1,6 +1,7 @@
 import { OutboxEntity, openDataSource, RlsPool, UserEntity, withTenantId } from '@taai/entities';
 import { createTenant, createTestDatabase } from '@taai/entities-testing';
-import { createRedis, whenReady } from '@taai/platform';
+import { whenReady } from '@taai/platform';
+import { testRedis } from '@taai/platform-testing';
 import { runInContext, type Caller } from '@taai/tenant';
 import { v7 } from 'uuid';
 import { TaskRepository } from './task.repository';
@@ -19,10 +20,7 @@ export interface Somebody {
 export async function openTaskService() {
   const database = await createTestDatabase();
   const source = await openDataSource({ url: database.runtimeUrl, pool: 8 });
-  const redis = createRedis(process.env.TEST_REDIS_URL ?? 'redis://127.0.0.1:6379', {
-    role: 'commands',
-    connectionName: 'task-spec',
-  });
+  const redis = testRedis('commands');
   await whenReady(redis);
 
   /** A user of the tenant, or of a new one. */

@@ -1,4 +1,5 @@
-import { wakeRelay, createRedis, whenReady } from '@taai/platform';
+import { wakeRelay, whenReady } from '@taai/platform';
+import { testRedis, until } from '@taai/platform-testing';
 import { getQueueToken } from '@nestjs/bull';
 import type { Queue } from 'bull';
 import { Webhook as Verifier } from 'standardwebhooks';
@@ -9,7 +10,7 @@ import { DeliverySweep } from './delivery.sweep';
 import { OutboxRelay } from './outbox.relay';
 import { startReceiver } from './receiver.testing';
 import { MAX_ATTEMPTS } from './retry-schedule';
-import { createService, until, type Service } from './service.testing';
+import { createService, type Service } from './webhook.testing';
 import { WebhookService } from './webhook.service';
 
 let service: Service;
@@ -208,7 +209,7 @@ describe('the running service', () => {
   it('delivers what is committed, when it is woken', async () => {
     const { tenant, webhook, receiver } = await endpoint();
     const event = await service.emit(tenant, 'task.created', { title: 'Write' });
-    const redis = createRedis(process.env['TEST_REDIS_URL'] ?? '', { role: 'commands', connectionName: 'spec' });
+    const redis = testRedis('commands');
     await whenReady(redis);
     wakeRelay(redis);
     await until(() => receiver.received.length === 1);

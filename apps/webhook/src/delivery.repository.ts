@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { DomainEvent, WebhookDelivery } from '@taai/contracts';
-import { RlsPool, withTenant, type DeliveryStatus, type Tx } from '@taai/entities';
+import type { DeliveryStatus, DomainEvent, WebhookDelivery } from '@taai/contracts';
+import { RlsPool, withTenant, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { MAX_ATTEMPTS } from './retry-schedule';
 

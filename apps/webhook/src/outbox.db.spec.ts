@@ -4,7 +4,7 @@ import { v7 } from 'uuid';
 import { OutboxRelay } from './outbox.relay';
 import { OutboxRepository, MAX_CLAIMS } from './outbox.repository';
 import { OutboxService } from './outbox.service';
-import { createService, type Service } from './service.testing';
+import { createService, type Service } from './webhook.testing';
 import { WebhookService } from './webhook.service';
 
 let service: Service;

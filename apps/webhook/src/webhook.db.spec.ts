@@ -1,7 +1,7 @@
 import { eventTypes } from '@taai/contracts';
 import { runInContext } from '@taai/tenant';
 import { v7 } from 'uuid';
-import { createService, type Service } from './service.testing';
+import { createService, type Service } from './webhook.testing';
 import { WebhookService } from './webhook.service';
 
 let service: Service;

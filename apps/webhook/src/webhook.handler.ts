@@ -2,7 +2,7 @@ import {
   webhookContract,
   type ById,
   type CreateWebhook,
-  type ListDeliveries,
+  type PageById,
   type PageQuery,
   type UpdateWebhook,
 } from '@taai/contracts';
@@ -33,7 +33,7 @@ export class WebhookHandler {
     return this.webhooks.remove(id);
   }
 
-  deliveries(input: ListDeliveries) {
+  deliveries(input: PageById) {
     return this.webhooks.deliveries(input);
   }
 

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import {
   eventTypes,
-  notFound,
+  found,
   type CreatedWebhook,
   type CreateWebhook,
   type EventTypes,
-  type ListDeliveries,
+  type PageById,
   type PageOf,
   type PageQuery,
   type UpdateWebhook,
@@ -43,7 +43,7 @@ export class WebhookService {
         return { id };
       }),
     );
-    const { secret_ciphertext, ...webhook } = found(await this.webhooks.findWithSecret(id));
+    const { secret_ciphertext, ...webhook } = found('webhook', await this.webhooks.findWithSecret(id));
     return { ...webhook, secret: this.access.open(tenant_id, id, secret_ciphertext) };
   }
 
@@ -53,7 +53,7 @@ export class WebhookService {
   }
 
   async get(id: string): Promise<Webhook> {
-    return found(await this.webhooks.find(id));
+    return found('webhook', await this.webhooks.find(id));
   }
 
   async update({ id, ...fields }: UpdateWebhook): Promise<Webhook> {
@@ -63,12 +63,12 @@ export class WebhookService {
   }
 
   async remove(id: string): Promise<void> {
-    found(await this.webhooks.remove(id));
+    found('webhook', await this.webhooks.remove(id));
   }
 
-  async deliveries({ id, limit = 20, cursor }: ListDeliveries): Promise<PageOf<WebhookDelivery>> {
+  async deliveries({ id, limit = 20, cursor }: PageById): Promise<PageOf<WebhookDelivery>> {
     const after = idAfter(cursor);
-    found(await this.webhooks.find(id));
+    found('webhook', await this.webhooks.find(id));
     const rows = await this.history.page(id, after, limit + 1);
     return toPage(rows, limit, (delivery) => [delivery.id]);
   }
@@ -76,11 +76,6 @@ export class WebhookService {
   async eventTypes(): Promise<EventTypes> {
     return { data: [...eventTypes] };
   }
-}
-
-function found<T>(webhook: T | undefined): T {
-  if (webhook === undefined) throw notFound('webhook');
-  return webhook;
 }
 
 const distinctEvents = <T extends Partial<Pick<CreateWebhook, 'events'>>>(fields: T): T =>

@@ -14,7 +14,8 @@ import {
 import { contract } from './contract';
 import { Empty, Nullable, Optional, type Timestamp } from './fields';
 
-export const builtinRoles = ['admin', 'member', 'viewer'] as const;
+export const tenantStatuses = ['active', 'suspended', 'deleting'] as const;
+export type TenantStatus = (typeof tenantStatuses)[number];
 
 export class Register {
   @IsString()
@@ -82,7 +83,7 @@ export class Tenant {
   @IsString()
   plan_id: string;
 
-  @IsIn(['active', 'suspended', 'deleting'])
+  @IsIn(tenantStatuses)
   status: string;
 
   @IsISO8601()
@@ -118,15 +119,7 @@ export class LoggedIn {
   user: User;
 }
 
-export class Me {
-  @ValidateNested()
-  @Type(() => User)
-  user: User;
-
-  @ValidateNested()
-  @Type(() => Tenant)
-  tenant: Tenant;
-
+export class Me extends Registered {
   @IsString({ each: true })
   permissions: string[];
 }

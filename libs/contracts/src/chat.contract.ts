@@ -1,7 +1,10 @@
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsISO8601, IsString, IsUUID, MaxLength, MinLength, ValidateNested } from 'class-validator';
 import { contract, Nothing } from './contract';
-import { ById, Nullable, Optional, Page, PageQuery, type Timestamp } from './fields';
+import { ById, Nullable, Optional, Page, PageById, PageQuery, type Timestamp } from './fields';
+
+export const messageRoles = ['user', 'assistant', 'system', 'tool'] as const;
+export type MessageRole = (typeof messageRoles)[number];
 
 export class CreateConversation {
   @IsUUID()
@@ -68,7 +71,7 @@ export class Message {
   @IsUUID()
   conversation_id: string;
 
-  @IsIn(['user', 'assistant', 'system', 'tool'])
+  @IsIn(messageRoles)
   role: string;
 
   @IsString()
@@ -100,12 +103,6 @@ export class MessageSent {
 
   @IsUUID()
   run_id: string;
-}
-
-/** Oldest first. */
-export class ListMessages extends PageQuery {
-  @IsUUID()
-  id: string;
 }
 
 export class SettleReply {
@@ -181,7 +178,7 @@ export const messageContract = contract('chat.message', {
     summary: 'List the messages of a conversation, oldest first',
     http: 'GET /v1/conversations/:id/messages',
     access: 'conversations:read',
-    input: ListMessages,
+    input: PageById,
     output: Page(Message),
     effect: 'safe',
   },

@@ -59,6 +59,12 @@ export class PageQuery {
   cursor?: string;
 }
 
+/** What a list takes of what belongs to the id in its path. */
+export class PageById extends PageQuery {
+  @IsUUID()
+  id: string;
+}
+
 /** One page of a list, in the list's order, and the cursor of the next one. */
 export interface PageOf<T> {
   data: T[];

@@ -17,13 +17,19 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { contract, Nothing } from './contract';
-import { ById, HttpUrl, Nullable, Optional, Page, PageQuery, Slug, type Timestamp } from './fields';
+import { ById, HttpUrl, Nullable, Optional, Page, PageById, PageQuery, Slug, type Timestamp } from './fields';
+import { TokenUsage } from './usage.contract';
 
 export const providerKinds = ['openai', 'anthropic', 'google', 'groq', 'ollama'] as const;
 export type ProviderKind = (typeof providerKinds)[number];
 
 export const runStatuses = ['queued', 'running', 'waiting_approval', 'completed', 'failed', 'cancelled'] as const;
 export type RunStatus = (typeof runStatuses)[number];
+
+const endings: ReadonlySet<string> = new Set<RunStatus>(['completed', 'failed', 'cancelled']);
+
+/** Whether a run stays as it is. */
+export const hasEnded = ({ status }: Pick<Run, 'status'>): boolean => endings.has(status);
 
 class ProviderFields {
   @Optional()
@@ -229,38 +235,6 @@ export class Agent {
   updated_at: Timestamp;
 }
 
-/** Tokens of a run or call in disjoint buckets whose sum is the provider's total. Null: the provider did not say. */
-export class TokenUsage {
-  @Nullable()
-  @IsInt()
-  input_tokens: number | null;
-
-  @Nullable()
-  @IsInt()
-  cache_read_tokens: number | null;
-
-  @Nullable()
-  @IsInt()
-  cache_write_tokens: number | null;
-
-  @Nullable()
-  @IsInt()
-  output_tokens: number | null;
-
-  @Nullable()
-  @IsInt()
-  reasoning_tokens: number | null;
-
-  /** Null: no price is known for the model. */
-  @Nullable()
-  @IsInt()
-  cost_micro_usd: number | null;
-
-  /** Whether the buckets were counted by us, because the provider sent none. */
-  @IsBoolean()
-  is_estimated: boolean;
-}
-
 export class Run {
   @IsUUID()
   id: string;
@@ -353,11 +327,7 @@ export class StartRunFor {
   messages: ChatMessage[];
 }
 
-/** Path of the agent, query of the page. */
-export class ListRuns extends PageQuery {
-  @IsUUID()
-  id: string;
-
+export class ListRuns extends PageById {
   @Optional()
   @IsIn(runStatuses)
   status?: RunStatus;
@@ -408,7 +378,7 @@ export const providerContract = contract('orchestrator.provider', {
     effect: 'safe',
   },
   update: {
-    summary: 'Change an AI provider',
+    summary: 'Change an AI provider; another origin in `base_url` drops its credentials',
     http: 'PATCH /v1/providers/:id',
     access: 'providers:update',
     input: UpdateProvider,

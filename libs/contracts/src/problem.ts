@@ -27,7 +27,7 @@ export const problems = {
 
 export type ProblemCode = keyof typeof problems;
 
-export const isProblemCode = (value: unknown): value is ProblemCode =>
+const isProblemCode = (value: unknown): value is ProblemCode =>
   typeof value === 'string' && Object.hasOwn(problems, value);
 
 /** One offending field: its path in the input (`fallbacks.0.model`) and what is wrong with it. */
@@ -77,3 +77,9 @@ export class ProblemError extends Error {
 
 /** The answer for an id that is absent, and, word for word, for one of another tenant. */
 export const notFound = (noun: string) => new ProblemError('not_found', `There is no such ${noun}.`);
+
+/** `value` if there is one. Throws `not_found`. */
+export function found<T>(noun: string, value: T | undefined): T {
+  if (value === undefined) throw notFound(noun);
+  return value;
+}

@@ -6,6 +6,9 @@ import { Nullable, Optional, Page, PageQuery, type Timestamp } from './fields';
 export const usageGroups = ['day', 'provider', 'model', 'agent', 'user'] as const;
 export type UsageGroup = (typeof usageGroups)[number];
 
+export const usageStatuses = ['open', 'closed', 'estimated'] as const;
+export type UsageStatus = (typeof usageStatuses)[number];
+
 export class UsageQuery {
   /** Inclusive; 30 days before `to` if absent. */
   @Optional()
@@ -20,6 +23,38 @@ export class UsageQuery {
   @Optional()
   @IsIn(usageGroups)
   group_by?: UsageGroup;
+}
+
+/** Tokens of a run or call in disjoint buckets whose sum is the provider's total. Null: the provider did not say. */
+export class TokenUsage {
+  @Nullable()
+  @IsInt()
+  input_tokens: number | null;
+
+  @Nullable()
+  @IsInt()
+  cache_read_tokens: number | null;
+
+  @Nullable()
+  @IsInt()
+  cache_write_tokens: number | null;
+
+  @Nullable()
+  @IsInt()
+  output_tokens: number | null;
+
+  @Nullable()
+  @IsInt()
+  reasoning_tokens: number | null;
+
+  /** Null: no price is known for the model. */
+  @Nullable()
+  @IsInt()
+  cost_micro_usd: number | null;
+
+  /** Whether the buckets were counted by us, because the provider sent none. */
+  @IsBoolean()
+  is_estimated: boolean;
 }
 
 /** Sums over provider calls. */
@@ -88,14 +123,14 @@ export class ListUsageRecords extends PageQuery {
   agent_id?: string;
 }
 
-export class UsageRecord {
+export class UsageRecord extends TokenUsage {
   @IsUUID()
   call_id: string;
 
   @IsISO8601()
   occurred_at: Timestamp;
 
-  @IsIn(['open', 'closed', 'estimated'])
+  @IsIn(usageStatuses)
   status: string;
 
   @IsString()
@@ -122,33 +157,6 @@ export class UsageRecord {
   @Nullable()
   @IsUUID()
   user_id: string | null;
-
-  @Nullable()
-  @IsInt()
-  input_tokens: number | null;
-
-  @Nullable()
-  @IsInt()
-  cache_read_tokens: number | null;
-
-  @Nullable()
-  @IsInt()
-  cache_write_tokens: number | null;
-
-  @Nullable()
-  @IsInt()
-  output_tokens: number | null;
-
-  @Nullable()
-  @IsInt()
-  reasoning_tokens: number | null;
-
-  @Nullable()
-  @IsInt()
-  cost_micro_usd: number | null;
-
-  @IsBoolean()
-  is_estimated: boolean;
 
   @Nullable()
   @IsString()

@@ -11,7 +11,7 @@ import {
   MaxLength,
 } from 'class-validator';
 import { contract, Nothing } from './contract';
-import { ById, Empty, HttpUrl, Nullable, Optional, Page, PageQuery, type Timestamp } from './fields';
+import { ById, Empty, HttpUrl, Nullable, Optional, Page, PageById, PageQuery, type Timestamp } from './fields';
 
 export const eventTypes = [
   'task.created',
@@ -24,6 +24,9 @@ export const eventTypes = [
   'agent.run.failed',
 ] as const;
 export type EventType = (typeof eventTypes)[number];
+
+export const deliveryStatuses = ['pending', 'delivering', 'delivered', 'failed'] as const;
+export type DeliveryStatus = (typeof deliveryStatuses)[number];
 
 /** What leaves through the outbox, and the body that a webhook receives. */
 export interface DomainEvent {
@@ -104,11 +107,6 @@ export class CreatedWebhook extends Webhook {
   secret: string;
 }
 
-export class ListDeliveries extends PageQuery {
-  @IsUUID()
-  id: string;
-}
-
 export class WebhookDelivery {
   @IsUUID()
   id: string;
@@ -122,7 +120,7 @@ export class WebhookDelivery {
   @IsString()
   event_type: string;
 
-  @IsIn(['pending', 'delivering', 'delivered', 'failed'])
+  @IsIn(deliveryStatuses)
   status: string;
 
   @IsInt()
@@ -198,7 +196,7 @@ export const webhookContract = contract('webhook', {
     summary: 'List the deliveries to an endpoint, newest first',
     http: 'GET /v1/webhooks/:id/deliveries',
     access: 'webhooks:read',
-    input: ListDeliveries,
+    input: PageById,
     output: Page(WebhookDelivery),
     effect: 'safe',
   },

@@ -1,14 +1,11 @@
-export * from './cost';
-export * from './data-source';
+export type { TokenBuckets } from './cost';
+export { openDataSource } from './data-source';
 export * from './database.module';
 export * from './entities';
-export { entities } from './entities/all';
-export * from './idempotency';
 export * from './ledger';
 export * from './once';
 export * from './outbox';
 export * from './page';
 export * from './rls-query';
-export * from './safe-role';
 export * from './violated-constraint';
-export * from './with-tenant';
+export { withTenant, withTenantId, type Tx } from './with-tenant';

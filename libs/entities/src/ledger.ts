@@ -1,6 +1,6 @@
-import type { TokenUsage } from '@taai/contracts';
+import type { TokenUsage, UsageStatus } from '@taai/contracts';
 import { costOf, PRICE_IN_FORCE, type Price, type TokenBuckets } from './cost';
-import { UsageRecordEntity, type UsageStatus } from './entities';
+import { UsageRecordEntity } from './entities';
 import type { Tx } from './with-tenant';
 
 /** A provider call that is about to be made. Ids of what it is made for may be absent. */

@@ -10,12 +10,18 @@ declare module 'pg/lib/query.js' {
     queryMode: 'extended';
   }
 
+  /** The names and types of a statement's columns. */
+  export interface RowDescription {
+    readonly fields: readonly unknown[];
+  }
+
   export default class Query<Row extends object> {
     readonly name?: string;
     constructor(config: QueryConfig, callback: (error: Error | null, result: { rows: Row[] }) => void);
     submit(connection: Connection): void;
     /** Writes Parse (unless known), Bind, Describe, Execute and Sync. */
     prepare(connection: Connection): void;
+    handleRowDescription(message: RowDescription): void;
     handleDataRow(message: unknown): void;
     handleCommandComplete(message: unknown, connection: Connection): void;
     /** Calls back with the error: one of the server while its ReadyForQuery is still to come, or a broken connection. */

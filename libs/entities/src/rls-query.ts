@@ -1,6 +1,6 @@
 import { currentCaller } from '@taai/tenant';
 import { DatabaseError, type Connection, type Pool, type PoolClient } from 'pg';
-import Query from 'pg/lib/query.js';
+import Query, { type RowDescription } from 'pg/lib/query.js';
 import type { DataSource } from 'typeorm';
 import { poolOf, type DatabaseConfig } from './data-source';
 import { SET_TENANT } from './with-tenant';
@@ -16,14 +16,28 @@ interface Statement {
 /** After it the server goes on to ReadyForQuery; after FATAL it hangs up. */
 const isStatementError = (error: Error) => error instanceof DatabaseError && error.severity === 'ERROR';
 
+/** The columns of each connection's prepared statements: a statement whose columns change fails, and never answers with others. */
+const described = new WeakMap<Connection, Map<string, RowDescription>>();
+
+function columnsOf(connection: Connection): Map<string, RowDescription> {
+  const columns = described.get(connection) ?? new Map<string, RowDescription>();
+  described.set(connection, columns);
+  return columns;
+}
+
 /** The messages of one query, sent as one buffer: pg would hand the socket six small ones, at a quarter of a service's time. */
 class Batch {
   readonly connection: Connection;
   private readonly messages: Buffer[] = [];
 
-  constructor(private readonly target: Connection) {
+  /** @param isDescribed Whether the columns are known, so that the server need not tell them. */
+  constructor(
+    private readonly target: Connection,
+    isDescribed: boolean,
+  ) {
     const collect = (message: Buffer) => void this.messages.push(message);
-    this.connection = Object.create(target, { _send: { value: collect } }) as Connection;
+    const skip = { describe: { value: () => undefined } };
+    this.connection = Object.create(target, { _send: { value: collect }, ...(isDescribed && skip) }) as Connection;
   }
 
   send(): void {
@@ -36,6 +50,7 @@ class Batch {
  * ends with it. Calls back once, when the server is at rest or the connection is lost.
  */
 class RlsQuery<Row extends object> extends Query<Row> {
+  private columns: Map<string, RowDescription> | undefined;
   private isScoped = false;
   /** Whether the server waits for the next query, so that the connection may be used again. */
   isAtRest = false;
@@ -49,12 +64,20 @@ class RlsQuery<Row extends object> extends Query<Row> {
   }
 
   override prepare(connection: Connection): void {
-    const batch = new Batch(connection);
+    this.columns = columnsOf(connection);
+    const known = this.columns.get(this.name ?? '');
+    const batch = new Batch(connection, known !== undefined);
     if (!this.name) batch.connection.parse({ name: '', text: SET_TENANT, types: [] }, true);
     batch.connection.bind({ statement: this.name && TENANT_STATEMENT, values: [this.tenantId] }, true);
     batch.connection.execute({}, true);
     super.prepare(batch.connection);
+    if (known) super.handleRowDescription(known);
     batch.send();
+  }
+
+  override handleRowDescription(message: RowDescription): void {
+    if (this.name) this.columns?.set(this.name, message);
+    super.handleRowDescription(message);
   }
 
   override handleDataRow(message: unknown): void {
@@ -68,6 +91,7 @@ class RlsQuery<Row extends object> extends Query<Row> {
 
   override handleReadyForQuery(connection: Connection): void {
     this.isAtRest = true;
+    if (this.name && !this.columns?.has(this.name)) this.columns?.set(this.name, { fields: [] });
     super.handleReadyForQuery(connection);
   }
 

@@ -36,7 +36,11 @@ export interface ServiceOptions {
 }
 
 /** The whole of every `main.ts`: reads the environment, starts the application and its management port, stops both on SIGTERM. */
-export async function bootstrapService(service: ServiceName, appModule: Type, options: ServiceOptions = {}): Promise<void> {
+export async function bootstrapService(
+  service: ServiceName,
+  appModule: Type,
+  options: ServiceOptions = {},
+): Promise<void> {
   const platform = createPlatform(readProcessConfig(service));
   const { config, redis } = platform;
   configureLog(config);
@@ -91,7 +95,10 @@ function rootModule(appModule: Type, { config, redis, tokens, rpc }: Platform): 
   return { module: class RootModule {}, imports: [platform, appModule] };
 }
 
-async function startRpcApplication(module: DynamicModule, { config, tokens }: Platform): Promise<INestApplicationContext> {
+async function startRpcApplication(
+  module: DynamicModule,
+  { config, tokens }: Platform,
+): Promise<INestApplicationContext> {
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(module, {
     logger: new NestLogger(),
     abortOnError: false,

@@ -1,5 +1,6 @@
 import { bool, cleanEnv, makeValidator, num, port, str, url, type CleanedEnv, type ValidatorSpec } from 'envalid';
 import type { ServiceName } from '@taai/contracts';
+import { gatewayPort, managementPorts } from './ports';
 
 /** A public or private Ed25519 key in JWK form; `kid` is required. */
 export interface Jwk {
@@ -11,7 +12,12 @@ export interface Jwk {
 }
 
 const isJwk = (value: unknown): value is Jwk =>
-  typeof value === 'object' && value !== null && 'kid' in value && 'x' in value && 'crv' in value && value.crv === 'Ed25519';
+  typeof value === 'object' &&
+  value !== null &&
+  'kid' in value &&
+  'x' in value &&
+  'crv' in value &&
+  value.crv === 'Ed25519';
 
 const jwk = makeValidator<Jwk>((text) => {
   const key: unknown = JSON.parse(text);
@@ -45,16 +51,6 @@ function read<S extends Record<string, ValidatorSpec<unknown>>>(specs: S): Clean
   });
 }
 
-const managementPorts: Record<ServiceName, number> = {
-  gateway: 3100,
-  auth: 3001,
-  task: 3002,
-  chat: 3003,
-  orchestrator: 3004,
-  usage: 3005,
-  webhook: 3006,
-};
-
 /** What every process needs. */
 export function readProcessConfig(service: ServiceName) {
   const env = read({
@@ -85,12 +81,17 @@ export type ProcessConfig = ReturnType<typeof readProcessConfig>;
 /** What the gateway needs besides. */
 export function readGatewayConfig() {
   const env = read({
-    PORT: port({ default: 3000 }),
+    PORT: port({ default: gatewayPort }),
     CORS_ORIGINS: list({ default: [] }),
     BODY_LIMIT_BYTES: num({ default: 1_048_576 }),
     TRUST_PROXY: bool({ default: false, desc: 'believe X-Forwarded-For: only behind a proxy that sets it' }),
   });
-  return { port: env.PORT, corsOrigins: env.CORS_ORIGINS, bodyLimitBytes: env.BODY_LIMIT_BYTES, trustProxy: env.TRUST_PROXY };
+  return {
+    port: env.PORT,
+    corsOrigins: env.CORS_ORIGINS,
+    bodyLimitBytes: env.BODY_LIMIT_BYTES,
+    trustProxy: env.TRUST_PROXY,
+  };
 }
 
 export type GatewayConfig = ReturnType<typeof readGatewayConfig>;

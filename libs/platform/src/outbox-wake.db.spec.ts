@@ -2,19 +2,17 @@ import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { keys } from './keys';
 import { wakeRelay } from './outbox-wake';
-import { createRedis, whenReady, type RedisRole } from './redis';
-
-const connect = (role: RedisRole) =>
-  createRedis(process.env.TEST_REDIS_URL ?? 'redis://127.0.0.1:6379', { role, connectionName: 'outbox-wake-spec' });
+import { createRedis, whenReady } from './redis';
+import { testRedis } from './testing';
 
 describe('wakeRelay', () => {
-  const redis = connect('commands');
+  const redis = testRedis('commands');
   const publish = jest.spyOn(redis, 'publish');
   beforeAll(() => whenReady(redis));
   afterAll(() => redis.disconnect());
 
   it('wakes whoever listens', async () => {
-    const relay = connect('subscriber');
+    const relay = testRedis('subscriber');
     await whenReady(relay);
     await relay.subscribe(keys.outboxWake());
     const woken = once(relay, 'message');
@@ -33,7 +31,7 @@ describe('wakeRelay', () => {
   });
 
   it('fails nobody while Redis is away', async () => {
-    const away = createRedis('redis://127.0.0.1:1', { role: 'commands', connectionName: 'outbox-wake-spec' });
+    const away = createRedis('redis://127.0.0.1:1', { role: 'commands', connectionName: 'spec' });
     wakeRelay(away);
     await turn();
     away.disconnect();

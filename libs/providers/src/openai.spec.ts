@@ -1,10 +1,9 @@
 import { LLMock } from '@copilotkit/aimock';
 import { errors } from 'undici';
-import { collect } from './collect';
 import { ProviderError } from './provider-error';
 import { createProvider } from './registry';
 import type { ChatEvent } from './types';
-import { ask, chunk, drain, finish, sse, startWire, type Exchanged } from './wire.testing';
+import { ask, chunk, collect, drain, finish, sse, startWire, type Exchanged } from './wire.testing';
 
 const KEY = 'sk-canary-0123456789';
 const limits = { timeout_ms: 10_000 };

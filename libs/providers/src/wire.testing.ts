@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import type { ChatEvent, ChatRequest } from './types';
+import type { ChatEvent, ChatRequest, StopReason, Usage } from './types';
 
 export interface Exchanged {
   request: IncomingMessage;
@@ -59,4 +59,20 @@ export async function drain(events: AsyncIterable<ChatEvent>): Promise<{ text: s
   } catch (error) {
     return { text: seen, error };
   }
+}
+
+interface ChatReply {
+  text: string;
+  stop_reason: StopReason;
+  usage: Usage | null;
+}
+
+/** The whole answer of a stream. */
+export async function collect(events: AsyncIterable<ChatEvent>): Promise<ChatReply> {
+  const reply: ChatReply = { text: '', stop_reason: 'other', usage: null };
+  for await (const event of events) {
+    if (event.type === 'text') reply.text += event.text;
+    else Object.assign(reply, { stop_reason: event.stop_reason, usage: event.usage });
+  }
+  return reply;
 }

@@ -4,7 +4,7 @@ import { AgentEntity } from './agent.entity';
 import { BigIntColumn, type JsonObject, oneOf, TenantRow, Timestamptz, TimestamptzNow } from './columns';
 
 /** A message as the model gets it. */
-export interface RunMessage {
+interface RunMessage {
   role: 'system' | 'user' | 'assistant' | 'tool';
   content: string;
 }

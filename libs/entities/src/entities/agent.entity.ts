@@ -4,7 +4,7 @@ import { ProviderEntity } from './provider.entity';
 import { TenantEntity } from './tenant.entity';
 
 /** What is tried next when the model before it fails. */
-export interface Fallback {
+interface Fallback {
   provider_id: string;
   model: string;
 }

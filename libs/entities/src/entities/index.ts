@@ -22,4 +22,3 @@ export * from './usage-record.entity';
 export * from './user.entity';
 export * from './webhook-delivery.entity';
 export * from './webhook.entity';
-export type { JsonObject, StoredEvent } from './columns';

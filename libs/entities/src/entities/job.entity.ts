@@ -2,8 +2,8 @@ import { Check, Column, Entity, ForeignKey } from 'typeorm';
 import { type JsonObject, oneOf, TenantRow, Timestamptz, TimestamptzNow } from './columns';
 import { TenantEntity } from './tenant.entity';
 
-export const jobStatuses = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const;
-export type JobStatus = (typeof jobStatuses)[number];
+const jobStatuses = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const;
+type JobStatus = (typeof jobStatuses)[number];
 
 /** Work that outlives its request: bulk changes, exports, reports. */
 @Entity('jobs')

@@ -1,9 +1,7 @@
+import { messageRoles, type MessageRole } from '@taai/contracts';
 import { Check, Column, Entity, ForeignKey, Index } from 'typeorm';
 import { oneOf, TenantRow, TimestamptzNow } from './columns';
 import { ConversationEntity } from './conversation.entity';
-
-export const messageRoles = ['user', 'assistant', 'system', 'tool'] as const;
-export type MessageRole = (typeof messageRoles)[number];
 
 @Entity('messages')
 @Index('idx_messages_conversation', ['tenant_id', 'conversation_id', 'id'])

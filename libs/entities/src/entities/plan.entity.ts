@@ -2,7 +2,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { BigIntColumn } from './columns';
 
 /** What a tenant may use. `null` anywhere: without limit. */
-export interface PlanLimits {
+interface PlanLimits {
   requests_per_minute: { tenant: number | null; user: number | null };
   active_runs: number | null;
 }

@@ -3,8 +3,8 @@ import { oneOf, TenantRow, Timestamptz, TimestamptzNow } from './columns';
 import { PlanEntity } from './plan.entity';
 import { TenantEntity } from './tenant.entity';
 
-export const subscriptionStatuses = ['active', 'cancelled', 'ended'] as const;
-export type SubscriptionStatus = (typeof subscriptionStatuses)[number];
+const subscriptionStatuses = ['active', 'cancelled', 'ended'] as const;
+type SubscriptionStatus = (typeof subscriptionStatuses)[number];
 
 /** At most one that has not ended per tenant; the ended ones are its history. */
 @Entity('subscriptions')

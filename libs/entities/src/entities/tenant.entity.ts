@@ -1,9 +1,7 @@
+import { tenantStatuses, type TenantStatus } from '@taai/contracts';
 import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
 import { type JsonObject, oneOf, Timestamptz, TimestamptzNow } from './columns';
 import { PlanEntity } from './plan.entity';
-
-export const tenantStatuses = ['active', 'suspended', 'deleting'] as const;
-export type TenantStatus = (typeof tenantStatuses)[number];
 
 @Entity('tenants')
 @Check('tenants_status_check', oneOf('status', tenantStatuses))

@@ -2,15 +2,8 @@ import { Check, Column, Entity, ForeignKey, Index, Unique } from 'typeorm';
 import { AgentRunEntity } from './agent-run.entity';
 import { type JsonObject, oneOf, TenantRow, Timestamptz, TimestamptzNow } from './columns';
 
-export const toolExecutionStatuses = [
-  'pending',
-  'waiting_approval',
-  'running',
-  'completed',
-  'failed',
-  'rejected',
-] as const;
-export type ToolExecutionStatus = (typeof toolExecutionStatuses)[number];
+const toolExecutionStatuses = ['pending', 'waiting_approval', 'running', 'completed', 'failed', 'rejected'] as const;
+type ToolExecutionStatus = (typeof toolExecutionStatuses)[number];
 
 @Entity('tool_executions')
 @Unique('tool_executions_call_key', ['tenant_id', 'run_id', 'tool_call_id'])

@@ -2,8 +2,8 @@ import { Check, Column, Entity, ForeignKey, Unique } from 'typeorm';
 import { type JsonObject, oneOf, TenantRow, TimestamptzNow } from './columns';
 import { TenantEntity } from './tenant.entity';
 
-export const toolKinds = ['builtin', 'http', 'mcp'] as const;
-export type ToolKind = (typeof toolKinds)[number];
+const toolKinds = ['builtin', 'http', 'mcp'] as const;
+type ToolKind = (typeof toolKinds)[number];
 
 @Entity('tools')
 @Unique('tools_name_key', ['tenant_id', 'name'])

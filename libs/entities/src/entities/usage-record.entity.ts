@@ -1,9 +1,7 @@
+import { usageStatuses, type UsageStatus } from '@taai/contracts';
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import { BigIntColumn, oneOf, Timestamptz, TimestamptzNow } from './columns';
 import { TenantEntity } from './tenant.entity';
-
-export const usageStatuses = ['open', 'closed', 'estimated'] as const;
-export type UsageStatus = (typeof usageStatuses)[number];
 
 /**
  * The ledger: one row per provider call, partitioned by month of `occurred_at`. Tokens stand in disjoint buckets whose sum

@@ -1,9 +1,7 @@
+import { deliveryStatuses, type DeliveryStatus } from '@taai/contracts';
 import { Check, Column, Entity, ForeignKey, Index, Unique } from 'typeorm';
 import { oneOf, type StoredEvent, TenantRow, Timestamptz, TimestamptzNow } from './columns';
 import { WebhookEntity } from './webhook.entity';
-
-export const deliveryStatuses = ['pending', 'delivering', 'delivered', 'failed'] as const;
-export type DeliveryStatus = (typeof deliveryStatuses)[number];
 
 @Entity('webhook_deliveries')
 @Unique('webhook_deliveries_event_key', ['tenant_id', 'webhook_id', 'event_id'])

@@ -1,4 +1,3 @@
-export { Channels, type ChannelListener } from './channels';
-export { LeaseLost, RunLogWriter, type RunLogWriterOptions } from './run-log-writer';
-export { RunLogReader, type ReadOptions, type RunLogReaderOptions } from './run-log-reader';
-export { endsRun } from './run-event';
+export { Channels } from './channels';
+export { LeaseLost, RunLogWriter } from './run-log-writer';
+export { RunLogReader } from './run-log-reader';

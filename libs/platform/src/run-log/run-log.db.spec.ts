@@ -1,6 +1,7 @@
 import type { RunEvent } from '@taai/contracts';
 import { keys } from '../keys';
-import { createRedis, whenReady, type RedisRole } from '../redis';
+import { whenReady, type RedisRole } from '../redis';
+import { testRedis, until } from '../testing';
 import { Channels } from './channels';
 import { RunLogReader, type ReadOptions, type RunLogReaderOptions } from './run-log-reader';
 import { LeaseLost, RunLogWriter } from './run-log-writer';
@@ -8,8 +9,8 @@ import { LeaseLost, RunLogWriter } from './run-log-writer';
 const closers: (() => void)[] = [];
 afterAll(() => closers.forEach((close) => close()));
 
-function connect(role: RedisRole, connectionName = 'run-log-spec') {
-  const redis = createRedis(process.env.TEST_REDIS_URL ?? 'redis://127.0.0.1:6379', { role, connectionName });
+function connect(role: RedisRole, connectionName?: string) {
+  const redis = testRedis(role, connectionName);
   closers.push(() => redis.disconnect());
   return redis;
 }
@@ -50,10 +51,6 @@ const publish = (runId: string, ...events: RunEvent[]) => redis.publish(keys.run
 const event = (id: number, type = 'token'): RunEvent => ({ id, type, data: { text: `text ${id}` } });
 
 const listeners = async (runId: string) => Number((await redis.pubsub('NUMSUB', keys.runLive(runId)))[1]);
-
-async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
-}
 
 describe('a log that is written and read', () => {
   it('is followed live by several readers, in order and to the end', async () => {

@@ -4,6 +4,7 @@ import { Test } from '@nestjs/testing';
 import { keys, log, PROCESS_CONFIG } from '@taai/platform';
 import { emit, withTenantId, type WebhookDeliveryEntity } from '@taai/entities';
 import { createTenant, createTestDatabase } from '@taai/entities-testing';
+import { redisUrl } from '@taai/platform-testing';
 import type { EventType, SettleReply } from '@taai/contracts';
 import { runAs } from '@taai/tenant';
 import { DataSource } from 'typeorm';
@@ -33,7 +34,7 @@ export async function createService(outboundAllow = '127.0.0.0/8') {
   const prefix = `{bull-${randomBytes(6).toString('hex')}}`;
   jest.spyOn(keys, 'bull').mockReturnValue(prefix);
 
-  const config = { provide: PROCESS_CONFIG, useValue: { redisUrl: process.env['TEST_REDIS_URL'] } };
+  const config = { provide: PROCESS_CONFIG, useValue: { redisUrl: redisUrl() } };
   @Global()
   @Module({ providers: [config], exports: [config] })
   class PlatformModule {}
@@ -79,13 +80,4 @@ function actions(db: DataSource) {
       inTenant<WebhookDeliveryEntity>(tenant_id, 'select * from webhook_deliveries order by id'),
     inTenant,
   };
-}
-
-/** Resolves when the condition holds; throws after 15 s. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 15_000;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('The condition did not come true.');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
