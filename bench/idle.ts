@@ -1,5 +1,5 @@
 // A warm `npm start`: seconds until it is ready, and the memory of its seven idle services (proportional set size). Linux only.
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { dataFolder, root } from '../scripts/lib/paths.ts';
@@ -15,7 +15,8 @@ const IDLE_MS = 15_000;
 
 const logFile = join(dataFolder, 'bench-idle.log');
 
-const isReady = async () => ((await readFile(logFile, 'utf8')).includes('Ctrl-C stops everything') ? true : undefined);
+const isReady = async () =>
+  (await readFile(logFile, 'utf8').catch(() => '')).includes('Ctrl-C stops everything') ? true : undefined;
 
 /** The services' processes, by name. */
 async function findServices(): Promise<Map<string, number>> {
@@ -39,6 +40,7 @@ interface Round {
 }
 
 async function measure(): Promise<Round> {
+  await rm(logFile, { force: true }); // it says that the last start was ready
   const since = performance.now();
   const start = await launch({ command: process.execPath, args: ['scripts/start.mjs'], env: process.env, logFile });
   try {
