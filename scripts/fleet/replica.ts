@@ -24,7 +24,7 @@ export interface ReplicaSpec {
   surroundings: Surroundings;
 }
 
-/** As in docker/Dockerfile. V8 would keep up to 128 MB for young objects on a large machine; 32 cost nothing that can be measured. */
+/** As in docker/Dockerfile. V8 would keep up to 128 MB for young objects on a large machine, in each of seven processes. */
 const nodeFlags = ['--enable-source-maps', '--max-semi-space-size=16'];
 
 const readyTimeoutMs = 60_000;

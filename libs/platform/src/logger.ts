@@ -33,7 +33,7 @@ const redact = { paths: secrets.flatMap((name) => [name, `*.${name}`, `*.*.${nam
 /** The process's log: JSON lines on stdout, written asynchronously, each with the request and tenant it belongs to. */
 export const log = pino({ ...options, redact }, destination);
 
-/** The line of each request. Its fields are fixed and hold no secret, so it is spared the search for one, which costs more than the line. */
+/** The line of each request. Its fields are fixed and hold no secret, so it is spared the search for one. */
 export const requestLog = pino(options, destination);
 
 export function configureLog({ service, logLevel }: ProcessConfig): void {
