@@ -1,4 +1,4 @@
-import { authContract } from './auth.contract';
+import { authContract } from './auth/auth.contract';
 import { conversationContract, messageContract } from './chat.contract';
 import { boundMethods, isPublic, type BoundMethod, type Contract, type PublicMethod } from './contract';
 import { agentContract, providerContract, runContract } from './orchestrator.contract';

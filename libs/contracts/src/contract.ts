@@ -5,8 +5,8 @@ export type HttpVerb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 export type Route = `${HttpVerb} /${string}`;
 export type Permission = `${string}:${string}`;
 
-/** What is asked of a caller: nothing, a valid token, or a permission. */
-export type Access = 'public' | 'authenticated' | Permission;
+/** What is asked of a caller: nothing, a valid token or API key, a logged-in user (no API key will do), or a permission. */
+export type Access = 'public' | 'authenticated' | 'session' | Permission;
 
 /**
  * What a repeated execution would do, and so whether the transport may retry: `safe` reads, `idempotent` changes nothing the

@@ -1,4 +1,4 @@
-export * from './auth.contract';
+export * from './auth/auth.contract';
 export * from './catalog';
 export * from './chat.contract';
 export * from './contract';

@@ -22,16 +22,21 @@ export const eventTypes = [
   'message.created',
   'agent.run.completed',
   'agent.run.failed',
+  'user.invited',
+  'user.created',
 ] as const;
 export type EventType = (typeof eventTypes)[number];
+
+/** What passes through the outbox besides, for the fleet's own use: no webhook can subscribe to it. */
+export type OutboxType = EventType | 'audit.recorded' | 'mail.requested';
 
 export const deliveryStatuses = ['pending', 'delivering', 'delivered', 'failed'] as const;
 export type DeliveryStatus = (typeof deliveryStatuses)[number];
 
 /** What leaves through the outbox, and the body that a webhook receives. */
-export interface DomainEvent {
+export interface DomainEvent<T extends OutboxType = EventType> {
   id: string;
-  type: EventType;
+  type: T;
   created_at: string;
   tenant_id: string;
   data: Record<string, unknown>;

@@ -1,3 +1,5 @@
+export * from './access-change';
+export * from './audit';
 export type { TokenBuckets } from './cost';
 export { openDataSource } from './data-source';
 export * from './database.module';

@@ -58,6 +58,8 @@ async function outcomeOf(client: Client, table: TableFacts, verb: Verb, row: Row
     if (!(error instanceof DatabaseError)) throw error;
     // The row was there to be deleted, but others refer to it.
     if (verb === 'delete' && error.code === '23503') return '1 row';
+    // The row might be added, but the table has one of its key already.
+    if (verb === 'insert' && error.code === '23505') return '1 row';
     return error.code === '42501' ? 'refused' : error.message;
   }
 }

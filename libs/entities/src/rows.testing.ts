@@ -62,6 +62,7 @@ const VALUES: Record<string, () => unknown> = {
   jsonb: () => '{}',
   boolean: () => true,
   integer: () => 1,
+  bytea: () => Buffer.from('bytes'),
   bigint: () => Date.now(),
   'timestamp with time zone': () => new Date(),
 };

@@ -1,6 +1,6 @@
 import { authContract, bind, runContract, taskContract } from '@taai/contracts';
 import type { Caller } from '@taai/tenant';
-import { authorize, permits, rolePermissions } from './index';
+import { authorize, covers, intersect, permits, rolePermissions } from './index';
 
 const caller = (permissions: readonly string[], issuer: Caller['issuer'] = 'gateway'): Caller => ({
   tenant_id: '0190a000-0000-7000-8000-000000000000',
@@ -21,6 +21,34 @@ describe('permits', () => {
     [['tasks'], 'tasks:read', false],
   ])('%j %s: %s', (granted, needed, expected) => {
     expect(permits(granted, needed)).toBe(expected);
+  });
+});
+
+describe('covers', () => {
+  it.each([
+    [['*:*'], ['*:*', 'tasks:*'], true],
+    [['tasks:*'], ['tasks:read'], true],
+    [['tasks:*'], ['tasks:read', 'agents:read'], false],
+    [['tasks:read'], ['tasks:*'], false],
+    [['*:read'], ['*:*'], false],
+    [['*:read'], ['*:read'], true],
+    [[], [], true],
+  ])('%j %j: %s', (granted, wanted, expected) => {
+    expect(covers(granted, wanted)).toBe(expected);
+  });
+});
+
+describe('intersect', () => {
+  it.each([
+    [['tasks:*'], ['*:read'], ['tasks:read']],
+    [['*:*'], ['tasks:create', 'agents:*'], ['tasks:create', 'agents:*']],
+    [['tasks:read', 'tasks:*'], ['tasks:read'], ['tasks:read']],
+    [['tasks:read'], ['tasks:create'], []],
+    [['tasks:read'], ['agents:read'], []],
+    [[], ['*:*'], []],
+  ])('%j %j: %j', (these, those, expected) => {
+    expect(intersect(these, those)).toEqual(expected);
+    expect(intersect(those, these)).toEqual(expected);
   });
 });
 

@@ -34,6 +34,27 @@ export function permits(granted: readonly string[], needed: string): boolean {
   });
 }
 
+/** Whether whoever holds `granted` may hand out `wanted`: each of it lies within one of theirs, wildcards included. */
+export const covers = (granted: readonly string[], wanted: readonly string[]): boolean =>
+  wanted.every((permission) => permits(granted, permission));
+
+/** What both lists allow: `tasks:*` and `*:read` leave `tasks:read`. */
+export function intersect(these: readonly string[], those: readonly string[]): string[] {
+  const common = these.flatMap((one) => those.flatMap((other) => meet(one, other) ?? []));
+  return [...new Set(common)];
+}
+
+function meet(one: string, other: string): string | undefined {
+  const [resource, action] = one.split(':');
+  const [otherResource, otherAction] = other.split(':');
+  const r = narrower(resource, otherResource);
+  const a = narrower(action, otherAction);
+  return r && a && `${r}:${a}`;
+}
+
+const narrower = (one: string | undefined, other: string | undefined) =>
+  one === '*' ? other : other === '*' || one === other ? one : undefined;
+
 /**
  * The one access check, made by the gateway before it sends a call and by the service before it answers one.
  * Throws `unauthenticated` without a caller where one is needed, `forbidden` when the caller may not.
@@ -46,7 +67,13 @@ export function authorize(method: Method, caller: Caller | undefined): void {
       throw new ProblemError('forbidden', 'The method is internal to the fleet.');
     return;
   }
-  if (method.access !== 'authenticated' && !permits(caller.permissions, method.access)) {
+  if (method.access === 'authenticated') return;
+  if (method.access === 'session') {
+    if (!caller.session_id)
+      throw new ProblemError('forbidden', 'This needs a user who has logged in: an API key will not do.');
+    return;
+  }
+  if (!permits(caller.permissions, method.access)) {
     throw new ProblemError('forbidden', `The permission ${method.access} is needed.`);
   }
 }

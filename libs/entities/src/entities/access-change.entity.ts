@@ -2,7 +2,7 @@ import { Check, Column, Entity, Index, PrimaryColumn, PrimaryGeneratedColumn } f
 import { oneOf, TimestamptzNow } from './columns';
 
 const accessChangeKinds = ['session', 'api_key', 'user', 'tenant'] as const;
-type AccessChangeKind = (typeof accessChangeKinds)[number];
+export type AccessChangeKind = (typeof accessChangeKinds)[number];
 
 /** What stopped granting access; gateways read it to forget what they have cached. Kept for 24 hours. */
 @Entity('access_changes')

@@ -1,4 +1,4 @@
-import type { DomainEvent } from '@taai/contracts';
+import type { DomainEvent, OutboxType } from '@taai/contracts';
 import { Column, PrimaryColumn } from 'typeorm';
 
 /** A point in time; read as `Date`, written from `Date` or an RFC 3339 string. */
@@ -31,6 +31,6 @@ export abstract class TenantRow {
 export type JsonObject = Record<string, NonNullable<unknown> | null | undefined>;
 
 /** A `DomainEvent` in a `jsonb` column. */
-export interface StoredEvent extends Omit<DomainEvent, 'data'> {
+export interface StoredEvent extends Omit<DomainEvent<OutboxType>, 'data'> {
   data: JsonObject;
 }

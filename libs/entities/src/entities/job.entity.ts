@@ -1,4 +1,4 @@
-import { Check, Column, Entity, ForeignKey } from 'typeorm';
+import { Check, Column, Entity, ForeignKey, Index } from 'typeorm';
 import { type JsonObject, oneOf, TenantRow, Timestamptz, TimestamptzNow } from './columns';
 import { TenantEntity } from './tenant.entity';
 
@@ -7,6 +7,7 @@ type JobStatus = (typeof jobStatuses)[number];
 
 /** Work that outlives its request: bulk changes, exports, reports. */
 @Entity('jobs')
+@Index('idx_jobs_open', ['kind', 'lease_until'], { where: "status in ('queued', 'running')" })
 @Check('jobs_status_check', oneOf('status', jobStatuses))
 @ForeignKey(() => TenantEntity, ['tenant_id'], ['id'])
 export class JobEntity extends TenantRow {
@@ -36,6 +37,14 @@ export class JobEntity extends TenantRow {
 
   @Column('text', { nullable: true })
   error_detail: string | null;
+
+  /** How often it was taken up. */
+  @Column('integer', { default: 0 })
+  attempts: number;
+
+  /** Until then it belongs to the replica that took it up. */
+  @Timestamptz({ nullable: true })
+  lease_until: Date | null;
 
   @Column('uuid', { nullable: true })
   created_by: string | null;

@@ -4,14 +4,22 @@ import { UserEntity } from './user.entity';
 
 @Entity('sessions')
 @Index('idx_sessions_user', ['tenant_id', 'user_id'])
+@Index('sessions_refresh_token_hash_key', ['refresh_token_hash'], { unique: true })
 @ForeignKey(() => UserEntity, ['tenant_id', 'user_id'], ['tenant_id', 'id'], { onDelete: 'CASCADE' })
 export class SessionEntity extends TenantRow {
   @Column('uuid')
   user_id: string;
 
-  /** Of the opaque refresh token; the token itself is stored nowhere. */
+  /** Of the living refresh token; the token itself is stored nowhere. */
   @Column('text', { nullable: true })
   refresh_token_hash: string | null;
+
+  /** With it the living token follows from its predecessor, which must be shown for that. Base64url; null before the first rotation. */
+  @Column('text', { nullable: true })
+  refresh_salt: string | null;
+
+  @Timestamptz({ nullable: true })
+  refresh_rotated_at: Date | null;
 
   @Column('text', { nullable: true })
   ip: string | null;

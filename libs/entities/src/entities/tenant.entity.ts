@@ -1,9 +1,10 @@
 import { tenantStatuses, type TenantStatus } from '@taai/contracts';
-import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
+import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import { type JsonObject, oneOf, Timestamptz, TimestamptzNow } from './columns';
 import { PlanEntity } from './plan.entity';
 
 @Entity('tenants')
+@Index('idx_tenants_delete_at', ['delete_at'], { where: "status = 'deleting'" })
 @Check('tenants_status_check', oneOf('status', tenantStatuses))
 export class TenantEntity {
   @PrimaryColumn('uuid')

@@ -19,6 +19,10 @@ export class WebhookEntity extends TenantRow {
   @Column('text')
   secret_ciphertext: string;
 
+  /** Of the key that encrypted it; null in rows that are older than this column. */
+  @Column('text', { nullable: true })
+  secret_key_id: string | null;
+
   @Column('boolean', { default: true })
   is_active: boolean;
 

@@ -11,8 +11,8 @@ import {
   MinLength,
   ValidateNested,
 } from 'class-validator';
-import { contract } from './contract';
-import { Empty, Nullable, Optional, type Timestamp } from './fields';
+import { contract } from '../contract';
+import { Empty, Nullable, Optional, type Timestamp } from '../fields';
 
 export const tenantStatuses = ['active', 'suspended', 'deleting'] as const;
 export type TenantStatus = (typeof tenantStatuses)[number];

@@ -1,0 +1,53 @@
+import { currentContext, type Caller } from '@taai/tenant';
+import { enqueue } from './outbox';
+import type { Tx } from './with-tenant';
+
+/** Who did it. */
+export interface AuditActor {
+  type: 'user' | 'api_key' | 'service' | 'operator';
+  id: string | null;
+}
+
+/** A change, or a refused attempt, as its service tells it. */
+export interface AuditEntry {
+  /** `resource.verb`, in the past tense: `provider.created`. */
+  action: string;
+  target: { type: string; id: string };
+  /** Public fields alone: no secret, no hash. Absent for what was created. */
+  before?: object;
+  /** The same; absent for what was removed. */
+  after?: object;
+  /** The caller, if absent; public routes have none. */
+  actor?: AuditActor;
+}
+
+/** Records a change in the tenant's audit log when, and only when, the change commits. The auth service appends it there. */
+export async function audit(tx: Tx, { action, target, before, after, actor }: AuditEntry): Promise<void> {
+  const { caller, request_id, ip } = currentContext() ?? {};
+  const { type, id } = actor ?? actorOf(caller);
+  await enqueue(tx, 'audit.recorded', {
+    actor_type: type,
+    actor_id: id,
+    action,
+    target_type: target.type,
+    target_id: target.id,
+    before: before ?? null,
+    after: after ?? null,
+    request_id: request_id ?? null,
+    ip: ip ?? null,
+  });
+}
+
+function actorOf(caller: Caller | undefined): AuditActor {
+  if (!caller) throw new Error('Nobody is named as the actor of an audited change.');
+  if (caller.api_key_id) return { type: 'api_key', id: caller.api_key_id };
+  if (caller.user_id) return { type: 'user', id: caller.user_id };
+  return { type: 'service', id: caller.issuer };
+}
+
+/** Of two states of an object, the fields that differ: what an entry says of a change. */
+export function difference<T extends object>(before: T, after: T): { before: Partial<T>; after: Partial<T> } {
+  const differs = (key: string) => JSON.stringify(Reflect.get(before, key)) !== JSON.stringify(Reflect.get(after, key));
+  const only = (state: T) => Object.fromEntries(Object.entries(state).filter(([key]) => differs(key))) as Partial<T>;
+  return { before: only(before), after: only(after) };
+}
