@@ -5,6 +5,8 @@ import { AccessTokens } from './access-token';
 import { AccountRepository } from './account.repository';
 import { AuthHandler } from './auth.handler';
 import { AuthService } from './auth.service';
+import { MailHandler } from './mail.handler';
+import { OneTimeTokenRepository } from './one-time-token.repository';
 import { Passwords } from './password';
 import { SessionRepository } from './session.repository';
 
@@ -12,11 +14,12 @@ const { signingKeys, bcryptCost } = readAuthConfig();
 
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig())],
-  controllers: [AuthHandler],
+  controllers: [AuthHandler, MailHandler],
   providers: [
     AuthService,
     AccountRepository,
     SessionRepository,
+    OneTimeTokenRepository,
     { provide: Passwords, useValue: new Passwords(bcryptCost) },
     { provide: AccessTokens, useValue: new AccessTokens(signingKeys) },
   ],

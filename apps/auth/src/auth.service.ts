@@ -13,7 +13,7 @@ import { ACCESS_TOKEN_TTL, AccessTokens } from './access-token';
 import { AccountRepository } from './account.repository';
 import { canonicalEmail } from './email';
 import { Passwords } from './password';
-import { mintRefreshToken } from './refresh-token';
+import { mintToken } from './opaque-token';
 import { SessionRepository } from './session.repository';
 
 @Injectable()
@@ -38,7 +38,7 @@ export class AuthService {
     if (!account || !isRight) throw new ProblemError('invalid_credentials');
 
     const { user } = account;
-    const refresh = mintRefreshToken();
+    const refresh = mintToken();
     const sid = await this.sessions.open(user, refresh.hash);
     return {
       access_token: await this.accessTokens.sign({ sub: user.id, tenant_id: user.tenant_id, role: user.role, sid }),

@@ -1,4 +1,5 @@
 import { authContract } from './auth/auth.contract';
+import { mailContract } from './auth/mail.contract';
 import { conversationContract, messageContract } from './chat.contract';
 import { boundMethods, isPublic, type BoundMethod, type Contract, type PublicMethod } from './contract';
 import { agentContract, providerContract, runContract } from './orchestrator.contract';
@@ -9,6 +10,7 @@ import { webhookContract } from './webhook.contract';
 /** Every contract of the fleet. */
 export const catalog: readonly Contract[] = [
   authContract,
+  mailContract,
   taskContract,
   providerContract,
   agentContract,

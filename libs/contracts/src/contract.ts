@@ -28,6 +28,8 @@ interface MethodBase {
   effect: Effect;
   /** Runs in the service's second lane, so that short calls never wait behind it. */
   long?: true;
+  /** Input or output holds a secret (a password, a token, a key): both are encrypted on their way through Redis. */
+  secret?: true;
   /** Milliseconds from call to answer; 5,000 if absent. */
   timeout_ms?: number;
 }

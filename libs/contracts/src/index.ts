@@ -1,4 +1,5 @@
 export * from './auth/auth.contract';
+export * from './auth/mail.contract';
 export * from './catalog';
 export * from './chat.contract';
 export * from './contract';

@@ -396,6 +396,7 @@ export const providerContract = contract('orchestrator.provider', {
   putCredentials: {
     summary: 'Store the API key of a provider, encrypted; it can be replaced, never read',
     http: 'PUT /v1/providers/:id/credentials',
+    secret: true,
     access: 'providers:update',
     input: PutCredentials,
     output: Nothing,

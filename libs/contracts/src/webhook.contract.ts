@@ -160,6 +160,7 @@ export const webhookContract = contract('webhook', {
   create: {
     summary: 'Register an endpoint; its secret is shown once',
     http: 'POST /v1/webhooks',
+    secret: true,
     access: 'webhooks:create',
     input: CreateWebhook,
     output: CreatedWebhook,

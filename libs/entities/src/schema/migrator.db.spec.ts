@@ -1,5 +1,5 @@
-import { migrations } from '../migrations';
 import { randomBytes } from 'node:crypto';
+import { migrations } from '../migrations';
 import { createTestDatabase, type TestDatabase } from '../testing';
 import { describeUrl, withClient } from './connect';
 import { findDrift } from './drift';

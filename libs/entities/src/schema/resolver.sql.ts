@@ -13,6 +13,7 @@ interface Access {
 
 const access: Record<string, Access> = {
   users: { select: ['tenant_id', 'id', 'email'] },
+  one_time_tokens: { select: ['tenant_id', 'id', 'token_hash'] },
   outbox: { select: ['tenant_id', 'id', 'claimed_until', 'attempts'], update: ['claimed_until', 'attempts'] },
   agent_runs: { select: ['tenant_id', 'id', 'status', 'lease_until'], update: ['lease_owner', 'lease_until'] },
   usage_records: { select: ['tenant_id', 'call_id', 'occurred_at', 'status'] },
@@ -27,6 +28,13 @@ const functions: Record<string, { takes: string; returns: string; volatility: 's
     returns: 'table (tenant_id uuid, user_id uuid)',
     volatility: 'stable',
     sql: 'select u.tenant_id, u.id from public.users u where u.email = lower(find_login.email)',
+  },
+
+  find_one_time_token: {
+    takes: 'token_hash text',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'stable',
+    sql: 'select t.tenant_id, t.id from public.one_time_tokens t where t.token_hash = find_one_time_token.token_hash',
   },
 
   email_taken: {

@@ -1,0 +1,71 @@
+import { Injectable } from '@nestjs/common';
+import type { ComposedMail } from '@taai/contracts';
+import { enqueue, withTenant, type OneTimeTokenKind, type Tx } from '@taai/entities';
+import { DataSource } from 'typeorm';
+import { v7 } from 'uuid';
+import { hashToken, mintToken } from './opaque-token';
+
+/** How long a link works. */
+const LIFETIMES: Record<OneTimeTokenKind, string> = { invite: '7 days', password_reset: '1 hour' };
+
+/** Where a token that was shown belongs. */
+export interface TokenRef {
+  tenant_id: string;
+  id: string;
+}
+
+const REPLACE = 'delete from one_time_tokens where user_id = $1 and kind = $2';
+
+const REQUEST = `
+  insert into one_time_tokens (tenant_id, id, user_id, kind, expires_at)
+  values ($1, $2, $3, $4, now() + $5::interval)`;
+
+const MINT = `
+  with minted as (
+    update one_time_tokens set token_hash = $2
+    where id = $1 and used_at is null and expires_at > now() returning tenant_id, user_id, kind, expires_at
+  )
+  select m.kind as template, u.email as to, u.name, t.name as tenant_name, m.expires_at
+  from minted m join users u on u.id = m.user_id join tenants t on t.id = m.tenant_id where u.is_active`;
+
+const USE = `
+  with used as (
+    update one_time_tokens set used_at = now()
+    where id = $1 and kind = $2 and used_at is null and expires_at > now() returning user_id
+  ) select user_id from used`;
+
+/** One-time links: asked for in the transaction of their reason, minted when their mail is written, used once. */
+@Injectable()
+export class OneTimeTokenRepository {
+  constructor(private readonly db: DataSource) {}
+
+  /** Has a link mailed to the user, when the transaction commits; earlier links of the kind stop working. */
+  async request(tx: Tx, user_id: string, kind: OneTimeTokenKind): Promise<void> {
+    const id = v7();
+    await tx.query(REPLACE, [user_id, kind]);
+    await tx.query(REQUEST, [tx.tenant_id, id, user_id, kind, LIFETIMES[kind]]);
+    await enqueue(tx, 'mail.requested', { token_id: id });
+  }
+
+  /** What the mail says; undefined when the link has been used, replaced or has expired, or its user is not active. */
+  mint(id: string): Promise<ComposedMail | undefined> {
+    const { token, hash } = mintToken();
+    return withTenant(this.db, async (tx) => {
+      const [mail] = await tx.query<Omit<ComposedMail, 'token'>[]>(MINT, [id, hash]);
+      return mail && { ...mail, token };
+    });
+  }
+
+  /** The token's tenant and id, if it is one. */
+  async find(token: string): Promise<TokenRef | undefined> {
+    const sql = 'select tenant_id, id from find_one_time_token($1)';
+    const [ref] = await this.db.query<TokenRef[]>(sql, [hashToken(token)]);
+    return ref;
+  }
+
+  /** Uses the token up and resolves to its user; undefined when it was used, has expired, or is of another kind. */
+  async use(tx: Tx, id: string, kind: OneTimeTokenKind): Promise<string | undefined> {
+    const [used] = await tx.query<{ user_id: string }[]>(USE, [id, kind]);
+    return used?.user_id;
+  }
+}
