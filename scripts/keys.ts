@@ -3,7 +3,7 @@
 import { publicOf } from './fleet/environment.ts';
 import { makeKeys } from './start/keys.ts';
 
-const { context, signing, encryption, passwords } = makeKeys();
+const { context, signing, encryption, rpc, passwords } = makeKeys();
 
 const lines = {
   POSTGRES_PASSWORD: passwords.superuser,
@@ -13,6 +13,7 @@ const lines = {
   ...Object.fromEntries(context.map((key) => [`${key.kid.toUpperCase()}_PRIVATE_JWK`, JSON.stringify(key)])),
   AUTH_PRIVATE_JWKS: JSON.stringify({ keys: [signing] }),
   ENCRYPTION_KEYS: encryption,
+  RPC_KEYS: rpc,
 };
 
 for (const [name, value] of Object.entries(lines)) console.log(`${name}=${value}`);

@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { bind, contract, type ServiceName } from '@taai/contracts';
-import { ContextTokens, Handles, RpcClient, RpcServer, type Jwk } from '@taai/platform';
+import { ContextTokens, Fernet, Handles, RpcClient, RpcServer, type Jwk } from '@taai/platform';
 import { runInContext } from '@taai/tenant';
 import { payload, type Contender, type Served } from './contender';
 
@@ -52,16 +52,19 @@ function tokensOf(service: ServiceName, jwks: readonly Jwk[]): ContextTokens {
   return new ContextTokens({ service, privateJwk, jwks });
 }
 
+/** Of no consequence: nothing that is measured holds a secret. */
+const fernet = new Fernet([`${'0'.repeat(43)}=`]);
+
 /** The project's transport. */
 export const ours: Contender = {
   async serve({ redisUrl, contextKeys }) {
-    const strategy = new RpcServer({ service: 'task', redisUrl, tokens: tokensOf('task', contextKeys) });
+    const strategy = new RpcServer({ service: 'task', redisUrl, tokens: tokensOf('task', contextKeys), fernet });
     const app = await NestFactory.createMicroservice<MicroserviceOptions>(EchoModule, { strategy, logger: false });
     await app.listen();
     return served;
   },
   async connect({ redisUrl, contextKeys }) {
-    const client = new RpcClient({ service: 'gateway', redisUrl, tokens: tokensOf('gateway', contextKeys) });
+    const client = new RpcClient({ service: 'gateway', redisUrl, tokens: tokensOf('gateway', contextKeys), fernet });
     await client.connect();
     const [open, guarded] = [bind(echoContract, 'open'), bind(echoContract, 'guarded')];
     return {

@@ -25,6 +25,7 @@ function secretsOf(service: ServiceName, keys: Keys): NodeJS.ProcessEnv {
     webhook: encryption,
   };
   return {
+    RPC_KEYS: keys.rpc,
     CONTEXT_PRIVATE_JWK: JSON.stringify(keys.context.find(({ kid }) => kid === service)),
     CONTEXT_JWKS: JSON.stringify({ keys: keys.context.map(publicOf) }),
     ...secrets[service],

@@ -21,6 +21,8 @@ export interface Keys {
   signing: Jwk;
   /** A Fernet key: 32 bytes, base64url with padding. */
   encryption: string;
+  /** A Fernet key that services encrypt secrets with on their way to each other. */
+  rpc: string;
   /** Of the database roles. */
   passwords: { superuser: string; migrator: string; runtime: string };
 }
@@ -38,6 +40,7 @@ export const makeKeys = (): Keys => ({
   context: services.map(makeJwk),
   signing: makeJwk(randomUUID()),
   encryption: makeFernetKey(),
+  rpc: makeFernetKey(),
   passwords: { superuser: makePassword(), migrator: makePassword(), runtime: makePassword() },
 });
 

@@ -4,6 +4,7 @@ import type { MicroserviceOptions } from '@nestjs/microservices';
 import type { ServiceName } from '@taai/contracts';
 import { readProcessConfig, type ProcessConfig } from './config';
 import { ContextTokens } from './context-token';
+import { Fernet } from './fernet';
 import { configureLog, log, NestLogger } from './logger';
 import { startManagement, type ReadinessCheck } from './management';
 import { rpcCalls } from './metrics';
@@ -25,6 +26,8 @@ export interface Platform {
   config: ProcessConfig;
   redis: RedisClient;
   tokens: ContextTokens;
+  /** Encrypts secrets between services. */
+  fernet: Fernet;
   rpc: RpcClient;
 }
 
@@ -69,15 +72,17 @@ const observe = (side: 'client' | 'server') => (call: { rpc: string; ms: number;
 
 function createPlatform(config: ProcessConfig): Platform {
   const tokens = new ContextTokens({ service: config.service, ...config.context });
+  const fernet = new Fernet(config.rpc.keys);
   const redis = createRedis(config.redisUrl, { role: 'commands', connectionName: config.service });
   const rpc = new RpcClient({
     service: config.service,
     redisUrl: config.redisUrl,
     tokens,
+    fernet,
     maxQueue: config.rpc.queue,
     observe: observe('client'),
   });
-  return { config, redis, tokens, rpc };
+  return { config, redis, tokens, fernet, rpc };
 }
 
 @Global()
@@ -97,7 +102,7 @@ function rootModule(appModule: Type, { config, redis, tokens, rpc }: Platform): 
 
 async function startRpcApplication(
   module: DynamicModule,
-  { config, tokens }: Platform,
+  { config, tokens, fernet }: Platform,
 ): Promise<INestApplicationContext> {
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(module, {
     logger: new NestLogger(),
@@ -106,6 +111,7 @@ async function startRpcApplication(
       service: config.service,
       redisUrl: config.redisUrl,
       tokens,
+      fernet,
       slots: config.rpc.slots,
       observe: observe('server'),
       onError: (error, fields) => reportError(error, fields),

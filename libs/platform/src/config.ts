@@ -60,6 +60,7 @@ export function readProcessConfig(service: ServiceName) {
     LOG_LEVEL: str({ choices: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], default: 'info' }),
     CONTEXT_PRIVATE_JWK: jwk(),
     CONTEXT_JWKS: jwks(),
+    RPC_KEYS: list(),
     SENTRY_DSN: str({ default: '' }),
     RPC_SLOTS: num({ default: 64, desc: 'calls that a replica works on at once, per lane' }),
     RPC_QUEUE: num({ default: 1000, desc: 'calls that may wait for a service; more are refused' }),
@@ -72,7 +73,7 @@ export function readProcessConfig(service: ServiceName) {
     logLevel: env.LOG_LEVEL,
     context: { privateJwk: env.CONTEXT_PRIVATE_JWK, jwks: env.CONTEXT_JWKS },
     sentryDsn: env.SENTRY_DSN,
-    rpc: { slots: env.RPC_SLOTS, queue: env.RPC_QUEUE },
+    rpc: { keys: env.RPC_KEYS, slots: env.RPC_SLOTS, queue: env.RPC_QUEUE },
   };
 }
 

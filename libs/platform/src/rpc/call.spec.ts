@@ -1,7 +1,9 @@
 import { runAs, runInContext, type RequestContext } from '@taai/tenant';
 import { ProblemError } from '@taai/contracts';
 import { firstValueFrom } from 'rxjs';
-import { codeOf, gate, someCaller, tellContext, TestService } from './fleet.testing';
+import { Redis } from 'ioredis';
+import { keys } from '../keys';
+import { codeOf, gate, someCaller, tellContext, redisUrl, TestService, until } from './fleet.testing';
 import type { RpcClient } from './client';
 
 describe('A call', () => {
@@ -26,6 +28,7 @@ describe('A call', () => {
         mine: tellContext,
         internal: tellContext,
         put: async () => undefined,
+        secret: async (input) => input,
       },
       {
         onError: (error, fields) => errors.push([error, fields]),
@@ -52,6 +55,27 @@ describe('A call', () => {
   it('keeps answers apart when many are under way', async () => {
     const inputs = Array.from({ length: 300 }, (_, n) => ({ n, text: 'x'.repeat((n * 37) % 5000) }));
     expect(await Promise.all(inputs.map((input) => client.call(service.method('read'), input)))).toEqual(inputs);
+  });
+
+  it('passes secrets through Redis encrypted, both ways', async () => {
+    const guarded = new TestService();
+    const watcher = new Redis(redisUrl());
+    const caller = await guarded.client();
+    const input = { password: 'hunter2' };
+    const call = caller.call(guarded.method('secret'), input);
+    const list = keys.rpcRequests(guarded.name, 'short');
+    await until(async () => (await watcher.llen(list)) === 1);
+    expect(await watcher.lrange(list, 0, -1)).toEqual([expect.not.stringContaining('hunter2')]);
+    const frames: string[] = [];
+    const monitor = await watcher.monitor();
+    monitor.on('monitor', (_time: string, args: string[]) => frames.push(args.join(' ')));
+    await guarded.replica({ secret: async (seen) => ({ seen }) });
+    expect(await call).toEqual({ seen: input });
+    await until(() => frames.some((frame) => frame.includes(keys.rpcReplies(caller.caller))));
+    expect(frames.join('\n')).not.toContain('hunter2');
+    monitor.disconnect();
+    watcher.disconnect();
+    await guarded.close();
   });
 
   it('answers null for nothing', async () => {

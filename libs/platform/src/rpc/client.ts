@@ -15,6 +15,7 @@ import {
 } from '@taai/contracts';
 import { currentContext, type RequestContext } from '@taai/tenant';
 import type { ContextTokens } from '../context-token';
+import type { Fernet } from '../fernet';
 import { Channel } from './channel';
 import { isTooLarge, type RequestHead } from './envelope';
 import type { Observe } from './observation';
@@ -29,6 +30,8 @@ export interface RpcClientOptions {
   service: ServiceName;
   redisUrl: string;
   tokens: ContextTokens;
+  /** Encrypts what holds secrets; the whole fleet has its keys. */
+  fernet: Fernet;
   /** How many requests may wait in a service's list; more are refused with `overloaded`. 1,000 if absent. */
   maxQueue?: number;
   /** What `send('name', …)` knows; every contract of the fleet if absent. */
@@ -94,9 +97,12 @@ export class RpcClient extends ClientProxy {
     if (this.closed) throw unavailable();
     const context = currentContext();
     const token = this.tokenAtHand(bound, context) ?? (await this.newToken(context));
-    const body = JSON.stringify(input);
-    if (isTooLarge(body)) throw new ProblemError('payload_too_large');
-    return this.dispatch(bound, this.headOf(bound, context, token, options), body, options);
+    const json = JSON.stringify(input);
+    if (isTooLarge(json)) throw new ProblemError('payload_too_large');
+    const head = this.headOf(bound, context, token, options);
+    if (!bound.method.secret) return this.dispatch(bound, head, json, options);
+    const { fernet } = this.options;
+    return fernet.decrypt(await this.dispatch(bound, head, fernet.encrypt(json), options));
   }
 
   /** The contract's methods as typed functions. */

@@ -1,8 +1,9 @@
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { bind, boundMethods, contract, type Contract, type ServiceName } from '@taai/contracts';
 import { currentContext, type Caller } from '@taai/tenant';
 import type { Jwk } from '../config';
 import { ContextTokens } from '../context-token';
+import { Fernet } from '../fernet';
 import { RpcClient, type RpcClientOptions } from './client';
 import { RpcServer, type RpcServerOptions } from './server';
 
@@ -20,6 +21,7 @@ export const contractOf = (service: string) =>
     write: { ...anything, http: 'POST /write', access: 'public', effect: 'once' },
     put: { ...anything, http: 'PUT /put', access: 'public', effect: 'idempotent' },
     slow: { ...anything, http: 'GET /slow', access: 'public', effect: 'safe', long: true },
+    secret: { ...anything, http: 'POST /secret', access: 'public', effect: 'once', secret: true },
     mine: { ...anything, http: 'GET /mine', access: 'things:read', effect: 'safe' },
     internal: { ...anything, callers: ['chat'], effect: 'safe' },
   });
@@ -38,6 +40,8 @@ export const makeJwk = (kid: string): Jwk => {
   return { kty: 'OKP', crv: 'Ed25519', x, d, kid };
 };
 
+export const makeFernetKey = (): string => `${randomBytes(32).toString('base64url')}=`;
+
 export const someCaller = (more: Partial<Caller> = {}): Caller => ({
   tenant_id: randomUUID(),
   permissions: ['things:read'],
@@ -49,6 +53,7 @@ export const someCaller = (more: Partial<Caller> = {}): Caller => ({
 export class TestService {
   readonly name = `test-${randomUUID()}`;
   readonly contract = contractOf(this.name);
+  readonly fernet = new Fernet([makeFernetKey()]);
   readonly jwks = ['gateway', 'chat', 'task'].map(makeJwk);
   private readonly open: { close(): Promise<void> }[] = [];
 
@@ -64,7 +69,13 @@ export class TestService {
   /** A replica that knows these methods alone. */
   async replica(handlers: TestHandlers, options: Partial<RpcServerOptions> = {}): Promise<RpcServer> {
     const service = this.name as ServiceName;
-    const server = new RpcServer({ service, redisUrl: redisUrl(), tokens: this.tokens(), ...options });
+    const server = new RpcServer({
+      service,
+      redisUrl: redisUrl(),
+      tokens: this.tokens(),
+      fernet: this.fernet,
+      ...options,
+    });
     addHandlers(server, this.contract, handlers);
     const { promise, resolve } = Promise.withResolvers<unknown>();
     server.listen(resolve);
@@ -80,6 +91,7 @@ export class TestService {
       service,
       redisUrl: redisUrl(),
       tokens: this.tokens(service),
+      fernet: this.fernet,
       contracts: [this.contract],
       ...options,
     });

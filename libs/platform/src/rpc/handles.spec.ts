@@ -54,7 +54,8 @@ class NoteModule {}
 
 describe('A class with @Handles', () => {
   it('answers its contract within Nest: injection, guards and errors included', async () => {
-    const strategy = new RpcServer({ service: notes.service, redisUrl: redisUrl(), tokens: service.tokens() });
+    const { fernet } = service;
+    const strategy = new RpcServer({ service: notes.service, redisUrl: redisUrl(), tokens: service.tokens(), fernet });
     const app = await NestFactory.createMicroservice<MicroserviceOptions>(NoteModule, { strategy, logger: false });
     await app.listen();
     const client = (await service.client({ contracts: [notes] })).for(notes);

@@ -1,6 +1,7 @@
 import { ContextTokens } from '../context-token';
 import type { Jwk } from '../config';
-import { addHandlers, contractOf } from './fleet.testing';
+import { Fernet } from '../fernet';
+import { addHandlers, contractOf, makeFernetKey } from './fleet.testing';
 import { RpcServer } from './server';
 
 /** What a replica in a process of its own is told. */
@@ -14,7 +15,7 @@ export interface ReplicaOrder {
 const { service, redisUrl, jwk } = JSON.parse(process.env['REPLICA_ORDER'] ?? '') as ReplicaOrder;
 const tokens = new ContextTokens({ service: 'task', privateJwk: jwk, jwks: [jwk] });
 const contract = contractOf(service);
-const server = new RpcServer({ service: contract.service, redisUrl, tokens });
+const server = new RpcServer({ service: contract.service, redisUrl, tokens, fernet: new Fernet([makeFernetKey()]) });
 const work = () => new Promise(() => undefined);
 addHandlers(server, contract, { read: work, write: work, put: work });
 server.listen((error) => process.send?.(error ? 'failed' : 'ready'));

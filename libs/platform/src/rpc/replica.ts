@@ -3,6 +3,7 @@ import { authorize } from '@taai/rbac';
 import { runInContext, type Caller, type RequestContext } from '@taai/tenant';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { ContextTokens } from '../context-token';
+import type { Fernet } from '../fernet';
 import { decodeRequest, encodeRequest, isTooLarge, type Reply, type Request, type RequestHead } from './envelope';
 import { Holdings } from './holdings';
 import { Lane } from './lane';
@@ -26,6 +27,7 @@ export interface ReplicaOptions {
   service: string;
   redisUrl: string;
   tokens: ContextTokens;
+  fernet: Fernet;
   slots: number;
   longSlots: number;
   methods: ReadonlyMap<string, ServedMethod>;
@@ -97,17 +99,18 @@ export class Replica {
   /** Checks who asks, runs the handler in the request's context, and makes a reply of what comes of it. */
   private async answer({ head, body }: Request, { method, handle }: ServedMethod): Promise<Reply> {
     const { id, rpc, token } = head;
-    const { tokens, observe } = this.options;
+    const { tokens, fernet, observe } = this.options;
     const started = performance.now();
     try {
       const caller = token === undefined ? undefined : (tokens.verified(token) ?? (await tokens.verify(token)));
       authorize(method, caller);
       const context = contextOf(head, caller);
-      const output = await runInContext(context, () => handle(JSON.parse(body), context));
+      const input: unknown = JSON.parse(method.secret ? fernet.decrypt(body) : body);
+      const output = await runInContext(context, () => handle(input, context));
       const json = JSON.stringify(await valueOf(output));
       if (isTooLarge(json)) throw new Error('The answer is larger than 1.5 MB.');
       observe({ rpc, ms: performance.now() - started, code: 'ok' });
-      return { kind: 'answer', id, json };
+      return { kind: 'answer', id, json: method.secret ? fernet.encrypt(json) : json };
     } catch (error) {
       const problem = error instanceof ProblemError ? error : this.unexpected(error, head);
       observe({ rpc, ms: performance.now() - started, code: problem.code });

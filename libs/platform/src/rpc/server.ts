@@ -1,6 +1,7 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { BoundMethod, ServiceName } from '@taai/contracts';
 import type { ContextTokens } from '../context-token';
+import type { Fernet } from '../fernet';
 import type { Observe, OnError } from './observation';
 import { Replica, type ServedMethod } from './replica';
 
@@ -10,6 +11,8 @@ export interface RpcServerOptions {
   service: ServiceName;
   redisUrl: string;
   tokens: ContextTokens;
+  /** Opens what holds secrets; the whole fleet has its keys. */
+  fernet: Fernet;
   /** How many ordinary calls the replica works on at once; 64 if absent. */
   slots?: number;
   /** The same for methods that their contract declares `long`. */
