@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { exportJWK, generateKeyPair, importJWK, SignJWT, type JWK } from 'jose';
+import { decodeJwt, exportJWK, generateKeyPair, importJWK, SignJWT, type JWK } from 'jose';
 import { sharedFleet } from './support/shared-fleet';
 import { newTenant, type TestTenant } from './support/tenant';
 
@@ -121,14 +121,15 @@ describe('bad input', () => {
 });
 
 describe('bad tokens', () => {
-  const claims = (tenant: TestTenant) => ({ tenant_id: tenant.tenant_id, role: 'admin', sid: randomUUID() });
+  const claims = ({ tenant_id }: TestTenant, sid: unknown = randomUUID()) => ({ tenant_id, role: 'admin', sid });
 
   const sign = (
     tenant: TestTenant,
     key: Parameters<SignJWT['sign']>[0],
     header: { alg: string; kid?: string; jwk?: JWK },
+    sid?: unknown,
   ) =>
-    new SignJWT(claims(tenant))
+    new SignJWT(claims(tenant, sid))
       .setProtectedHeader(header)
       .setSubject(tenant.user_id)
       .setIssuer('task-assistant')
@@ -192,7 +193,8 @@ describe('bad tokens', () => {
 
   it('the right key with the right claims is accepted: the forgeries fail for their fault alone', async () => {
     const tenant = await newTenant(anonymous);
-    const token = await sign(tenant, await importJWK(signingJwk, 'EdDSA'), { alg: 'EdDSA', kid: signingJwk.kid });
+    const { sid } = decodeJwt(tenant.client.token ?? '');
+    const token = await sign(tenant, await importJWK(signingJwk, 'EdDSA'), { alg: 'EdDSA', kid: signingJwk.kid }, sid);
     expect((await anonymous.withToken(token).get('/v1/tasks')).status).toBe(200);
   });
 });

@@ -10,7 +10,7 @@ const TASKS = 1_000_000;
 
 const uuid = (prefix: string, n: string) => `('${prefix}-0000-7000-8000-' || lpad(to_hex(${n}), 12, '0'))::uuid`;
 
-/** Fills an empty database: 1,000 tenants on the plan `unlimited`, a user each, and 1,000,000 tasks, dealt in turn. */
+/** Fills an empty database: 1,000 tenants on the plan `unlimited`, a user each whose session has the user's id, and 1,000,000 tasks, dealt in turn. */
 export async function fillDatabase(adminUrl: string): Promise<Person[]> {
   const client = new pg.Client({ connectionString: adminUrl });
   await client.connect();
@@ -22,6 +22,10 @@ export async function fillDatabase(adminUrl: string): Promise<Person[]> {
     await client.query(
       `INSERT INTO users (tenant_id, id, email, role)
        SELECT ${uuid('01900000', 'n')}, ${uuid('01910000', 'n')}, 'user' || n || '@example.com', 'admin' FROM ${tenants}`,
+    );
+    await client.query(
+      `INSERT INTO sessions (tenant_id, id, user_id, expires_at)
+       SELECT tenant_id, id, id, now() + interval '1 day' FROM users`,
     );
     await client.query(
       `INSERT INTO tasks (tenant_id, id, title, description, status, created_at)

@@ -1,6 +1,9 @@
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
 import { readAuthConfig, readDatabaseConfig } from '@taai/platform';
+import { AccessHandler } from './access.handler';
+import { AccessRepository } from './access.repository';
+import { AccessService } from './access.service';
 import { AccessTokens } from './access-token';
 import { AccountRepository } from './account.repository';
 import { AuthHandler } from './auth.handler';
@@ -14,9 +17,11 @@ const { signingKeys, bcryptCost } = readAuthConfig();
 
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig())],
-  controllers: [AuthHandler, MailHandler],
+  controllers: [AuthHandler, AccessHandler, MailHandler],
   providers: [
     AuthService,
+    AccessService,
+    AccessRepository,
     AccountRepository,
     SessionRepository,
     OneTimeTokenRepository,

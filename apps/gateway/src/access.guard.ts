@@ -8,7 +8,7 @@ import { findBoundMethod } from './route';
 
 /** Authenticates the caller where the contract asks for one, checks the permission, and signs the context that services trust. */
 @Injectable()
-export class AccessGuard extends AuthGuard('access-token') {
+export class AccessGuard extends AuthGuard('credential') {
   constructor(private readonly tokens: ContextTokens) {
     super();
   }
@@ -17,12 +17,12 @@ export class AccessGuard extends AuthGuard('access-token') {
     const bound = findBoundMethod(context);
     if (!bound || bound.method.access === 'public') return true;
     await super.canActivate(context);
-    const request = context.switchToHttp().getRequest<{ user: Omit<Caller, 'issuer'> }>();
+    const { user: caller } = context.switchToHttp().getRequest<{ user: Caller }>();
     const requestContext = currentContext();
     if (!requestContext) throw new Error('The request has no context.');
-    requestContext.caller = { ...request.user, issuer: 'gateway' };
-    authorize(bound.method, requestContext.caller);
-    requestContext.token = await this.tokens.mint(request.user);
+    requestContext.caller = caller;
+    authorize(bound.method, caller);
+    requestContext.token = this.tokens.minted(caller) ?? (await this.tokens.mint(caller));
     return true;
   }
 

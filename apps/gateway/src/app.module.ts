@@ -4,15 +4,19 @@ import {
   Channels,
   createRedis,
   PROCESS_CONFIG,
+  readGatewayConfig,
   REDIS,
   RunLogReader,
   type ProcessConfig,
   type RedisClient,
 } from '@taai/platform';
 import { AccessGuard } from './access.guard';
-import { AccessTokenStrategy } from './access-token.strategy';
+import { AccessFeed } from './access-feed';
+import { AccessTokens } from './access-tokens';
 import { contractControllers } from './contract-controllers';
+import { CredentialStrategy } from './credential.strategy';
 import { MessageController } from './message.controller';
+import { GATEWAY_CONFIG, Principals } from './principals';
 import { RunController } from './run.controller';
 import { RunEvents } from './run-events';
 import { SseStreams } from './sse';
@@ -20,7 +24,11 @@ import { SseStreams } from './sse';
 @Module({
   controllers: [...contractControllers(), RunController, MessageController],
   providers: [
-    AccessTokenStrategy,
+    AccessTokens,
+    Principals,
+    AccessFeed,
+    CredentialStrategy,
+    { provide: GATEWAY_CONFIG, useFactory: readGatewayConfig },
     { provide: APP_GUARD, useClass: AccessGuard },
     {
       provide: Channels,

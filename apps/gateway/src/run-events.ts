@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { ProblemError, runContract, type Run, type RunEvent } from '@taai/contracts';
 import { RpcClient, RunLogReader } from '@taai/platform';
-import { currentCaller, runAs } from '@taai/tenant';
+import { currentCaller, runAs, type Caller } from '@taai/tenant';
 import type { FastifyReply } from 'fastify';
+import { Principals } from './principals';
 
 /** How long a plain request waits for its run, in milliseconds: a little longer than a run may take. */
 const WAIT_MS = 11 * 60_000;
@@ -15,16 +16,29 @@ export class RunEvents {
   constructor(
     rpc: RpcClient,
     private readonly log: RunLogReader,
+    private readonly principals: Principals,
   ) {
     this.runs = rpc.for(runContract);
   }
 
-  /** The events after `after`, as they happen, to the run's end. Whether the caller may read the run must be settled before. */
+  /**
+   * The events after `after`, as they happen, to the run's end. Whether the caller may read the run must be settled before; when
+   * their access ends or changes meanwhile, so does the reading, with the ProblemError.
+   */
   read(runId: string, after: number, signal: AbortSignal): AsyncIterable<RunEvent> {
-    const caller = currentCaller();
+    return this.readAs(currentCaller(), runId, after, signal);
+  }
+
+  private async *readAs(caller: Caller, runId: string, after: number, gone: AbortSignal): AsyncGenerator<RunEvent> {
     // runAs, because a stream outlives the token that its request began with.
     const rebuild = () => runAs(caller, async () => (await this.runs.events({ id: runId })).events);
-    return this.log.read(runId, { after, signal, rebuild });
+    const access = this.principals.watch(caller);
+    try {
+      yield* this.log.read(runId, { after, signal: AbortSignal.any([gone, access.signal]), rebuild });
+      access.signal.throwIfAborted();
+    } finally {
+      access.end();
+    }
   }
 
   /** The run once it has ended. Throws `deadline_exceeded` when that takes too long; the run goes on. */

@@ -1,3 +1,4 @@
+import { accessContract } from './auth/access.contract';
 import { authContract } from './auth/auth.contract';
 import { mailContract } from './auth/mail.contract';
 import { conversationContract, messageContract } from './chat.contract';
@@ -10,6 +11,7 @@ import { webhookContract } from './webhook.contract';
 /** Every contract of the fleet. */
 export const catalog: readonly Contract[] = [
   authContract,
+  accessContract,
   mailContract,
   taskContract,
   providerContract,

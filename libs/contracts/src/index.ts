@@ -1,3 +1,4 @@
+export * from './auth/access.contract';
 export * from './auth/auth.contract';
 export * from './auth/mail.contract';
 export * from './catalog';

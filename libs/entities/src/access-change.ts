@@ -1,4 +1,4 @@
-import type { AccessChangeKind } from './entities';
+import type { AccessChangeKind } from '@taai/contracts';
 import type { Tx } from './with-tenant';
 
 /** Nothing is returned: the sequence is for the gateways alone. */

@@ -85,6 +85,7 @@ export function readGatewayConfig() {
     PORT: port({ default: gatewayPort }),
     CORS_ORIGINS: list({ default: [] }),
     BODY_LIMIT_BYTES: num({ default: 1_048_576 }),
+    ACCESS_GRACE_SECONDS: num({ default: 30, desc: 'how long known callers are let in while auth does not answer' }),
     TRUST_PROXY: bool({ default: false, desc: 'believe X-Forwarded-For: only behind a proxy that sets it' }),
   });
   return {
@@ -92,6 +93,7 @@ export function readGatewayConfig() {
     corsOrigins: env.CORS_ORIGINS,
     bodyLimitBytes: env.BODY_LIMIT_BYTES,
     trustProxy: env.TRUST_PROXY,
+    accessGraceMs: env.ACCESS_GRACE_SECONDS * 1000,
   };
 }
 

@@ -142,6 +142,11 @@ export class JsonWebKey {
 
   @IsString()
   use: string;
+
+  /** Seconds since 1970: from then on tokens of the key are refused. Absent while the key is the newest. */
+  @Optional()
+  @IsInt()
+  exp?: number;
 }
 
 export class JsonWebKeySet {

@@ -1,8 +1,6 @@
+import { accessChangeKinds, type AccessChangeKind } from '@taai/contracts';
 import { Check, Column, Entity, Index, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
 import { oneOf, TimestamptzNow } from './columns';
-
-const accessChangeKinds = ['session', 'api_key', 'user', 'tenant'] as const;
-export type AccessChangeKind = (typeof accessChangeKinds)[number];
 
 /** What stopped granting access; gateways read it to forget what they have cached. Kept for 24 hours. */
 @Entity('access_changes')

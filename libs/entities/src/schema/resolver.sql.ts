@@ -13,6 +13,8 @@ interface Access {
 
 const access: Record<string, Access> = {
   users: { select: ['tenant_id', 'id', 'email'] },
+  api_keys: { select: ['tenant_id', 'id', 'key_hash'] },
+  access_changes: { select: ['kind', 'id', 'at'] },
   one_time_tokens: { select: ['tenant_id', 'id', 'token_hash'] },
   outbox: { select: ['tenant_id', 'id', 'claimed_until', 'attempts'], update: ['claimed_until', 'attempts'] },
   agent_runs: { select: ['tenant_id', 'id', 'status', 'lease_until'], update: ['lease_owner', 'lease_until'] },
@@ -35,6 +37,24 @@ const functions: Record<string, { takes: string; returns: string; volatility: 's
     returns: 'table (tenant_id uuid, id uuid)',
     volatility: 'stable',
     sql: 'select t.tenant_id, t.id from public.one_time_tokens t where t.token_hash = find_one_time_token.token_hash',
+  },
+
+  /** Living or not. */
+  find_api_key: {
+    takes: 'key_hash text',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'stable',
+    sql: 'select k.tenant_id, k.id from public.api_keys k where k.key_hash = find_api_key.key_hash',
+  },
+
+  /** What stopped granting access within so many seconds, or grants something else, each once. */
+  recent_access_changes: {
+    takes: 'seconds integer, batch integer',
+    returns: 'table (kind text, id uuid)',
+    volatility: 'stable',
+    sql: `
+      select distinct c.kind, c.id from public.access_changes c
+      where c.at > now() - make_interval(secs => recent_access_changes.seconds) limit recent_access_changes.batch`,
   },
 
   email_taken: {

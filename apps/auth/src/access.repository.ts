@@ -1,0 +1,76 @@
+import { Injectable } from '@nestjs/common';
+import type { AccessChange, TenantStatus } from '@taai/contracts';
+import { RlsPool } from '@taai/entities';
+import { DataSource } from 'typeorm';
+
+/** A living credential's user, with all that decides what they may do. */
+export interface Holder {
+  tenant_id: string;
+  user_id: string;
+  role: string;
+  /** Of the tenant's own role; null for a built-in one. */
+  role_permissions: string[] | null;
+  tenant_status: TenantStatus;
+  expires_at: Date | null;
+}
+
+export interface KeyHolder extends Holder {
+  api_key_id: string;
+  scopes: string[];
+}
+
+export interface KeyRef {
+  tenant_id: string;
+  id: string;
+}
+
+const holder = 'u.tenant_id, u.id as user_id, u.role, r.permissions as role_permissions, t.status as tenant_status';
+const holderJoins =
+  'join tenants t on t.id = u.tenant_id left join roles r on r.tenant_id = u.tenant_id and r.name = u.role';
+
+const SESSION = `
+  select ${holder}, s.expires_at
+  from sessions s join users u on u.tenant_id = s.tenant_id and u.id = s.user_id ${holderJoins}
+  where s.id = $1 and s.revoked_at is null and s.expires_at > now() and u.is_active`;
+
+/** The time of use is kept to the minute, so that a busy key is no busy row. */
+const API_KEY = `
+  with used as (
+    update api_keys set last_used_at = now()
+    where id = $1 and revoked_at is null and (last_used_at is null or last_used_at < now() - interval '1 minute')
+  )
+  select ${holder}, k.id as api_key_id, k.scopes, k.expires_at
+  from api_keys k join users u on u.tenant_id = k.tenant_id and u.id = k.created_by ${holderJoins}
+  where k.id = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > now()) and u.is_active`;
+
+/** Credentials and what has become of them. Nothing here is on behalf of a caller: it decides who the caller is. */
+@Injectable()
+export class AccessRepository {
+  constructor(
+    private readonly db: DataSource,
+    private readonly rls: RlsPool,
+  ) {}
+
+  /** Undefined when the session has ended, or its user may not log in any more. */
+  async sessionHolder(tenant_id: string, id: string): Promise<Holder | undefined> {
+    const [found] = await this.rls.queryFor<Holder>(tenant_id, 'access_session', SESSION, [id]);
+    return found;
+  }
+
+  /** Undefined for a hash that no key has. */
+  async findKey(hash: string): Promise<KeyRef | undefined> {
+    const [ref] = await this.db.query<KeyRef[]>('select tenant_id, id from find_api_key($1)', [hash]);
+    return ref;
+  }
+
+  /** Undefined when the key has ended, or its creator may not log in any more. */
+  async keyHolder({ tenant_id, id }: KeyRef): Promise<KeyHolder | undefined> {
+    const [found] = await this.rls.queryFor<KeyHolder>(tenant_id, 'access_api_key', API_KEY, [id]);
+    return found;
+  }
+
+  /** Of all tenants, each once, `limit` at most. */
+  changes(seconds: number, limit: number): Promise<AccessChange[]> {
+    return this.db.query<AccessChange[]>('select kind, id from recent_access_changes($1, $2)', [seconds, limit]);
+  }
+}

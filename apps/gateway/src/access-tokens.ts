@@ -1,0 +1,103 @@
+import { Injectable } from '@nestjs/common';
+import { authContract, ProblemError, type BySession, type JsonWebKey } from '@taai/contracts';
+import { log, RpcClient } from '@taai/platform';
+import { createLocalJWKSet, errors, jwtVerify, type JWTPayload } from 'jose';
+import { LRUCache } from 'lru-cache';
+
+interface Verified {
+  session: BySession;
+  /** Milliseconds since 1970. */
+  expiresAt: number;
+}
+
+interface KeySet {
+  find: ReturnType<typeof createLocalJWKSet>;
+  /** When tokens of a key stop being accepted, in seconds since 1970, by key id. */
+  ends: ReadonlyMap<string, number>;
+}
+
+/** An unknown key id asks auth for its keys at most this often: forged tokens must not become calls. */
+const KEY_REFRESH_MS = 10_000;
+
+/**
+ * Which session an access token belongs to: EdDSA, algorithm, issuer and audience pinned, keys from auth's JWKS alone. A
+ * verified token is remembered, since verification costs 100 times the look-up; its expiry is checked every time.
+ */
+@Injectable()
+export class AccessTokens {
+  private readonly verified = new LRUCache<string, Verified>({ max: 20_000 });
+  private keys: KeySet | undefined;
+  private keysAskedAt = -Infinity;
+
+  constructor(private readonly rpc: RpcClient) {}
+
+  /** Throws `unauthenticated`. Whether the session still lives is another question. */
+  async verify(token: string): Promise<BySession> {
+    const known = this.verified.get(token) ?? (await this.check(token));
+    if (known.expiresAt <= Date.now()) throw new ProblemError('unauthenticated', 'The access token has expired.');
+    return known.session;
+  }
+
+  /** The keys that auth accepts now: when they are others than we know, tokens are verified anew. */
+  async follow(keyIds: readonly string[]): Promise<void> {
+    if (!this.keys || keyIds.toSorted().join() === [...this.keys.ends.keys()].sort().join()) return;
+    await this.fetchKeys();
+    this.verified.clear();
+  }
+
+  private async check(token: string): Promise<Verified> {
+    const verified = await this.verifyWithKnownKeys(token);
+    this.verified.set(token, verified);
+    return verified;
+  }
+
+  private async verifyWithKnownKeys(token: string): Promise<Verified> {
+    try {
+      return await verifyWith(this.keys ?? (await this.fetchKeys()), token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey) || !this.mayAskForKeys()) throw refusal(error);
+      return verifyWith(await this.fetchKeys(), token).catch((again: unknown) => {
+        throw refusal(again);
+      });
+    }
+  }
+
+  private mayAskForKeys(): boolean {
+    return performance.now() - this.keysAskedAt > KEY_REFRESH_MS;
+  }
+
+  private async fetchKeys(): Promise<KeySet> {
+    const { keys } = await this.rpc.for(authContract).jwks({});
+    this.keysAskedAt = performance.now();
+    this.keys = {
+      find: createLocalJWKSet({ keys: keys.map((key) => ({ ...key })) }),
+      ends: new Map(keys.map((key: JsonWebKey) => [key.kid, key.exp ?? Infinity])),
+    };
+    log.debug({ keys: keys.length }, 'signing keys of auth are known');
+    return this.keys;
+  }
+}
+
+async function verifyWith({ find, ends }: KeySet, token: string): Promise<Verified> {
+  const { payload, protectedHeader } = await jwtVerify(token, find, {
+    algorithms: ['EdDSA'],
+    issuer: 'task-assistant',
+    audience: 'task-assistant',
+    requiredClaims: ['sub', 'exp', 'tenant_id', 'sid', 'role'],
+  });
+  const keyEnds = ends.get(protectedHeader.kid ?? '') ?? 0;
+  return { session: sessionOf(payload), expiresAt: Math.min(payload.exp ?? 0, keyEnds) * 1000 };
+}
+
+/** Anything wrong with the token is the client's; anything else (auth does not answer) goes on as it is. */
+const refusal = (error: unknown): unknown => (error instanceof errors.JOSEError ? invalid() : error);
+
+const invalid = () => new ProblemError('unauthenticated', 'The access token is not valid.');
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const isUuid = (value: unknown): value is string => typeof value === 'string' && UUID.test(value);
+
+function sessionOf({ tenant_id, sid }: JWTPayload): BySession {
+  if (!isUuid(tenant_id) || !isUuid(sid)) throw invalid();
+  return { tenant_id, session_id: sid };
+}

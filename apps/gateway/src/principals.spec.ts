@@ -1,0 +1,222 @@
+import { randomUUID } from 'node:crypto';
+import {
+  accessContract,
+  authContract,
+  bind,
+  ProblemError,
+  services,
+  type AccessChanges,
+  type Principal,
+} from '@taai/contracts';
+import { ContextTokens, Fernet, RpcClient, RpcServer } from '@taai/platform';
+import { makeFernetKey, makeJwk, redisUrl, until } from '@taai/platform-testing';
+import { SignJWT } from 'jose';
+import { AccessFeed } from './access-feed';
+import { AccessTokens } from './access-tokens';
+import { Principals } from './principals';
+
+/** A Redis database of its own: the service answers as `auth`. */
+const url = `${redisUrl()}/7`;
+const fernet = new Fernet([makeFernetKey()]);
+const jwks = services.map(makeJwk);
+const tokensOf = (service: 'auth' | 'gateway') =>
+  new ContextTokens({ service, privateJwk: jwks.find(({ kid }) => kid === service) ?? makeJwk(service), jwks });
+
+const [oldKey, newKey] = [makeJwk('old'), makeJwk('new')];
+const signed = (session_id: string, tenant_id: string, key = newKey) =>
+  new SignJWT({ tenant_id, sid: session_id, role: 'admin' })
+    .setProtectedHeader({ alg: 'EdDSA', kid: key.kid })
+    .setSubject(randomUUID())
+    .setIssuer('task-assistant')
+    .setAudience('task-assistant')
+    .setExpirationTime('1h')
+    .sign(key);
+
+/** Auth, as far as the gateway sees it. */
+class Auth {
+  readonly principals = new Map<string, Principal | ProblemError>();
+  changes: AccessChanges['changes'] = [];
+  keys: { kid: string; exp?: number }[] = [oldKey, newKey];
+  asked = 0;
+  private readonly server = new RpcServer({ service: 'auth', redisUrl: url, tokens: tokensOf('auth'), fernet });
+
+  async start(): Promise<void> {
+    const serve = (rpc: ReturnType<typeof bind>, handle: (input: { session_id: string }) => Promise<unknown>) =>
+      this.server.addHandler(rpc.rpc, handle, false, { bound: rpc });
+    serve(bind(accessContract, 'session'), async ({ session_id }) => this.find(session_id));
+    serve(bind(accessContract, 'changes'), async () => ({
+      changes: this.changes,
+      is_cut: false,
+      key_ids: this.keys.map(({ kid }) => kid),
+    }));
+    serve(bind(authContract, 'jwks'), async () => ({
+      keys: this.keys.map(({ kid, exp }) => {
+        const { kty, crv, x } = kid === 'old' ? oldKey : newKey;
+        return { kty, crv, x, kid, alg: 'EdDSA', use: 'sig', ...(exp !== undefined && { exp }) };
+      }),
+    }));
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    this.server.listen(resolve);
+    await promise;
+  }
+
+  close = () => this.server.close();
+
+  private find(session_id: string): Principal {
+    this.asked++;
+    const found = this.principals.get(session_id) ?? new ProblemError('unauthenticated');
+    if (found instanceof ProblemError) throw found;
+    return found;
+  }
+}
+
+describe('Principals', () => {
+  const auth = new Auth();
+  const rpc = new RpcClient({ service: 'gateway', redisUrl: url, tokens: tokensOf('gateway'), fernet });
+
+  beforeAll(async () => {
+    await auth.start();
+    await rpc.connect();
+  });
+  afterAll(async () => {
+    await rpc.close();
+    await auth.close();
+  });
+
+  function open(accessGraceMs = 30_000) {
+    const tokens = new AccessTokens(rpc);
+    const principals = new Principals(rpc, tokens, { accessGraceMs });
+    return { principals, feed: new AccessFeed(rpc, principals, tokens) };
+  }
+
+  async function newSession(more: Partial<Principal> = {}) {
+    const [session_id, tenant_id] = [randomUUID(), randomUUID()];
+    const rest = { user_id: randomUUID(), api_key_id: null, role: 'admin', permissions: ['*:*'], expires_at: null };
+    const principal: Principal = { tenant_id, session_id, ...rest, ...more };
+    auth.principals.set(session_id, principal);
+    return {
+      principal,
+      session_id,
+      credential: { kind: 'token' as const, token: await signed(session_id, tenant_id) },
+    };
+  }
+
+  const codeOf = (call: Promise<unknown>) =>
+    call.then(
+      () => 'admitted',
+      (error: { code?: string }) => error.code,
+    );
+
+  it('are asked for once, many at a time, and are the same object until they change', async () => {
+    const { principals } = open();
+    const { credential, principal } = await newSession();
+    auth.asked = 0;
+    const callers = await Promise.all(Array.from({ length: 20 }, () => principals.find(credential)));
+    const caller = await principals.find(credential);
+    expect(new Set([...callers, caller]).size).toBe(1);
+    expect(auth.asked).toBe(1);
+    const { tenant_id, user_id, session_id, role, permissions } = principal;
+    expect(caller).toEqual({ tenant_id, user_id, session_id, role, permissions, issuer: 'gateway' });
+  });
+
+  it.each(['session_id', 'user_id', 'tenant_id'] as const)(
+    'are asked for anew after a change of their %s',
+    async (id) => {
+      const { principals } = open();
+      const { credential, principal, session_id } = await newSession();
+      await principals.find(credential);
+      auth.principals.set(session_id, new ProblemError('unauthenticated'));
+      expect(await codeOf(principals.find(credential))).toBe('admitted');
+      await principals.changed(new Set([randomUUID()]), performance.now());
+      expect(await codeOf(principals.find(credential))).toBe('admitted');
+      await principals.changed(new Set([String(principal[id])]), performance.now());
+      expect(await codeOf(principals.find(credential))).toBe('unauthenticated');
+    },
+  );
+
+  it('that are refused are no question for each request', async () => {
+    const { principals } = open();
+    const { credential, session_id } = await newSession();
+    auth.principals.set(session_id, new ProblemError('tenant_suspended'));
+    auth.asked = 0;
+    for (let n = 0; n < 5; n++) expect(await codeOf(principals.find(credential))).toBe('tenant_suspended');
+    expect(auth.asked).toBe(1);
+  });
+
+  it('hear of changes from auth', async () => {
+    const { principals, feed } = open();
+    const { credential, session_id } = await newSession();
+    await principals.find(credential);
+    auth.principals.set(session_id, new ProblemError('unauthenticated'));
+    auth.changes = [{ kind: 'session', id: session_id }];
+    feed.onApplicationBootstrap();
+    await until(async () => (await codeOf(principals.find(credential))) === 'unauthenticated');
+    await feed.beforeApplicationShutdown();
+    auth.changes = [];
+  });
+
+  it('are let in for the grace, and no longer, while nobody can tell of changes', async () => {
+    const { principals } = open(50);
+    const { credential } = await newSession();
+    expect(await codeOf(principals.find(credential))).toBe('admitted');
+    await until(async () => (await codeOf(principals.find(credential))) === 'service_unavailable');
+    await principals.changed(new Set(), performance.now());
+    expect(await codeOf(principals.find(credential))).toBe('admitted');
+  });
+
+  describe('that are watched', () => {
+    it('end when their access does', async () => {
+      const { principals } = open();
+      const { credential, session_id } = await newSession();
+      const watch = principals.watch(await principals.find(credential));
+      await principals.changed(new Set([session_id]), performance.now());
+      expect(watch.signal.aborted).toBe(false);
+      auth.principals.set(session_id, new ProblemError('tenant_suspended'));
+      await principals.changed(new Set([session_id]), performance.now());
+      expect(watch.signal.reason).toMatchObject({ code: 'tenant_suspended' });
+    });
+
+    it('end when they may do something else', async () => {
+      const { principals } = open();
+      const { credential, session_id, principal } = await newSession();
+      const watch = principals.watch(await principals.find(credential));
+      auth.principals.set(session_id, { ...principal, role: 'viewer', permissions: ['*:read'] });
+      await principals.changed(new Set([principal.user_id]), performance.now());
+      expect(watch.signal.reason).toMatchObject({ code: 'unauthenticated' });
+    });
+
+    it('are left alone once nobody cares', async () => {
+      const { principals } = open();
+      const { credential, session_id } = await newSession();
+      const watch = principals.watch(await principals.find(credential));
+      watch.end();
+      auth.principals.set(session_id, new ProblemError('unauthenticated'));
+      await principals.changed('all', performance.now());
+      expect(watch.signal.aborted).toBe(false);
+    });
+  });
+
+  describe('by keys', () => {
+    it('that have ended are refused, known tokens too', async () => {
+      const { principals, feed } = open();
+      const { session_id, principal } = await newSession();
+      const credential = { kind: 'token' as const, token: await signed(session_id, principal.tenant_id, oldKey) };
+      expect(await codeOf(principals.find(credential))).toBe('admitted');
+      auth.keys = [newKey];
+      feed.onApplicationBootstrap();
+      await until(async () => (await codeOf(principals.find(credential))) === 'unauthenticated');
+      await feed.beforeApplicationShutdown();
+      auth.keys = [oldKey, newKey];
+    });
+
+    it('end at their time by themselves', async () => {
+      const { session_id, principal } = await newSession();
+      const credential = { kind: 'token' as const, token: await signed(session_id, principal.tenant_id, oldKey) };
+      auth.keys = [{ ...oldKey, exp: Math.floor(Date.now() / 1000) - 1 }, newKey];
+      expect(await codeOf(open().principals.find(credential))).toBe('unauthenticated');
+      auth.keys = [{ ...oldKey, exp: Math.floor(Date.now() / 1000) + 60 }, newKey];
+      expect(await codeOf(open().principals.find(credential))).toBe('admitted');
+      auth.keys = [oldKey, newKey];
+    });
+  });
+});

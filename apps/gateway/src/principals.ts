@@ -1,0 +1,179 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { accessContract, ProblemError, type Principal } from '@taai/contracts';
+import { RpcClient, type GatewayConfig } from '@taai/platform';
+import { runAs, type Caller } from '@taai/tenant';
+import { LRUCache } from 'lru-cache';
+import { NIL } from 'uuid';
+import { AccessTokens } from './access-tokens';
+import type { Credential } from './credential';
+
+/** Injects the `GatewayConfig`. */
+export const GATEWAY_CONFIG = Symbol('gateway config');
+
+/** The gateway, asking for itself. */
+export const GATEWAY: Caller = { tenant_id: NIL, permissions: [], issuer: 'gateway' };
+
+const MAX_PRINCIPALS = 20_000;
+/** Changes are followed; this only bounds what a change that was missed can do. */
+const FRESH_MS = 300_000;
+/** How long a refusal is remembered, so that a credential that has ended is no question for each of its requests. */
+const REFUSED_MS = 2000;
+
+type Answer = { caller: Caller } | { problem: ProblemError };
+
+/** An answer that is followed until it ends. */
+export interface Watch {
+  /** Aborted, with the ProblemError as its reason, when the caller may do something else than before. */
+  signal: AbortSignal;
+  end(): void;
+}
+
+interface Watching {
+  caller: Caller;
+  credential: Credential;
+  control: AbortController;
+}
+
+/**
+ * Who credentials stand for, as auth says, remembered until a change is heard of. While changes cannot be followed for longer
+ * than `accessGraceMs`, nobody is let in.
+ */
+@Injectable()
+export class Principals {
+  private readonly answers = new LRUCache<string, Answer>({
+    max: MAX_PRINCIPALS,
+    dispose: (answer, key) => this.unlink(answer, key),
+  });
+  private readonly asking = new Map<string, Promise<Answer>>();
+  /** Keys of the answers that concern a session, API key, user or tenant. */
+  private readonly concerned = new Map<string, Set<string>>();
+  private readonly credentials = new WeakMap<Caller, Credential>();
+  private readonly watching = new Set<Watching>();
+  private readonly access;
+  private heardAt = performance.now();
+
+  constructor(
+    rpc: RpcClient,
+    private readonly tokens: AccessTokens,
+    @Inject(GATEWAY_CONFIG) private readonly config: Pick<GatewayConfig, 'accessGraceMs'>,
+  ) {
+    this.access = rpc.for(accessContract);
+  }
+
+  /** Throws `unauthenticated`, `tenant_suspended`, and `service_unavailable` when nobody can tell. */
+  async find(credential: Credential): Promise<Caller> {
+    if (performance.now() - this.heardAt > this.config.accessGraceMs) {
+      throw new ProblemError('service_unavailable', 'Nobody can tell who is logged in.', { retry_after: 2 });
+    }
+    const answer = await this.answerTo(credential);
+    if ('problem' in answer) throw answer.problem;
+    return answer.caller;
+  }
+
+  /** Follows a caller that `find` named, for work that outlives the request's own check. */
+  watch(caller: Caller): Watch {
+    const credential = this.credentials.get(caller);
+    if (!credential) throw new Error('Only callers that were found by their credential can be watched.');
+    const watching = { caller, credential, control: new AbortController() };
+    this.watching.add(watching);
+    return { signal: watching.control.signal, end: () => void this.watching.delete(watching) };
+  }
+
+  /** Milliseconds since changes were last heard of. */
+  get silence(): number {
+    return performance.now() - this.heardAt;
+  }
+
+  /**
+   * What is remembered of these sessions, keys, users and tenants is forgotten, or everything, and who is watched is looked at
+   * again. `askedAt`: when the changes were asked for, by `performance.now()`.
+   */
+  async changed(ids: ReadonlySet<string> | 'all', askedAt: number): Promise<void> {
+    this.heardAt = askedAt;
+    if (ids === 'all') this.answers.clear();
+    else for (const id of ids) for (const key of [...(this.concerned.get(id) ?? [])]) this.answers.delete(key);
+    const affected = [...this.watching].filter(
+      ({ caller }) => ids === 'all' || idsOf(caller).some((id) => ids.has(id)),
+    );
+    await Promise.all(affected.map((watching) => this.lookAgain(watching)));
+  }
+
+  private async lookAgain({ caller, credential, control }: Watching): Promise<void> {
+    try {
+      const now = await this.find(credential);
+      if (sameAccess(now, caller)) return;
+      control.abort(new ProblemError('unauthenticated', 'What the caller may do has changed: ask again.'));
+    } catch (error) {
+      // Unless auth says so, nothing has ended: the same change is heard of again within seconds.
+      if (error instanceof ProblemError && error.status < 500) control.abort(error);
+    }
+  }
+
+  private async answerTo(credential: Credential): Promise<Answer> {
+    // A token is verified each time: it may have expired, or its key.
+    const question =
+      credential.kind === 'token' ? await this.tokens.verify(credential.token) : { key_hash: credential.key_hash };
+    const key = 'session_id' in question ? question.session_id : question.key_hash;
+    const known = this.answers.get(key);
+    if (known) return known;
+    const asked = this.asking.get(key) ?? this.ask(key, question, credential);
+    this.asking.set(key, asked);
+    return asked.finally(() => this.asking.delete(key));
+  }
+
+  private async ask(
+    key: string,
+    question: Parameters<typeof this.access.session>[0] | Parameters<typeof this.access.apiKey>[0],
+    credential: Credential,
+  ): Promise<Answer> {
+    try {
+      const principal = await runAs(GATEWAY, () =>
+        'session_id' in question ? this.access.session(question) : this.access.apiKey(question),
+      );
+      return this.remember(key, principal, credential);
+    } catch (error) {
+      if (!(error instanceof ProblemError) || error.status >= 500) throw error;
+      const refused = { problem: error };
+      this.answers.set(key, refused, { ttl: REFUSED_MS });
+      return refused;
+    }
+  }
+
+  private remember(key: string, principal: Principal, credential: Credential): Answer {
+    const caller = callerOf(principal);
+    const ends = principal.expires_at === null ? Infinity : new Date(principal.expires_at).getTime() - Date.now();
+    this.credentials.set(caller, credential);
+    const answer = { caller };
+    this.answers.set(key, answer, { ttl: Math.max(1, Math.min(FRESH_MS, ends)) });
+    for (const id of idsOf(caller)) this.concerned.set(id, (this.concerned.get(id) ?? new Set()).add(key));
+    return answer;
+  }
+
+  private unlink(answer: Answer, key: string): void {
+    if ('problem' in answer) return;
+    for (const id of idsOf(answer.caller)) {
+      const keys = this.concerned.get(id);
+      keys?.delete(key);
+      if (keys?.size === 0) this.concerned.delete(id);
+    }
+  }
+}
+
+/** Frozen and the same object each time: what is derived from it is derived once. */
+function callerOf({ tenant_id, user_id, session_id, api_key_id, role, permissions }: Principal): Caller {
+  return Object.freeze({
+    tenant_id,
+    user_id,
+    ...(session_id && { session_id }),
+    ...(api_key_id && { api_key_id }),
+    role,
+    permissions,
+    issuer: 'gateway' as const,
+  });
+}
+
+const idsOf = ({ tenant_id, user_id, session_id, api_key_id }: Caller): string[] =>
+  [tenant_id, user_id, session_id, api_key_id].filter((id) => id !== undefined);
+
+const sameAccess = (one: Caller, other: Caller) =>
+  one.role === other.role && one.permissions.join() === other.permissions.join();

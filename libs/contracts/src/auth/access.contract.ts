@@ -1,0 +1,118 @@
+import { Type } from 'class-transformer';
+import {
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsISO8601,
+  IsString,
+  IsUUID,
+  Matches,
+  Max,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import { contract } from '../contract';
+import { Nullable, type Timestamp } from '../fields';
+
+/** What can stop granting access, or change what it grants. */
+export const accessChangeKinds = ['session', 'api_key', 'user', 'tenant'] as const;
+export type AccessChangeKind = (typeof accessChangeKinds)[number];
+
+export class BySession {
+  @IsUUID()
+  tenant_id: string;
+
+  @IsUUID()
+  session_id: string;
+}
+
+export class ByApiKey {
+  /** SHA-256 in hex. */
+  @Matches(/^[0-9a-f]{64}$/)
+  key_hash: string;
+}
+
+/** Who a credential stands for, and what they may do now. */
+export class Principal {
+  @IsUUID()
+  tenant_id: string;
+
+  @IsUUID()
+  user_id: string;
+
+  @Nullable()
+  @IsUUID()
+  session_id: string | null;
+
+  @Nullable()
+  @IsUUID()
+  api_key_id: string | null;
+
+  @IsString()
+  role: string;
+
+  @IsString({ each: true })
+  permissions: string[];
+
+  /** When the credential ends by itself; null for never. */
+  @Nullable()
+  @IsISO8601()
+  expires_at: Timestamp | null;
+}
+
+export class ListAccessChanges {
+  /** How far back. */
+  @IsInt()
+  @Min(1)
+  @Max(86_400)
+  seconds: number;
+}
+
+export class AccessChange {
+  @IsIn(accessChangeKinds)
+  kind: AccessChangeKind;
+
+  @IsUUID()
+  id: string;
+}
+
+export class AccessChanges {
+  @IsArray()
+  @ValidateNested({ each: true })
+  @Type(() => AccessChange)
+  changes: AccessChange[];
+
+  /** Whether there were more than fit: whoever cached anything forgets all of it. */
+  @IsBoolean()
+  is_cut: boolean;
+
+  /** Of the keys that access tokens are accepted of. */
+  @IsString({ each: true })
+  key_ids: string[];
+}
+
+export const accessContract = contract('auth.access', {
+  session: {
+    summary:
+      'Who a session stands for; unauthenticated when it has ended, tenant_suspended while its tenant is not active',
+    callers: ['gateway'],
+    input: BySession,
+    output: Principal,
+    effect: 'safe',
+  },
+  apiKey: {
+    summary: 'The same for an API key, which counts as used now',
+    callers: ['gateway'],
+    input: ByApiKey,
+    output: Principal,
+    effect: 'idempotent',
+  },
+  changes: {
+    summary: 'What changed lately: whoever cached a principal looks again',
+    callers: ['gateway'],
+    input: ListAccessChanges,
+    output: AccessChanges,
+    effect: 'safe',
+  },
+});
