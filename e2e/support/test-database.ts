@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
-import { byDatabaseService, type DatabaseService } from '@taai/contracts';
+import { byDatabaseService, type DatabaseService } from '../../libs/contracts/src/contract';
 import { databaseUrls } from '../../scripts/start/database';
 import { migrate } from '../../scripts/start/migrate';
 

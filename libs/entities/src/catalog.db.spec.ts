@@ -105,13 +105,15 @@ test('the resolver sees the listed columns alone', async () => {
   expect(await column(policies)).toEqual(golden.resolver_policies);
 });
 
+const OPTION = `case when a.is_grantable then ' with grant option' else '' end`;
+
 /** Rights as `table: select, update (a, b)`; those on a whole table come first. */
 const GRANTS = `
   with granted as (
-    select c.relname, a.grantee, lower(a.privilege_type) as verb, null as names
+    select c.relname, a.grantee, lower(a.privilege_type) || ${OPTION} as verb, null as names
     from pg_class c, aclexplode(c.relacl) a where c.relkind <> 'S'
     union all
-    select c.relname, a.grantee, lower(a.privilege_type), ' (' || string_agg(t.attname, ', ' order by t.attname) || ')'
+    select c.relname, a.grantee, lower(a.privilege_type) || ${OPTION}, ' (' || string_agg(t.attname, ', ' order by t.attname) || ')'
     from pg_class c join pg_attribute t on t.attrelid = c.oid, aclexplode(t.attacl) a group by 1, 2, 3
   )
   select relname || ': ' || string_agg(verb || coalesce(names, ''), ', ' order by names is not null, verb) as value

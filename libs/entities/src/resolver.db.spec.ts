@@ -39,7 +39,7 @@ test('an e-mail is unique over tenants, and stored in lower case alone', async (
   const email = `${v7()}@example.com`;
   const add = async (address: string) => {
     const tenant_id = await createTenant(database);
-    await withTenantId(sources.orchestrator, tenant_id, (tx) =>
+    await withTenantId(sources.auth, tenant_id, (tx) =>
       tx.insert(UserEntity, { tenant_id, id: v7(), email: address, role: 'admin' }),
     );
   };
@@ -78,7 +78,9 @@ test('orphaned runs go to one owner; runs that are held, wait or have ended stay
       .sort(),
   ).toEqual(orphans.sort());
   expect(await call('orchestrator', `select * from claim_runs('c', 10, 30)`)).toEqual([]);
-  const [run] = await withTenantId(sources.auth, second, (tx) => tx.findBy(AgentRunEntity, { status: 'running' }));
+  const [run] = await withTenantId(sources.orchestrator, second, (tx) =>
+    tx.findBy(AgentRunEntity, { status: 'running' }),
+  );
   expect(run?.lease_owner).toMatch(/^[ab]$/);
   expect(run?.lease_until?.getTime()).toBeGreaterThan(Date.now());
 });

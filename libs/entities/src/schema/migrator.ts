@@ -50,10 +50,12 @@ export async function migrateDatabase(urls: DatabaseUrls): Promise<string[]> {
     await applyPermissions(client, roles);
     return names;
   });
-  for (const service of databaseServices) {
-    const variable = variableOf(service);
-    await withClient(services[service], variable, (client) => settleServiceRole(client, variable));
-  }
+  await Promise.all(
+    databaseServices.map((service) => {
+      const variable = variableOf(service);
+      return withClient(services[service], variable, (client) => settleServiceRole(client, variable));
+    }),
+  );
   return ran;
 }
 
