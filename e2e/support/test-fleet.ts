@@ -35,7 +35,7 @@ export async function startTestFleet(
     const fleet = await startFleet({
       ...options,
       ports: 'free',
-      databaseUrl: database.runtimeUrl,
+      databaseUrls: database.urls,
       redisUrl: `${process.env['TEST_REDIS_URL']}/${FLEET_DATABASES[kind]}`,
       keys,
       logDir,

@@ -26,7 +26,7 @@ const encryptionKeys = [`${randomBytes(32).toString('base64url')}=`];
 /** A database, a sandbox provider, and any number of orchestrator replicas on them. */
 export async function startStage() {
   const database = await createTestDatabase();
-  const source = await openDataSource({ url: database.runtimeUrl, pool: 10 });
+  const source = await openDataSource({ url: database.urls.orchestrator, pool: 10 });
   const admin = new Client(database.adminUrl);
   await admin.connect();
   const sandbox = await startSandbox({ port: 0 });
@@ -75,7 +75,7 @@ export async function startStage() {
     replica,
     /** Runs work for a new tenant's user. */
     newUser: async () => {
-      const [tenant_id, user_id] = [await createTenant(source), v7()];
+      const [tenant_id, user_id] = [await createTenant(database), v7()];
       const as = <T>(work: () => T) => runAs({ tenant_id, user_id, permissions: ['*:*'], issuer: 'gateway' }, work);
       return { tenant_id, user_id, as };
     },

@@ -1,3 +1,7 @@
+import type { DatabaseService } from '@taai/contracts';
+import type { ServiceRoles } from './grants.sql';
+import { revokeFunctionsSql } from './revoke.sql';
+
 /**
  * The one way across tenants: functions that answer with ids and no more, owned by the role `resolver`, which sees what is
  * listed here, column by column. Work goes on in `withTenantId`. Applied after the migrations: edit it in place.
@@ -22,10 +26,20 @@ const access: Record<string, Access> = {
   webhook_deliveries: { select: ['tenant_id', 'id', 'status', 'next_attempt_at'] },
 };
 
-/** Name → arguments, result and query. Every argument and column is qualified: their names meet. */
-const functions: Record<string, { takes: string; returns: string; volatility: 'stable' | 'volatile'; sql: string }> = {
+interface ResolverFunction {
+  /** The services that may call it. */
+  for: readonly DatabaseService[];
+  takes: string;
+  returns: string;
+  volatility: 'stable' | 'volatile';
+  sql: string;
+}
+
+/** By name. Every argument and column is qualified: their names meet. */
+const functions: Record<string, ResolverFunction> = {
   /** The user whom an e-mail address names, active or not; no row for an unknown one. */
   find_login: {
+    for: ['auth'],
     takes: 'email text',
     returns: 'table (tenant_id uuid, user_id uuid)',
     volatility: 'stable',
@@ -33,6 +47,7 @@ const functions: Record<string, { takes: string; returns: string; volatility: 's
   },
 
   find_one_time_token: {
+    for: ['auth'],
     takes: 'token_hash text',
     returns: 'table (tenant_id uuid, id uuid)',
     volatility: 'stable',
@@ -41,6 +56,7 @@ const functions: Record<string, { takes: string; returns: string; volatility: 's
 
   /** Living or not. */
   find_api_key: {
+    for: ['auth'],
     takes: 'key_hash text',
     returns: 'table (tenant_id uuid, id uuid)',
     volatility: 'stable',
@@ -49,6 +65,7 @@ const functions: Record<string, { takes: string; returns: string; volatility: 's
 
   /** What stopped granting access within so many seconds, or grants something else, each once. */
   recent_access_changes: {
+    for: ['auth'],
     takes: 'seconds integer, batch integer',
     returns: 'table (kind text, id uuid)',
     volatility: 'stable',
@@ -58,6 +75,7 @@ const functions: Record<string, { takes: string; returns: string; volatility: 's
   },
 
   email_taken: {
+    for: ['auth'],
     takes: 'email text',
     returns: 'boolean',
     volatility: 'stable',
@@ -66,6 +84,7 @@ const functions: Record<string, { takes: string; returns: string; volatility: 's
 
   /** Events for one relay, oldest first; another gets those that are still there when the lease ends. */
   claim_outbox: {
+    for: ['webhook'],
     takes: 'batch integer, lease_seconds integer',
     returns: 'table (tenant_id uuid, id uuid)',
     volatility: 'volatile',
@@ -85,6 +104,7 @@ const functions: Record<string, { takes: string; returns: string; volatility: 's
 
   /** Runs that nobody executes any more, now leased to `owner`. */
   claim_runs: {
+    for: ['orchestrator'],
     takes: 'owner text, batch integer, lease_seconds integer',
     returns: 'table (tenant_id uuid, id uuid)',
     volatility: 'volatile',
@@ -102,6 +122,7 @@ const functions: Record<string, { takes: string; returns: string; volatility: 's
 
   /** Provider calls that were opened longer ago and never closed, oldest first. */
   due_open_calls: {
+    for: ['usage'],
     takes: 'older_than_seconds integer, batch integer',
     returns: 'table (tenant_id uuid, call_id uuid)',
     volatility: 'stable',
@@ -113,6 +134,7 @@ const functions: Record<string, { takes: string; returns: string; volatility: 's
 
   /** Deliveries whose next attempt is due, or whose attempt got lost, most overdue first. */
   due_deliveries: {
+    for: ['webhook'],
     takes: 'batch integer',
     returns: 'table (tenant_id uuid, id uuid)',
     volatility: 'stable',
@@ -161,16 +183,21 @@ const grantSql = Object.entries(access)
   )
   .join('\n  ');
 
-const functionSql = (runtimeRole: string) =>
+const functionSql = Object.entries(functions)
+  .map(
+    ([name, { takes, returns, volatility, sql }]) => `
+  create or replace function public.${name}(${takes}) returns ${returns}
+    language sql ${volatility} security definer set search_path = pg_catalog, pg_temp as $sql$${sql}$sql$;`,
+  )
+  .join('\n');
+
+const executeSql = (roles: ServiceRoles) =>
   Object.entries(functions)
     .map(
-      ([name, { takes, returns, volatility, sql }]) => `
-  create or replace function public.${name}(${takes}) returns ${returns}
-    language sql ${volatility} security definer set search_path = pg_catalog, pg_temp as $sql$${sql}$sql$;
-  revoke all on function public.${name} from public;
-  grant execute on function public.${name} to ${runtimeRole};`,
+      ([name, { for: callers }]) =>
+        `grant execute on function public.${name} to ${callers.map((service) => roles[service]).join(', ')};`,
     )
-    .join('\n');
+    .join('\n  ');
 
 const dropUnlistedSql = `
   do $do$
@@ -186,15 +213,16 @@ const dropUnlistedSql = `
     end loop;
   end $do$;`;
 
-/** Idempotent SQL for one transaction of the migrator. `runtimeRole`: a quoted identifier. */
-export const resolverSql = (runtimeRole: string) => `
+/** Idempotent SQL for one transaction of the migrator, after `revokeSql`. */
+export const resolverSql = (roles: ServiceRoles) => `
   ${policySql}
-  revoke all on all tables in schema public from ${RESOLVER};
   ${grantSql}
   grant usage, create on schema public to ${RESOLVER};
   set local role ${RESOLVER};
   ${dropUnlistedSql}
-  ${functionSql(runtimeRole)}
+  ${functionSql}
+  ${revokeFunctionsSql}
+  ${executeSql(roles)}
   reset role;
   revoke create on schema public from ${RESOLVER};
 `;
