@@ -141,7 +141,7 @@ async function startServices(scope: Scope, folder: string, keys: Keys): Promise<
   await migrate(urls);
   const fleet = await startFleet({
     ports: 'free',
-    databaseUrl: urls.runtime,
+    databaseUrls: urls.services,
     redisUrl,
     keys,
     logDir: folder,
