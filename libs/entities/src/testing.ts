@@ -60,17 +60,17 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 }
 
 /** A tenant without limits, for whose id `withTenantId` and `runAs` can work. */
-export async function createTenant({ admin }: TestDatabase): Promise<string> {
+export async function createTenant(database: TestDatabase): Promise<string> {
   const id = v7();
-  await admin(`insert into tenants (id, name, plan_id) values ($1, 'Tenant', 'unlimited')`, [id]);
+  await database.admin(`insert into tenants (id, name, plan_id) values ($1, 'Tenant', 'unlimited')`, [id]);
   return id;
 }
 
 /** An admin of the tenant, without a password. */
-export async function createUser({ admin }: TestDatabase, tenant_id: string): Promise<string> {
+export async function createUser(database: TestDatabase, tenant_id: string): Promise<string> {
   const id = v7();
   const user = [tenant_id, id, `${id}@example.com`];
-  await admin(`insert into users (tenant_id, id, email, role) values ($1, $2, $3, 'admin')`, user);
+  await database.admin(`insert into users (tenant_id, id, email, role) values ($1, $2, $3, 'admin')`, user);
   return id;
 }
 
