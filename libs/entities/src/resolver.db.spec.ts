@@ -1,7 +1,16 @@
 import type { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { openDataSource } from './data-source';
-import { AgentEntity, AgentRunEntity, UserEntity, WebhookDeliveryEntity, WebhookEntity } from './entities';
+import {
+  AgentEntity,
+  AgentRunEntity,
+  ProviderCredentialEntity,
+  ProviderEntity,
+  UserEntity,
+  WebhookDeliveryEntity,
+  WebhookEntity,
+} from './entities';
+import { withClient } from './schema/connect';
 import { createTenant, createTestDatabase, type TestDatabase } from './testing';
 import { withTenantId } from './with-tenant';
 
@@ -100,4 +109,50 @@ test('due deliveries are the overdue ones that have not ended', async () => {
   });
   expect(await call('select * from due_deliveries(10)')).toEqual(due.map(({ id }) => ({ tenant_id, id })));
   expect(await call('select * from due_deliveries(1)')).toHaveLength(1);
+});
+
+describe('encryption keys', () => {
+  const FIRST = ['00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000000'];
+
+  async function addCredential(tenant_id: string, key_id: string): Promise<{ tenant_id: string; id: string }> {
+    const [provider_id, id] = [v7(), v7()];
+    await withTenantId(dataSource, tenant_id, async (tx) => {
+      await tx.insert(ProviderEntity, { tenant_id, id: provider_id, name: provider_id, kind: 'openai' });
+      await tx.insert(ProviderCredentialEntity, { tenant_id, id, provider_id, ciphertext: 'x', key_id });
+    });
+    return { tenant_id, id };
+  }
+
+  async function addWebhook(tenant_id: string, secret_key_id: string | null) {
+    const row = { tenant_id, id: v7(), url: 'http://x', events: [], secret_ciphertext: 'x', secret_key_id };
+    await withTenantId(dataSource, tenant_id, (tx) => tx.insert(WebhookEntity, row));
+    return { tenant_id, id: row.id };
+  }
+
+  test.each([
+    ['credential_key_ids', 'stale_credentials', addCredential, 'old'],
+    ['webhook_key_ids', 'stale_webhook_secrets', addWebhook, null],
+  ] as const)(
+    '%s names each once, %s those who need another than the newest, in order',
+    async (ids, stale, add, odd) => {
+      await withClient(database.adminUrl, 'TEST_DATABASE_URL', (client) =>
+        client.query('delete from provider_credentials; delete from webhooks'),
+      );
+      expect(await call(`select * from ${ids}()`)).toEqual([]);
+      const tenants = [await createTenant(dataSource), await createTenant(dataSource)].sort();
+      const rows = [];
+      for (const tenant of tenants) {
+        await add(tenant, 'new');
+        rows.push(await add(tenant, 'old'));
+        rows.push(await add(tenant, odd ?? 'old'));
+      }
+      if (odd === null) rows.push(await addWebhook(tenants[1] ?? '', null));
+      const key_ids = (await call(`select * from ${ids}()`)).map(({ key_id }) => key_id);
+      expect(key_ids).toEqual(odd === null ? ['new', 'old', null] : ['new', 'old']);
+      const all = `select * from ${stale}($1, $2, $3, $4)`;
+      expect(await call(all, 'new', ...FIRST, 100)).toEqual(rows);
+      expect(await call(all, 'new', ...FIRST, 2)).toEqual(rows.slice(0, 2));
+      expect(await call(all, 'new', rows[1]?.tenant_id, rows[1]?.id, 100)).toEqual(rows.slice(2));
+    },
+  );
 });
