@@ -67,18 +67,24 @@ export async function bootstrapService(
 const observe = (side: 'client' | 'server') => (call: { rpc: string; ms: number; code: string }) =>
   rpcCalls.observe({ side, method: call.rpc, code: call.code }, call.ms / 1000);
 
-function createPlatform(config: ProcessConfig): Platform {
-  const tokens = new ContextTokens({ service: config.service, ...config.context });
-  const redis = createRedis(config.redisUrl, { role: 'commands', connectionName: config.service });
-  const rpc = new RpcClient({
-    service: config.service,
-    redisUrl: config.redisUrl,
-    tokens,
-    maxQueue: config.rpc.queue,
-    observe: observe('client'),
-  });
-  return { config, redis, tokens, rpc };
+/** For commands: calls the fleet as `service`, with the variables of that service, and leaves. */
+export async function withRpcClient<T>(service: ServiceName, work: (rpc: RpcClient) => Promise<T>): Promise<T> {
+  const config = readProcessConfig(service);
+  configureLog(config);
+  const rpc = createRpcClient(config, createTokens(config));
+  return work(rpc).finally(() => rpc.close());
 }
+
+function createPlatform(config: ProcessConfig): Platform {
+  const tokens = createTokens(config);
+  const redis = createRedis(config.redisUrl, { role: 'commands', connectionName: config.service });
+  return { config, redis, tokens, rpc: createRpcClient(config, tokens) };
+}
+
+const createTokens = ({ service, context }: ProcessConfig) => new ContextTokens({ service, ...context });
+
+const createRpcClient = ({ service, redisUrl, rpc }: ProcessConfig, tokens: ContextTokens) =>
+  new RpcClient({ service, redisUrl, tokens, maxQueue: rpc.queue, observe: observe('client') });
 
 @Global()
 @Module({})
