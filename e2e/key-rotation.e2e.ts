@@ -1,8 +1,9 @@
-import { ContextTokens, RpcClient, SecretBox } from '@taai/platform';
+import { SecretBox, withRpcClient } from '@taai/platform';
 import { Client as Database } from 'pg';
 import { Webhook } from 'standardwebhooks';
 import { reencryptSecrets, secretsStatus } from '../apps/auth/src/admin/secrets';
 import { startReceiver } from '../apps/webhook/src/receiver.testing';
+import { publicOf } from '../scripts/fleet/environment';
 import { makeKeys } from '../scripts/start/keys';
 import { Client } from './support/client';
 import { eventually } from './support/eventually';
@@ -18,21 +19,19 @@ const keyId = (key: string) => new SecretBox([key]).key_id;
 
 let own: TestFleet;
 let database: Database;
-let rpc: RpcClient;
 let receiver: Awaited<ReturnType<typeof startReceiver>>;
 
 beforeAll(async () => {
   [own, receiver] = [await startTestFleet('own'), await startReceiver()];
   database = new Database(own.adminDatabaseUrl);
   await database.connect();
-  const { context: jwks } = own.keys;
-  const privateJwk = jwks.find(({ kid }) => kid === 'auth');
-  if (!privateJwk) throw new Error('The fleet has no key for auth.');
-  const tokens = new ContextTokens({ service: 'auth', privateJwk, jwks });
-  rpc = new RpcClient({ service: 'auth', redisUrl: own.redisUrl, tokens });
+  // What the operator's command finds where auth runs.
+  const { context } = own.keys;
+  process.env['CONTEXT_PRIVATE_JWK'] = JSON.stringify(context.find(({ kid }) => kid === 'auth'));
+  process.env['CONTEXT_JWKS'] = JSON.stringify({ keys: context.map(publicOf) });
+  process.env['REDIS_URL'] = own.redisUrl;
 });
 afterAll(async () => {
-  await rpc?.close();
   await database?.end();
   await own?.stop();
   await receiver?.close();
@@ -61,7 +60,7 @@ const sentence = (key: string, what: string) =>
 
 async function command(work: typeof secretsStatus): Promise<{ code: number; lines: string[] }> {
   const lines: string[] = [];
-  return { code: await work(rpc, (line) => lines.push(line)), lines };
+  return { code: await withRpcClient('auth', (rpc) => work(rpc, (line) => lines.push(line))), lines };
 }
 
 /** A tenant with an agent and an endpoint; what that gets can be verified with the secret. */
