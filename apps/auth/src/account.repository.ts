@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { notFound, ProblemError, type Registered, type Tenant, type User } from '@taai/contracts';
+import { notFound, ProblemError, type Registered, type Tenant, type User, type UserStatus } from '@taai/contracts';
 import {
   SubscriptionEntity,
   TenantEntity,
@@ -46,19 +46,22 @@ export class AccountRepository {
   async create({ tenant_name, email, name, password_hash }: NewAccount): Promise<Registered> {
     const created_at = new Date();
     const tenant = { id: v7(), name: tenant_name, plan_id: 'free', status: 'active' as const, created_at };
-    const user = { id: v7(), tenant_id: tenant.id, email, name, role: 'admin', created_at };
+    const user = {
+      ...{ id: v7(), tenant_id: tenant.id, email, name, role: 'admin', password_hash },
+      ...{ is_active: true, created_at, last_login_at: null },
+    };
     const { id: tenant_id, plan_id } = tenant;
     try {
       await withTenantId(this.dataSource, tenant_id, async (tx) => {
         await tx.insert(TenantEntity, { ...tenant }); // TypeORM fills in what it is given
-        await tx.insert(UserEntity, { ...user, password_hash });
+        await tx.insert(UserEntity, { ...user });
         await tx.insert(SubscriptionEntity, { id: v7(), tenant_id, plan_id, current_period_start: created_at });
       });
     } catch (error) {
       if (violatedConstraint(error) === 'users_email_key') throw new ProblemError('email_taken');
       throw error;
     }
-    return { user, tenant };
+    return { user: toUser(user), tenant };
   }
 
   /** The user whom a canonical address names, unless inactive or without a password yet. */
@@ -81,17 +84,20 @@ export class AccountRepository {
 
 const findUser = (tx: Tx, id: string) => tx.findOneBy(UserEntity, { tenant_id: tx.tenant_id, id });
 
-/** Named one by one, so that a new column is not shown by accident. */
-const toUser = ({ id, tenant_id, email, name, role, created_at }: UserEntity): User => ({
-  id,
-  tenant_id,
-  email,
-  name,
-  role,
-  created_at,
-});
+type UserRow = Omit<UserEntity, 'updated_at'>;
 
-const toTenant = ({ id, name, plan_id, status, created_at }: TenantEntity): Tenant => ({
+/** Named one by one, so that a new column is not shown by accident. */
+export function toUser(row: UserRow): User {
+  const { id, tenant_id, email, name, role, is_active, created_at, last_login_at } = row;
+  return { id, tenant_id, email, name, role, is_active, status: statusOf(row), created_at, last_login_at };
+}
+
+function statusOf({ is_active, password_hash }: UserRow): UserStatus {
+  if (!is_active) return 'inactive';
+  return password_hash === null ? 'invited' : 'active';
+}
+
+export const toTenant = ({ id, name, plan_id, status, created_at }: TenantEntity): Tenant => ({
   id,
   name,
   plan_id,

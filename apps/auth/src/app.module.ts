@@ -6,18 +6,29 @@ import { AccessRepository } from './access.repository';
 import { AccessService } from './access.service';
 import { AccessTokens } from './access-token';
 import { AccountRepository } from './account.repository';
+import { ApiKeyHandler } from './api-key.handler';
+import { ApiKeyRepository } from './api-key.repository';
+import { ApiKeyService } from './api-key.service';
 import { AuthHandler } from './auth.handler';
 import { AuthService } from './auth.service';
+import { InviteService } from './invite.service';
 import { MailHandler } from './mail.handler';
 import { OneTimeTokenRepository } from './one-time-token.repository';
 import { Passwords } from './password';
+import { RoleAuthority } from './role.authority';
+import { RoleHandler } from './role.handler';
+import { RoleRepository } from './role.repository';
+import { RoleService } from './role.service';
 import { SessionRepository } from './session.repository';
+import { UserHandler } from './user.handler';
+import { UserRepository } from './user.repository';
+import { UserService } from './user.service';
 
 const { signingKeys, bcryptCost } = readAuthConfig();
 
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig())],
-  controllers: [AuthHandler, AccessHandler, MailHandler],
+  controllers: [AuthHandler, AccessHandler, MailHandler, UserHandler, RoleHandler, ApiKeyHandler],
   providers: [
     AuthService,
     AccessService,
@@ -25,6 +36,9 @@ const { signingKeys, bcryptCost } = readAuthConfig();
     AccountRepository,
     SessionRepository,
     OneTimeTokenRepository,
+    ...[UserService, UserRepository, InviteService],
+    ...[RoleService, RoleRepository, RoleAuthority],
+    ...[ApiKeyService, ApiKeyRepository],
     { provide: Passwords, useValue: new Passwords(bcryptCost) },
     { provide: AccessTokens, useValue: new AccessTokens(signingKeys) },
   ],

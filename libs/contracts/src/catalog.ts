@@ -1,6 +1,9 @@
 import { accessContract } from './auth/access.contract';
+import { apiKeyContract } from './auth/api-key.contract';
 import { authContract } from './auth/auth.contract';
 import { mailContract } from './auth/mail.contract';
+import { roleContract } from './auth/role.contract';
+import { userContract } from './auth/user.contract';
 import { conversationContract, messageContract } from './chat.contract';
 import { boundMethods, isPublic, type BoundMethod, type Contract, type PublicMethod } from './contract';
 import { agentContract, providerContract, runContract } from './orchestrator.contract';
@@ -13,6 +16,9 @@ export const catalog: readonly Contract[] = [
   authContract,
   accessContract,
   mailContract,
+  userContract,
+  roleContract,
+  apiKeyContract,
   taskContract,
   providerContract,
   agentContract,
