@@ -40,7 +40,7 @@ const WAITING = `select from pg_stat_activity where wait_event_type = 'Lock' and
 /** Users, roles and API keys on a database of their own. */
 export async function openIdentity() {
   const database = await createTestDatabase();
-  const source = await openDataSource({ url: database.runtimeUrl, pool: 12 });
+  const source = await openDataSource({ url: database.urls.auth, pool: 12 });
   const admin = new Client(database.adminUrl);
   await admin.connect();
   const redis = testRedis('commands');
@@ -65,7 +65,7 @@ export async function openIdentity() {
 
   /** A user of the tenant, or of a new one, who has accepted and may do what the role says. */
   async function newUser(fields: Partial<UserEntity> = {}): Promise<Person> {
-    const { tenant_id = await createTenant(source), role = 'admin' } = fields;
+    const { tenant_id = await createTenant(database), role = 'admin' } = fields;
     const user_id = v7();
     const user = { email: `${user_id}@example.com`, password_hash: 'hash', ...fields, tenant_id, id: user_id, role };
     await withTenantId(source, tenant_id, (tx) => tx.insert(UserEntity, user));

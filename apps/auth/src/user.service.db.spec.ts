@@ -111,11 +111,15 @@ describe('users', () => {
     ]);
   });
 
-  it('are removed with sessions, API keys and links', async () => {
+  it('are removed with sessions, API keys and links; their tasks stay, assigned to nobody', async () => {
     const user = await member();
     await openDoors(user);
+    const task = 'insert into tasks (tenant_id, id, title, assignee_id, created_by) values ($1, $2, $3, $4, $4)';
+    await identity.query(task, admin.tenant_id, v7(), 'Theirs', user.id);
     await admin.as(() => identity.users.remove(user.id));
     expect(await doorsOf(user)).toEqual({ living: 0, kept: 0, links: 0 });
+    const tasks = 'select title, assignee_id from tasks where tenant_id = $1';
+    expect(await identity.query(tasks, admin.tenant_id)).toEqual([{ title: 'Theirs', assignee_id: null }]);
     expect(await identity.accessChanges(admin)).toEqual([{ kind: 'user', id: user.id }]);
     expect(await identity.audited(admin)).toMatchObject([
       { action: 'user.removed', before: { email: `${user.id}@example.com`, role: 'member' }, after: null },

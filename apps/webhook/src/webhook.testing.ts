@@ -26,7 +26,7 @@ export class FakeChat implements Replies {
 /** The service on a database and a queue of its own. Nothing runs in the background until `module.init()`. */
 export async function createService(outboundAllow = '127.0.0.0/8') {
   const database = await createTestDatabase();
-  process.env['DATABASE_URL'] = database.runtimeUrl;
+  process.env['DATABASE_URL'] = database.urls.webhook;
   process.env['DATABASE_POOL'] = '5';
   process.env['ENCRYPTION_KEYS'] = Buffer.alloc(32, 1).toString('base64url') + '=';
   process.env['OUTBOUND_ALLOW'] = outboundAllow;
@@ -53,6 +53,7 @@ export async function createService(outboundAllow = '127.0.0.0/8') {
     chat,
     migratorUrl: database.migratorUrl,
     ...actions(db),
+    createTenant: () => createTenant(database),
     async close() {
       await module.close();
       await database.drop();
@@ -66,7 +67,6 @@ function actions(db: DataSource) {
   const inTenant = <T extends object>(tenant_id: string, sql: string, parameters: unknown[] = []) =>
     withTenantId(db, tenant_id, (tx) => tx.query<T[]>(sql, parameters));
   return {
-    createTenant: () => createTenant(db),
     as: <T>(tenant_id: string, work: () => Promise<T>) =>
       runAs({ tenant_id, permissions: ['*:*'], issuer: 'gateway' }, work),
     emit: (tenant_id: string, type: EventType, data: Record<string, unknown> = {}) =>

@@ -11,6 +11,7 @@ export * from './fields';
 export * from './orchestrator.contract';
 export * from './permission';
 export * from './problem';
+export * from './secret.contract';
 export * from './task.contract';
 export * from './timestamp';
 export * from './usage.contract';
