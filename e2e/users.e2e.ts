@@ -11,11 +11,12 @@ const SECONDS = 5;
 const password = 'correct horse battery staple';
 const newEmail = () => `${randomUUID()}@example.com`;
 
-/** Puts a token of ours in the place of the one that a mail brings. */
+/** Puts a token of ours in the place of the one that a mail brings, under another id, so that no mail minted later replaces it. */
 async function mailedToken(user_id: string): Promise<string> {
   const token = randomBytes(32).toString('base64url');
   const hash = createHash('sha256').update(token).digest('hex');
-  const sql = `update one_time_tokens set token_hash = $1 where user_id = $2 and kind = 'invite' returning id`;
+  const sql = `
+    update one_time_tokens set id = gen_random_uuid(), token_hash = $1 where user_id = $2 and kind = 'invite' returning id`;
   const rows = await asSuperuser(adminDatabaseUrl, sql, [hash, user_id]);
   expect(rows).toHaveLength(1);
   return token;
