@@ -1,5 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { notFound, ProblemError, type Registered, type Tenant, type TenantStatus, type User } from '@taai/contracts';
+import {
+  notFound,
+  ProblemError,
+  type Registered,
+  type Tenant,
+  type TenantStatus,
+  type User,
+  type UserStatus,
+} from '@taai/contracts';
 import { audit, TenantEntity, UserEntity, violatedConstraint, withTenant, withTenantId, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { NIL, v7 } from 'uuid';
@@ -20,7 +28,7 @@ export interface Account {
   tenant_status: TenantStatus;
 }
 
-type AccountRow = User & { password_hash: string | null; is_active: boolean; tenant_status: TenantStatus };
+type AccountRow = UserRow & { tenant_status: TenantStatus };
 
 interface Login {
   tenant_id: string;
@@ -33,7 +41,8 @@ const SUBSCRIBE = 'insert into subscriptions (tenant_id, id, plan_id, current_pe
 const FIND_LOGIN = 'select tenant_id, user_id from find_login($1)';
 
 const FIND = `
-  select u.id, u.tenant_id, u.email, u.name, u.role, u.created_at, u.password_hash, u.is_active, t.status as tenant_status
+  select u.id, u.tenant_id, u.email, u.name, u.role, u.created_at, u.last_login_at, u.password_hash, u.is_active,
+    t.status as tenant_status
   from users u join tenants t on t.id = u.tenant_id where u.id = $1`;
 
 /** Any hash is replaced when $3 is null, else that one alone. */
@@ -55,22 +64,25 @@ export class AccountRepository {
   async create({ tenant_name, email, name, password_hash }: NewAccount): Promise<Registered> {
     const created_at = new Date();
     const tenant = { id: v7(), name: tenant_name, plan_id: 'free', status: 'active' as const, created_at };
-    const user = { id: v7(), tenant_id: tenant.id, email, name, role: 'admin', created_at };
+    const user = {
+      ...{ id: v7(), tenant_id: tenant.id, email, name, role: 'admin', password_hash },
+      ...{ is_active: true, created_at, last_login_at: null },
+    };
     const { id: tenant_id, plan_id } = tenant;
     try {
       await withTenantId(this.dataSource, tenant_id, async (tx) => {
         await tx.insert(TenantEntity, { ...tenant }); // TypeORM fills in what it is given
-        await tx.insert(UserEntity, { ...user, password_hash });
+        await tx.insert(UserEntity, { ...user });
         await tx.query(SUBSCRIBE, [tenant_id, v7(), plan_id, created_at]);
         const actor = { type: 'user', id: user.id } as const;
         await audit(tx, { action: 'tenant.created', target: { type: 'tenant', id: tenant_id }, after: tenant, actor });
-        await audit(tx, { action: 'user.created', target: actor, after: user, actor });
+        await audit(tx, { action: 'user.created', target: actor, after: toUser(user), actor });
       });
     } catch (error) {
       if (violatedConstraint(error) === 'users_email_key') throw new ProblemError('email_taken');
       throw error;
     }
-    return { user, tenant };
+    return { user: toUser(user), tenant };
   }
 
   /** The user whom a canonical address names, unless inactive or without a password yet. */
@@ -106,17 +118,20 @@ export class AccountRepository {
 
 const findUser = (tx: Tx, id: string) => tx.findOneBy(UserEntity, { tenant_id: tx.tenant_id, id });
 
-/** Named one by one, so that a new column is not shown by accident. */
-const toUser = ({ id, tenant_id, email, name, role, created_at }: User): User => ({
-  id,
-  tenant_id,
-  email,
-  name,
-  role,
-  created_at,
-});
+export type UserRow = Omit<UserEntity, 'updated_at'>;
 
-const toTenant = ({ id, name, plan_id, status, created_at }: TenantEntity): Tenant => ({
+/** Named one by one, so that a new column is not shown by accident. */
+export function toUser(row: UserRow): User {
+  const { id, tenant_id, email, name, role, is_active, created_at, last_login_at } = row;
+  return { id, tenant_id, email, name, role, is_active, status: statusOf(row), created_at, last_login_at };
+}
+
+function statusOf({ is_active, password_hash }: UserRow): UserStatus {
+  if (!is_active) return 'inactive';
+  return password_hash === null ? 'invited' : 'active';
+}
+
+export const toTenant = ({ id, name, plan_id, status, created_at }: TenantEntity): Tenant => ({
   id,
   name,
   plan_id,

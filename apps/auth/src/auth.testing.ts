@@ -8,6 +8,7 @@ import { AccessTokens } from './access-token';
 import { AccountRepository } from './account.repository';
 import { AuthService } from './auth.service';
 import { Background } from './background';
+import { EmailConflicts } from './email-conflicts';
 import { LoginAttempts } from './login-attempts';
 import { LoginService } from './login.service';
 import { OneTimeTokenRepository } from './one-time-token.repository';
@@ -48,7 +49,7 @@ function services(source: DataSource, redis: ReturnType<typeof testRedis>) {
     new LoginService(source, accounts, sessions, attempts, new Passwords(cost), tokens, redis);
   return {
     auth: new AuthService(accounts, tokens),
-    registrations: new RegistrationService(accounts, passwords, redis),
+    registrations: new RegistrationService(accounts, passwords, new EmailConflicts(redis), redis),
     logins: new LoginService(source, accounts, sessions, attempts, passwords, tokens, redis),
     loginsAt,
     sessions: new SessionService(source, sessions, tokens, redis),

@@ -8,6 +8,7 @@ import { Background } from './background';
 import { currentSession } from './current-session';
 import { canonicalEmail } from './email';
 import { HourlyLimit } from './hourly-limit';
+import { lockTenant } from './lock-tenant';
 import { LoginAttempts } from './login-attempts';
 import { currentNetwork } from './network';
 import { OneTimeTokenRepository, type TokenRef } from './one-time-token.repository';
@@ -73,7 +74,8 @@ export class PasswordService {
     assertGoodPassword(new_password, email, 'new_password');
     const hash = await this.passwords.hash(new_password);
     await withTenantId(this.db, ref.tenant_id, async (tx) => {
-      // The user's row first, as everywhere: of several at once with the same link, the others wait here.
+      // As for all changes of users: of several at once with the same link, the others wait here.
+      await lockTenant(tx);
       const replaced = await this.accounts.replaceHash(tx, id, hash);
       const used = replaced && (await this.tokens.use(tx, ref.id, 'password_reset'));
       if (used !== id) throw new ProblemError('invalid_token');

@@ -4,7 +4,7 @@ import { accessChanged, audit, SessionEntity, withTenantId, type Tx } from '@taa
 import { currentContext } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
-import type { Account } from './account.repository';
+import { toUser, type Account, type UserRow } from './account.repository';
 import { hashToken } from './opaque-token';
 import type { RefreshState } from './refresh-token';
 
@@ -20,11 +20,10 @@ export interface SessionRef {
 export interface LockedSession extends RefreshState {
   user: User;
   is_living: boolean;
-  is_active: boolean;
   tenant_status: TenantStatus;
 }
 
-type LockedRow = Omit<LockedSession, 'user'> & User;
+type LockedRow = Omit<LockedSession, 'user'> & UserRow;
 
 /** Only with the hash that the password was checked against: a session must not outlive a change of the password that it missed. */
 const TOUCH_USER = `
@@ -37,7 +36,7 @@ const FIND = 'select tenant_id, session_id from find_refresh_token($1)';
 const LIVING = 's.revoked_at is null and s.expires_at > now()';
 
 const LOCK = `
-  select u.id, u.tenant_id, u.email, u.name, u.role, u.created_at, u.is_active, t.status as tenant_status,
+  select u.id, u.tenant_id, u.email, u.name, u.role, u.created_at, u.last_login_at, u.password_hash, u.is_active, t.status as tenant_status,
     s.refresh_token_hash, s.refresh_salt, s.refresh_rotated_at > now() - interval '10 seconds' as is_fresh,
     ${LIVING} as is_living
   from sessions s
@@ -101,8 +100,8 @@ export class SessionRepository {
   async lock(tx: Tx, id: string): Promise<LockedSession | undefined> {
     const [row] = await tx.query<LockedRow[]>(LOCK, [id]);
     if (!row) return undefined;
-    const { id: user_id, tenant_id, email, name, role, created_at, ...state } = row;
-    return { ...state, user: { id: user_id, tenant_id, email, name, role, created_at } };
+    const { refresh_token_hash, refresh_salt, is_fresh, is_living, tenant_status } = row;
+    return { refresh_token_hash, refresh_salt, is_fresh, is_living, tenant_status, user: toUser(row) };
   }
 
   /** The living token becomes a used one, and `successor` the living one. */

@@ -81,7 +81,7 @@ export class SessionService {
       await this.end(tx, session_id, user.id, 'session.reuse_detected');
       return undefined;
     }
-    if (!session.is_active) return undefined;
+    if (!user.is_active) return undefined;
     assertTenantActive(session.tenant_status);
     if (next.kind === 'rotated') await this.sessions.rotate(tx, session_id, next.successor, next.salt);
     return { user, session_id, refresh_token: next.successor };

@@ -1,6 +1,7 @@
 import { Type } from 'class-transformer';
 import {
   IsArray,
+  IsBoolean,
   IsEmail,
   IsIn,
   IsInt,
@@ -47,6 +48,9 @@ export class Login {
   password: string;
 }
 
+export const userStatuses = ['invited', 'active', 'inactive'] as const;
+export type UserStatus = (typeof userStatuses)[number];
+
 export class User {
   @IsUUID()
   id: string;
@@ -64,8 +68,19 @@ export class User {
   @IsString()
   role: string;
 
+  @IsBoolean()
+  is_active: boolean;
+
+  /** `invited` until the invitation is accepted; `inactive`, whether accepted or not, when not `is_active`. */
+  @IsIn(userStatuses)
+  status: UserStatus;
+
   @IsISO8601()
   created_at: Timestamp;
+
+  @Nullable()
+  @IsISO8601()
+  last_login_at: Timestamp | null;
 }
 
 export class Tenant {
