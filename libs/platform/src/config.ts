@@ -1,5 +1,6 @@
 import { bool, cleanEnv, makeValidator, num, port, str, url, type CleanedEnv, type ValidatorSpec } from 'envalid';
 import type { ServiceName } from '@taai/contracts';
+import { parseOrigins, parseProxies } from './edge-variables';
 import { gatewayPort, managementPorts } from './ports';
 
 /** A public or private Ed25519 key in JWK form; `kid` is required. */
@@ -38,6 +39,9 @@ const list = makeValidator<readonly string[]>((text) =>
     .map((item) => item.trim())
     .filter((item) => item !== ''),
 );
+
+const origins = makeValidator(parseOrigins);
+const proxies = makeValidator(parseProxies);
 
 /** Reads variables once; a missing or wrong one ends the process with a sentence that names it. */
 function read<S extends Record<string, ValidatorSpec<unknown>>>(specs: S): CleanedEnv<S> {
@@ -82,15 +86,17 @@ export type ProcessConfig = ReturnType<typeof readProcessConfig>;
 export function readGatewayConfig() {
   const env = read({
     PORT: port({ default: gatewayPort }),
-    CORS_ORIGINS: list({ default: [] }),
+    CORS_ORIGINS: origins({ default: [] }),
     BODY_LIMIT_BYTES: num({ default: 1_048_576 }),
-    TRUST_PROXY: bool({ default: false, desc: 'believe X-Forwarded-For: only behind a proxy that sets it' }),
+    TRUST_PROXY: proxies({ default: [], desc: 'whose X-Forwarded-For, -Proto and -Host are believed' }),
+    HTTPS_ONLY: bool({ default: false, desc: 'refuse what a trusted proxy did not receive by HTTPS' }),
   });
   return {
     port: env.PORT,
     corsOrigins: env.CORS_ORIGINS,
     bodyLimitBytes: env.BODY_LIMIT_BYTES,
     trustProxy: env.TRUST_PROXY,
+    httpsOnly: env.HTTPS_ONLY,
   };
 }
 
