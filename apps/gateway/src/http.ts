@@ -45,7 +45,11 @@ export async function createHttp(
   if (config.httpsOnly) refusePlainHttp(server);
   app.useGlobalPipes(validation);
   app.useGlobalFilters(new ProblemFilter());
-  SwaggerModule.setup('docs', app, openApiDocument(), { jsonDocumentUrl: 'docs/openapi.json', raw: ['json'] });
+  SwaggerModule.setup('docs', app, openApiDocument(), {
+    jsonDocumentUrl: 'docs/openapi.json',
+    raw: ['json'],
+    swaggerOptions: { validatorUrl: 'none' }, // else the page asks a server of Swagger's makers
+  });
   await app.init();
   checkRoutes();
   return app;

@@ -72,6 +72,7 @@ describe('security headers', () => {
     const loaded = [...page.text.matchAll(/(?:src|href)="(\.[^"]+)"/g)].map(
       ([, path]) => new URL(path ?? '', 'http://x/docs'),
     );
+    expect((await edge.fetch('/docs/swagger-ui-init.js')).text).toContain('"validatorUrl": "none"');
     expect(loaded.length).toBeGreaterThan(4);
     for (const { pathname } of loaded) {
       const asset = await edge.fetch(pathname);

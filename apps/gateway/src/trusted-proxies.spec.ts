@@ -16,9 +16,9 @@ describe('the address of the client', () => {
   afterAll(() => Promise.all([edge.close(), untrusting.close()]));
 
   /** What the services learn of the client of a request that comes from 127.0.0.1. */
-  async function seen({ fetch, contexts }: TestEdge, forwarded: string): Promise<string | undefined> {
-    expect((await fetch('/v1/tasks', { headers: { ...bearer, 'x-forwarded-for': forwarded } })).status).toBe(200);
-    return contexts.at(-1)?.ip;
+  async function seen(edge: TestEdge, forwarded: string): Promise<string | undefined> {
+    expect((await edge.fetch('/v1/tasks', { headers: { ...bearer, 'x-forwarded-for': forwarded } })).status).toBe(200);
+    return edge.contexts.at(-1)?.ip;
   }
 
   it('is the peer, unless the peer is trusted', async () => {
