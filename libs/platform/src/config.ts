@@ -1,5 +1,6 @@
 import { bool, cleanEnv, makeValidator, num, port, str, url, type CleanedEnv, type ValidatorSpec } from 'envalid';
 import type { ServiceName } from '@taai/contracts';
+import { parseOrigins, parseProxies } from './edge-variables';
 import { gatewayPort, managementPorts } from './ports';
 
 /** A public or private Ed25519 key in JWK form; `kid` is required. */
@@ -47,6 +48,9 @@ const list = makeValidator<readonly string[]>((text) =>
     .filter((item) => item !== ''),
 );
 
+const origins = makeValidator(parseOrigins);
+const proxies = makeValidator(parseProxies);
+
 /** Reads variables once; a missing or wrong one ends the process with a sentence that names it. */
 function read<S extends Record<string, ValidatorSpec<unknown>>>(specs: S): CleanedEnv<S> {
   return cleanEnv(process.env, specs, {
@@ -91,10 +95,11 @@ export type ProcessConfig = ReturnType<typeof readProcessConfig>;
 export function readGatewayConfig() {
   const env = read({
     PORT: port({ default: gatewayPort }),
-    CORS_ORIGINS: list({ default: [] }),
+    CORS_ORIGINS: origins({ default: [] }),
     BODY_LIMIT_BYTES: num({ default: 1_048_576 }),
     ACCESS_GRACE_SECONDS: num({ default: 30, desc: 'how long known callers are let in while auth does not answer' }),
-    TRUST_PROXY: bool({ default: false, desc: 'believe X-Forwarded-For: only behind a proxy that sets it' }),
+    TRUST_PROXY: proxies({ default: [], desc: 'whose X-Forwarded-For, -Proto and -Host are believed' }),
+    HTTPS_ONLY: bool({ default: false, desc: 'refuse what a trusted proxy did not receive by HTTPS' }),
   });
   return {
     port: env.PORT,
@@ -102,6 +107,7 @@ export function readGatewayConfig() {
     bodyLimitBytes: env.BODY_LIMIT_BYTES,
     trustProxy: env.TRUST_PROXY,
     accessGraceMs: env.ACCESS_GRACE_SECONDS * 1000,
+    httpsOnly: env.HTTPS_ONLY,
   };
 }
 
