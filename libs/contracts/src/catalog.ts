@@ -1,9 +1,12 @@
 import { authContract } from './auth/auth.contract';
 import { mailContract } from './auth/mail.contract';
+import { tenantContract } from './auth/tenant.contract';
 import { conversationContract, messageContract } from './chat.contract';
 import { boundMethods, isPublic, type BoundMethod, type Contract, type PublicMethod } from './contract';
+import { jobContract } from './job.contract';
 import { agentContract, providerContract, runContract } from './orchestrator.contract';
 import { taskContract } from './task.contract';
+import { tenantDataContracts } from './tenant-data.contract';
 import { usageContract } from './usage.contract';
 import { webhookContract } from './webhook.contract';
 
@@ -11,7 +14,9 @@ import { webhookContract } from './webhook.contract';
 export const catalog: readonly Contract[] = [
   authContract,
   mailContract,
+  tenantContract,
   taskContract,
+  jobContract,
   providerContract,
   agentContract,
   runContract,
@@ -19,6 +24,7 @@ export const catalog: readonly Contract[] = [
   messageContract,
   usageContract,
   webhookContract,
+  ...Object.values(tenantDataContracts),
 ];
 
 const hasRoute = (bound: BoundMethod): bound is BoundMethod<PublicMethod> => isPublic(bound.method);

@@ -42,6 +42,8 @@ export interface PublicMethod extends MethodBase {
   status?: 200 | 201 | 202;
   /** The gateway has a controller of its own for the route (SSE); it is documented all the same. */
   custom?: true;
+  /** What such a route answers, if it is a file. */
+  media_type?: 'application/gzip';
 }
 
 /** A method for other services alone: they call it with a token of their own, on behalf of a tenant. */

@@ -9,6 +9,8 @@ import { withClient } from './schema/connect';
 import { migrateDatabase } from './schema/migrator';
 import { withTenantId } from './with-tenant';
 
+export * from './rows.testing';
+
 /** A migrated database of one spec file's own. */
 export interface TestDatabase {
   /** Of the role that services use. */

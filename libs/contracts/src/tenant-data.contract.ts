@@ -1,0 +1,77 @@
+import { IsInt, IsString } from 'class-validator';
+import { contract, type Contract, type Methods } from './contract';
+import { Empty, Nullable, Optional } from './fields';
+
+/** The services that keep rows of tenants, in an order in which they can be erased: what refers goes before what is referred to. */
+export const dataServices = ['webhook', 'chat', 'task', 'usage', 'orchestrator', 'auth'] as const;
+export type DataService = (typeof dataServices)[number];
+
+export class ReadRows {
+  /** `next_cursor` of the answer before; absent at the beginning. */
+  @Optional()
+  @IsString()
+  cursor?: string;
+}
+
+export class TenantRows {
+  /**
+   * JSON lines, `{"table": …, "row": {…}}` each, at most 250,000 characters. A longer line is cut, and goes on in the next
+   * answer: the answers must be put together in their order.
+   */
+  @IsString()
+  lines: string;
+
+  /** Null when the service has no more. */
+  @Nullable()
+  @IsString()
+  next_cursor: string | null;
+}
+
+export class RowCount {
+  @IsInt()
+  rows: number;
+}
+
+const methods = {
+  count: {
+    summary: "Count the tenant's rows in the service's tables",
+    callers: ['auth'],
+    long: true,
+    timeout_ms: 35_000,
+    input: Empty,
+    output: RowCount,
+    effect: 'safe',
+  },
+  rows: {
+    summary: "Read the tenant's rows in the service's tables, secrets left out, piece by piece",
+    callers: ['auth'],
+    long: true,
+    secret: true,
+    timeout_ms: 35_000,
+    input: ReadRows,
+    output: TenantRows,
+    effect: 'safe',
+  },
+  erase: {
+    summary:
+      "Erase some of the tenant's rows in the service's tables, for good; repeated until nothing is erased any more",
+    callers: ['auth'],
+    long: true,
+    timeout_ms: 35_000,
+    input: Empty,
+    output: RowCount,
+    effect: 'idempotent',
+  },
+} satisfies Methods;
+
+export type TenantDataContract = Contract<typeof methods>;
+
+/** What auth asks every service to export and to delete a tenant: each speaks for its own tables, which no other may touch. */
+export const tenantDataContracts: Record<DataService, TenantDataContract> = {
+  webhook: contract('webhook.tenant_data', methods),
+  chat: contract('chat.tenant_data', methods),
+  task: contract('task.tenant_data', methods),
+  usage: contract('usage.tenant_data', methods),
+  orchestrator: contract('orchestrator.tenant_data', methods),
+  auth: contract('auth.tenant_data', methods),
+};

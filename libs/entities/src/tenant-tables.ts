@@ -1,0 +1,41 @@
+import type { DataService } from '@taai/contracts';
+
+/**
+ * Which service answers for the rows of which table when a tenant is exported or erased: every table with rows of tenants
+ * stands here once, what refers before what is referred to. Of the tables that all services share, the owner is whoever clears
+ * them away otherwise.
+ */
+export const tenantTables: Record<DataService, readonly string[]> = {
+  webhook: ['webhook_deliveries', 'webhooks', 'outbox'],
+  chat: ['messages', 'conversations'],
+  task: ['tasks'],
+  usage: ['usage_records'],
+  orchestrator: ['tool_executions', 'tools', 'agent_runs', 'agents', 'provider_credentials', 'providers'],
+  auth: [
+    ...['job_chunks', 'jobs', 'idempotency_keys'],
+    ...['used_refresh_tokens', 'sessions', 'api_keys', 'one_time_tokens', 'users', 'roles', 'subscriptions'],
+    ...['audit_logs', 'audit_heads', 'access_changes', 'tenants'],
+  ],
+};
+
+/** Erased by a resolver function of the name `erase_<table>` alone, which refuses for a tenant that is not to be erased: no service may delete from them. */
+export const guardedTables: ReadonlySet<string> = new Set([
+  'audit_logs',
+  'audit_heads',
+  'access_changes',
+  'usage_records',
+]);
+
+/** Columns that leave in no export: secrets and what could be tried against a guess of them, answers that showed one, and archives themselves. */
+export const unexportedColumns: Readonly<Record<string, readonly string[]>> = {
+  users: ['password_hash'],
+  sessions: ['refresh_token_hash', 'refresh_salt'],
+  used_refresh_tokens: ['token_hash'],
+  one_time_tokens: ['token_hash'],
+  api_keys: ['key_hash'],
+  provider_credentials: ['ciphertext'],
+  tools: ['secret_ciphertext'],
+  webhooks: ['secret_ciphertext', 'secret_key_id'],
+  idempotency_keys: ['response'],
+  job_chunks: ['bytes'],
+};
