@@ -11,6 +11,7 @@ import {
 } from '@taai/platform';
 import { AccessGuard } from './access.guard';
 import { AccessTokenStrategy } from './access-token.strategy';
+import { ArchiveController } from './archive.controller';
 import { contractControllers } from './contract-controllers';
 import { MessageController } from './message.controller';
 import { RunController } from './run.controller';
@@ -18,7 +19,7 @@ import { RunEvents } from './run-events';
 import { SseStreams } from './sse';
 
 @Module({
-  controllers: [...contractControllers(), RunController, MessageController],
+  controllers: [...contractControllers(), RunController, MessageController, ArchiveController],
   providers: [
     AccessTokenStrategy,
     { provide: APP_GUARD, useClass: AccessGuard },

@@ -26,10 +26,11 @@ import { RunSteps } from './run-steps';
 import { RunHandler } from './run.handler';
 import { RunRepository } from './run.repository';
 import { RunService } from './run.service';
+import { TenantDataHandler } from './tenant-data.handler';
 
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig())],
-  controllers: [ProviderHandler, AgentHandler, RunHandler],
+  controllers: [ProviderHandler, AgentHandler, RunHandler, TenantDataHandler],
   providers: [
     ...[ProviderService, ProviderRepository, AgentService, AgentRepository],
     ...[RunService, RunStarter, RunRepository, RunSteps, RunExecutor, RunLeases, RunLimits],

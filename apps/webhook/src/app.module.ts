@@ -13,6 +13,7 @@ import { EndpointAccess } from './endpoint-access';
 import { OutboxRelay } from './outbox.relay';
 import { OutboxRepository } from './outbox.repository';
 import { OutboxService } from './outbox.service';
+import { TenantDataHandler } from './tenant-data.handler';
 import { WebhookHandler } from './webhook.handler';
 import { WebhookRepository } from './webhook.repository';
 import { WebhookService } from './webhook.service';
@@ -32,7 +33,7 @@ const deliveryQueue = BullModule.registerQueueAsync({
 
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig()), BullRedisModule, deliveryQueue],
-  controllers: [WebhookHandler],
+  controllers: [WebhookHandler, TenantDataHandler],
   providers: [
     DeliveryProcessor,
     DeliveryQueue,

@@ -14,6 +14,11 @@ export class ReadRows {
 }
 
 export class TenantRows {
+  /** Whose rows these are; null at the end. */
+  @Nullable()
+  @IsString()
+  table: string | null;
+
   /**
    * JSON lines, `{"table": …, "row": {…}}` each, at most 250,000 characters. A longer line is cut, and goes on in the next
    * answer: the answers must be put together in their order.

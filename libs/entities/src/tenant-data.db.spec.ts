@@ -108,7 +108,8 @@ describe('reading', () => {
         expect(Object.keys(row).sort()).toEqual(columns.filter((name) => !left.includes(name)).sort());
       }
     }
-    expect(seen.sort()).toEqual(tables.map(({ name }) => name).sort());
+    const exported = tables.map(({ name }) => name).filter((name) => name !== 'job_chunks');
+    expect(seen.sort()).toEqual(exported.sort());
   });
 
   test('goes through many rows without a gap or a duplicate, whatever is added behind it', async () => {

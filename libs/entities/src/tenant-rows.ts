@@ -1,6 +1,6 @@
 import { ProblemError, type DataService, type TenantRows } from '@taai/contracts';
 import type { EntityMetadata } from 'typeorm';
-import { tenantTables, unexportedColumns } from './tenant-tables';
+import { exportedTables, unexportedColumns } from './tenant-tables';
 import type { Tx } from './with-tenant';
 
 /** Characters of one answer, 1 MB in UTF-8 at most: it passes through one RPC as JSON, and through another in base64. */
@@ -30,7 +30,7 @@ interface Line {
  * before. Throws `conflict` when a row changed of which a part was read already, and `invalid_cursor`.
  */
 export async function readTenantRows(tx: Tx, service: DataService, cursor?: string): Promise<TenantRows> {
-  const tables = tenantTables[service];
+  const tables = exportedTables(service);
   for (
     let place = cursor === undefined ? firstOf(tables) : placeOf(cursor, tables);
     place;
@@ -39,14 +39,21 @@ export async function readTenantRows(tx: Tx, service: DataService, cursor?: stri
     const lines = await readLines(tx, place);
     const last = lines.at(-1);
     if (!last && place.within) throw new ProblemError('conflict', 'A row was changed while it was read.');
-    if (last) return { lines: lines.map(({ text }) => text).join(''), next_cursor: JSON.stringify(next(place, last)) };
+    if (last)
+      return {
+        table: place.table,
+        lines: lines.map(({ text }) => text).join(''),
+        next_cursor: JSON.stringify(next(place, last)),
+      };
   }
-  return { lines: '', next_cursor: null };
+  return { table: null, lines: '', next_cursor: null };
 }
 
 /** How many lines `readTenantRows` has in all. */
 export async function countTenantRows(tx: Tx, service: DataService): Promise<number> {
-  const counts = tenantTables[service].map((table) => `(select count(*) from ${table})`).join(' + ');
+  const counts = exportedTables(service)
+    .map((table) => `(select count(*) from ${table})`)
+    .join(' + ');
   const [answer] = await tx.query<{ count: number }[]>(`select ${counts} as count`);
   return answer?.count ?? 0;
 }
@@ -82,7 +89,7 @@ function linesSql({ columns, primaryColumns }: EntityMetadata, place: Place): st
     ), line as (
       select row_number() over (order by ${columnsOf('p', keys)}) as number, row_version as version,
         jsonb_build_object(${keys.map((name) => `'${name}', p."${name}"`).join(', ')}) as key,
-        jsonb_build_object('table', '${table}', 'row', (select to_jsonb(r) from (select ${columnsOf('p', exported)}) r))::text
+        json_build_object('table', '${table}', 'row', (select to_jsonb(r) from (select ${columnsOf('p', exported)}) r))::text
           || E'\\n' as text
       from page p
     ), measured as (
