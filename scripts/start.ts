@@ -7,6 +7,7 @@ import { run, type Scope } from './lib/run.ts';
 import { startSandbox } from './sandbox/server.ts';
 import { startPostgres } from './servers/postgres.ts';
 import { startRedis } from './servers/redis.ts';
+import { writeAdminFile } from './start/admin-file.ts';
 import { Api } from './start/api.ts';
 import { ensureBuilt } from './start/build.ts';
 import { claimFolder } from './start/claim.ts';
@@ -59,6 +60,7 @@ async function startServices(scope: Scope, keys: Keys): Promise<Fleet> {
   console.log('Starting the seven services …');
   const fleet = await startFleet({ databaseUrl: urls.runtime, redisUrl, keys, ports: 'default', logDir });
   await scope.defer(() => fleet.stop());
+  await scope.defer(await writeAdminFile({ DATABASE_URL: urls.runtime }));
   return fleet;
 }
 
