@@ -37,7 +37,7 @@ const INSERT = `
   insert into jobs (tenant_id, id, kind, created_by) values ($1, $2, '${EXPORT}', $3) returning ${COLUMNS}`;
 
 const ARCHIVE = `
-  select j.status, count(c.seq)::integer as chunks, coalesce(sum(octet_length(c.bytes)), 0)::integer as bytes
+  select j.status, count(c.seq)::integer as chunks, coalesce(sum(octet_length(c.bytes)), 0)::bigint as bytes
   from jobs j left join job_chunks c on c.job_id = j.id
   where j.id = $1 and j.kind = '${EXPORT}' group by j.status`;
 

@@ -18,7 +18,7 @@ export const tenantTables: Record<DataService, readonly string[]> = {
   ],
 };
 
-/** Erased by a resolver function of the name `erase_<table>` alone, which refuses for a tenant that is not to be erased: no service may delete from them. */
+/** No service may delete from these. The resolver function `erase_<table>` does it, for a tenant whose time has come and no other. */
 export const guardedTables: ReadonlySet<string> = new Set([
   'audit_logs',
   'audit_heads',
