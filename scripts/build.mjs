@@ -1,7 +1,7 @@
-// Builds the named apps (all by default) to dist/<app>/main.js: one ES module each, workspace libraries inlined, packages external.
+// Builds the named apps (all by default) to dist/<app>/main.js, with their commands beside it: one ES module each, workspace libraries inlined, packages external.
 // esbuild bundles; SWC handles files with decorators, because esbuild emits no decorator metadata.
 import { readFile, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transform } from '@swc/core';
 import { build } from 'esbuild';
@@ -39,13 +39,24 @@ export async function entryPoints() {
   };
 }
 
+/** Commands that an app brings along, in its image too: apps/<app>/src/<command>.ts. */
+const commands = { auth: ['admin'] };
+
+const outputsOf = (name, source) => [
+  { in: source, out: `${name}/main` },
+  ...(commands[name] ?? []).map((command) => ({
+    in: join(dirname(source), `${command}.ts`),
+    out: `${name}/${command}`,
+  })),
+];
+
 /** @param {string[]} names Names from `entryPoints`. */
 export async function buildAll(names) {
   const entries = await entryPoints();
   const unknown = names.filter((name) => !entries[name]);
   if (unknown.length > 0)
     throw new Error(`Nothing to build is named ${unknown.join(', ')}; there are ${Object.keys(entries).join(', ')}.`);
-  await bundle(names.map((name) => ({ in: entries[name], out: `${name}/main` })));
+  await bundle(names.flatMap((name) => outputsOf(name, entries[name])));
 }
 
 /** @param {{ in: string, out: string }[]} entryPoints Source, and its place under dist without an extension. */

@@ -7,6 +7,7 @@ import { run, type Scope } from './lib/run.ts';
 import { startSandbox } from './sandbox/server.ts';
 import { startPostgres } from './servers/postgres.ts';
 import { startRedis } from './servers/redis.ts';
+import { adminEnvironment, writeAdminFile } from './start/admin-file.ts';
 import { Api } from './start/api.ts';
 import { ensureBuilt } from './start/build.ts';
 import { claimFolder } from './start/claim.ts';
@@ -57,8 +58,10 @@ async function startServices(scope: Scope, keys: Keys): Promise<Fleet> {
   console.log('Migrating the database …');
   await migrate(urls, { logFile: logOf('migrate') });
   console.log('Starting the seven services …');
-  const fleet = await startFleet({ databaseUrls: urls.services, redisUrl, keys, ports: 'default', logDir });
+  const surroundings = { databaseUrls: urls.services, redisUrl, keys };
+  const fleet = await startFleet({ ...surroundings, ports: 'default', logDir });
   await scope.defer(() => fleet.stop());
+  await scope.defer(await writeAdminFile(adminEnvironment(surroundings)));
   return fleet;
 }
 

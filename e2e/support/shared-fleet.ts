@@ -1,3 +1,4 @@
+import type { AdminEnvironment } from '../../scripts/start/admin-file';
 import { Client } from './client';
 
 export interface SharedFleet {
@@ -6,6 +7,8 @@ export interface SharedFleet {
   sandboxUrl: string;
   adminDatabaseUrl: string;
   authSigningJwk: string;
+  /** For the operator's command. */
+  adminEnv: AdminEnvironment;
   /** File of what the first gateway logs. */
   gatewayLog: string;
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startFleet, type Fleet, type FleetOptions } from '../../scripts/fleet';
 import { startSandbox } from '../../scripts/sandbox/server';
+import { adminEnvironment, type AdminEnvironment } from '../../scripts/start/admin-file';
 import { makeKeys, type Keys } from '../../scripts/start/keys';
 import { migratedDatabase } from './test-database';
 
@@ -14,6 +15,8 @@ export interface TestFleet {
   authSigningJwk: string;
   keys: Keys;
   redisUrl: string;
+  /** For the operator's command. */
+  adminEnv: AdminEnvironment;
   stop(): Promise<void>;
 }
 
@@ -28,6 +31,7 @@ export async function startTestFleet(
   const keys = makeKeys();
   const redisUrl = `${process.env['TEST_REDIS_URL']}/${FLEET_DATABASES[kind]}`;
   const database = await migratedDatabase();
+  const surroundings = { databaseUrls: database.urls, redisUrl, keys };
   const sandbox = await startSandbox({ port: 0 });
   const logDir = await mkdtemp(join(tmpdir(), 'task-assistant-e2e-'));
   const release = async () => {
@@ -37,10 +41,8 @@ export async function startTestFleet(
   try {
     const fleet = await startFleet({
       ...options,
+      ...surroundings,
       ports: 'free',
-      databaseUrls: database.urls,
-      redisUrl,
-      keys,
       logDir,
       env: { BCRYPT_COST: '4', ...options.env },
     });
@@ -57,6 +59,7 @@ export async function startTestFleet(
       authSigningJwk: JSON.stringify(keys.signing),
       keys,
       redisUrl,
+      adminEnv: adminEnvironment(surroundings),
       stop,
     };
   } catch (error) {

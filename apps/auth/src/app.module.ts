@@ -16,6 +16,9 @@ import { EmailConflicts } from './email-conflicts';
 import { ExpirySweep } from './expiry.sweep';
 import { LoginAttempts } from './login-attempts';
 import { LoginService } from './login.service';
+import { ExportRepository } from './export.repository';
+import { ExportService } from './export.service';
+import { ExportWorker } from './export.worker';
 import { MailHandler } from './mail.handler';
 import { OneTimeTokenRepository } from './one-time-token.repository';
 import { Passwords } from './password';
@@ -33,14 +36,20 @@ import { RoleService } from './role.service';
 import { UserHandler } from './user.handler';
 import { UserRepository } from './user.repository';
 import { UserService } from './user.service';
+import { tenantDataClients } from './tenant-data.clients';
+import { TenantDataHandler } from './tenant-data.handler';
+import { TenantEraser } from './tenant.eraser';
+import { TenantHandler } from './tenant.handler';
+import { TenantRepository } from './tenant.repository';
+import { GRACE_DAYS, TenantService } from './tenant.service';
 
-const { signingKeys, bcryptCost } = readAuthConfig();
+const { signingKeys, bcryptCost, tenantGraceDays } = readAuthConfig();
 
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig())],
   controllers: [
     ...[AuthHandler, AccessHandler, SessionHandler, PasswordHandler, MailHandler],
-    ...[UserHandler, RoleHandler, ApiKeyHandler],
+    ...[UserHandler, RoleHandler, ApiKeyHandler, TenantHandler, TenantDataHandler],
   ],
   providers: [
     AuthService,
@@ -60,6 +69,9 @@ const { signingKeys, bcryptCost } = readAuthConfig();
     ...[UserService, UserRepository, InviteService],
     ...[RoleService, RoleRepository, RoleAuthority],
     ...[ApiKeyService, ApiKeyRepository],
+    ...[TenantService, TenantRepository, TenantEraser, tenantDataClients],
+    ...[ExportService, ExportRepository, ExportWorker],
+    { provide: GRACE_DAYS, useValue: tenantGraceDays },
     { provide: Passwords, useValue: new Passwords(bcryptCost) },
     { provide: AccessTokens, useValue: new AccessTokens(signingKeys) },
   ],

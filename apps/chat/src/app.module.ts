@@ -9,10 +9,11 @@ import { MessageRepository } from './message.repository';
 import { MessageService } from './message.service';
 import { orchestratorClients } from './orchestrator';
 import { ReplyService } from './reply.service';
+import { TenantDataHandler } from './tenant-data.handler';
 
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig())],
-  controllers: [ConversationHandler, MessageHandler],
+  controllers: [ConversationHandler, MessageHandler, TenantDataHandler],
   providers: [
     ConversationRepository,
     ConversationService,

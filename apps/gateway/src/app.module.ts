@@ -12,6 +12,7 @@ import {
 import { AccessGuard } from './access.guard';
 import { AccessFeed } from './access-feed';
 import { AccessTokens } from './access-tokens';
+import { ArchiveController } from './archive.controller';
 import { contractControllers } from './contract-controllers';
 import { CredentialStrategy } from './credential.strategy';
 import { MessageController } from './message.controller';
@@ -21,7 +22,7 @@ import { RunEvents } from './run-events';
 import { SseStreams } from './sse';
 
 @Module({
-  controllers: [...contractControllers(), RunController, MessageController],
+  controllers: [...contractControllers(), RunController, MessageController, ArchiveController],
   providers: [
     AccessTokens,
     Principals,

@@ -5,6 +5,7 @@ import { pathNames, splitRoute, successStatus } from './route';
 
 type Paths = OpenAPIObject['paths'];
 type Operation = NonNullable<Paths[string]['get']>;
+type Answer = Exclude<NonNullable<Operation['responses'][string]>, { $ref: string }>;
 type Parameter = Exclude<NonNullable<Operation['parameters']>[number], { $ref: string }>;
 
 const problem: JsonSchema = {
@@ -30,6 +31,8 @@ const problem: JsonSchema = {
   required: ['type', 'title', 'status', 'code', 'detail', 'request_id'],
   additionalProperties: false,
 };
+
+const file: JsonSchema = { type: 'string', format: 'binary' };
 
 const idempotencyKey: Parameter = {
   name: 'Idempotency-Key',
@@ -105,8 +108,9 @@ const parameter = ({ name, schema, optional }: Field, inPath: readonly string[])
   schema,
 });
 
-function success(method: PublicMethod, collector: SchemaCollector) {
+function success(method: PublicMethod, collector: SchemaCollector): Answer {
   if (method.output === Nothing) return { description: 'Done' };
+  if (method.media_type) return { description: 'Success', content: { [method.media_type]: { schema: file } } };
   const json = { 'application/json': { schema: collector.ref(method.output) } };
   return {
     description: 'Success',

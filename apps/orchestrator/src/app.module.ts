@@ -30,12 +30,13 @@ import { RunRepository } from './run.repository';
 import { RunService } from './run.service';
 import { SecretHandler } from './secret.handler';
 import { SecretRepository } from './secret.repository';
+import { TenantDataHandler } from './tenant-data.handler';
 
 const outbound = readOutboundConfig();
 
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig())],
-  controllers: [ProviderHandler, AgentHandler, RunHandler, SecretHandler],
+  controllers: [ProviderHandler, AgentHandler, RunHandler, SecretHandler, TenantDataHandler],
   providers: [
     ...[ProviderService, ProviderRepository, AgentService, AgentRepository],
     ...[RunService, RunStarter, RunRepository, RunSteps, RunExecutor, RunLeases, RunLimits],

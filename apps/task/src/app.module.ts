@@ -1,13 +1,17 @@
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
 import { readDatabaseConfig } from '@taai/platform';
+import { JobHandler } from './job.handler';
+import { JobRepository } from './job.repository';
+import { JobService } from './job.service';
 import { TaskHandler } from './task.handler';
 import { TaskRepository } from './task.repository';
 import { TaskService } from './task.service';
+import { TenantDataHandler } from './tenant-data.handler';
 
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig())],
-  controllers: [TaskHandler],
-  providers: [TaskService, TaskRepository],
+  controllers: [TaskHandler, JobHandler, TenantDataHandler],
+  providers: [TaskService, TaskRepository, JobService, JobRepository],
 })
 export class AppModule {}

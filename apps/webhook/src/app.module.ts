@@ -15,6 +15,7 @@ import { OutboxRepository } from './outbox.repository';
 import { OutboxService } from './outbox.service';
 import { SecretHandler } from './secret.handler';
 import { SecretRepository } from './secret.repository';
+import { TenantDataHandler } from './tenant-data.handler';
 import { WebhookHandler } from './webhook.handler';
 import { WebhookRepository } from './webhook.repository';
 import { WebhookService } from './webhook.service';
@@ -36,7 +37,7 @@ const outbound = readOutboundConfig();
 
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig()), BullRedisModule, deliveryQueue],
-  controllers: [WebhookHandler, SecretHandler],
+  controllers: [WebhookHandler, SecretHandler, TenantDataHandler],
   providers: [
     DeliveryProcessor,
     DeliveryQueue,

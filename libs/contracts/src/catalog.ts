@@ -6,11 +6,14 @@ import { passwordContract } from './auth/password.contract';
 import { sessionContract } from './auth/session.contract';
 import { roleContract } from './auth/role.contract';
 import { userContract } from './auth/user.contract';
+import { tenantContract } from './auth/tenant.contract';
 import { conversationContract, messageContract } from './chat.contract';
 import { boundMethods, isPublic, type BoundMethod, type Contract, type PublicMethod } from './contract';
+import { jobContract } from './job.contract';
 import { agentContract, providerContract, runContract } from './orchestrator.contract';
 import { credentialSecretContract, webhookSecretContract } from './secret.contract';
 import { taskContract } from './task.contract';
+import { tenantDataContracts } from './tenant-data.contract';
 import { usageContract } from './usage.contract';
 import { webhookContract } from './webhook.contract';
 
@@ -24,7 +27,9 @@ export const catalog: readonly Contract[] = [
   userContract,
   roleContract,
   apiKeyContract,
+  tenantContract,
   taskContract,
+  jobContract,
   providerContract,
   agentContract,
   runContract,
@@ -34,6 +39,7 @@ export const catalog: readonly Contract[] = [
   webhookContract,
   credentialSecretContract,
   webhookSecretContract,
+  ...Object.values(tenantDataContracts),
 ];
 
 const hasRoute = (bound: BoundMethod): bound is BoundMethod<PublicMethod> => isPublic(bound.method);

@@ -58,6 +58,8 @@ export interface PublicMethod extends MethodBase {
   max_age?: number;
   /** The gateway has a controller of its own for the route (SSE); it is documented all the same. */
   custom?: true;
+  /** What such a route answers, if it is a file. */
+  media_type?: 'application/gzip';
 }
 
 /** A method for other services alone: they call it with a token of their own, on behalf of a tenant. */

@@ -9,5 +9,7 @@ export * from './once';
 export * from './outbox';
 export * from './page';
 export * from './rls-query';
+export { TenantData } from './tenant-data';
+export { tenantTables } from './tenant-tables';
 export * from './violated-constraint';
 export { withTenant, withTenantId, type Tx } from './with-tenant';

@@ -7,6 +7,8 @@ import { v7 } from 'uuid';
 import { withClient } from './schema/connect';
 import { migrateDatabase } from './schema/migrator';
 
+export * from './rows.testing';
+
 /** A migrated database of one spec file's own. */
 export interface TestDatabase {
   /** Of each service's role. */

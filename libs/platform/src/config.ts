@@ -123,10 +123,17 @@ export function readDatabaseConfig() {
   return { url: env.DATABASE_URL, pool: env.DATABASE_POOL, prepare: env.DATABASE_PREPARE === 'on' };
 }
 
-/** What the auth service needs besides: its signing keys, newest first, and what a password hash may cost. */
+/**
+ * What the auth service needs besides: its signing keys, newest first, what a password hash may cost, and after how many days a
+ * deleted tenant loses its rows.
+ */
 export function readAuthConfig() {
-  const env = read({ AUTH_PRIVATE_JWKS: jwks(), BCRYPT_COST: num({ default: 12 }) });
-  return { signingKeys: env.AUTH_PRIVATE_JWKS, bcryptCost: env.BCRYPT_COST };
+  const env = read({
+    AUTH_PRIVATE_JWKS: jwks(),
+    BCRYPT_COST: num({ default: 12 }),
+    TENANT_GRACE_DAYS: num({ default: 30 }),
+  });
+  return { signingKeys: env.AUTH_PRIVATE_JWKS, bcryptCost: env.BCRYPT_COST, tenantGraceDays: env.TENANT_GRACE_DAYS };
 }
 
 /** What services need that keep secrets of tenants and call addresses that tenants name. */

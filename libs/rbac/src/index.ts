@@ -9,6 +9,7 @@ export const rolePermissions: Readonly<Record<string, readonly string[]>> = {
     'agents:read',
     'tools:read',
     'usage:read',
+    'jobs:read',
   ],
   viewer: [
     'tasks',
@@ -17,6 +18,7 @@ export const rolePermissions: Readonly<Record<string, readonly string[]>> = {
     'agents',
     'tools',
     'usage',
+    'jobs',
     'providers',
     'webhooks',
     'users',

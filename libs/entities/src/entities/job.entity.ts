@@ -1,13 +1,15 @@
+import { jobStatuses, type JobStatus } from '@taai/contracts';
 import { Check, Column, Entity, ForeignKey, Index } from 'typeorm';
 import { type JsonObject, oneOf, TenantRow, Timestamptz, TimestamptzNow } from './columns';
 import { TenantEntity } from './tenant.entity';
 
-const jobStatuses = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const;
-type JobStatus = (typeof jobStatuses)[number];
-
 /** Work that outlives its request: bulk changes, exports, reports. */
 @Entity('jobs')
 @Index('idx_jobs_open', ['kind', 'lease_until'], { where: "status in ('queued', 'running')" })
+@Index('jobs_one_export_key', ['tenant_id'], {
+  unique: true,
+  where: "kind = 'tenant.export' and status in ('queued', 'running')",
+})
 @Check('jobs_status_check', oneOf('status', jobStatuses))
 @ForeignKey(() => TenantEntity, ['tenant_id'], ['id'])
 export class JobEntity extends TenantRow {

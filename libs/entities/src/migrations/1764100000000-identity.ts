@@ -56,6 +56,8 @@ const SQL = `
 
   alter table jobs add column attempts integer not null default 0, add column lease_until timestamptz;
   create index idx_jobs_open on jobs (kind, lease_until) where status in ('queued', 'running');
+  create unique index jobs_one_export_key on jobs (tenant_id)
+    where kind = 'tenant.export' and status in ('queued', 'running');
 
   create table job_chunks (
     tenant_id uuid not null,

@@ -21,14 +21,14 @@ const CLOSE_CALL = `update (status, closed_at, input_tokens, cache_read_tokens, 
  */
 export const grants: Record<DatabaseService, Record<string, string>> = {
   auth: {
-    tenants: ALL,
+    tenants: 'select, insert, update',
     users: ALL,
     roles: ALL,
     sessions: ALL,
     used_refresh_tokens: ALL,
     one_time_tokens: ALL,
     api_keys: ALL,
-    access_changes: 'select, insert, delete',
+    access_changes: 'select, insert',
     audit_logs: 'select, insert',
     audit_heads: 'select, insert, update',
     jobs: ALL,
@@ -37,7 +37,7 @@ export const grants: Record<DatabaseService, Record<string, string>> = {
     idempotency_keys: ONCE,
     outbox: EMIT,
   },
-  task: { tasks: ALL, idempotency_keys: ONCE, outbox: EMIT },
+  task: { tasks: ALL, jobs: 'select', idempotency_keys: ONCE, outbox: EMIT },
   chat: { conversations: ALL, messages: ALL, idempotency_keys: ONCE, outbox: EMIT },
   orchestrator: {
     providers: ALL,
@@ -52,8 +52,8 @@ export const grants: Record<DatabaseService, Record<string, string>> = {
     outbox: EMIT,
   },
   usage: {
-    usage_records: `select, ${CLOSE_CALL}, delete`,
-    subscriptions: 'select, delete',
+    usage_records: `select, ${CLOSE_CALL}`,
+    subscriptions: 'select, update, delete',
     plans: 'select',
     prices: 'select',
   },

@@ -1,4 +1,5 @@
-import type { DatabaseService } from '@taai/contracts';
+import { databaseServices, type DatabaseService } from '@taai/contracts';
+import { guardedTables, tenantTables } from '../tenant-tables';
 import type { ServiceRoles } from './grants.sql';
 import { revokeFunctionsSql } from './revoke.sql';
 
@@ -30,6 +31,12 @@ const access: Record<string, Access> = {
   webhook_deliveries: { select: ['tenant_id', 'id', 'status', 'next_attempt_at'] },
   provider_credentials: { select: ['tenant_id', 'id', 'key_id'] },
   webhooks: { select: ['tenant_id', 'id', 'secret_key_id'] },
+  tenants: { select: ['id', 'status', 'delete_at'] },
+  jobs: {
+    select: ['tenant_id', 'id', 'kind', 'status', 'lease_until', 'attempts', 'finished_at'],
+    update: ['status', 'lease_until', 'attempts'],
+  },
+  job_chunks: { select: ['tenant_id', 'job_id', 'seq'] },
 };
 
 interface ResolverFunction {
@@ -40,6 +47,33 @@ interface ResolverFunction {
   volatility: 'stable' | 'volatile';
   sql: string;
 }
+
+const answersFor = (table: string) => databaseServices.filter((service) => tenantTables[service].includes(table));
+
+const isDue = (tenant: string) => `
+  exists (select from public.tenants t where t.id = ${tenant} and t.status = 'deleting' and t.delete_at <= now())`;
+
+const eraseFunctions = Object.fromEntries(
+  Object.entries(guardedTables).map(([table, key]): [string, ResolverFunction] => [
+    `erase_${table}`,
+    {
+      for: answersFor(table),
+      takes: 'tenant_id uuid, batch integer',
+      returns: 'integer',
+      volatility: 'volatile',
+      sql: `
+        with erased as (
+          delete from public.${table} r
+          where r.tenant_id = erase_${table}.tenant_id and ${isDue(`erase_${table}.tenant_id`)}
+            and (${key.map((name) => `r.${name}`).join(', ')}) in (
+              select ${key.map((name) => `s.${name}`).join(', ')} from public.${table} s
+              where s.tenant_id = erase_${table}.tenant_id limit erase_${table}.batch
+            ) returning 1
+        )
+        select count(*)::integer from erased`,
+    },
+  ]),
+);
 
 /** By name. Every argument and column is qualified: their names meet. */
 const functions: Record<string, ResolverFunction> = {
@@ -249,11 +283,107 @@ const functions: Record<string, ResolverFunction> = {
         and (w.tenant_id, w.id) > (stale_webhook_secrets.after_tenant_id, stale_webhook_secrets.after_id)
       order by w.tenant_id, w.id limit stale_webhook_secrets.batch`,
   },
+
+  /** Jobs of a kind that wait, or whose replica is gone: now leased to the caller, and counted as taken up once more. */
+  claim_jobs: {
+    for: ['auth'],
+    takes: 'kind text, batch integer, lease_seconds integer',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'volatile',
+    sql: `
+      with due as materialized (
+        select j.tenant_id, j.id from public.jobs j
+        where j.kind = claim_jobs.kind and j.status in ('queued', 'running')
+          and (j.lease_until is null or j.lease_until < now())
+        order by j.id limit claim_jobs.batch for update skip locked
+      )
+      update public.jobs j
+      set status = 'running', attempts = j.attempts + 1,
+        lease_until = now() + make_interval(secs => claim_jobs.lease_seconds)
+      from due where j.tenant_id = due.tenant_id and j.id = due.id
+      returning j.tenant_id, j.id`,
+  },
+
+  /** Finished jobs whose archive is older than that. */
+  due_archives: {
+    for: ['auth'],
+    takes: 'older_than_seconds integer, batch integer',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'stable',
+    sql: `
+      select j.tenant_id, j.id from public.job_chunks c
+      join public.jobs j on j.tenant_id = c.tenant_id and j.id = c.job_id
+      where c.seq = 0 and j.finished_at < now() - make_interval(secs => due_archives.older_than_seconds)
+      limit due_archives.batch`,
+  },
+
+  /** Every tenant, page by page: for the operator. */
+  list_tenants: {
+    for: ['auth'],
+    takes: 'after uuid, batch integer',
+    returns: 'table (id uuid)',
+    volatility: 'stable',
+    sql: `
+      select t.id from public.tenants t where list_tenants.after is null or t.id > list_tenants.after
+      order by t.id limit list_tenants.batch`,
+  },
+
+  /** Tenants whose rows are to be erased, the longest due first. */
+  due_tenants: {
+    for: ['auth'],
+    takes: 'batch integer',
+    returns: 'table (id uuid)',
+    volatility: 'stable',
+    sql: `
+      select t.id from public.tenants t where t.status = 'deleting' and t.delete_at <= now()
+      order by t.delete_at limit due_tenants.batch`,
+  },
+
+  tenant_is_due: {
+    for: databaseServices,
+    takes: 'tenant_id uuid',
+    returns: 'boolean',
+    volatility: 'stable',
+    sql: `select ${isDue('tenant_is_due.tenant_id')}`,
+  },
+
+  ...eraseFunctions,
+
+  /** The tenant itself, when nothing refers to it any more. */
+  erase_tenant: {
+    for: ['auth'],
+    takes: 'tenant_id uuid',
+    returns: 'integer',
+    volatility: 'volatile',
+    sql: `
+      with erased as (delete from public.tenants t where t.id = erase_tenant.tenant_id returning 1)
+      select count(*)::integer from erased`,
+  },
 };
 
-const policies = Object.entries(access).flatMap(([table, verbs]) =>
-  Object.keys(verbs).map((verb) => ({ table, verb, name: `resolver_${verb}` })),
+interface Policy {
+  table: string;
+  verb: string;
+  kind: 'permissive' | 'restrictive';
+  condition: string;
+}
+
+const openPolicies = Object.entries(access).flatMap(([table, verbs]) =>
+  Object.keys(verbs).map((verb): Policy => ({ table, verb, kind: 'permissive', condition: 'true' })),
 );
+
+/** What is deleted for its age, too, cannot be kept by a policy: there the function's own condition must do. */
+const isSwept = (table: string) => access[table]?.delete === true;
+
+/** Within their tenant, by the policy that all roles have, and only when its time has come. */
+const deletePolicies = [
+  ...Object.keys(guardedTables)
+    .filter((table) => !isSwept(table))
+    .map((table) => ({ table, condition: isDue(`${table}.tenant_id`) })),
+  { table: 'tenants', condition: `status = 'deleting' and delete_at <= now()` },
+].map((policy): Policy => ({ ...policy, verb: 'delete', kind: 'restrictive' }));
+
+const policies = [...openPolicies, ...deletePolicies].map((policy) => ({ ...policy, name: `resolver_${policy.verb}` }));
 
 /** Policies are made and dropped only when the list has changed, because both lock the table. */
 const policySql = `
@@ -269,9 +399,10 @@ const policySql = `
     end loop;
     ${policies
       .map(
-        ({ table, verb, name }) => `
+        ({ table, verb, kind, name, condition }) => `
     if not exists (select from pg_policies where schemaname = 'public' and tablename = '${table}' and policyname = '${name}') then
-      create policy ${name} on public.${table} for ${verb} to ${RESOLVER} using (true);
+      create policy ${name} on public.${table} as ${kind} for ${verb} to ${RESOLVER}
+        using (${condition});
     end if;`,
       )
       .join('')}
@@ -285,6 +416,13 @@ const grantSql = Object.entries(access)
     ),
   )
   .join('\n  ');
+
+const deleteGrantSql = [
+  ...Object.entries(guardedTables).map(
+    ([table, key]) => `grant select (tenant_id, ${key.join(', ')}), delete on public.${table} to ${RESOLVER};`,
+  ),
+  `grant delete on public.tenants to ${RESOLVER};`,
+].join('\n  ');
 
 const functionSql = Object.entries(functions)
   .map(
@@ -320,6 +458,7 @@ const dropUnlistedSql = `
 export const resolverSql = (roles: ServiceRoles) => `
   ${policySql}
   ${grantSql}
+  ${deleteGrantSql}
   grant usage, create on schema public to ${RESOLVER};
   set local role ${RESOLVER};
   ${dropUnlistedSql}

@@ -2,7 +2,7 @@ import type { BoundMethod, ReencryptedSecrets, SecretKeys, SecretRef } from '@ta
 import { ContextTokens, Fernet, RpcClient } from '@taai/platform';
 import { makeFernetKey, makeJwk } from '@taai/platform-testing';
 import { currentCaller } from '@taai/tenant';
-import { reencryptSecrets, secretsStatus } from './secrets';
+import { reencryptSecrets, secretsStatus } from './secret.commands';
 
 const jwk = makeJwk('auth');
 const last: SecretRef = { tenant_id: 'tenant', id: 'row' };

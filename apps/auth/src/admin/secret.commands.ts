@@ -2,9 +2,24 @@ import { credentialSecretContract, webhookSecretContract, type SecretKeys, type 
 import type { Client, RpcClient } from '@taai/platform';
 import { runAs } from '@taai/tenant';
 import { NIL } from 'uuid';
+import type { Command } from './command';
 
 type Print = (line: string) => void;
 type Secrets = Client<typeof credentialSecretContract>;
+
+/** By noun and verb. */
+export const secretCommands: Record<string, Command> = {
+  'secrets status': {
+    takes: [],
+    summary: 'Which encryption keys stored secrets need',
+    run: ({ onFleet, print }) => onFleet((rpc) => secretsStatus(rpc, print)),
+  },
+  'secrets reencrypt': {
+    takes: [],
+    summary: 'Encrypt every stored secret with the newest key, while the fleet is at work',
+    run: ({ onFleet, print }) => onFleet((rpc) => reencryptSecrets(rpc, print)),
+  },
+};
 
 const stores = [
   { what: 'provider credentials', contract: credentialSecretContract },

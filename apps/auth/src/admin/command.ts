@@ -1,0 +1,23 @@
+import type { RpcClient } from '@taai/platform';
+import type { DataSource } from 'typeorm';
+
+/** What a command works with, opened when it is asked for and closed behind it. */
+export interface AdminTools {
+  /** The auth service's database. Throws one sentence when it cannot be used. */
+  onDatabase<T>(work: (db: DataSource) => Promise<T>): Promise<T>;
+  /** The running fleet, which is called as the auth service. */
+  onFleet<T>(work: (rpc: RpcClient) => Promise<T>): Promise<T>;
+  print(line: string): void;
+}
+
+/** What an operator may ask for. */
+export interface Command {
+  /** Names of its arguments, all of them required. */
+  takes: readonly string[];
+  summary: string;
+  /** Resolves to its exit code. Throws `AdminError` for what an operator can put right. */
+  run(tools: AdminTools, args: readonly string[]): Promise<number>;
+}
+
+/** A failure whose message is all that an operator needs to know. */
+export class AdminError extends Error {}

@@ -1,0 +1,43 @@
+import { Injectable } from '@nestjs/common';
+import {
+  found,
+  notFound,
+  ProblemError,
+  type Archive,
+  type ArchiveChunk,
+  type ById,
+  type Job,
+  type ReadChunk,
+} from '@taai/contracts';
+import { ExportRepository } from './export.repository';
+import { ExportWorker } from './export.worker';
+
+@Injectable()
+export class ExportService {
+  constructor(
+    private readonly exports: ExportRepository,
+    private readonly worker: ExportWorker,
+  ) {}
+
+  /** Throws `conflict` while another export is under way. */
+  async start(): Promise<Job> {
+    const job = await this.exports.create();
+    this.worker.wake();
+    return job;
+  }
+
+  /** Throws `conflict` before the job has ended, and `not_found` when it failed, or its archive is there no more. */
+  async archive({ id }: ById): Promise<Archive> {
+    const { status, ...archive } = found('export', await this.exports.archive(id));
+    if (status === 'queued' || status === 'running')
+      throw new ProblemError('conflict', 'The export is not finished yet.');
+    if (status !== 'completed' || archive.chunks === 0) throw notFound('export');
+    return archive;
+  }
+
+  /** Throws `not_found`. */
+  async chunk({ id, seq }: ReadChunk): Promise<ArchiveChunk> {
+    const bytes = found('export', await this.exports.chunk(id, seq));
+    return { bytes: bytes.toString('base64') };
+  }
+}

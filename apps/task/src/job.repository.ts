@@ -1,0 +1,25 @@
+import { Injectable } from '@nestjs/common';
+import type { Job } from '@taai/contracts';
+import { RlsPool } from '@taai/entities';
+
+const COLUMNS = 'id, kind, status, progress, total, result, error_code, error_detail, created_at, finished_at';
+
+const FIND = `select ${COLUMNS} from jobs where id = $1`;
+
+const LIST = `select ${COLUMNS} from jobs where ($1::uuid is null or id < $1) order by id desc limit $2`;
+
+/** The jobs of all services, to be read; each service writes its own. */
+@Injectable()
+export class JobRepository {
+  constructor(private readonly rls: RlsPool) {}
+
+  async find(id: string): Promise<Job | undefined> {
+    const [job] = await this.rls.query<Job>('job_find', FIND, [id]);
+    return job;
+  }
+
+  /** Newest first. */
+  list(after: string | undefined, limit: number): Promise<Job[]> {
+    return this.rls.query<Job>('job_list', LIST, [after ?? null, limit]);
+  }
+}

@@ -1,0 +1,6 @@
+import { tenantDataContracts } from '@taai/contracts';
+import { TenantData } from '@taai/entities';
+import { Handles } from '@taai/platform';
+
+@Handles(tenantDataContracts.usage)
+export class TenantDataHandler extends TenantData('usage') {}

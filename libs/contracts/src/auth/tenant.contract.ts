@@ -1,0 +1,110 @@
+import { IsInt, IsISO8601, IsObject, IsString, IsUUID, MaxLength, Min, MinLength } from 'class-validator';
+import { contract, Nothing } from '../contract';
+import { ById, Empty, Nullable, Optional, type Timestamp } from '../fields';
+import { Job } from '../job.contract';
+import { Tenant } from './auth.contract';
+
+export class TenantDetails extends Tenant {
+  @IsObject()
+  settings: Record<string, unknown>;
+
+  /** When the rows of a tenant that is `deleting` are erased. */
+  @Nullable()
+  @IsISO8601()
+  delete_at: Timestamp | null;
+
+  @IsISO8601()
+  updated_at: Timestamp;
+}
+
+export class UpdateTenant {
+  @Optional()
+  @IsString()
+  @MinLength(1)
+  @MaxLength(200)
+  name?: string;
+
+  /** Merged into the settings key by key, at the top level alone; null removes a key. The result has 16 KB of JSON at most. */
+  @Optional()
+  @IsObject()
+  settings?: Record<string, unknown>;
+}
+
+/** A finished export. */
+export class Archive {
+  @IsUUID()
+  id: string;
+
+  @IsInt()
+  bytes: number;
+
+  /** How many chunks the file is in. */
+  @IsInt()
+  chunks: number;
+}
+
+export class ReadChunk extends ById {
+  /** 0, 1, … */
+  @IsInt()
+  @Min(0)
+  seq: number;
+}
+
+export class ArchiveChunk {
+  /** Base64. */
+  @IsString()
+  bytes: string;
+}
+
+export const tenantContract = contract('auth.tenant', {
+  get: {
+    summary: 'Read the tenant',
+    http: 'GET /v1/tenant',
+    access: 'tenant:read',
+    input: Empty,
+    output: TenantDetails,
+    effect: 'safe',
+  },
+  update: {
+    summary: "Change the tenant's name or settings",
+    http: 'PATCH /v1/tenant',
+    access: 'tenant:update',
+    input: UpdateTenant,
+    output: TenantDetails,
+    effect: 'idempotent',
+  },
+  remove: {
+    summary: 'Delete the tenant: it is closed at once, and all its rows are erased after a time of grace',
+    http: 'DELETE /v1/tenant',
+    access: 'tenant:delete',
+    input: Empty,
+    output: Nothing,
+    effect: 'idempotent',
+  },
+  startExport: {
+    summary: "Have an archive made of all the tenant's rows; the job says when it is ready",
+    http: 'POST /v1/tenant/export',
+    access: 'tenant:export',
+    input: Empty,
+    output: Job,
+    status: 202,
+    effect: 'once',
+  },
+  archive: {
+    summary: 'Download an export, gzipped JSON lines, within 7 days and until the next one is finished',
+    http: 'GET /v1/tenant/exports/:id',
+    access: 'tenant:export',
+    input: ById,
+    output: Archive,
+    custom: true,
+    media_type: 'application/gzip',
+    effect: 'safe',
+  },
+  chunk: {
+    summary: 'Read a piece of an export',
+    callers: ['gateway'],
+    input: ReadChunk,
+    output: ArchiveChunk,
+    effect: 'safe',
+  },
+});

@@ -1,0 +1,48 @@
+import type { DatabaseService } from '@taai/contracts';
+
+/**
+ * Which service answers for the rows of which table when a tenant is exported or erased: every table with rows of tenants
+ * stands here once, what refers before what is referred to. Of the tables that all services share, the owner is whoever clears
+ * them away otherwise.
+ */
+export const tenantTables: Record<DatabaseService, readonly string[]> = {
+  webhook: ['webhook_deliveries', 'webhooks', 'outbox'],
+  chat: ['messages', 'conversations'],
+  task: ['tasks'],
+  usage: ['usage_records', 'subscriptions'],
+  orchestrator: ['tool_executions', 'tools', 'agent_runs', 'agents', 'provider_credentials', 'providers'],
+  auth: [
+    ...['job_chunks', 'jobs', 'idempotency_keys'],
+    ...['used_refresh_tokens', 'sessions', 'api_keys', 'one_time_tokens', 'users', 'roles'],
+    ...['audit_logs', 'audit_heads', 'access_changes', 'tenants'],
+  ],
+};
+
+/**
+ * Tables that the service which answers for them may not delete from, or not all of: the resolver function `erase_<table>` does it,
+ * for a tenant whose time has come and no other. With the columns that tell a tenant's rows apart.
+ */
+export const guardedTables: Readonly<Record<string, readonly string[]>> = {
+  audit_logs: ['id'],
+  audit_heads: ['tenant_id'],
+  access_changes: ['seq'],
+  idempotency_keys: ['user_id', 'method', 'key'],
+  usage_records: ['call_id'],
+};
+
+/** What the services export of: an export that read the archives, which it writes, would never end. */
+export const exportedTables = (service: DatabaseService) =>
+  tenantTables[service].filter((table) => table !== 'job_chunks');
+
+/** Columns that leave in no export: secrets and what could be tried against a guess of them, and answers that showed one. */
+export const unexportedColumns: Readonly<Record<string, readonly string[]>> = {
+  users: ['password_hash'],
+  sessions: ['refresh_token_hash', 'refresh_salt'],
+  used_refresh_tokens: ['token_hash'],
+  one_time_tokens: ['token_hash'],
+  api_keys: ['key_hash'],
+  provider_credentials: ['ciphertext'],
+  tools: ['secret_ciphertext'],
+  webhooks: ['secret_ciphertext', 'secret_key_id'],
+  idempotency_keys: ['response'],
+};
