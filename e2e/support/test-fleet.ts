@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startFleet, type Fleet, type FleetOptions } from '../../scripts/fleet';
 import { startSandbox } from '../../scripts/sandbox/server';
-import { makeKeys } from '../../scripts/start/keys';
+import { makeKeys, type Keys } from '../../scripts/start/keys';
 import { migratedDatabase } from './test-database';
 
 export interface TestFleet {
@@ -12,6 +12,8 @@ export interface TestFleet {
   /** As superuser, to look at what no client may see. */
   adminDatabaseUrl: string;
   authSigningJwk: string;
+  keys: Keys;
+  redisUrl: string;
   stop(): Promise<void>;
 }
 
@@ -24,6 +26,7 @@ export async function startTestFleet(
   options: Pick<FleetOptions, 'replicas' | 'env'> = {},
 ): Promise<TestFleet> {
   const keys = makeKeys();
+  const redisUrl = `${process.env['TEST_REDIS_URL']}/${FLEET_DATABASES[kind]}`;
   const database = await migratedDatabase();
   const sandbox = await startSandbox({ port: 0 });
   const logDir = await mkdtemp(join(tmpdir(), 'task-assistant-e2e-'));
@@ -36,7 +39,7 @@ export async function startTestFleet(
       ...options,
       ports: 'free',
       databaseUrls: database.urls,
-      redisUrl: `${process.env['TEST_REDIS_URL']}/${FLEET_DATABASES[kind]}`,
+      redisUrl,
       keys,
       logDir,
       env: { BCRYPT_COST: '4', ...options.env },
@@ -52,6 +55,8 @@ export async function startTestFleet(
       sandboxUrl,
       adminDatabaseUrl: database.adminUrl,
       authSigningJwk: JSON.stringify(keys.signing),
+      keys,
+      redisUrl,
       stop,
     };
   } catch (error) {

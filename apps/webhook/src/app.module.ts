@@ -1,7 +1,7 @@
 import { BullModule } from '@nestjs/bull';
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
-import { BLOCK_SECONDS, keys, readDatabaseConfig, readOutboundConfig } from '@taai/platform';
+import { BLOCK_SECONDS, keys, readDatabaseConfig, readOutboundConfig, SecretBox, SecretRotation } from '@taai/platform';
 import { BullRedis, BullRedisModule } from './bull-redis';
 import { repliesClient } from './chat';
 import { DeliveryProcessor } from './delivery.processor';
@@ -13,6 +13,8 @@ import { EndpointAccess } from './endpoint-access';
 import { OutboxRelay } from './outbox.relay';
 import { OutboxRepository } from './outbox.repository';
 import { OutboxService } from './outbox.service';
+import { SecretHandler } from './secret.handler';
+import { SecretRepository } from './secret.repository';
 import { WebhookHandler } from './webhook.handler';
 import { WebhookRepository } from './webhook.repository';
 import { WebhookService } from './webhook.service';
@@ -30,9 +32,11 @@ const deliveryQueue = BullModule.registerQueueAsync({
   }),
 });
 
+const outbound = readOutboundConfig();
+
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig()), BullRedisModule, deliveryQueue],
-  controllers: [WebhookHandler],
+  controllers: [WebhookHandler, SecretHandler],
   providers: [
     DeliveryProcessor,
     DeliveryQueue,
@@ -45,7 +49,22 @@ const deliveryQueue = BullModule.registerQueueAsync({
     WebhookRepository,
     WebhookService,
     repliesClient,
-    { provide: EndpointAccess, useFactory: () => new EndpointAccess(readOutboundConfig()) },
+    SecretRepository,
+    {
+      provide: SecretBox,
+      inject: [SecretRepository],
+      useFactory: async (stored: SecretRepository) => {
+        const box = new SecretBox(outbound.encryptionKeys);
+        box.require(await stored.keyIds(), 'webhook secrets');
+        return box;
+      },
+    },
+    {
+      provide: SecretRotation,
+      inject: [SecretBox, SecretRepository],
+      useFactory: (box: SecretBox, stored: SecretRepository) => new SecretRotation(box, stored),
+    },
+    { provide: EndpointAccess, useFactory: () => new EndpointAccess(outbound.outboundAllow) },
   ],
 })
 export class AppModule {}

@@ -1,7 +1,15 @@
 import type { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { openDataSource } from './data-source';
-import { AgentEntity, AgentRunEntity, UserEntity, WebhookDeliveryEntity, WebhookEntity } from './entities';
+import {
+  AgentEntity,
+  AgentRunEntity,
+  ProviderCredentialEntity,
+  ProviderEntity,
+  UserEntity,
+  WebhookDeliveryEntity,
+  WebhookEntity,
+} from './entities';
 import { createTenant, createTestDatabase, type TestDatabase } from './testing';
 import { withTenantId } from './with-tenant';
 
@@ -108,4 +116,49 @@ test('due deliveries are the overdue ones that have not ended', async () => {
   });
   expect(await call('webhook', 'select * from due_deliveries(10)')).toEqual(due.map(({ id }) => ({ tenant_id, id })));
   expect(await call('webhook', 'select * from due_deliveries(1)')).toHaveLength(1);
+});
+
+describe('encryption keys', () => {
+  const FIRST = ['00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000000'];
+
+  async function addCredential(tenant_id: string, key_id: string): Promise<{ tenant_id: string; id: string }> {
+    const [provider_id, id] = [v7(), v7()];
+    await withTenantId(sources.orchestrator, tenant_id, async (tx) => {
+      await tx.insert(ProviderEntity, { tenant_id, id: provider_id, name: provider_id, kind: 'openai' });
+      await tx.insert(ProviderCredentialEntity, { tenant_id, id, provider_id, ciphertext: 'x', key_id });
+    });
+    return { tenant_id, id };
+  }
+
+  async function addWebhook(tenant_id: string, secret_key_id: string | null) {
+    const row = { tenant_id, id: v7(), url: 'http://x', events: [], secret_ciphertext: 'x', secret_key_id };
+    await withTenantId(sources.webhook, tenant_id, (tx) => tx.insert(WebhookEntity, row));
+    return { tenant_id, id: row.id };
+  }
+
+  test.each([
+    ['orchestrator', 'credential_key_ids', 'stale_credentials', addCredential, 'old'],
+    ['webhook', 'webhook_key_ids', 'stale_webhook_secrets', addWebhook, null],
+  ] as const)(
+    '%s: %s names each once, %s those who need another than the newest, in order',
+    async (service, ids, stale, add, odd) => {
+      await database.admin('delete from provider_credentials');
+      await database.admin('delete from webhooks');
+      expect(await call(service, `select * from ${ids}()`)).toEqual([]);
+      const tenants = [await createTenant(database), await createTenant(database)].sort();
+      const rows = [];
+      for (const tenant of tenants) {
+        await add(tenant, 'new');
+        rows.push(await add(tenant, 'old'));
+        rows.push(await add(tenant, odd ?? 'old'));
+      }
+      if (odd === null) rows.push(await addWebhook(tenants[1] ?? '', null));
+      const key_ids = (await call(service, `select * from ${ids}()`)).map(({ key_id }) => key_id);
+      expect(key_ids).toEqual(odd === null ? ['new', 'old', null] : ['new', 'old']);
+      const all = `select * from ${stale}($1, $2, $3, $4)`;
+      expect(await call(service, all, 'new', ...FIRST, 100)).toEqual(rows);
+      expect(await call(service, all, 'new', ...FIRST, 2)).toEqual(rows.slice(0, 2));
+      expect(await call(service, all, 'new', rows[1]?.tenant_id, rows[1]?.id, 100)).toEqual(rows.slice(2));
+    },
+  );
 });

@@ -24,6 +24,8 @@ const access: Record<string, Access> = {
   agent_runs: { select: ['tenant_id', 'id', 'status', 'lease_until'], update: ['lease_owner', 'lease_until'] },
   usage_records: { select: ['tenant_id', 'call_id', 'occurred_at', 'status'] },
   webhook_deliveries: { select: ['tenant_id', 'id', 'status', 'next_attempt_at'] },
+  provider_credentials: { select: ['tenant_id', 'id', 'key_id'] },
+  webhooks: { select: ['tenant_id', 'id', 'secret_key_id'] },
 };
 
 interface ResolverFunction {
@@ -142,6 +144,65 @@ const functions: Record<string, ResolverFunction> = {
       select d.tenant_id, d.id from public.webhook_deliveries d
       where d.status in ('pending', 'delivering') and d.next_attempt_at <= now()
       order by d.next_attempt_at limit due_deliveries.batch`,
+  },
+
+  /** Ids of the keys that encrypt providers' credentials: one look into the index for each, however many rows there are. */
+  credential_key_ids: {
+    for: ['orchestrator'],
+    takes: '',
+    returns: 'table (key_id text)',
+    volatility: 'stable',
+    sql: `
+      with recursive used (key_id) as (
+        select min(c.key_id) from public.provider_credentials c
+        union all
+        select (select min(c.key_id) from public.provider_credentials c where c.key_id > u.key_id)
+        from used u where u.key_id is not null
+      )
+      select u.key_id from used u where u.key_id is not null`,
+  },
+
+  /** Credentials that another key encrypts, in the order of their primary key. */
+  stale_credentials: {
+    for: ['orchestrator'],
+    takes: 'key_id text, after_tenant_id uuid, after_id uuid, batch integer',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'stable',
+    sql: `
+      select c.tenant_id, c.id from public.provider_credentials c
+      where c.key_id <> stale_credentials.key_id
+        and (c.tenant_id, c.id) > (stale_credentials.after_tenant_id, stale_credentials.after_id)
+      order by c.tenant_id, c.id limit stale_credentials.batch`,
+  },
+
+  /** The same of webhooks' secrets; null stands for rows that do not say. */
+  webhook_key_ids: {
+    for: ['webhook'],
+    takes: '',
+    returns: 'table (key_id text)',
+    volatility: 'stable',
+    sql: `
+      with recursive used (key_id) as (
+        select min(w.secret_key_id) from public.webhooks w
+        union all
+        select (select min(w.secret_key_id) from public.webhooks w where w.secret_key_id > u.key_id)
+        from used u where u.key_id is not null
+      )
+      select u.key_id from used u where u.key_id is not null
+      union all
+      select null where exists (select from public.webhooks w where w.secret_key_id is null)`,
+  },
+
+  stale_webhook_secrets: {
+    for: ['webhook'],
+    takes: 'key_id text, after_tenant_id uuid, after_id uuid, batch integer',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'stable',
+    sql: `
+      select w.tenant_id, w.id from public.webhooks w
+      where w.secret_key_id is distinct from stale_webhook_secrets.key_id
+        and (w.tenant_id, w.id) > (stale_webhook_secrets.after_tenant_id, stale_webhook_secrets.after_id)
+      order by w.tenant_id, w.id limit stale_webhook_secrets.batch`,
   },
 };
 
