@@ -1,6 +1,8 @@
 import { accessContract } from './auth/access.contract';
 import { authContract } from './auth/auth.contract';
 import { mailContract } from './auth/mail.contract';
+import { passwordContract } from './auth/password.contract';
+import { sessionContract } from './auth/session.contract';
 import { conversationContract, messageContract } from './chat.contract';
 import { boundMethods, isPublic, type BoundMethod, type Contract, type PublicMethod } from './contract';
 import { agentContract, providerContract, runContract } from './orchestrator.contract';
@@ -13,6 +15,8 @@ import { webhookContract } from './webhook.contract';
 export const catalog: readonly Contract[] = [
   authContract,
   accessContract,
+  sessionContract,
+  passwordContract,
   mailContract,
   taskContract,
   providerContract,

@@ -12,7 +12,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { contract } from '../contract';
-import { Empty, Nullable, Optional, type Timestamp } from '../fields';
+import { Empty, GivenPassword, NewPassword, Nullable, Optional, type Timestamp } from '../fields';
 
 export const tenantStatuses = ['active', 'suspended', 'deleting'] as const;
 export type TenantStatus = (typeof tenantStatuses)[number];
@@ -27,10 +27,7 @@ export class Register {
   @MaxLength(320)
   email: string;
 
-  /** Counted in characters; bytes beyond bcrypt's 72 count too. */
-  @IsString()
-  @MinLength(8)
-  @MaxLength(1024)
+  @NewPassword()
   password: string;
 
   @Optional()
@@ -46,9 +43,7 @@ export class Login {
   @MaxLength(320)
   email: string;
 
-  @IsString()
-  @MinLength(1)
-  @MaxLength(1024)
+  @GivenPassword()
   password: string;
 }
 
@@ -156,12 +151,16 @@ export class JsonWebKeySet {
   keys: JsonWebKey[];
 }
 
+/** Of methods that hash a password: they wait for each other, in a lane of their own, and longer than others. */
+export const hashing = { long: true, timeout_ms: 15_000 } as const;
+
 export const authContract = contract('auth', {
   register: {
     summary: 'Create a tenant and its first user, an admin',
     http: 'POST /v1/auth/register',
     access: 'public',
     secret: true,
+    ...hashing,
     input: Register,
     output: Registered,
     effect: 'once',
@@ -171,6 +170,7 @@ export const authContract = contract('auth', {
     http: 'POST /v1/auth/login',
     access: 'public',
     secret: true,
+    ...hashing,
     input: Login,
     output: LoggedIn,
     status: 200,
