@@ -27,6 +27,8 @@ test('the owner of the tables is refused', async () => {
 
 test.each([
   ['that bypasses row level security', 'bypassrls', 'has BYPASSRLS'],
+  ['that may make roles', 'createrole', 'has CREATEROLE'],
+  ['that may copy the server', 'replication', 'has REPLICATION'],
   ['that may become the owner', 'in role test_migrator', 'owns tables'],
   ['that may become another service', 'in role "test-auth"', 'may become "test-auth", which has rights on tables'],
   ['that may become the resolver', 'in role resolver', 'may become "resolver", which has rights on tables'],

@@ -29,10 +29,10 @@ interface Case extends TableFacts {
 
 let database: TestDatabase;
 let admin: Client;
-/** Once set, a setting is never unset again: each context has a connection of its own. */
+/** Once set, a setting is never unset again: that context has connections of its own. */
 const clients = new Map<string, Client>();
 let tables: TableFacts[];
-let cases: Case[] = [];
+const cases: Case[] = [];
 let rows: Map<string, Row>;
 
 beforeAll(async () => {
@@ -42,11 +42,10 @@ beforeAll(async () => {
   rows = await fillTenant(admin, tables, own);
   await fillTenant(admin, tables, foreign);
   for (const service of databaseServices) {
-    for (const context of contexts)
-      clients.set(`${service} ${context}`, await connect(database.urls[service], service));
-    for (const table of tables) cases.push(await caseOf(table, service));
+    for (const kind of ['set', 'unset'])
+      clients.set(`${service} ${kind}`, await connect(database.urls[service], service));
+    cases.push(...(await casesOf(service)));
   }
-  cases = cases.filter(({ may }) => Object.values(may).some(Boolean));
 });
 afterAll(async () => {
   await Promise.all([admin, ...clients.values()].map((client) => client.end()));
@@ -54,24 +53,30 @@ afterAll(async () => {
 });
 
 const RIGHTS = `
-  select has_table_privilege($1, $2, 'select') as read, has_table_privilege($1, $2, 'delete') as delete,
-    coalesce(array_agg(attname::text) filter (where has_column_privilege($1, $2, attnum, 'insert')), '{}') as insertable,
-    min(attname::text) filter (where has_column_privilege($1, $2, attnum, 'update')) as updatable
-  from pg_attribute where attrelid = $2::regclass and attnum > 0 and not attisdropped`;
+  select c.oid::regclass::text as name,
+    has_table_privilege($1, c.oid, 'select') as read, has_table_privilege($1, c.oid, 'delete') as delete,
+    coalesce(array_agg(attname::text) filter (where has_column_privilege($1, c.oid, attnum, 'insert')), '{}') as insertable,
+    min(attname::text) filter (where has_column_privilege($1, c.oid, attnum, 'update')) as updatable
+  from pg_class c join pg_attribute on attrelid = c.oid and attnum > 0 and not attisdropped
+  where c.oid = any ($2::text[]::regclass[]) group by c.oid`;
 
-interface Rights extends Pick<Case, 'insertable' | 'updatable'>, Pick<Case['may'], 'read' | 'delete'> {}
+interface Rights extends Pick<Case, 'name' | 'insertable' | 'updatable'>, Pick<Case['may'], 'read' | 'delete'> {}
 
-async function caseOf(table: TableFacts, service: DatabaseService): Promise<Case> {
+async function casesOf(service: DatabaseService): Promise<Case[]> {
   const role = new URL(database.urls[service]).username;
-  const { rows } = await admin.query<Rights>(RIGHTS, [role, table.name]);
-  if (!rows[0]) throw new Error('The catalog says nothing.');
-  const { insertable, updatable, ...rights } = rows[0];
-  const may = { ...rights, insert: insertable.length > 0, update: updatable !== null };
-  return { ...table, service, may, insertable, updatable };
+  const { rows } = await admin.query<Rights>(RIGHTS, [role, tables.map(({ name }) => name)]);
+  const found = tables.map((table) => {
+    const rights = rows.find(({ name }) => name === table.name);
+    if (!rights) throw new Error(`The catalog does not know ${table.name}.`);
+    const { insertable, updatable, read, delete: remove } = rights;
+    const may = { read, delete: remove, insert: insertable.length > 0, update: updatable !== null };
+    return { ...table, service, may, insertable, updatable };
+  });
+  return found.filter(({ may }) => verbs.some((verb) => may[verb]));
 }
 
 function clientOf({ service }: Case, context: Context): Client {
-  const client = clients.get(`${service} ${context}`);
+  const client = clients.get(`${service} ${context === 'unset' ? 'unset' : 'set'}`);
   if (!client) throw new Error(`${service} is not connected.`);
   return client;
 }

@@ -4,6 +4,8 @@ interface RoleFacts {
   role: string;
   is_superuser: boolean;
   bypasses_rls: boolean;
+  creates_roles: boolean;
+  replicates: boolean;
   owns_tables: boolean;
   /** Another role that it may become, and that has rights on tables. */
   borrows: string | null;
@@ -16,6 +18,8 @@ const ROLE_FACTS = `
   select current_user as role,
     bool_or(r.rolsuper) as is_superuser,
     bool_or(r.rolbypassrls) as bypasses_rls,
+    bool_or(r.rolcreaterole) as creates_roles,
+    bool_or(r.rolreplication) as replicates,
     bool_or(exists (select from ${TABLES} and c.relkind in ('r', 'p', 'v', 'm') and c.relowner = r.oid)) as owns_tables,
     min(r.rolname) filter (where r.rolname <> current_user and exists (
       select from ${TABLES} and c.relrowsecurity and (has_any_column_privilege(r.oid, c.oid, 'select, insert, update')
@@ -43,6 +47,8 @@ export async function assertSafeRole(connection: Pool | Client, variable: string
 function faultOf(facts: RoleFacts): string | undefined {
   if (facts.is_superuser) return 'is a superuser';
   if (facts.bypasses_rls) return 'has BYPASSRLS';
+  if (facts.creates_roles) return 'has CREATEROLE';
+  if (facts.replicates) return 'has REPLICATION';
   if (facts.owns_tables) return 'owns tables';
   return facts.borrows === null ? undefined : `may become "${facts.borrows}", which has rights on tables`;
 }

@@ -115,6 +115,14 @@ test('a service may change its role: the new one has the rights, and the old one
   }
 });
 
+test('a role that does not exist, and that nobody may create, is one sentence that names the variable', async () => {
+  const url = Object.assign(new URL(database.urls.chat), { username: 'absent' }).href;
+  const services = { ...database.urls, chat: url };
+  await expect(migrateDatabase({ migrator: database.migratorUrl, services })).rejects.toThrow(
+    'There is no role "absent", which CHAT_DATABASE_URL names: create it, or set ADMIN_DATABASE_URL, and it is created.',
+  );
+});
+
 test("two services cannot share a role, nor one have the owner's", async () => {
   const { urls, migratorUrl: migrator } = database;
   await expect(migrateDatabase({ migrator, services: { ...urls, chat: urls.task } })).rejects.toThrow(

@@ -10,7 +10,7 @@ import { grantsSql, type ServiceRoles } from './grants.sql';
 import { resolverSql } from './resolver.sql';
 import { revokeSql } from './revoke.sql';
 import { servicePoliciesSql } from './service-policies.sql';
-import { prepareServer, serviceRoles, variableOf, type DatabaseUrls } from './roles';
+import { assertRolesExist, prepareServer, serviceRoles, variableOf, type DatabaseUrls } from './roles';
 
 /** A migration gives up on a lock instead of queueing the whole fleet behind itself. */
 const LOCK_TIMEOUT_MS = 10_000;
@@ -46,6 +46,7 @@ export async function migrateDatabase(urls: DatabaseUrls): Promise<string[]> {
   const ran = await withClient(migrator, 'MIGRATOR_DATABASE_URL', async (client) => {
     await client.query(`set lock_timeout = ${TURN_TIMEOUT_MS}`);
     await client.query(`select pg_advisory_lock(hashtext('task-assistant migration'))`);
+    await assertRolesExist(client, services);
     const names = await runMigrations(migrator);
     await applyPermissions(client, roles);
     return names;

@@ -1,4 +1,4 @@
-import { byDatabaseService, type DatabaseService } from '@taai/contracts';
+import { byDatabaseService, databaseServices, type DatabaseService } from '@taai/contracts';
 import { escapeIdentifier, escapeLiteral, type Client } from 'pg';
 import { describeUrl, withClient } from './connect';
 import type { ServiceRoles } from './grants.sql';
@@ -30,6 +30,17 @@ export function serviceRoles({ migrator, services }: DatabaseUrls): ServiceRoles
 
 const exists = async (client: Client, sql: string, name: string) => (await client.query(sql, [name])).rowCount === 1;
 const roleExists = (client: Client, name: string) => exists(client, 'select from pg_roles where rolname = $1', name);
+
+/** Throws one sentence when a service's role does not exist: without an admin nobody has created it. */
+export async function assertRolesExist(client: Client, services: DatabaseUrls['services']): Promise<void> {
+  for (const service of databaseServices) {
+    const { role } = describeUrl(services[service]);
+    if (await roleExists(client, role)) continue;
+    throw new Error(
+      `There is no role "${role}", which ${variableOf(service)} names: create it, or set ADMIN_DATABASE_URL, and it is created.`,
+    );
+  }
+}
 
 /**
  * Creates the roles and the database that are missing, and gives the migrator the schema. What exists keeps its password. The
