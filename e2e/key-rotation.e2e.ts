@@ -1,7 +1,7 @@
 import { SecretBox, withRpcClient } from '@taai/platform';
 import { Client as Database } from 'pg';
 import { Webhook } from 'standardwebhooks';
-import { reencryptSecrets, secretsStatus } from '../apps/auth/src/admin/secrets';
+import { reencryptSecrets, secretsStatus } from '../apps/auth/src/admin/secret.commands';
 import { startReceiver } from '../apps/webhook/src/receiver.testing';
 import { publicOf } from '../scripts/fleet/environment';
 import { makeKeys } from '../scripts/start/keys';

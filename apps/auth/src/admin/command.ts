@@ -4,10 +4,10 @@ import type { DataSource } from 'typeorm';
 /** What a command works with, opened when it is asked for and closed behind it. */
 export interface AdminTools {
   /** The auth service's database. Throws one sentence when it cannot be used. */
-  onDatabase<T>(work: (db: DataSource) => Promise<T>): Promise<T>;
+  readonly onDatabase: <T>(work: (db: DataSource) => Promise<T>) => Promise<T>;
   /** The running fleet, which is called as the auth service. */
-  onFleet<T>(work: (rpc: RpcClient) => Promise<T>): Promise<T>;
-  print(line: string): void;
+  readonly onFleet: <T>(work: (rpc: RpcClient) => Promise<T>) => Promise<T>;
+  readonly print: (line: string) => void;
 }
 
 /** What an operator may ask for. */
