@@ -1,3 +1,4 @@
+import { auditContract } from './auth/audit.contract';
 import { authContract } from './auth/auth.contract';
 import { mailContract } from './auth/mail.contract';
 import { conversationContract, messageContract } from './chat.contract';
@@ -11,6 +12,7 @@ import { webhookContract } from './webhook.contract';
 export const catalog: readonly Contract[] = [
   authContract,
   mailContract,
+  auditContract,
   taskContract,
   providerContract,
   agentContract,

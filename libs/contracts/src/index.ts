@@ -1,3 +1,4 @@
+export * from './auth/audit.contract';
 export * from './auth/auth.contract';
 export * from './auth/mail.contract';
 export * from './catalog';
@@ -7,5 +8,6 @@ export * from './fields';
 export * from './orchestrator.contract';
 export * from './problem';
 export * from './task.contract';
+export * from './timestamp';
 export * from './usage.contract';
 export * from './webhook.contract';
