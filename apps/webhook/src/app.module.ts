@@ -2,8 +2,8 @@ import { BullModule } from '@nestjs/bull';
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
 import { BLOCK_SECONDS, keys, readDatabaseConfig, readOutboundConfig } from '@taai/platform';
+import { AuditConsumer, auditLogClient } from './audit.consumer';
 import { BullRedis, BullRedisModule } from './bull-redis';
-import { repliesClient } from './chat';
 import { DeliveryProcessor } from './delivery.processor';
 import { DELIVERIES, DeliveryQueue } from './delivery.queue';
 import { DeliveryRepository } from './delivery.repository';
@@ -13,6 +13,7 @@ import { EndpointAccess } from './endpoint-access';
 import { OutboxRelay } from './outbox.relay';
 import { OutboxRepository } from './outbox.repository';
 import { OutboxService } from './outbox.service';
+import { repliesClient, ReplyConsumer } from './reply.consumer';
 import { WebhookHandler } from './webhook.handler';
 import { WebhookRepository } from './webhook.repository';
 import { WebhookService } from './webhook.service';
@@ -34,6 +35,8 @@ const deliveryQueue = BullModule.registerQueueAsync({
   imports: [DatabaseModule.forRoot(readDatabaseConfig()), BullRedisModule, deliveryQueue],
   controllers: [WebhookHandler],
   providers: [
+    AuditConsumer,
+    auditLogClient,
     DeliveryProcessor,
     DeliveryQueue,
     DeliveryRepository,
@@ -42,9 +45,10 @@ const deliveryQueue = BullModule.registerQueueAsync({
     OutboxRelay,
     OutboxRepository,
     OutboxService,
+    ReplyConsumer,
+    repliesClient,
     WebhookRepository,
     WebhookService,
-    repliesClient,
     { provide: EndpointAccess, useFactory: () => new EndpointAccess(readOutboundConfig()) },
   ],
 })
