@@ -4,12 +4,16 @@ import { ProblemError } from '@taai/contracts';
 import { ContextTokens } from '@taai/platform';
 import { authorize } from '@taai/rbac';
 import { currentContext, type Caller } from '@taai/tenant';
+import { DeniedAccess } from './denied-access';
 import { findBoundMethod } from './route';
 
 /** Authenticates the caller where the contract asks for one, checks the permission, and signs the context that services trust. */
 @Injectable()
 export class AccessGuard extends AuthGuard('access-token') {
-  constructor(private readonly tokens: ContextTokens) {
+  constructor(
+    private readonly tokens: ContextTokens,
+    private readonly denied: DeniedAccess,
+  ) {
     super();
   }
 
@@ -20,8 +24,9 @@ export class AccessGuard extends AuthGuard('access-token') {
     const request = context.switchToHttp().getRequest<{ user: Omit<Caller, 'issuer'> }>();
     const requestContext = currentContext();
     if (!requestContext) throw new Error('The request has no context.');
-    requestContext.caller = { ...request.user, issuer: 'gateway' };
-    authorize(bound.method, requestContext.caller);
+    const caller: Caller = { ...request.user, issuer: 'gateway' };
+    requestContext.caller = caller;
+    this.denied.watch(caller, bound.method, () => authorize(bound.method, caller));
     requestContext.token = await this.tokens.mint(request.user);
     return true;
   }

@@ -12,6 +12,7 @@ import {
 import { AccessGuard } from './access.guard';
 import { AccessTokenStrategy } from './access-token.strategy';
 import { contractControllers } from './contract-controllers';
+import { DeniedAccess } from './denied-access';
 import { MessageController } from './message.controller';
 import { RunController } from './run.controller';
 import { RunEvents } from './run-events';
@@ -21,6 +22,7 @@ import { SseStreams } from './sse';
   controllers: [...contractControllers(), RunController, MessageController],
   providers: [
     AccessTokenStrategy,
+    DeniedAccess,
     { provide: APP_GUARD, useClass: AccessGuard },
     {
       provide: Channels,
