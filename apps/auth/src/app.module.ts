@@ -9,6 +9,10 @@ import { AccountRepository } from './account.repository';
 import { ApiKeyHandler } from './api-key.handler';
 import { ApiKeyRepository } from './api-key.repository';
 import { ApiKeyService } from './api-key.service';
+import { AuditHandler } from './audit.handler';
+import { AuditRepository } from './audit.repository';
+import { AuditService } from './audit.service';
+import { AuditVerifier } from './audit.verifier';
 import { AuthHandler } from './auth.handler';
 import { AuthService } from './auth.service';
 import { Background } from './background';
@@ -49,7 +53,7 @@ const { signingKeys, bcryptCost, tenantGraceDays } = readAuthConfig();
   imports: [DatabaseModule.forRoot(readDatabaseConfig())],
   controllers: [
     ...[AuthHandler, AccessHandler, SessionHandler, PasswordHandler, MailHandler],
-    ...[UserHandler, RoleHandler, ApiKeyHandler, TenantHandler, TenantDataHandler],
+    ...[UserHandler, RoleHandler, ApiKeyHandler, TenantHandler, TenantDataHandler, AuditHandler],
   ],
   providers: [
     AuthService,
@@ -72,6 +76,7 @@ const { signingKeys, bcryptCost, tenantGraceDays } = readAuthConfig();
     ...[TenantService, TenantRepository, TenantEraser, tenantDataClients],
     ...[ExportService, ExportRepository, ExportWorker],
     { provide: GRACE_DAYS, useValue: tenantGraceDays },
+    ...[AuditService, AuditRepository, AuditVerifier],
     { provide: Passwords, useValue: new Passwords(bcryptCost) },
     { provide: AccessTokens, useValue: new AccessTokens(signingKeys) },
   ],

@@ -15,6 +15,7 @@ import { AccessTokens } from './access-tokens';
 import { ArchiveController } from './archive.controller';
 import { contractControllers } from './contract-controllers';
 import { CredentialStrategy } from './credential.strategy';
+import { DeniedAccess } from './denied-access';
 import { MessageController } from './message.controller';
 import { Principals } from './principals';
 import { RunController } from './run.controller';
@@ -28,6 +29,7 @@ import { SseStreams } from './sse';
     Principals,
     AccessFeed,
     CredentialStrategy,
+    DeniedAccess,
     { provide: APP_GUARD, useClass: AccessGuard },
     {
       provide: Channels,

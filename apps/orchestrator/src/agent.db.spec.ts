@@ -1,5 +1,5 @@
 import { v7 } from 'uuid';
-import { newAgent, startStage, type Replica, type Stage, type User } from './replica.testing';
+import { audited, newAgent, startStage, type Replica, type Stage, type User } from './replica.testing';
 
 let stage: Stage;
 let replica: Replica;
@@ -28,6 +28,29 @@ describe('agents', () => {
       expect(await agents.update({ id: agent.id, description: null })).toMatchObject({ description: null, version: 3 });
       expect(await agents.get(agent.id)).toMatchObject({ version: 3 });
     });
+  });
+
+  it('tell the audit log of each change, and what it changed', async () => {
+    const { agents } = replica;
+    const { id } = await user.as(async () => {
+      const agent = await agents.create(fields);
+      await agents.update({ id: agent.id, model: 'sandbox-2', max_output_tokens: 5 });
+      await agents.remove(agent.id);
+      return agent;
+    });
+    const entries = await audited(stage, user);
+    const by = { actor_type: 'user', actor_id: user.user_id, target_type: 'agent', target_id: id };
+    expect(entries).toMatchObject([
+      { ...by, action: 'agent.created', before: null, after: fields },
+      { ...by, action: 'agent.updated' },
+      { ...by, action: 'agent.deleted', before: { ...fields, model: 'sandbox-2' }, after: null },
+    ]);
+    const at = { updated_at: expect.any(String) };
+    expect(entries[1]).toMatchObject({
+      before: { model: 'sandbox-1', max_output_tokens: null, version: 1, ...at },
+      after: { model: 'sandbox-2', max_output_tokens: 5, version: 2, ...at },
+    });
+    expect(entries[1]?.['after']).not.toHaveProperty('name');
   });
 
   it('are listed newest first, page by page', async () => {

@@ -32,6 +32,12 @@ export class AgentRepository {
     return agent;
   }
 
+  /** The agent, which nobody else changes until the transaction ends. */
+  async lock(tx: Tx, id: string): Promise<Agent | undefined> {
+    const [agent] = await tx.query<Agent[]>(`select ${columns} from agents where id = $1 for update`, [id]);
+    return agent;
+  }
+
   /** Newest first. */
   page(tx: Tx, after: string | undefined, limit: number): Promise<Agent[]> {
     return tx.query<Agent[]>(
@@ -45,8 +51,7 @@ export class AgentRepository {
     await tx.update(AgentEntity, { id }, change);
   }
 
-  async remove(tx: Tx, id: string): Promise<boolean> {
-    const { affected } = await tx.delete(AgentEntity, { id });
-    return affected === 1;
+  async remove(tx: Tx, id: string): Promise<void> {
+    await tx.delete(AgentEntity, { id });
   }
 }

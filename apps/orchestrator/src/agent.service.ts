@@ -1,7 +1,6 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import {
   found,
-  notFound,
   ProblemError,
   type Agent,
   type CreateAgent,
@@ -9,7 +8,8 @@ import {
   type PageQuery,
   type UpdateAgent,
 } from '@taai/contracts';
-import { idAfter, once, toFittingPage, withTenant } from '@taai/entities';
+import { audit, difference, idAfter, once, toFittingPage, withTenant } from '@taai/entities';
+import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { AgentRepository } from './agent.repository';
@@ -31,16 +31,21 @@ export class AgentService {
   constructor(
     private readonly db: DataSource,
     private readonly agents: AgentRepository,
+    @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
   async create(input: CreateAgent): Promise<Agent> {
     const { user_id = null } = currentCaller();
-    return withTenant(this.db, (tx) =>
+    const agent = await withTenant(this.db, (tx) =>
       once(tx, 'orchestrator.agent.create', input, async () => {
         const id = await explain(this.agents.insert(tx, input, user_id), refused);
-        return found('agent', await this.agents.find(tx, id));
+        const after = found('agent', await this.agents.find(tx, id));
+        await audit(tx, { action: 'agent.created', target: { type: 'agent', id }, after });
+        return after;
       }),
     );
+    wakeRelay(this.redis);
+    return agent;
   }
 
   async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Agent>> {
@@ -54,14 +59,23 @@ export class AgentService {
   }
 
   async update({ id, ...fields }: UpdateAgent): Promise<Agent> {
-    return withTenant(this.db, async (tx) => {
+    const agent = await withTenant(this.db, async (tx) => {
+      const before = found('agent', await this.agents.lock(tx, id));
       await explain(this.agents.update(tx, id, fields), refused);
-      return found('agent', await this.agents.find(tx, id));
+      const after = found('agent', await this.agents.find(tx, id));
+      await audit(tx, { action: 'agent.updated', target: { type: 'agent', id }, ...difference(before, after) });
+      return after;
     });
+    wakeRelay(this.redis);
+    return agent;
   }
 
   async remove(id: string): Promise<void> {
-    const removed = await withTenant(this.db, (tx) => explain(this.agents.remove(tx, id), inUse));
-    if (!removed) throw notFound('agent');
+    await withTenant(this.db, async (tx) => {
+      const before = found('agent', await this.agents.lock(tx, id));
+      await explain(this.agents.remove(tx, id), inUse);
+      await audit(tx, { action: 'agent.deleted', target: { type: 'agent', id }, before });
+    });
+    wakeRelay(this.redis);
   }
 }

@@ -1,7 +1,7 @@
 import { until } from '@taai/platform-testing';
 import { runInContext } from '@taai/tenant';
 import { v7 } from 'uuid';
-import { startStage, type Replica, type Stage, type User } from './replica.testing';
+import { audited, startStage, type Replica, type Stage, type User } from './replica.testing';
 
 let stage: Stage;
 let replica: Replica;
@@ -104,6 +104,58 @@ describe('providers', () => {
       });
     }
     expect(await other.as(() => providers.get(foreign.id))).toEqual(foreign);
+  });
+});
+
+describe('each change of a provider', () => {
+  it('is told to the audit log, and no key is', async () => {
+    const { providers } = replica;
+    const base_url = 'https://api.example.com/v1';
+    const { id } = await user.as(async () => {
+      const provider = await providers.create({
+        name: 'main',
+        kind: 'openai',
+        base_url,
+        settings: { api_key: secret },
+      });
+      await providers.putCredentials({ id: provider.id, api_key: secret });
+      await providers.update({ id: provider.id, base_url: `https://other.example.com/v1?key=${secret}`, priority: 1 });
+      await providers.remove(provider.id);
+      return provider;
+    });
+    const entries = await audited(stage, user);
+    const by = { actor_type: 'user', actor_id: user.user_id, target_type: 'provider', target_id: id };
+    expect(entries).toMatchObject([
+      { ...by, action: 'provider.created', before: null, after: { name: 'main', base_url, settings: {} } },
+      { ...by, action: 'provider.credentials_stored', before: null, after: null },
+      {
+        ...by,
+        action: 'provider.updated',
+        before: { base_url, priority: 100, has_credentials: true },
+        after: { base_url: 'https://other.example.com/v1', priority: 1, has_credentials: false },
+      },
+      { ...by, action: 'provider.deleted', before: { name: 'main', priority: 1 }, after: null },
+    ]);
+    expect(entries[2]?.['after']).not.toHaveProperty('name');
+    expect(JSON.stringify(entries)).not.toContain(secret);
+  });
+
+  it('is told when it commits, and once per Idempotency-Key', async () => {
+    const { providers } = replica;
+    const caller = { tenant_id: user.tenant_id, user_id: user.user_id, permissions: [], issuer: 'gateway' as const };
+    const create = () =>
+      runInContext({ request_id: 'spec', ip: '192.0.2.7', caller, idempotency_key: 'audited' }, () =>
+        providers.create({ name: 'once', kind: 'openai' }),
+      );
+    await create();
+    await create();
+    await user.as(async () => {
+      await expect(providers.create({ name: 'once', kind: 'openai' })).rejects.toEqual(problem('slug_taken'));
+      await expect(providers.remove(v7())).rejects.toEqual(problem('not_found'));
+    });
+    expect(await audited(stage, user)).toMatchObject([
+      { action: 'provider.created', request_id: 'spec', ip: '192.0.2.7' },
+    ]);
   });
 });
 

@@ -40,19 +40,18 @@ export class ProviderRepository {
   }
 
   /** The provider, which nobody else changes, and whose credentials nobody else stores, until the transaction ends. */
-  async lock(tx: Tx, id: string): Promise<Pick<Fields, 'base_url'> | undefined> {
-    const sql = 'select base_url from providers where id = $1 for update';
-    const [provider] = await tx.query<Pick<Fields, 'base_url'>[]>(sql, [id]);
-    return provider;
+  async lock(tx: Tx, id: string): Promise<Provider | undefined> {
+    await tx.query('select from providers where id = $1 for update', [id]);
+    // By a statement of its own: it sees what the lock waited for, the credentials too.
+    return this.find(tx, id);
   }
 
   async update(tx: Tx, id: string, fields: Partial<Fields>): Promise<void> {
     await tx.update(ProviderEntity, { id }, { ...fields, updated_at: () => 'now()' });
   }
 
-  async remove(tx: Tx, id: string): Promise<boolean> {
-    const { affected } = await tx.delete(ProviderEntity, { id });
-    return affected === 1;
+  async remove(tx: Tx, id: string): Promise<void> {
+    await tx.delete(ProviderEntity, { id });
   }
 
   async replaceCredentials(tx: Tx, provider_id: string, sealed: SealedSecret): Promise<void> {

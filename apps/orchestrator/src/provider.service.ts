@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import {
   found,
   notFound,
@@ -10,8 +10,8 @@ import {
   type PutCredentials,
   type UpdateProvider,
 } from '@taai/contracts';
-import { idAfter, once, toFittingPage, withTenant } from '@taai/entities';
-import { SecretBox } from '@taai/platform';
+import { audit, difference, idAfter, once, toFittingPage, withTenant } from '@taai/entities';
+import { REDIS, SecretBox, wakeRelay, type RedisClient } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { ProviderConnector } from './provider-connector';
 import { ProviderRepository } from './provider.repository';
@@ -30,16 +30,21 @@ export class ProviderService {
     private readonly providers: ProviderRepository,
     private readonly connector: ProviderConnector,
     private readonly secrets: SecretBox,
+    @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
   async create(input: CreateProvider): Promise<Provider> {
     this.connector.vet(input.base_url);
-    return withTenant(this.db, (tx) =>
+    const provider = await withTenant(this.db, (tx) =>
       once(tx, 'orchestrator.provider.create', input, async () => {
         const id = await explain(this.providers.insert(tx, input), taken);
-        return found('provider', await this.providers.find(tx, id));
+        const after = found('provider', await this.providers.find(tx, id));
+        await audit(tx, { action: 'provider.created', target: { type: 'provider', id }, after });
+        return after;
       }),
     );
+    wakeRelay(this.redis);
+    return provider;
   }
 
   async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Provider>> {
@@ -55,26 +60,36 @@ export class ProviderService {
   /** Another origin must not be sent the credentials that were stored for this one: they are dropped. */
   async update({ id, ...fields }: UpdateProvider): Promise<Provider> {
     this.connector.vet(fields.base_url);
-    return withTenant(this.db, async (tx) => {
-      const { base_url } = found('provider', await this.providers.lock(tx, id));
-      if (fields.base_url !== undefined && originOf(fields.base_url) !== originOf(base_url)) {
+    const provider = await withTenant(this.db, async (tx) => {
+      const before = found('provider', await this.providers.lock(tx, id));
+      if (fields.base_url !== undefined && originOf(fields.base_url) !== originOf(before.base_url)) {
         await this.providers.removeCredentials(tx, id);
       }
       await explain(this.providers.update(tx, id, fields), taken);
-      return found('provider', await this.providers.find(tx, id));
+      const after = found('provider', await this.providers.find(tx, id));
+      await audit(tx, { action: 'provider.updated', target: { type: 'provider', id }, ...difference(before, after) });
+      return after;
     });
+    wakeRelay(this.redis);
+    return provider;
   }
 
   async remove(id: string): Promise<void> {
-    const removed = await withTenant(this.db, (tx) => explain(this.providers.remove(tx, id), inUse));
-    if (!removed) throw notFound('provider');
+    await withTenant(this.db, async (tx) => {
+      const before = found('provider', await this.providers.lock(tx, id));
+      await explain(this.providers.remove(tx, id), inUse);
+      await audit(tx, { action: 'provider.deleted', target: { type: 'provider', id }, before });
+    });
+    wakeRelay(this.redis);
   }
 
   async putCredentials({ id, api_key }: PutCredentials): Promise<void> {
     await withTenant(this.db, async (tx) => {
       const sealed = this.secrets.seal({ tenant_id: tx.tenant_id, owner_id: id }, api_key);
       await explain(this.providers.replaceCredentials(tx, id, sealed), unknown);
+      await audit(tx, { action: 'provider.credentials_stored', target: { type: 'provider', id } });
     });
+    wakeRelay(this.redis);
   }
 }
 

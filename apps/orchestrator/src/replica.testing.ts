@@ -66,8 +66,8 @@ export async function startStage() {
       leases,
       runs: new RunService(source, runs, agents, reader, redis),
       starter: new RunStarter(source, runs, agents, providers, executor, settings),
-      agents: new AgentService(source, agents),
-      providers: new ProviderService(source, providers, connector, box),
+      agents: new AgentService(source, agents, redis),
+      providers: new ProviderService(source, providers, connector, box, redis),
       secrets: new SecretRotation(box, new SecretRepository(source, rls)),
     };
   }
@@ -117,6 +117,12 @@ export async function ledger({ admin }: Stage, run_id: string): Promise<UsageRec
   // As JSON, in which a bigint is a number.
   const sql = 'select to_jsonb(u) as row from usage_records u where run_id = $1 order by call_id';
   return (await admin.query<{ row: UsageRecordEntity }>(sql, [run_id])).rows.map(({ row }) => row);
+}
+
+/** The audit entries of a tenant's changes, on their way out, oldest first. */
+export async function audited({ admin }: Stage, { tenant_id }: User): Promise<Record<string, unknown>[]> {
+  const sql = `select payload -> 'data' as data from outbox where tenant_id = $1 and type = 'audit.recorded' order by id`;
+  return (await admin.query<{ data: Record<string, unknown> }>(sql, [tenant_id])).rows.map(({ data }) => data);
 }
 
 /** What the provider saw of the calls whose last message has `mark` in it. */

@@ -2,8 +2,8 @@ import { BullModule } from '@nestjs/bull';
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
 import { BLOCK_SECONDS, keys, readDatabaseConfig, readOutboundConfig, SecretBox, SecretRotation } from '@taai/platform';
+import { AuditConsumer, auditLogClient } from './audit.consumer';
 import { BullRedis, BullRedisModule } from './bull-redis';
-import { repliesClient } from './chat';
 import { DeliveryProcessor } from './delivery.processor';
 import { DELIVERIES, DeliveryQueue } from './delivery.queue';
 import { DeliveryRepository } from './delivery.repository';
@@ -16,6 +16,7 @@ import { OutboxService } from './outbox.service';
 import { SecretHandler } from './secret.handler';
 import { SecretRepository } from './secret.repository';
 import { TenantDataHandler } from './tenant-data.handler';
+import { repliesClient, ReplyConsumer } from './reply.consumer';
 import { WebhookHandler } from './webhook.handler';
 import { WebhookRepository } from './webhook.repository';
 import { WebhookService } from './webhook.service';
@@ -39,6 +40,8 @@ const outbound = readOutboundConfig();
   imports: [DatabaseModule.forRoot(readDatabaseConfig()), BullRedisModule, deliveryQueue],
   controllers: [WebhookHandler, SecretHandler, TenantDataHandler],
   providers: [
+    AuditConsumer,
+    auditLogClient,
     DeliveryProcessor,
     DeliveryQueue,
     DeliveryRepository,
@@ -47,9 +50,10 @@ const outbound = readOutboundConfig();
     OutboxRelay,
     OutboxRepository,
     OutboxService,
+    ReplyConsumer,
+    repliesClient,
     WebhookRepository,
     WebhookService,
-    repliesClient,
     SecretRepository,
     {
       provide: SecretBox,

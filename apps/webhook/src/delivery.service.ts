@@ -6,7 +6,7 @@ import { DeliveryRepository, type Attempt, type DeliveryRef, type Ending } from 
 import { EndpointAccess } from './endpoint-access';
 import { post, type Answer } from './post';
 import { retryDelay } from './retry-schedule';
-import { WebhookRepository } from './webhook.repository';
+import { WebhookService } from './webhook.service';
 
 /** An endpoint that answers so wants no more events. */
 const GONE = 410;
@@ -15,7 +15,7 @@ const GONE = 410;
 export class DeliveryService {
   constructor(
     private readonly deliveries: DeliveryRepository,
-    private readonly webhooks: WebhookRepository,
+    private readonly webhooks: WebhookService,
     private readonly queue: DeliveryQueue,
     private readonly access: EndpointAccess,
     private readonly secrets: SecretBox,

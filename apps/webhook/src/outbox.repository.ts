@@ -1,14 +1,22 @@
 import { Injectable } from '@nestjs/common';
+import { eventTypes, type AuditRecord, type DomainEvent } from '@taai/contracts';
 import { RlsPool } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 
+/** The events that the fleet itself waits for, by who consumes them: conditions on a row `o` of the outbox. */
+const consumed = {
+  reply: `o.type in ('agent.run.completed', 'agent.run.failed') and o.payload #>> '{data,conversation_id}' is not null`,
+  audit: `o.type = 'audit.recorded'`,
+};
+export type ConsumerName = keyof typeof consumed;
+
 /** An event that is more than dropped. */
 export interface Remaining {
   id: string;
-  /** The run whose answer is to be written into its conversation, for the events that end one. */
-  run_id: string | null;
-  conversation_id: string | null;
+  consumer: ConsumerName | null;
+  /** What a consumer is told; null for `audit`, who reads more than what was claimed. */
+  data: Record<string, unknown> | null;
   /** Endpoints that subscribe to it. */
   webhook_ids: string[];
 }
@@ -17,19 +25,20 @@ export interface Remaining {
 export const MAX_CLAIMS = 16;
 const MAX_WAIT_SECONDS = 3600;
 
+const whens = Object.entries(consumed).map(([name, condition]) => `when ${condition} then '${name}'`);
+
 /**
- * Events that nobody waits for go in the statement that finds out. Parameter: the ids. All parts of the statement see the same
- * rows, so what is not dropped is returned.
+ * Events that nobody waits for go in the statement that finds out. Parameters: the ids; the types that may leave the fleet. All
+ * parts of the statement see the same rows, so what is not dropped is returned.
  */
 const SIFT = `
   with event as (
-    select o.id,
-      case when o.type in ('agent.run.completed', 'agent.run.failed') then o.payload -> 'data' end as run,
-      array(select w.id from webhooks w where w.is_active and o.type = any (w.events)) as webhook_ids
+    select o.id, o.payload, case ${whens.join(' ')} end as consumer,
+      array(select w.id from webhooks w where w.is_active and o.type = any (w.events) and o.type = any ($2)) as webhook_ids
     from outbox o where o.id = any ($1)
   ), remaining as (
-    select id, webhook_ids, run ->> 'run_id' as run_id, run ->> 'conversation_id' as conversation_id
-    from event where run ->> 'conversation_id' is not null or cardinality(webhook_ids) > 0
+    select id, webhook_ids, consumer, case when consumer <> 'audit' then payload -> 'data' end as data
+    from event where consumer is not null or cardinality(webhook_ids) > 0
   ), dropped as (
     delete from outbox where id = any ($1) and id not in (select id from remaining)
   )
@@ -47,13 +56,22 @@ const FAN_OUT = `
   on conflict (tenant_id, webhook_id, event_id) do nothing
   returning id`;
 
-/** Twice as long each time. */
+/** Twice as long each time. The audit log has no gaps: its entries are never given up. */
 const DEFER = `
   update outbox set claimed_until = case
-    when attempts >= ${MAX_CLAIMS} then 'infinity'
-    else now() + make_interval(secs => least(2 ^ attempts, ${MAX_WAIT_SECONDS}))
+    when attempts >= ${MAX_CLAIMS} and type <> 'audit.recorded' then 'infinity'
+    else now() + make_interval(secs => least(2 ^ least(attempts, ${MAX_CLAIMS}), ${MAX_WAIT_SECONDS}))
   end
-  where id = any ($1) returning id, type, attempts`;
+  where id = any ($1) returning id, type, attempts, claimed_until = 'infinity' as is_given_up`;
+
+const AUDIT = `select payload from outbox where type = 'audit.recorded' and id <= $1 order by id limit $2`;
+
+export interface Deferred {
+  id: string;
+  type: string;
+  attempts: number;
+  is_given_up: boolean;
+}
 
 @Injectable()
 export class OutboxRepository {
@@ -72,7 +90,7 @@ export class OutboxRepository {
 
   /** Drops the events that nobody waits for; resolves to the others. */
   sift(ids: readonly string[]): Promise<Remaining[]> {
-    return this.rls.query<Remaining>('outbox_sift', SIFT, [ids]);
+    return this.rls.query<Remaining>('outbox_sift', SIFT, [ids, eventTypes]);
   }
 
   /**
@@ -94,8 +112,18 @@ export class OutboxRepository {
     await this.rls.query('outbox_drop', 'delete from outbox where id = any ($1)', [ids]);
   }
 
+  /** The tenant's audit entries up to an id, whoever claimed them: oldest first, at most `limit`. */
+  async auditEntries(upTo: string, limit: number): Promise<AuditRecord[]> {
+    const rows = await this.rls.query<{ payload: DomainEvent & { data: Omit<AuditRecord, 'id' | 'created_at'> } }>(
+      'outbox_audit',
+      AUDIT,
+      [upTo, limit],
+    );
+    return rows.map(({ payload: { id, created_at, data } }) => ({ ...data, id, created_at }));
+  }
+
   /** Leaves events for later; those that were claimed too often already, for ever. */
-  defer(ids: readonly string[]): Promise<{ id: string; type: string; attempts: number }[]> {
-    return this.rls.query('outbox_defer', DEFER, [ids]);
+  defer(ids: readonly string[]): Promise<Deferred[]> {
+    return this.rls.query<Deferred>('outbox_defer', DEFER, [ids]);
   }
 }

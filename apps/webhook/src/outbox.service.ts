@@ -1,41 +1,49 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { ProblemError } from '@taai/contracts';
 import { log } from '@taai/platform';
 import { currentCaller, runAs } from '@taai/tenant';
 import { DatabaseError } from 'pg';
-import { REPLIES, type Replies } from './chat';
+import { AuditConsumer } from './audit.consumer';
+import type { Consumer } from './consumer';
 import { DeliveryQueue } from './delivery.queue';
-import { MAX_CLAIMS, OutboxRepository, type Remaining } from './outbox.repository';
+import { OutboxRepository, type ConsumerName, type Remaining } from './outbox.repository';
+import { ReplyConsumer } from './reply.consumer';
 
-/** Calls to chat under way. While chat does not answer they end by their deadlines; events beyond are left for later. */
-const MAX_SETTLING = 64;
+/** Works of one consumer at once. While nobody answers it they end by their deadlines; events beyond are left for later. */
+const MAX_UNDER_WAY = 64;
 
-/** What becomes of events: deliveries to the endpoints that subscribe, and the answers of runs written into conversations. */
+/** What becomes of events: deliveries to the endpoints that subscribe, and what the fleet's own consumers make of them. */
 @Injectable()
 export class OutboxService {
-  private readonly settling = new Set<Promise<void>>();
+  private readonly underWay = new Map<Promise<void>, Consumer>();
+  private readonly consumers: Record<ConsumerName, Consumer>;
 
   constructor(
     private readonly outbox: OutboxRepository,
     private readonly queue: DeliveryQueue,
-    @Inject(REPLIES) private readonly replies: Replies,
-  ) {}
+    reply: ReplyConsumer,
+    audit: AuditConsumer,
+  ) {
+    this.consumers = { reply, audit };
+  }
 
   /** Never throws: what fails is left for later, by itself if it fails among others. */
   dispatch(tenant_id: string, ids: string[]): Promise<void> {
     return runAs({ tenant_id, permissions: [], issuer: 'webhook' }, () => this.dispatchAll(ids));
   }
 
-  /** Resolves when no call to chat is under way. */
+  /** Resolves when no consumer is at work. */
   async settled(): Promise<void> {
-    await Promise.all(this.settling);
+    await Promise.all(this.underWay.keys());
   }
 
   private async dispatchAll(ids: string[]): Promise<void> {
     try {
       const remaining = await this.outbox.sift(ids);
       await this.deliver(remaining.filter(({ webhook_ids }) => webhook_ids.length > 0));
-      for (const event of remaining) this.startSettling(event);
+      for (const [name, events] of Map.groupBy(remaining, ({ consumer }) => consumer)) {
+        if (name) this.startConsuming(this.consumers[name], events);
+      }
     } catch (error) {
       if (ids.length > 1 && isRefusal(error)) for (const id of ids) await this.dispatchAll([id]);
       else await this.defer(ids, error);
@@ -44,36 +52,39 @@ export class OutboxService {
 
   private async deliver(events: Remaining[]): Promise<void> {
     if (events.length === 0) return;
-    const done = events.filter(({ conversation_id }) => conversation_id === null).map(({ id }) => id);
+    const done = events.filter(({ consumer }) => consumer === null).map(({ id }) => id);
     const made = await this.outbox.fanOut(events, done);
     const { tenant_id } = currentCaller();
     await this.queue.wake(made.map((id) => ({ tenant_id, id })));
   }
 
-  /** Not waited for: one chat that hangs must not keep other events back. */
-  private startSettling({ id, conversation_id, run_id }: Remaining): void {
-    if (conversation_id === null || run_id === null) return;
-    const work =
-      this.settling.size < MAX_SETTLING
-        ? this.settle(id, { conversation_id, run_id })
-        : this.defer([id], new ProblemError('overloaded'));
-    const settling = work.finally(() => this.settling.delete(settling));
-    this.settling.add(settling);
+  /** Not waited for: one service that hangs must not keep other events back. */
+  private startConsuming(consumer: Consumer, events: Remaining[]): void {
+    for (const batch of consumer.isBatched ? [events] : events.map((event) => [event])) {
+      const work = this.consume(consumer, batch).finally(() => this.underWay.delete(work));
+      this.underWay.set(work, consumer);
+    }
   }
 
-  private async settle(id: string, reply: { conversation_id: string; run_id: string }): Promise<void> {
+  private async consume(consumer: Consumer, events: Remaining[]): Promise<void> {
+    const ids = events.map(({ id }) => id);
     try {
-      await this.replies.settle(reply).catch(unlessGone);
-      await this.outbox.drop([id]);
+      if (this.isBusy(consumer)) throw new ProblemError('overloaded');
+      await consumer.consume(events);
+      await this.outbox.drop(ids);
     } catch (error) {
-      await this.defer([id], error);
+      await this.defer(ids, error);
     }
+  }
+
+  private isBusy(consumer: Consumer): boolean {
+    return [...this.underWay.values()].filter((one) => one === consumer).length >= MAX_UNDER_WAY;
   }
 
   private async defer(ids: string[], reason: unknown): Promise<void> {
     try {
-      for (const event of await this.outbox.defer(ids)) {
-        if (event.attempts < MAX_CLAIMS) log.warn({ reason: String(reason), event }, 'an event is left for later');
+      for (const { is_given_up, ...event } of await this.outbox.defer(ids)) {
+        if (!is_given_up) log.warn({ reason: String(reason), event }, 'an event is left for later');
         else log.error({ err: reason, event }, 'an event is given up: set its claimed_until to null to try it again');
       }
     } catch (error) {
@@ -84,8 +95,3 @@ export class OutboxService {
 
 /** The database refused a value: one event's fault, and none of the others'. */
 const isRefusal = (error: unknown) => error instanceof DatabaseError && /^2[23]/.test(error.code ?? '');
-
-/** The conversation was deleted, or the run never became one of it: there is nothing to write. */
-function unlessGone(error: unknown): void {
-  if (!(error instanceof ProblemError && error.code === 'not_found')) throw error;
-}

@@ -61,6 +61,31 @@ describe('endpoints', () => {
     await expect(service.as(tenant, () => webhooks.get(first.id))).rejects.toMatchObject({ code: 'not_found' });
   });
 
+  it('leave an audit entry for each change, without what may be a credential', async () => {
+    const tenant = await service.createTenant();
+    const address = `${url}?key=canary`;
+    const { id, secret } = await service.as(tenant, () => webhooks.create({ url: address, events: ['task.created'] }));
+    await service.as(tenant, () => webhooks.update({ id, url: `${url}/2?key=canary`, is_active: true }));
+    await service.as(tenant, () => webhooks.deactivate(id));
+    await service.as(tenant, () => webhooks.deactivate(id));
+    await service.as(tenant, () => webhooks.remove(id));
+    const rows = await service.inTenant<{ payload: { data: object } }>(
+      tenant,
+      'select payload from outbox order by id',
+    );
+    expect(rows.map(({ payload }) => payload.data)).toMatchObject([
+      { action: 'webhook.created', target_type: 'webhook', target_id: id, before: null, after: { url } },
+      { action: 'webhook.updated', before: { url }, after: { url: `${url}/2` } },
+      { action: 'webhook.deactivated', before: { is_active: true }, after: { is_active: false } },
+      {
+        action: 'webhook.deleted',
+        before: { url: `${url}/2`, events: ['task.created'], is_active: false },
+        after: null,
+      },
+    ]);
+    expect(JSON.stringify(rows)).not.toMatch(new RegExp(`canary|${secret.slice(6, 20)}`));
+  });
+
   it.each([
     'http://127.0.0.1/in',
     'http://[::1]/in',

@@ -33,6 +33,12 @@ export class WebhookRepository {
     return webhook;
   }
 
+  /** The endpoint, which nobody else changes until the transaction ends. */
+  async lock(tx: Tx, id: string): Promise<Webhook | undefined> {
+    const [webhook] = await tx.query<Webhook[]>(`select ${columns} from webhooks where id = $1 for update`, [id]);
+    return webhook;
+  }
+
   async findWithSecret(id: string): Promise<(Webhook & Pick<WebhookEntity, 'secret_ciphertext'>) | undefined> {
     const sql = `select ${columns}, secret_ciphertext from webhooks where id = $1`;
     const [webhook] = await this.rls.query<Webhook & Pick<WebhookEntity, 'secret_ciphertext'>>(
@@ -47,15 +53,15 @@ export class WebhookRepository {
     await tx.update(WebhookEntity, { id }, { ...fields, updated_at: () => 'now()' });
   }
 
-  async deactivate(id: string): Promise<void> {
-    const sql = 'update webhooks set is_active = false, updated_at = now() where id = $1';
-    await this.rls.query('webhook_deactivate', sql, [id]);
+  /** Resolves to whether it was active. */
+  async deactivate(tx: Tx, id: string): Promise<boolean> {
+    const active = { id, is_active: true };
+    const { affected } = await tx.update(WebhookEntity, active, { is_active: false, updated_at: () => 'now()' });
+    return affected === 1;
   }
 
-  /** Resolves to the id of what was removed, with its deliveries. */
-  async remove(id: string): Promise<string | undefined> {
-    const sql = 'delete from webhooks where id = $1 returning id';
-    const [removed] = await this.rls.query<{ id: string }>('webhook_remove', sql, [id]);
-    return removed?.id;
+  /** With its deliveries. */
+  async remove(tx: Tx, id: string): Promise<void> {
+    await tx.delete(WebhookEntity, { id });
   }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import {
   eventTypes,
   found,
@@ -13,8 +13,8 @@ import {
   type Webhook,
   type WebhookDelivery,
 } from '@taai/contracts';
-import { idAfter, once, toPage, withTenant } from '@taai/entities';
-import { SecretBox } from '@taai/platform';
+import { audit, difference, idAfter, once, toPage, withTenant } from '@taai/entities';
+import { REDIS, SecretBox, wakeRelay, type RedisClient } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
@@ -30,6 +30,7 @@ export class WebhookService {
     private readonly history: DeliveryRepository,
     private readonly access: EndpointAccess,
     private readonly secrets: SecretBox,
+    @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
   /** The answer is not stored for repetitions of the request, but read again: it shows the secret. */
@@ -43,9 +44,11 @@ export class WebhookService {
         const { ciphertext, key_id } = this.secrets.seal({ tenant_id, owner_id: id }, secret);
         const sealed = { secret_ciphertext: ciphertext, secret_key_id: key_id };
         await this.webhooks.insert(tx, { ...distinctEvents(input), id, ...sealed });
+        await audit(tx, { action: 'webhook.created', target: targetOf(id), after: distinctEvents(input) });
         return { id };
       }),
     );
+    wakeRelay(this.redis);
     const { secret_ciphertext, ...webhook } = found('webhook', await this.webhooks.findWithSecret(id));
     return { ...webhook, secret: this.secrets.open({ tenant_id, owner_id: id }, secret_ciphertext) };
   }
@@ -61,12 +64,34 @@ export class WebhookService {
 
   async update({ id, ...fields }: UpdateWebhook): Promise<Webhook> {
     if (fields.url !== undefined) this.access.vet(fields.url);
-    await withTenant(this.db, (tx) => this.webhooks.update(tx, id, distinctEvents(fields)));
+    const change = distinctEvents(fields);
+    await withTenant(this.db, async (tx) => {
+      const before = found('webhook', await this.webhooks.lock(tx, id));
+      await this.webhooks.update(tx, id, change);
+      const changed = difference(before, { ...before, ...change });
+      await audit(tx, { action: 'webhook.updated', target: targetOf(id), ...changed });
+    });
+    wakeRelay(this.redis);
     return this.get(id);
   }
 
+  /** For an endpoint that wants no more events. */
+  async deactivate(id: string): Promise<void> {
+    await withTenant(this.db, async (tx) => {
+      if (!(await this.webhooks.deactivate(tx, id))) return;
+      const changed = { before: { is_active: true }, after: { is_active: false } };
+      await audit(tx, { action: 'webhook.deactivated', target: targetOf(id), ...changed });
+    });
+    wakeRelay(this.redis);
+  }
+
   async remove(id: string): Promise<void> {
-    found('webhook', await this.webhooks.remove(id));
+    await withTenant(this.db, async (tx) => {
+      const before = found('webhook', await this.webhooks.lock(tx, id));
+      await this.webhooks.remove(tx, id);
+      await audit(tx, { action: 'webhook.deleted', target: targetOf(id), before });
+    });
+    wakeRelay(this.redis);
   }
 
   async deliveries({ id, limit = 20, cursor }: PageById): Promise<PageOf<WebhookDelivery>> {
@@ -80,6 +105,8 @@ export class WebhookService {
     return { data: [...eventTypes] };
   }
 }
+
+const targetOf = (id: string) => ({ type: 'webhook', id });
 
 const distinctEvents = <T extends Partial<Pick<CreateWebhook, 'events'>>>(fields: T): T =>
   fields.events ? { ...fields, events: [...new Set(fields.events)] } : fields;

@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { Global, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { keys, log, PROCESS_CONFIG } from '@taai/platform';
-import { emit, withTenantId, type WebhookDeliveryEntity } from '@taai/entities';
+import { keys, log, PROCESS_CONFIG, REDIS, whenReady } from '@taai/platform';
+import { audit, emit, withTenantId, type WebhookDeliveryEntity } from '@taai/entities';
 import { createTenant, createTestDatabase } from '@taai/entities-testing';
-import { redisUrl } from '@taai/platform-testing';
-import type { EventType, SettleReply } from '@taai/contracts';
+import { redisUrl, testRedis } from '@taai/platform-testing';
+import type { AppendAudit, EventType, SettleReply } from '@taai/contracts';
 import { runAs } from '@taai/tenant';
 import { DataSource } from 'typeorm';
-import { REPLIES, type Replies } from './chat';
+import { v7 } from 'uuid';
+import { AUDIT_LOG, type AuditLog } from './audit.consumer';
+import { REPLIES, type Replies } from './reply.consumer';
 
 /** Chat, as far as the relay sees it. */
 export class FakeChat implements Replies {
@@ -23,6 +25,18 @@ export class FakeChat implements Replies {
   }
 }
 
+/** Auth, as far as the relay sees it. */
+export class FakeAuditLog implements AuditLog {
+  readonly asked: AppendAudit[] = [];
+  refuse: ((entries: AppendAudit) => Error | undefined) | undefined;
+
+  async append(entries: AppendAudit) {
+    this.asked.push(entries);
+    const refusal = this.refuse?.(entries);
+    if (refusal) throw refusal;
+  }
+}
+
 /** The service on a database and a queue of its own. Nothing runs in the background until `module.init()`. */
 export async function createService(outboundAllow = '127.0.0.0/8') {
   const database = await createTestDatabase();
@@ -34,28 +48,37 @@ export async function createService(outboundAllow = '127.0.0.0/8') {
   const prefix = `{bull-${randomBytes(6).toString('hex')}}`;
   jest.spyOn(keys, 'bull').mockReturnValue(prefix);
 
-  const config = { provide: PROCESS_CONFIG, useValue: { redisUrl: redisUrl() } };
+  const redis = testRedis('commands');
+  await whenReady(redis);
+  const shared = [
+    { provide: PROCESS_CONFIG, useValue: { redisUrl: redisUrl() } },
+    { provide: REDIS, useValue: redis },
+  ];
   @Global()
-  @Module({ providers: [config], exports: [config] })
+  @Module({ providers: shared, exports: shared.map(({ provide }) => provide) })
   class PlatformModule {}
 
-  const chat = new FakeChat();
+  const [chat, auditLog] = [new FakeChat(), new FakeAuditLog()];
   // Only now: the module reads the environment as it is loaded.
   const { AppModule } = await import('./app.module');
   const module = await Test.createTestingModule({ imports: [PlatformModule, AppModule] })
     .overrideProvider(REPLIES)
     .useValue(chat)
+    .overrideProvider(AUDIT_LOG)
+    .useValue(auditLog)
     .compile();
   const db = module.get(DataSource);
   return {
     module,
     db,
     chat,
+    auditLog,
     migratorUrl: database.migratorUrl,
     ...actions(db),
     createTenant: () => createTenant(database),
     async close() {
       await module.close();
+      redis.disconnect();
       await database.drop();
     },
   };
@@ -71,6 +94,14 @@ function actions(db: DataSource) {
       runAs({ tenant_id, permissions: ['*:*'], issuer: 'gateway' }, work),
     emit: (tenant_id: string, type: EventType, data: Record<string, unknown> = {}) =>
       withTenantId(db, tenant_id, (tx) => emit(tx, type, data)),
+    /** Commits audited changes, one for each state after it. */
+    audit: (tenant_id: string, ...states: object[]) =>
+      runAs({ tenant_id, user_id: v7(), permissions: [], issuer: 'gateway' }, () =>
+        withTenantId(db, tenant_id, async (tx) => {
+          const target = { type: 'agent', id: 'a' };
+          for (const after of states) await audit(tx, { action: 'agent.updated', target, after });
+        }),
+      ),
     outbox: (tenant_id: string) =>
       inTenant<{ id: string; attempts: number; parked: boolean }>(
         tenant_id,

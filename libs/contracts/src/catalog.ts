@@ -1,5 +1,6 @@
 import { accessContract } from './auth/access.contract';
 import { apiKeyContract } from './auth/api-key.contract';
+import { auditContract } from './auth/audit.contract';
 import { authContract } from './auth/auth.contract';
 import { mailContract } from './auth/mail.contract';
 import { passwordContract } from './auth/password.contract';
@@ -28,6 +29,7 @@ export const catalog: readonly Contract[] = [
   roleContract,
   apiKeyContract,
   tenantContract,
+  auditContract,
   taskContract,
   jobContract,
   providerContract,

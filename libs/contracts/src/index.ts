@@ -1,5 +1,6 @@
 export * from './auth/access.contract';
 export * from './auth/api-key.contract';
+export * from './auth/audit.contract';
 export * from './auth/auth.contract';
 export * from './auth/mail.contract';
 export * from './auth/password.contract';

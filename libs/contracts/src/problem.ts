@@ -93,6 +93,6 @@ export function found<T>(noun: string, value: T | undefined): T {
   return value;
 }
 
-/** The answer for a field that the input's class lets through and a rule does not. */
+/** The answer for a field that the rules refuse. */
 export const invalidField = (path: string, message: string) =>
   new ProblemError('validation_failed', `${path} ${message}`, { errors: [{ path, message }] });

@@ -1,10 +1,12 @@
+import type { AuditActorType, AuditRecord } from '@taai/contracts';
 import { currentContext, type Caller } from '@taai/tenant';
+import { auditedState } from './audited-state';
 import { enqueue } from './outbox';
 import type { Tx } from './with-tenant';
 
 /** Who did it. */
 export interface AuditActor {
-  type: 'user' | 'api_key' | 'service' | 'operator';
+  type: AuditActorType;
   id: string | null;
 }
 
@@ -13,7 +15,7 @@ export interface AuditEntry {
   /** `resource.verb`, in the past tense: `provider.created`. */
   action: string;
   target: { type: string; id: string };
-  /** Public fields alone: no secret, no hash. Absent for what was created. */
+  /** Public fields: see `auditedState` for what is kept of them. Absent for what was created. */
   before?: object;
   /** The same; absent for what was removed. */
   after?: object;
@@ -25,17 +27,18 @@ export interface AuditEntry {
 export async function audit(tx: Tx, { action, target, before, after, actor }: AuditEntry): Promise<void> {
   const { caller, request_id, ip } = currentContext() ?? {};
   const { type, id } = actor ?? actorOf(caller);
-  await enqueue(tx, 'audit.recorded', {
+  const record: Omit<AuditRecord, 'id' | 'created_at'> = {
     actor_type: type,
     actor_id: id,
     action,
     target_type: target.type,
     target_id: target.id,
-    before: before ?? null,
-    after: after ?? null,
+    before: before ? auditedState(before) : null,
+    after: after ? auditedState(after) : null,
     request_id: request_id ?? null,
     ip: ip ?? null,
-  });
+  };
+  await enqueue(tx, 'audit.recorded', record);
 }
 
 function actorOf(caller: Caller | undefined): AuditActor {

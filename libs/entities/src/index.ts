@@ -1,5 +1,6 @@
 export * from './access-change';
 export * from './audit';
+export * from './audited-state';
 export type { TokenBuckets } from './cost';
 export { openDataSource } from './data-source';
 export * from './database.module';

@@ -1,7 +1,8 @@
 import type { DataSource } from 'typeorm';
+import { v7 } from 'uuid';
 import { openDataSource } from './data-source';
 import { OutboxEntity } from './entities';
-import { emit } from './outbox';
+import { emit, enqueueOnce } from './outbox';
 import { createTenant, createTestDatabase, type TestDatabase } from './testing';
 import { withTenantId } from './with-tenant';
 
@@ -48,6 +49,16 @@ test('an event is written whole, and commits with its change alone', async () =>
     tenant_id: tenant,
     data: { task: { id: 'x' } },
   });
+});
+
+test('an event under an id of its own is added once', async () => {
+  const [tenant = ''] = tenants;
+  const id = v7();
+  const add = (n: number) => withTenantId(dataSource, tenant, (tx) => enqueueOnce(tx, id, 'audit.recorded', { n }));
+  await add(1);
+  await add(2);
+  const rows = await withTenantId(dataSource, tenant, (tx) => tx.find(OutboxEntity));
+  expect(rows).toMatchObject([{ id, payload: { id, type: 'audit.recorded', data: { n: 1 } } }]);
 });
 
 test('two relays share the events of all tenants, oldest first, none twice', async () => {

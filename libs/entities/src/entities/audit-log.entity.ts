@@ -2,10 +2,13 @@ import { Column, Entity, ForeignKey, Index, Unique } from 'typeorm';
 import { BigIntColumn, type JsonObject, TenantRow, TimestamptzNow } from './columns';
 import { TenantEntity } from './tenant.entity';
 
-/** Appended by auth alone, never changed: the grants allow no more. `hash` covers the row and `previous_hash`. */
+/** Appended by auth alone, never changed: the grants allow no more. `hash` covers all of the row. */
 @Entity('audit_logs')
 @Unique('audit_logs_seq_key', ['tenant_id', 'seq'])
-@Index('idx_audit_logs_target', ['tenant_id', 'target_type', 'target_id'])
+@Index('idx_audit_logs_target', ['tenant_id', 'target_type', 'target_id', 'seq'])
+@Index('idx_audit_logs_actor', ['tenant_id', 'actor_id', 'seq'])
+@Index('idx_audit_logs_action', ['tenant_id', 'action', 'seq'])
+@Index('idx_audit_logs_created', ['tenant_id', 'created_at'])
 @ForeignKey(() => TenantEntity, ['tenant_id'], ['id'])
 export class AuditLogEntity extends TenantRow {
   /** 1, 2, … per tenant. */

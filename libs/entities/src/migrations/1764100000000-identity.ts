@@ -54,6 +54,12 @@ const SQL = `
   );
   ${isolateTenants('audit_heads')}
 
+  drop index idx_audit_logs_target;
+  create index idx_audit_logs_target on audit_logs (tenant_id, target_type, target_id, seq);
+  create index idx_audit_logs_actor on audit_logs (tenant_id, actor_id, seq);
+  create index idx_audit_logs_action on audit_logs (tenant_id, action, seq);
+  create index idx_audit_logs_created on audit_logs (tenant_id, created_at);
+
   alter table jobs add column attempts integer not null default 0, add column lease_until timestamptz;
   create index idx_jobs_open on jobs (kind, lease_until) where status in ('queued', 'running');
   create unique index jobs_one_export_key on jobs (tenant_id)

@@ -1,0 +1,140 @@
+import { Injectable } from '@nestjs/common';
+import { notFound, type AuditHead, type AuditLog, type AuditRecord, type DeniedEntry } from '@taai/contracts';
+import { enqueueOnce, RlsPool, violatedConstraint, withTenant, withTenantId } from '@taai/entities';
+import { DataSource } from 'typeorm';
+import { AuditChain, type Link, type Sealed } from './audit-chain';
+
+/** What a list may be narrowed to. */
+export interface AuditFilters {
+  actor_id?: string;
+  action?: string;
+  target_type?: string;
+  target_id?: string;
+  /** RFC 3339. */
+  from?: string;
+  /** RFC 3339. */
+  to?: string;
+  /** The seq that the page goes on below. */
+  below?: number;
+}
+
+/** Where a log ends, and the first entry that lies outside of it. */
+export interface Ends {
+  head: AuditHead | undefined;
+  stray: { seq: number; id: string } | undefined;
+}
+
+const FIELDS = `id, seq, actor_type, actor_id, action, target_type, target_id, before, after, request_id, ip`;
+
+/** Waits for whoever appends to the tenant's log, and keeps others waiting until the transaction ends. */
+const LOCK_HEAD = `
+  insert into audit_heads (tenant_id, seq, hash) values ($1, 0, '')
+  on conflict (tenant_id) do update set seq = audit_heads.seq
+  returning seq, hash`;
+
+const COLUMNS = `tenant_id, ${FIELDS}, created_at, previous_hash, hash`;
+const INSERT = `
+  insert into audit_logs (${COLUMNS}) select ${COLUMNS} from jsonb_populate_recordset(null::audit_logs, $1)`;
+
+const KNOWN = 'select id from audit_logs where id = any ($1)';
+const MOVE_HEAD = 'update audit_heads set seq = $2, hash = $3 where tenant_id = $1';
+
+/** Of one snapshot, so that what is being appended is no stray. */
+const ENDS = `
+  select h.seq, h.hash, stray.seq as stray_seq, stray.id as stray_id
+  from (select) one left join audit_heads h on true left join lateral (
+    select l.seq, l.id from audit_logs l where l.seq > coalesce(h.seq, 0) or l.seq < 1 order by l.seq limit 1
+  ) stray on true`;
+
+const SEALED = `
+  select tenant_id, ${FIELDS}, previous_hash, hash,
+    to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as created_at
+  from audit_logs where seq > $1 and seq <= $2 order by seq`;
+
+const CONDITIONS: Record<keyof AuditFilters, (value: string) => string> = {
+  actor_id: (value) => `actor_id = ${value}`,
+  action: (value) => `action = ${value}`,
+  target_type: (value) => `target_type = ${value}`,
+  target_id: (value) => `target_id = ${value}`,
+  from: (value) => `created_at >= ${value}`,
+  to: (value) => `created_at < ${value}`,
+  below: (value) => `seq < ${value}`,
+};
+
+/** The audit log of the caller's tenant. Nothing here changes or removes an entry, and the grants allow it to nobody. */
+@Injectable()
+export class AuditRepository {
+  constructor(
+    private readonly db: DataSource,
+    private readonly rls: RlsPool,
+  ) {}
+
+  /** Appends the entries that are new, in their order: all or none. Throws `not_found` for a tenant that is gone. */
+  append(entries: readonly AuditRecord[]): Promise<void> {
+    return withTenant(this.db, async (tx) => {
+      const [head] = await tx.query<[AuditHead]>(LOCK_HEAD, [tx.tenant_id]).catch(explain);
+      const rows = await tx.query<{ id: string }[]>(KNOWN, [entries.map(({ id }) => id)]);
+      const known = new Set(rows.map(({ id }) => id));
+      const fresh = entries.filter(({ id }) => !known.has(id) && known.add(id));
+      if (fresh.length === 0) return;
+      const chain = new AuditChain({ seq: head.seq, id: null, hash: head.hash || null });
+      const sealed = fresh.map((entry) => chain.seal({ ...entry, tenant_id: tx.tenant_id }));
+      await tx.query(INSERT, [JSON.stringify(sealed)]);
+      await tx.query(MOVE_HEAD, [tx.tenant_id, chain.last.seq, chain.last.hash]);
+    });
+  }
+
+  /** Newest first, at most `limit`. */
+  list(filters: AuditFilters, limit: number): Promise<AuditLog[]> {
+    const asked = (Object.keys(CONDITIONS) as (keyof AuditFilters)[]).filter((name) => filters[name] !== undefined);
+    const conditions = asked.map((name, index) => `and ${CONDITIONS[name](`$${index + 2}`)}`);
+    const sql = `
+      select ${FIELDS}, created_at, previous_hash, hash from audit_logs
+      where true ${conditions.join(' ')} order by seq desc limit $1`;
+    const params = [limit, ...asked.map((name) => filters[name])];
+    return this.rls.query<AuditLog>(`audit.list ${asked.join()}`, sql, params);
+  }
+
+  async ends(): Promise<Ends> {
+    type Row = { seq: number | null; hash: string; stray_seq: number | null; stray_id: string };
+    const [row] = await this.rls.query<Row>('audit.ends', ENDS);
+    if (!row) throw new Error('A row was asked for whether there is a log or not.');
+    const { seq, hash, stray_seq, stray_id } = row;
+    return {
+      head: seq === null ? undefined : { seq, hash },
+      stray: stray_seq === null ? undefined : { seq: stray_seq, id: stray_id },
+    };
+  }
+
+  /** The entry of a seq, as far as the next one goes on from it. */
+  async link(seq: number): Promise<Link | undefined> {
+    const [link] = await this.rls.query<Link>('audit.link', 'select seq, id, hash from audit_logs where seq = $1', [
+      seq,
+    ]);
+    return link;
+  }
+
+  /** The entries after one seq and up to another, oldest first. */
+  read(after: number, upTo: number): Promise<Sealed[]> {
+    return this.rls.query<Sealed>('audit.read', SEALED, [after, upTo]);
+  }
+
+  /** Has refusals recorded in a tenant's log, on the way that all entries take. A repetition adds none. */
+  report(tenant_id: string, entries: readonly DeniedEntry[]): Promise<void> {
+    return withTenantId(this.db, tenant_id, async (tx) => {
+      for (const entry of entries) await enqueueOnce(tx, entry.id, 'audit.recorded', recordOf(entry));
+    });
+  }
+}
+
+/** They belong to no single request. */
+const recordOf = (entry: DeniedEntry): Omit<AuditRecord, 'id' | 'created_at'> => {
+  const { actor_type, actor_id, route, access, count, minute } = entry;
+  const target = { target_type: 'route', target_id: route };
+  const after = { route, access, count, minute };
+  return { actor_type, actor_id, action: 'access.denied', ...target, before: null, after, request_id: null, ip: null };
+};
+
+function explain(error: unknown): never {
+  throw violatedConstraint(error) === 'audit_heads_tenant_id_fkey' ? notFound('tenant') : error;
+}

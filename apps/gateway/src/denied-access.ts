@@ -1,0 +1,84 @@
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { auditContract, MAX_AUDIT_ENTRIES, ProblemError, type DeniedEntry, type PublicMethod } from '@taai/contracts';
+import { log, Periodic, RpcClient } from '@taai/platform';
+import { runAs, type Caller } from '@taai/tenant';
+import { NIL, v7 } from 'uuid';
+
+const MINUTE_MS = 60_000;
+/** How soon after its end a minute is sent. */
+const FLUSH_MS = 10_000;
+/** Callers × routes × minutes in memory: some megabytes. */
+const MAX_ENTRIES = 10_000;
+const FORBIDDEN = 403;
+
+/**
+ * Counts refusals per caller, route and minute, and has each count recorded in its tenant's audit log when its minute is over: so
+ * nobody writes there at will. While auth does not answer, counts wait and are sent again under the same ids.
+ */
+@Injectable()
+export class DeniedAccess implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly entries = new Map<string, DeniedEntry>();
+  private readonly flushing = new Periodic(FLUSH_MS, () => this.flush(startOfMinute()));
+  private uncounted = 0;
+
+  constructor(private readonly rpc: RpcClient) {}
+
+  onApplicationBootstrap(): void {
+    this.flushing.wake();
+  }
+
+  /** By then no more requests come in. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.flushing.stop();
+    await this.flush();
+    if (this.entries.size > 0) log.error({ counts: this.entries.size }, 'counts of refused requests are lost');
+  }
+
+  /** Runs a check of a caller's access to a route. Throws what it throws; a 403 is counted. */
+  watch(caller: Caller, method: PublicMethod, check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      if (error instanceof ProblemError && error.status === FORBIDDEN) this.count(caller, method);
+      throw error;
+    }
+  }
+
+  private count({ tenant_id, user_id, api_key_id }: Caller, { http: route, access }: PublicMethod): void {
+    const minute = startOfMinute();
+    const actor_id = api_key_id ?? user_id ?? null;
+    const key = `${minute} ${tenant_id} ${actor_id} ${route}`;
+    const entry = this.entries.get(key);
+    if (entry) entry.count += 1;
+    else if (this.entries.size >= MAX_ENTRIES) this.uncounted += 1;
+    else {
+      const actor_type = api_key_id ? 'api_key' : 'user';
+      this.entries.set(key, { id: v7(), tenant_id, actor_type, actor_id, route, access, count: 1, minute });
+    }
+  }
+
+  /** Sends the counts of minutes before `minute`, of all if absent. What auth does not take stays. */
+  private async flush(minute?: string): Promise<void> {
+    if (this.uncounted > 0)
+      log.error({ requests: this.uncounted }, 'refused requests were not counted: too many callers');
+    this.uncounted = 0;
+    const due = [...this.entries].filter(([, entry]) => minute === undefined || entry.minute < minute);
+    try {
+      for (let at = 0; at < due.length; at += MAX_AUDIT_ENTRIES) {
+        await this.send(due.slice(at, at + MAX_AUDIT_ENTRIES));
+      }
+    } catch (error) {
+      log.warn({ err: error, counts: due.length }, 'counts of refused requests are sent again later');
+    }
+  }
+
+  private async send(batch: [string, DeniedEntry][]): Promise<void> {
+    const entries = batch.map(([, entry]) => entry);
+    await runAs({ tenant_id: NIL, permissions: [], issuer: 'gateway' }, () =>
+      this.rpc.for(auditContract).denied({ entries }),
+    );
+    for (const [key] of batch) this.entries.delete(key);
+  }
+}
+
+const startOfMinute = () => new Date(Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS).toISOString();

@@ -1,0 +1,33 @@
+import { Inject, Injectable, type FactoryProvider } from '@nestjs/common';
+import { messageContract } from '@taai/contracts';
+import { RpcClient, type Client } from '@taai/platform';
+import { unlessGone, type Consumer } from './consumer';
+import type { Remaining } from './outbox.repository';
+
+/** Injects the `Replies` client. */
+export const REPLIES = Symbol('replies');
+
+/** What the relay asks chat for. */
+export type Replies = Pick<Client<typeof messageContract>, 'settle'>;
+
+export const repliesClient: FactoryProvider<Replies> = {
+  provide: REPLIES,
+  inject: [RpcClient],
+  useFactory: (rpc: RpcClient) => rpc.for(messageContract),
+};
+
+/** Has the answers of finished runs written into their conversations. */
+@Injectable()
+export class ReplyConsumer implements Consumer {
+  readonly isBatched = false;
+
+  constructor(@Inject(REPLIES) private readonly replies: Replies) {}
+
+  async consume(events: readonly Remaining[]): Promise<void> {
+    for (const { data } of events) {
+      const { run_id, conversation_id } = data ?? {};
+      if (typeof run_id !== 'string' || typeof conversation_id !== 'string') continue;
+      await this.replies.settle({ run_id, conversation_id }).catch(unlessGone);
+    }
+  }
+}
