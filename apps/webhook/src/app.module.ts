@@ -1,15 +1,20 @@
-import { BullModule } from '@nestjs/bull';
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
-import { BLOCK_SECONDS, keys, readDatabaseConfig, readOutboundConfig } from '@taai/platform';
-import { BullRedis, BullRedisModule } from './bull-redis';
+import { readDatabaseConfig, readMailConfig, readOutboundConfig } from '@taai/platform';
+import { mailComposerClient } from './auth';
+import { bullQueue, BullRedisModule, DELIVERIES, MAILS } from './bull-redis';
 import { repliesClient } from './chat';
 import { DeliveryProcessor } from './delivery.processor';
-import { DELIVERIES, DeliveryQueue } from './delivery.queue';
+import { DeliveryQueue } from './delivery.queue';
 import { DeliveryRepository } from './delivery.repository';
 import { DeliveryService } from './delivery.service';
 import { DeliverySweep } from './delivery.sweep';
 import { EndpointAccess } from './endpoint-access';
+import { MailProcessor } from './mail.processor';
+import { MailQueue } from './mail.queue';
+import { MailRepository } from './mail.repository';
+import { MAIL_CONFIG, MailService } from './mail.service';
+import { Mailer } from './mailer';
 import { OutboxRelay } from './outbox.relay';
 import { OutboxRepository } from './outbox.repository';
 import { OutboxService } from './outbox.service';
@@ -17,21 +22,10 @@ import { WebhookHandler } from './webhook.handler';
 import { WebhookRepository } from './webhook.repository';
 import { WebhookService } from './webhook.service';
 
-const deliveryQueue = BullModule.registerQueueAsync({
-  name: DELIVERIES,
-  imports: [BullRedisModule],
-  inject: [BullRedis],
-  useFactory: (redis: BullRedis) => ({
-    prefix: keys.bull(),
-    createClient: (role) => redis.for(role),
-    // Nothing is kept of jobs: the history of deliveries is in the database, and an id can be queued again.
-    defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
-    settings: { drainDelay: BLOCK_SECONDS, retryProcessDelay: 1000 },
-  }),
-});
+const mailConfig = readMailConfig();
 
 @Module({
-  imports: [DatabaseModule.forRoot(readDatabaseConfig()), BullRedisModule, deliveryQueue],
+  imports: [DatabaseModule.forRoot(readDatabaseConfig()), BullRedisModule, bullQueue(DELIVERIES), bullQueue(MAILS)],
   controllers: [WebhookHandler],
   providers: [
     DeliveryProcessor,
@@ -39,12 +33,19 @@ const deliveryQueue = BullModule.registerQueueAsync({
     DeliveryRepository,
     DeliveryService,
     DeliverySweep,
+    MailProcessor,
+    MailQueue,
+    MailRepository,
+    MailService,
     OutboxRelay,
     OutboxRepository,
     OutboxService,
     WebhookRepository,
     WebhookService,
+    mailComposerClient,
     repliesClient,
+    { provide: MAIL_CONFIG, useValue: mailConfig },
+    { provide: Mailer, useFactory: () => new Mailer(mailConfig) },
     { provide: EndpointAccess, useFactory: () => new EndpointAccess(readOutboundConfig()) },
   ],
 })

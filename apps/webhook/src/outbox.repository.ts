@@ -11,6 +11,8 @@ export interface Remaining {
   conversation_id: string | null;
   /** Endpoints that subscribe to it. */
   webhook_ids: string[];
+  /** Asks for a mail. */
+  is_mail: boolean;
 }
 
 /** Claims after which an event is left alone: with the waits between them, some five hours. */
@@ -23,13 +25,13 @@ const MAX_WAIT_SECONDS = 3600;
  */
 const SIFT = `
   with event as (
-    select o.id,
+    select o.id, o.type = 'mail.requested' as is_mail,
       case when o.type in ('agent.run.completed', 'agent.run.failed') then o.payload -> 'data' end as run,
       array(select w.id from webhooks w where w.is_active and o.type = any (w.events)) as webhook_ids
     from outbox o where o.id = any ($1)
   ), remaining as (
-    select id, webhook_ids, run ->> 'run_id' as run_id, run ->> 'conversation_id' as conversation_id
-    from event where run ->> 'conversation_id' is not null or cardinality(webhook_ids) > 0
+    select id, is_mail, webhook_ids, run ->> 'run_id' as run_id, run ->> 'conversation_id' as conversation_id
+    from event where is_mail or run ->> 'conversation_id' is not null or cardinality(webhook_ids) > 0
   ), dropped as (
     delete from outbox where id = any ($1) and id not in (select id from remaining)
   )

@@ -5,12 +5,14 @@ import { currentCaller, runAs } from '@taai/tenant';
 import { DatabaseError } from 'pg';
 import { REPLIES, type Replies } from './chat';
 import { DeliveryQueue } from './delivery.queue';
+import { MailQueue } from './mail.queue';
+import { MailRepository } from './mail.repository';
 import { MAX_CLAIMS, OutboxRepository, type Remaining } from './outbox.repository';
 
 /** Calls to chat under way. While chat does not answer they end by their deadlines; events beyond are left for later. */
 const MAX_SETTLING = 64;
 
-/** What becomes of events: deliveries to the endpoints that subscribe, and the answers of runs written into conversations. */
+/** What becomes of events: deliveries to the endpoints that subscribe, the answers of runs written into conversations, and mails. */
 @Injectable()
 export class OutboxService {
   private readonly settling = new Set<Promise<void>>();
@@ -18,6 +20,8 @@ export class OutboxService {
   constructor(
     private readonly outbox: OutboxRepository,
     private readonly queue: DeliveryQueue,
+    private readonly mails: MailRepository,
+    private readonly mailQueue: MailQueue,
     @Inject(REPLIES) private readonly replies: Replies,
   ) {}
 
@@ -35,6 +39,7 @@ export class OutboxService {
     try {
       const remaining = await this.outbox.sift(ids);
       await this.deliver(remaining.filter(({ webhook_ids }) => webhook_ids.length > 0));
+      await this.handOver(remaining.filter(({ is_mail }) => is_mail).map(({ id }) => id));
       for (const event of remaining) this.startSettling(event);
     } catch (error) {
       if (ids.length > 1 && isRefusal(error)) for (const id of ids) await this.dispatchAll([id]);
@@ -48,6 +53,14 @@ export class OutboxService {
     const made = await this.outbox.fanOut(events, done);
     const { tenant_id } = currentCaller();
     await this.queue.wake(made.map((id) => ({ tenant_id, id })));
+  }
+
+  /** Mails stay in the outbox until they are sent. */
+  private async handOver(mails: string[]): Promise<void> {
+    if (mails.length === 0) return;
+    await this.mails.queued(mails);
+    const { tenant_id } = currentCaller();
+    await this.mailQueue.wake(mails.map((id) => ({ tenant_id, id })));
   }
 
   /** Not waited for: one chat that hangs must not keep other events back. */

@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { Global, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { keys, log, PROCESS_CONFIG } from '@taai/platform';
-import { emit, withTenantId, type WebhookDeliveryEntity } from '@taai/entities';
+import { emit, enqueue, withTenantId, type WebhookDeliveryEntity } from '@taai/entities';
 import { createTenant, createTestDatabase } from '@taai/entities-testing';
 import { redisUrl } from '@taai/platform-testing';
-import type { EventType, SettleReply } from '@taai/contracts';
+import { ProblemError, type ComposedMail, type ComposeMail, type EventType, type SettleReply } from '@taai/contracts';
 import { runAs } from '@taai/tenant';
 import { DataSource } from 'typeorm';
+import { v7 } from 'uuid';
+import { MAIL_COMPOSER, type MailComposer } from './auth';
 import { REPLIES, type Replies } from './chat';
 
 /** Chat, as far as the relay sees it. */
@@ -23,13 +25,28 @@ export class FakeChat implements Replies {
   }
 }
 
+/** Auth, as far as mails see it: it mints a token whenever it is asked for one that is wanted. */
+export class FakeAuth implements MailComposer {
+  readonly wanted = new Map<string, Omit<ComposedMail, 'token'>>();
+  readonly minted: string[] = [];
+
+  async compose({ token_id }: ComposeMail): Promise<ComposedMail> {
+    const mail = this.wanted.get(token_id);
+    if (!mail) throw new ProblemError('not_found');
+    const token = randomBytes(32).toString('base64url');
+    this.minted.push(token);
+    return { ...mail, token };
+  }
+}
+
 /** The service on a database and a queue of its own. Nothing runs in the background until `module.init()`. */
-export async function createService(outboundAllow = '127.0.0.0/8') {
+export async function createService({ outboundAllow = '127.0.0.0/8', smtpUrl = '' } = {}) {
   const database = await createTestDatabase();
   process.env['DATABASE_URL'] = database.runtimeUrl;
   process.env['DATABASE_POOL'] = '5';
   process.env['ENCRYPTION_KEYS'] = Buffer.alloc(32, 1).toString('base64url') + '=';
   process.env['OUTBOUND_ALLOW'] = outboundAllow;
+  process.env['SMTP_URL'] = smtpUrl;
   log.level = 'silent';
   const prefix = `{bull-${randomBytes(6).toString('hex')}}`;
   jest.spyOn(keys, 'bull').mockReturnValue(prefix);
@@ -40,17 +57,22 @@ export async function createService(outboundAllow = '127.0.0.0/8') {
   class PlatformModule {}
 
   const chat = new FakeChat();
+  const auth = new FakeAuth();
   // Only now: the module reads the environment as it is loaded.
   const { AppModule } = await import('./app.module');
   const module = await Test.createTestingModule({ imports: [PlatformModule, AppModule] })
     .overrideProvider(REPLIES)
     .useValue(chat)
+    .overrideProvider(MAIL_COMPOSER)
+    .useValue(auth)
     .compile();
   const db = module.get(DataSource);
   return {
     module,
     db,
     chat,
+    auth,
+    queuePrefix: prefix,
     migratorUrl: database.migratorUrl,
     ...actions(db),
     async close() {
@@ -71,6 +93,12 @@ function actions(db: DataSource) {
       runAs({ tenant_id, permissions: ['*:*'], issuer: 'gateway' }, work),
     emit: (tenant_id: string, type: EventType, data: Record<string, unknown> = {}) =>
       withTenantId(db, tenant_id, (tx) => emit(tx, type, data)),
+    /** Has a mail sent with the one-time token of the id, which is made up. */
+    requestMail: async (tenant_id: string) => {
+      const token_id = v7();
+      const { id } = await withTenantId(db, tenant_id, (tx) => enqueue(tx, 'mail.requested', { token_id }));
+      return { ref: { tenant_id, id }, token_id };
+    },
     outbox: (tenant_id: string) =>
       inTenant<{ id: string; attempts: number; parked: boolean }>(
         tenant_id,
