@@ -9,9 +9,15 @@ declare global {
 export default async function setup(): Promise<void> {
   const started = await startTestFleet('shared', { replicas: { gateway: 2 } });
   globalThis.e2eFleet = started;
-  const { fleet, sandboxUrl, adminDatabaseUrl, authSigningJwk } = started;
+  const { fleet, sandboxUrl, mailbox, adminDatabaseUrl, authSigningJwk } = started;
   const [first, second] = fleet.gatewayUrls;
   if (!first || !second) throw new Error('The fleet has no two gateways.');
-  const shared: SharedFleet = { gateways: [first, second], sandboxUrl, adminDatabaseUrl, authSigningJwk };
+  const shared: SharedFleet = {
+    gateways: [first, second],
+    sandboxUrl,
+    mailboxUrl: mailbox.url,
+    adminDatabaseUrl,
+    authSigningJwk,
+  };
   process.env['E2E_FLEET'] = JSON.stringify(shared);
 }

@@ -3,7 +3,8 @@ import { makeKeys } from '../start/keys.ts';
 import { environmentOf } from './environment.ts';
 
 const keys = makeKeys();
-const surroundings = { databaseUrl: 'postgres://runtime', redisUrl: 'redis://queue', keys };
+const smtpUrl = 'smtp://user:password@mail';
+const surroundings = { databaseUrl: 'postgres://runtime', redisUrl: 'redis://queue', keys, smtpUrl };
 const of = (service: ServiceName, env = {}) =>
   environmentOf(
     service,
@@ -18,6 +19,7 @@ it('gives every secret only to whom it belongs', () => {
   for (const { kid, d } of keys.context) expect(holders(d)).toEqual([kid]);
   expect(holders(keys.signing.d)).toEqual(['auth']);
   expect(holders(keys.encryption)).toEqual(['orchestrator', 'webhook']);
+  expect(holders(smtpUrl)).toEqual(['webhook']);
   expect(holders('postgres://runtime')).not.toContain('gateway');
 });
 
