@@ -94,14 +94,14 @@ await run(async (scope) => {
   await scope.defer(() => Promise.all([postgres.stop(), redis.stop()]));
   const urls = databaseUrls(postgres.url, keys.passwords);
   await migrate(urls, { logFile: join(folder, 'migrate.log') });
-  const superuserUrl = Object.assign(new URL(postgres.url), { pathname: new URL(urls.runtime).pathname }).href;
+  const superuserUrl = Object.assign(new URL(postgres.url), { pathname: new URL(urls.migrator).pathname }).href;
   console.log('Filling the database …');
   const people = await fillDatabase(superuserUrl);
   const baselineUrl = await startBaseline(superuserUrl, folder);
   const env = { DATABASE_POOL: String(POOL) };
   const fleet = await startFleet({
     ports: 'free',
-    databaseUrl: urls.runtime,
+    databaseUrls: urls.services,
     redisUrl: redis.url,
     keys,
     logDir: folder,

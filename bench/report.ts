@@ -25,6 +25,12 @@ export const median = (values: readonly number[]): number => {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
 };
 
+/** The value that `share` percent of the values do not exceed. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.ceil((sorted.length * share) / 100) - 1] ?? NaN;
+}
+
 /** Machines are noisy and both sides of a round share the noise: the ratio is the median of the rounds' ratios. */
 const ratio = ({ baseline, ours }: Measure) => median(ours.map((value, round) => value / (baseline[round] ?? NaN)));
 

@@ -20,8 +20,8 @@ export interface Fleet {
   readonly gatewayUrls: readonly string[];
   /** The replicas of each service, those included that have ended and were not restarted. */
   readonly processes: Readonly<Record<ServiceName, readonly Replica[]>>;
-  /** Starts one more replica of a service, and resolves when it is ready. */
-  addReplica(service: ServiceName): Promise<Replica>;
+  /** Starts one more replica of a service, and resolves when it is ready. `env`: its own, with precedence. */
+  addReplica(service: ServiceName, env?: NodeJS.ProcessEnv): Promise<Replica>;
   /** Starts the process of a replica that has ended anew, on its ports and with its log; it need not be ready yet. */
   restart(replica: Replica): Promise<Replica>;
   /** Stops every replica: gateways first, so that no request loses the service that it waits for. */
@@ -51,23 +51,23 @@ class ProcessFleet implements Fleet {
   }
 
   /** Starts the process, without waiting until it is ready. */
-  async launch(service: ServiceName, ports: ServicePorts): Promise<Replica> {
+  async launch(service: ServiceName, ports: ServicePorts, env?: NodeJS.ProcessEnv): Promise<Replica> {
     const replicas = this.processes[service];
     const instance = `${service}-${replicas.length + 1}`;
-    const replica = await this.#spawn(service, instance, ports);
+    const replica = await this.#spawn(service, instance, ports, env);
     replicas.push(replica);
     return replica;
   }
 
-  async addReplica(service: ServiceName): Promise<Replica> {
-    const replica = await this.launch(service, await freePorts(service));
+  async addReplica(service: ServiceName, env?: NodeJS.ProcessEnv): Promise<Replica> {
+    const replica = await this.launch(service, await freePorts(service), env);
     await untilReady(replica);
     return replica;
   }
 
   async restart(ended: Replica): Promise<Replica> {
-    const { service, instance, ports } = ended;
-    const replica = await this.#spawn(service, instance, ports);
+    const { service, instance, ports, env } = ended;
+    const replica = await this.#spawn(service, instance, ports, env);
     this.processes[service] = this.processes[service].map((other) => (other === ended ? replica : other));
     return replica;
   }
@@ -78,9 +78,14 @@ class ProcessFleet implements Fleet {
     await Promise.all(Object.values(others).flatMap((replicas) => replicas.map((replica) => replica.stop())));
   }
 
-  #spawn(service: ServiceName, instance: string, ports: ServicePorts): Promise<Replica> {
+  #spawn(
+    service: ServiceName,
+    instance: string,
+    ports: ServicePorts,
+    env: NodeJS.ProcessEnv | undefined,
+  ): Promise<Replica> {
     const logFile = join(this.#logDir, `${instance.replace(/-1$/, '')}.log`);
-    return launchReplica({ service, instance, ports, logFile, surroundings: this.#surroundings });
+    return launchReplica({ service, instance, ports, logFile, surroundings: this.#surroundings, env });
   }
 }
 

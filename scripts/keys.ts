@@ -1,5 +1,6 @@
 // Prints a fresh set of everything secret that a deployment needs, as NAME=value lines: for `.env` of docker compose and for
 // `kubectl create secret generic task-assistant --from-env-file`.
+import { databaseServices } from '../libs/contracts/src/contract.ts';
 import { publicOf } from './fleet/environment.ts';
 import { makeKeys } from './start/keys.ts';
 
@@ -8,7 +9,7 @@ const { context, signing, encryption, rpc, passwords } = makeKeys();
 const lines = {
   POSTGRES_PASSWORD: passwords.superuser,
   MIGRATOR_DATABASE_PASSWORD: passwords.migrator,
-  APP_DATABASE_PASSWORD: passwords.runtime,
+  ...Object.fromEntries(databaseServices.map((name) => [`${name.toUpperCase()}_DATABASE_PASSWORD`, passwords[name]])),
   CONTEXT_JWKS: JSON.stringify({ keys: context.map(publicOf) }),
   ...Object.fromEntries(context.map((key) => [`${key.kid.toUpperCase()}_PRIVATE_JWK`, JSON.stringify(key)])),
   AUTH_PRIVATE_JWKS: JSON.stringify({ keys: [signing] }),

@@ -84,7 +84,7 @@ async function startServices(scope: Scope, keys: Keys, smtpUrl?: string): Promis
   console.log('Migrating the database …');
   await migrate(urls, { logFile: logOf('migrate') });
   console.log('Starting the seven services …');
-  const fleet = await startFleet({ databaseUrl: urls.runtime, redisUrl, keys, smtpUrl, ports: 'default', logDir });
+  const fleet = await startFleet({ databaseUrls: urls.services, redisUrl, keys, smtpUrl, ports: 'default', logDir });
   await scope.defer(() => fleet.stop());
   return fleet;
 }

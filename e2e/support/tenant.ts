@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { decodeJwt } from 'jose';
 import type { Client } from './client';
+import { asSuperuser } from './database';
+import { sharedFleet } from './shared-fleet';
 
 export interface TestTenant {
   client: Client;
@@ -23,6 +26,31 @@ export async function newTenant(anonymous: Client): Promise<TestTenant> {
     email,
     password,
   };
+}
+
+const login = async (anonymous: Client, email: string, password: string): Promise<Client> =>
+  anonymous.withToken((await anonymous.post('/v1/auth/login', { email, password })).body['access_token']);
+
+/** Another user of the tenant, in a role of theirs; they have the admin's password. */
+export async function colleague({ client, tenant_id, user_id, password }: TestTenant, role: string): Promise<Client> {
+  const { anonymous, adminDatabaseUrl } = sharedFleet();
+  const email = `${randomUUID()}@example.com`;
+  await asSuperuser(
+    adminDatabaseUrl,
+    `insert into users (tenant_id, id, email, role, password_hash)
+     select $1, $2, $3, $4, password_hash from users where id = $5`,
+    [tenant_id, randomUUID(), email, role, user_id],
+  );
+  return login(anonymous.at(client.baseUrl), email, password);
+}
+
+/** The tenant's admin by a session of its own that was revoked before it was ever used. */
+export async function revokedClient({ client, email, password }: TestTenant): Promise<Client> {
+  const { anonymous, adminDatabaseUrl } = sharedFleet();
+  const revoked = await login(anonymous.at(client.baseUrl), email, password);
+  const { sid } = decodeJwt(revoked.token ?? '');
+  await asSuperuser(adminDatabaseUrl, 'update sessions set revoked_at = now() where id = $1', [sid]);
+  return revoked;
 }
 
 /** An agent of the tenant that talks to the sandbox provider at `sandboxUrl`. */

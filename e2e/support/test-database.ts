@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
+import { byDatabaseService, type DatabaseService } from '../../libs/contracts/src/contract';
 import { databaseUrls } from '../../scripts/start/database';
 import { migrate } from '../../scripts/start/migrate';
 
 export interface TestDatabase {
-  runtimeUrl: string;
+  /** Of each service's own role. */
+  urls: Record<DatabaseService, string>;
   /** As superuser, who sees every tenant's rows. */
   adminUrl: string;
   drop(): Promise<void>;
@@ -17,12 +19,13 @@ export async function migratedDatabase(): Promise<TestDatabase> {
   const name = `e2e_${randomBytes(6).toString('hex')}`;
   const adminUrl = Object.assign(new URL(server), { pathname: name }).href;
   // Roles belong to the whole server and keep their first password.
-  const urls = databaseUrls(adminUrl, { superuser: '', migrator: 'e2e', runtime: 'e2e' });
+  const passwords = { superuser: '', migrator: 'e2e', ...byDatabaseService(() => 'e2e') };
+  const urls = databaseUrls(adminUrl, passwords);
   await migrate({ ...urls, admin: server });
   const drop = async () => {
     const client = new Client({ connectionString: server });
     await client.connect();
     await client.query(`drop database ${name} with (force)`).finally(() => client.end());
   };
-  return { runtimeUrl: urls.runtime, adminUrl, drop };
+  return { urls: urls.services, adminUrl, drop };
 }

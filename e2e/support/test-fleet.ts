@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { startFleet, type Fleet, type FleetOptions } from '../../scripts/fleet';
 import { startMailbox, type Mailbox } from '../../scripts/mailbox/server';
 import { startSandbox } from '../../scripts/sandbox/server';
-import { makeKeys } from '../../scripts/start/keys';
+import { makeKeys, type Keys } from '../../scripts/start/keys';
 import { migratedDatabase } from './test-database';
 
 export interface TestFleet {
@@ -15,6 +15,8 @@ export interface TestFleet {
   /** As superuser, to look at what no client may see. */
   adminDatabaseUrl: string;
   authSigningJwk: string;
+  keys: Keys;
+  redisUrl: string;
   stop(): Promise<void>;
 }
 
@@ -27,6 +29,7 @@ export async function startTestFleet(
   options: Pick<FleetOptions, 'replicas' | 'env'> = {},
 ): Promise<TestFleet> {
   const keys = makeKeys();
+  const redisUrl = `${process.env['TEST_REDIS_URL']}/${FLEET_DATABASES[kind]}`;
   const database = await migratedDatabase();
   const sandbox = await startSandbox({ port: 0 });
   const mailbox = await startMailbox();
@@ -40,8 +43,8 @@ export async function startTestFleet(
     const fleet = await startFleet({
       ...options,
       ports: 'free',
-      databaseUrl: database.runtimeUrl,
-      redisUrl: `${process.env['TEST_REDIS_URL']}/${FLEET_DATABASES[kind]}`,
+      databaseUrls: database.urls,
+      redisUrl,
       keys,
       smtpUrl: mailbox.smtpUrl,
       logDir,
@@ -59,6 +62,8 @@ export async function startTestFleet(
       mailbox,
       adminDatabaseUrl: database.adminUrl,
       authSigningJwk: JSON.stringify(keys.signing),
+      keys,
+      redisUrl,
       stop,
     };
   } catch (error) {

@@ -1,10 +1,11 @@
-import { services, type ServiceName } from '../../libs/contracts/src/contract.ts';
+import { byDatabaseService, databaseServices, services, type ServiceName } from '../../libs/contracts/src/contract.ts';
 import { makeKeys } from '../start/keys.ts';
 import { environmentOf } from './environment.ts';
 
 const keys = makeKeys();
 const smtpUrl = 'smtp://user:password@mail';
-const surroundings = { databaseUrl: 'postgres://runtime', redisUrl: 'redis://queue', keys, smtpUrl };
+const databaseUrls = byDatabaseService((service) => `postgres://${service}:secret@db`);
+const surroundings = { databaseUrls, redisUrl: 'redis://queue', keys, smtpUrl };
 const of = (service: ServiceName, env = {}) =>
   environmentOf(
     service,
@@ -20,7 +21,17 @@ it('gives every secret only to whom it belongs', () => {
   expect(holders(keys.signing.d)).toEqual(['auth']);
   expect(holders(keys.encryption)).toEqual(['orchestrator', 'webhook']);
   expect(holders(smtpUrl)).toEqual(['webhook']);
-  expect(holders('postgres://runtime')).not.toContain('gateway');
+  for (const service of databaseServices) expect(holders(databaseUrls[service])).toEqual([service]);
+});
+
+it('hands on no way to the database of our own', () => {
+  process.env.TEST_DATABASE_URL = process.env.TASK_DATABASE_URL = 'postgres://superuser';
+  try {
+    expect(holders('postgres://superuser')).toEqual([]);
+  } finally {
+    delete process.env.TEST_DATABASE_URL;
+    delete process.env.TASK_DATABASE_URL;
+  }
 });
 
 it('tells each replica its name and ports, and lets options win', () => {

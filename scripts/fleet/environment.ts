@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import type { ServiceName } from '@taai/contracts';
+import type { DatabaseService, ServiceName } from '@taai/contracts';
 import { dataFolder } from '../lib/paths.ts';
 import type { Keys } from '../start/keys.ts';
 import type { ServicePorts } from './ports.ts';
 
 export interface Surroundings {
-  /** As the runtime role. */
-  databaseUrl: string;
+  /** Of each service's own role. */
+  databaseUrls: Record<DatabaseService, string>;
   redisUrl: string;
   keys: Keys;
   /** Where the webhook service sends mails; it may hold a password. Nowhere without it. */
@@ -34,6 +34,10 @@ function secretsOf(service: ServiceName, { keys, smtpUrl }: Surroundings): NodeJ
   };
 }
 
+/** Ours may name databases as roles that may do more than any service: the tests' superuser, the migrator. */
+const withoutDatabases = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => !name.endsWith('DATABASE_URL')));
+
 /** The environment of one replica, on top of our own. */
 export function environmentOf(
   service: ServiceName,
@@ -41,12 +45,12 @@ export function environmentOf(
   ports: ServicePorts,
   surroundings: Surroundings,
 ): NodeJS.ProcessEnv {
-  const { databaseUrl, redisUrl, env } = surroundings;
+  const { databaseUrls, redisUrl, env } = surroundings;
   return {
     NODE_COMPILE_CACHE: join(dataFolder, 'compile-cache'),
     DATABASE_POOL: '5',
     OUTBOUND_ALLOW: '127.0.0.0/8,::1/128',
-    ...process.env,
+    ...withoutDatabases(process.env),
     OPENAI_API_KEY: undefined, // of the demo agent, which has it in the database
     SMTP_URL: undefined, // of the webhook service alone
     ...secretsOf(service, surroundings),
@@ -54,7 +58,7 @@ export function environmentOf(
     MANAGEMENT_PORT: String(ports.management),
     PORT: ports.api?.toString(),
     REDIS_URL: redisUrl,
-    DATABASE_URL: service === 'gateway' ? undefined : databaseUrl,
+    DATABASE_URL: service === 'gateway' ? undefined : databaseUrls[service],
     ...env,
   };
 }

@@ -14,6 +14,8 @@ export interface Replica extends RunningProcess {
   readonly instance: string;
   readonly ports: ServicePorts;
   readonly logFile: string;
+  /** Its own variables, if it has any. */
+  readonly env: NodeJS.ProcessEnv | undefined;
 }
 
 export interface ReplicaSpec {
@@ -22,6 +24,8 @@ export interface ReplicaSpec {
   ports: ServicePorts;
   logFile: string;
   surroundings: Surroundings;
+  /** Besides, and with precedence. */
+  env?: NodeJS.ProcessEnv | undefined;
 }
 
 /** As in docker/Dockerfile. V8 would keep up to 128 MB for young objects on a large machine, in each of seven processes. */
@@ -71,13 +75,14 @@ export async function launchReplica({
   ports,
   logFile,
   surroundings,
+  env,
 }: ReplicaSpec): Promise<Replica> {
   const launched = await launch({
     command: process.execPath,
     args: [...nodeFlags, join(root, 'dist', service, 'main.js')],
-    env: environmentOf(service, instance, ports, surroundings),
+    env: { ...environmentOf(service, instance, ports, surroundings), ...env },
     cwd: root,
     logFile,
   });
-  return Object.assign(launched, { service, instance, ports, logFile });
+  return Object.assign(launched, { service, instance, ports, logFile, env });
 }

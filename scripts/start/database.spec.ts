@@ -1,7 +1,8 @@
+import { byDatabaseService } from '../../libs/contracts/src/contract.ts';
 import { checkAdminUrl, databaseUrls } from './database.ts';
 import { freePort } from '../lib/ports.ts';
 
-const passwords = { superuser: 's', migrator: 'm', runtime: 'r' };
+const passwords = { superuser: 's', migrator: 'm', ...byDatabaseService((service) => `of-${service}`) };
 
 it.each([
   ['postgres://root:secret@db:5433/postgres', 'db:5433/task_assistant'],
@@ -11,7 +12,7 @@ it.each([
   expect(databaseUrls(admin, passwords)).toEqual({
     admin,
     migrator: `postgres://taai_migrator:m@${expected}`,
-    runtime: `postgres://taai_app:r@${expected}`,
+    services: byDatabaseService((service) => `postgres://taai_${service}:of-${service}@${expected}`),
   });
 });
 

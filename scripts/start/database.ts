@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { byDatabaseService, type DatabaseService } from '../../libs/contracts/src/contract.ts';
 import { reasonOf, UserError } from '../lib/user-error.ts';
 import type { Keys } from './keys.ts';
 
@@ -7,8 +8,8 @@ export interface DatabaseUrls {
   admin: string;
   /** Owns the schema. */
   migrator: string;
-  /** What services connect as. */
-  runtime: string;
+  /** What each service connects as. */
+  services: Record<DatabaseService, string>;
 }
 
 const usualName = 'task_assistant';
@@ -22,7 +23,8 @@ export function databaseUrls(admin: string, passwords: Keys['passwords']): Datab
     url.password = password;
     return url.href;
   };
-  return { admin, migrator: as('taai_migrator', passwords.migrator), runtime: as('taai_app', passwords.runtime) };
+  const services = byDatabaseService((service) => as(`taai_${service}`, passwords[service]));
+  return { admin, migrator: as('taai_migrator', passwords.migrator), services };
 }
 
 const databaseIsMissing = '3D000';

@@ -14,6 +14,20 @@ it('makes keys once, and keeps them from others', async () => {
   expect(await loadKeys(file)).toEqual(made);
 });
 
+it('adds what an earlier release did not know, once, and keeps the rest', async () => {
+  const { rpc, passwords, ...keys } = makeKeys();
+  const { superuser, migrator } = passwords;
+  const earlier = { ...keys, passwords: { superuser, migrator, runtime: 'of the one role of all services' } };
+  writeFileSync(file, JSON.stringify(earlier));
+  const completed = await loadKeys(file);
+  expect(completed).toMatchObject(earlier);
+  expect(completed.rpc).toHaveLength(rpc.length);
+  expect(Object.keys(completed.passwords)).toEqual([...Object.keys(passwords), 'runtime']);
+  expect(new Set(Object.values(completed.passwords)).size).toBe(9);
+  expect(await loadKeys(file)).toEqual(completed);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+});
+
 it('makes a key for each service, a signing key and a Fernet key, all different', () => {
   const { context, signing, encryption } = makeKeys();
   expect(context.map(({ kid }) => kid)).toEqual([

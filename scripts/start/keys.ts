@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { services } from '../../libs/contracts/src/contract.ts';
+import { byDatabaseService, services, type DatabaseService } from '../../libs/contracts/src/contract.ts';
 import { UserError } from '../lib/user-error.ts';
 
 /** A private Ed25519 key. */
@@ -23,8 +23,8 @@ export interface Keys {
   encryption: string;
   /** A Fernet key that services encrypt secrets with on their way to each other. */
   rpc: string;
-  /** Of the database roles. */
-  passwords: { superuser: string; migrator: string; runtime: string };
+  /** Of the database roles: each service has one. */
+  passwords: Record<'superuser' | 'migrator' | DatabaseService, string>;
 }
 
 function makeJwk(kid: string): Jwk {
@@ -41,7 +41,7 @@ export const makeKeys = (): Keys => ({
   signing: makeJwk(randomUUID()),
   encryption: makeFernetKey(),
   rpc: makeFernetKey(),
-  passwords: { superuser: makePassword(), migrator: makePassword(), runtime: makePassword() },
+  passwords: { superuser: makePassword(), migrator: makePassword(), ...byDatabaseService(makePassword) },
 });
 
 const has = (value: unknown, ...names: readonly string[]): boolean =>
@@ -49,20 +49,24 @@ const has = (value: unknown, ...names: readonly string[]): boolean =>
 
 const isJwk = (value: unknown) => has(value, 'kty', 'crv', 'x', 'd', 'kid');
 
-function isKeys(value: unknown): value is Keys {
+/** What an earlier release wrote: what came later may be missing. */
+type StoredKeys = Omit<Keys, 'rpc' | 'passwords'> & {
+  rpc?: string;
+  passwords: Pick<Keys['passwords'], 'superuser' | 'migrator'> & Partial<Keys['passwords']>;
+};
+
+function isStoredKeys(value: unknown): value is StoredKeys {
   if (typeof value !== 'object' || value === null) return false;
   if (!('context' in value && 'signing' in value && 'encryption' in value && 'passwords' in value)) return false;
   const { context, signing, encryption, passwords } = value;
   const isWhole = Array.isArray(context) && context.length === services.length && context.every(isJwk);
-  return (
-    isWhole && isJwk(signing) && typeof encryption === 'string' && has(passwords, 'superuser', 'migrator', 'runtime')
-  );
+  return isWhole && isJwk(signing) && typeof encryption === 'string' && has(passwords, 'superuser', 'migrator');
 }
 
-function parseKeys(text: string, file: string): Keys {
+function parseKeys(text: string, file: string): StoredKeys {
   try {
     const keys: unknown = JSON.parse(text);
-    if (isKeys(keys)) return keys;
+    if (isStoredKeys(keys)) return keys;
   } catch {
     // No JSON is as bad as the wrong JSON.
   }
@@ -71,13 +75,19 @@ function parseKeys(text: string, file: string): Keys {
   );
 }
 
-/** The keys in `file`, made and written (mode 0600) when there is no such file. */
+function complete(stored: StoredKeys): Keys {
+  const { rpc, passwords } = makeKeys();
+  return { ...stored, rpc: stored.rpc ?? rpc, passwords: { ...passwords, ...stored.passwords } };
+}
+
+/** The keys in `file`, made and written (mode 0600) when there is no such file; what an earlier release did not know is added. */
 export async function loadKeys(file: string): Promise<Keys> {
   const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text !== undefined) return parseKeys(text, file);
-  const keys = makeKeys();
+  const keys = text === undefined ? makeKeys() : complete(parseKeys(text, file));
+  const wanted = JSON.stringify(keys);
+  if (wanted === text) return keys;
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(`${file}.unfinished`, JSON.stringify(keys), { mode: 0o600 });
+  await writeFile(`${file}.unfinished`, wanted, { mode: 0o600 });
   await rename(`${file}.unfinished`, file);
   return keys;
 }

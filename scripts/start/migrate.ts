@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { databaseServices } from '../../libs/contracts/src/contract.ts';
 import { execute } from '../lib/execute.ts';
 import { root } from '../lib/paths.ts';
 import { reasonOf, UserError } from '../lib/user-error.ts';
@@ -20,7 +21,7 @@ export async function migrate(
     ...process.env,
     ADMIN_DATABASE_URL: urls.admin,
     MIGRATOR_DATABASE_URL: urls.migrator,
-    DATABASE_URL: urls.runtime,
+    ...Object.fromEntries(databaseServices.map((name) => [`${name.toUpperCase()}_DATABASE_URL`, urls.services[name]])),
   };
   try {
     await execute({ command: process.execPath, args, env, logFile: options.logFile }, timeoutMs);

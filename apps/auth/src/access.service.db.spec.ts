@@ -25,7 +25,7 @@ let access: AccessService;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  source = await openDataSource({ url: database.runtimeUrl, pool: 4 });
+  source = await openDataSource({ url: database.urls.auth, pool: 4 });
   const repository = new AccessRepository(source, RlsPool.of(source, { prepare: true }));
   access = new AccessService(repository, new AccessTokens([makeJwk('k2'), makeJwk('k1')]));
 });
@@ -47,7 +47,7 @@ interface Person {
 
 /** A user with a session and an API key. */
 async function newPerson(role: string, scopes: string[] = ['*:*']): Promise<Person> {
-  const tenant_id = await createTenant(source);
+  const tenant_id = await createTenant(database);
   const [user_id, session_id, key_id] = [v7(), v7(), v7()];
   const key_hash = hashToken(v7());
   const change = <T>(work: (tx: Tx) => Promise<T>) => withTenantId(source, tenant_id, work);

@@ -1,14 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { notFound, ProblemError, type Registered, type Tenant, type User } from '@taai/contracts';
-import {
-  SubscriptionEntity,
-  TenantEntity,
-  UserEntity,
-  violatedConstraint,
-  withTenant,
-  withTenantId,
-  type Tx,
-} from '@taai/entities';
+import { TenantEntity, UserEntity, violatedConstraint, withTenant, withTenantId, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { NIL, v7 } from 'uuid';
 
@@ -32,6 +24,9 @@ interface Login {
   user_id: string;
 }
 
+/** Nothing is returned: from then on the subscription is the usage service's. */
+const SUBSCRIBE = 'insert into subscriptions (tenant_id, id, plan_id, current_period_start) values ($1, $2, $3, $4)';
+
 const FIND_LOGIN = 'select tenant_id, user_id from find_login($1)';
 
 /** Looked up in place of an unknown user, so that the time of an answer does not tell whether there is an account. */
@@ -52,7 +47,7 @@ export class AccountRepository {
       await withTenantId(this.dataSource, tenant_id, async (tx) => {
         await tx.insert(TenantEntity, { ...tenant }); // TypeORM fills in what it is given
         await tx.insert(UserEntity, { ...user, password_hash });
-        await tx.insert(SubscriptionEntity, { id: v7(), tenant_id, plan_id, current_period_start: created_at });
+        await tx.query(SUBSCRIBE, [tenant_id, v7(), plan_id, created_at]);
       });
     } catch (error) {
       if (violatedConstraint(error) === 'users_email_key') throw new ProblemError('email_taken');

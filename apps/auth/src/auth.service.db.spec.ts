@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { verify } from '@node-rs/bcrypt';
 import { type Login, type Register, type User } from '@taai/contracts';
-import { openDataSource, SessionEntity, SubscriptionEntity, UserEntity, withTenantId } from '@taai/entities';
+import { openDataSource, SessionEntity, UserEntity, withTenantId } from '@taai/entities';
 import { createTestDatabase, type TestDatabase } from '@taai/entities-testing';
 import { makeJwk } from '@taai/platform-testing';
 import { runAs, runInContext } from '@taai/tenant';
 import { decodeJwt } from 'jose';
-import { Client } from 'pg';
 import type { DataSource } from 'typeorm';
 import { AccessTokens } from './access-token';
 import { AccountRepository } from './account.repository';
@@ -28,7 +27,7 @@ let auth: AuthService;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  source = await openDataSource({ url: database.runtimeUrl, pool: 5 });
+  source = await openDataSource({ url: database.urls.auth, pool: 5 });
   auth = new AuthService(
     new AccountRepository(source),
     new SessionRepository(source),
@@ -54,13 +53,8 @@ const credentials = ({ email, password }: Register): Login => ({ email, password
 const asUser = <T>({ tenant_id, id: user_id }: User, work: () => T) =>
   runAs({ tenant_id, user_id, role: 'admin', permissions: ['*:*'], issuer: 'gateway' }, work);
 
-async function countTenants(name: string): Promise<number> {
-  const admin = new Client(database.adminUrl);
-  await admin.connect();
-  const { rowCount } = await admin.query('select from tenants where name = $1', [name]);
-  await admin.end();
-  return rowCount ?? 0;
-}
+const countTenants = async (name: string) =>
+  (await database.admin('select from tenants where name = $1', [name])).length;
 
 describe('register', () => {
   it('creates a tenant, its admin and its free subscription', async () => {
@@ -83,8 +77,8 @@ describe('register', () => {
       status: 'active',
       created_at: expect.any(Date),
     });
-    const [subscription] = await withTenantId(source, tenant.id, (tx) => tx.find(SubscriptionEntity));
-    expect(subscription).toMatchObject({ plan_id: 'free', status: 'active', current_period_end: null });
+    const subscriptions = await database.admin('select * from subscriptions where tenant_id = $1', [tenant.id]);
+    expect(subscriptions).toMatchObject([{ plan_id: 'free', status: 'active', current_period_end: null }]);
   });
 
   it('refuses a known e-mail in any spelling, and leaves nothing behind', async () => {

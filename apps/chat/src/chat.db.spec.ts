@@ -1,5 +1,5 @@
 import { ProblemError, type Agent, type Message, type Run, type StartRunFor } from '@taai/contracts';
-import { AgentEntity, openDataSource, OutboxEntity, RlsPool, withTenantId } from '@taai/entities';
+import { openDataSource, RlsPool, type OutboxEntity } from '@taai/entities';
 import { createTenant, createTestDatabase, type TestDatabase } from '@taai/entities-testing';
 import { whenReady, type RedisClient } from '@taai/platform';
 import { testRedis } from '@taai/platform-testing';
@@ -64,7 +64,7 @@ let replies: ReplyService;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  db = await openDataSource({ url: database.runtimeUrl, pool: 5 });
+  db = await openDataSource({ url: database.urls.chat, pool: 5 });
   redis = testRedis('commands');
   await whenReady(redis);
   const rls = RlsPool.of(db, { prepare: true });
@@ -81,14 +81,15 @@ afterAll(async () => {
 
 beforeEach(async () => {
   refusal = undefined;
-  tenant = await createTenant(db);
+  tenant = await createTenant(database);
   agent_id = await createAgent(tenant);
 });
 
 async function createAgent(tenant_id: string): Promise<string> {
-  const agent = { tenant_id, id: v7(), name: 'Ada', slug: 'ada', system_prompt: '', model: 'sandbox-1' };
-  await withTenantId(db, tenant_id, (tx) => tx.insert(AgentEntity, agent));
-  return agent.id;
+  const id = v7();
+  const sql = `insert into agents (tenant_id, id, name, slug, system_prompt, model) values ($1, $2, 'Ada', 'ada', '', 'm')`;
+  await database.admin(sql, [tenant_id, id]);
+  return id;
 }
 
 const user_id = v7();
@@ -109,8 +110,10 @@ const send = (id: string, content: string, key?: string) => as(tenant, () => mes
 const settle = (conversation_id: string, run_id: string) =>
   as(tenant, () => replies.settle({ conversation_id, run_id }));
 
-const eventsOf = (type: string) =>
-  withTenantId(db, tenant, async (tx) => (await tx.findBy(OutboxEntity, { type })).map(({ payload }) => payload.data));
+async function eventsOf(type: string) {
+  const sql = 'select payload from outbox where tenant_id = $1 and type = $2 order by id';
+  return (await database.admin<OutboxEntity>(sql, [tenant, type])).map(({ payload }) => payload.data);
+}
 
 const said = async (id: string) =>
   (await as(tenant, () => messages.list({ id, limit: 100 }))).data.map(({ role, content }) => [role, content]);
@@ -146,7 +149,7 @@ describe('conversations', () => {
 
   it('of another tenant are absent, whatever is done to them', async () => {
     const { id } = await open();
-    const stranger = await createTenant(db);
+    const stranger = await createTenant(database);
     const attempts: (() => Promise<unknown>)[] = [
       () => conversations.get(id),
       () => conversations.update({ id, title: null }),

@@ -31,11 +31,15 @@ export class AccessTokens {
 
   constructor(private readonly rpc: RpcClient) {}
 
+  /** What `verify` would answer, if the token has been verified before. Throws `unauthenticated` when it has expired. */
+  known(token: string): BySession | undefined {
+    const verified = this.verified.get(token);
+    return verified && unexpired(verified);
+  }
+
   /** Throws `unauthenticated`. Whether the session still lives is another question. */
   async verify(token: string): Promise<BySession> {
-    const known = this.verified.get(token) ?? (await this.check(token));
-    if (known.expiresAt <= Date.now()) throw new ProblemError('unauthenticated', 'The access token has expired.');
-    return known.session;
+    return this.known(token) ?? unexpired(await this.check(token));
   }
 
   /** The keys that auth accepts now: when they are others than we know, tokens are verified anew. */
@@ -87,6 +91,11 @@ async function verifyWith({ find, ends }: KeySet, token: string): Promise<Verifi
   });
   const keyEnds = ends.get(protectedHeader.kid ?? '') ?? 0;
   return { session: sessionOf(payload), expiresAt: Math.min(payload.exp ?? 0, keyEnds) * 1000 };
+}
+
+function unexpired({ session, expiresAt }: Verified): BySession {
+  if (expiresAt <= Date.now()) throw new ProblemError('unauthenticated', 'The access token has expired.');
+  return session;
 }
 
 /** Anything wrong with the token is the client's; anything else (auth does not answer) goes on as it is. */

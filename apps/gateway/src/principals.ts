@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { accessContract, ProblemError, type Principal } from '@taai/contracts';
+import { accessContract, ProblemError, type ByApiKey, type BySession, type Principal } from '@taai/contracts';
 import { RpcClient, type GatewayConfig } from '@taai/platform';
 import { runAs, type Caller } from '@taai/tenant';
 import { LRUCache } from 'lru-cache';
@@ -60,14 +60,19 @@ export class Principals {
     this.access = rpc.for(accessContract);
   }
 
-  /** Throws `unauthenticated`, `tenant_suspended`, and `service_unavailable` when nobody can tell. */
-  async find(credential: Credential): Promise<Caller> {
-    if (performance.now() - this.heardAt > this.config.accessGraceMs) {
+  /** What `find` would answer, if nobody need be asked. Throws what `find` throws. */
+  known(credential: Credential): Caller | undefined {
+    if (this.silence > this.config.accessGraceMs) {
       throw new ProblemError('service_unavailable', 'Nobody can tell who is logged in.', { retry_after: 2 });
     }
-    const answer = await this.answerTo(credential);
-    if ('problem' in answer) throw answer.problem;
-    return answer.caller;
+    const key = credential.kind === 'token' ? this.tokens.known(credential.token)?.session_id : credential.key_hash;
+    const answer = key === undefined ? undefined : this.answers.get(key);
+    return answer && callerIn(answer);
+  }
+
+  /** Throws `unauthenticated`, `tenant_suspended`, and `service_unavailable` when nobody can tell. */
+  async find(credential: Credential): Promise<Caller> {
+    return this.known(credential) ?? callerIn(await this.answerTo(credential));
   }
 
   /** Follows a caller that `find` named, for work that outlives the request's own check. */
@@ -110,22 +115,15 @@ export class Principals {
   }
 
   private async answerTo(credential: Credential): Promise<Answer> {
-    // A token is verified each time: it may have expired, or its key.
     const question =
       credential.kind === 'token' ? await this.tokens.verify(credential.token) : { key_hash: credential.key_hash };
     const key = 'session_id' in question ? question.session_id : question.key_hash;
-    const known = this.answers.get(key);
-    if (known) return known;
     const asked = this.asking.get(key) ?? this.ask(key, question, credential);
     this.asking.set(key, asked);
     return asked.finally(() => this.asking.delete(key));
   }
 
-  private async ask(
-    key: string,
-    question: Parameters<typeof this.access.session>[0] | Parameters<typeof this.access.apiKey>[0],
-    credential: Credential,
-  ): Promise<Answer> {
+  private async ask(key: string, question: BySession | ByApiKey, credential: Credential): Promise<Answer> {
     try {
       const principal = await runAs(GATEWAY, () =>
         'session_id' in question ? this.access.session(question) : this.access.apiKey(question),
@@ -157,6 +155,11 @@ export class Principals {
       if (keys?.size === 0) this.concerned.delete(id);
     }
   }
+}
+
+function callerIn(answer: Answer): Caller {
+  if ('problem' in answer) throw answer.problem;
+  return answer.caller;
 }
 
 /** Frozen and the same object each time: what is derived from it is derived once. */

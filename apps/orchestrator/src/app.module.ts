@@ -8,6 +8,8 @@ import {
   readOutboundConfig,
   REDIS,
   RunLogReader,
+  SecretBox,
+  SecretRotation,
   type ProcessConfig,
   type RedisClient,
 } from '@taai/platform';
@@ -26,14 +28,37 @@ import { RunSteps } from './run-steps';
 import { RunHandler } from './run.handler';
 import { RunRepository } from './run.repository';
 import { RunService } from './run.service';
+import { SecretHandler } from './secret.handler';
+import { SecretRepository } from './secret.repository';
+
+const outbound = readOutboundConfig();
 
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig())],
-  controllers: [ProviderHandler, AgentHandler, RunHandler],
+  controllers: [ProviderHandler, AgentHandler, RunHandler, SecretHandler],
   providers: [
     ...[ProviderService, ProviderRepository, AgentService, AgentRepository],
     ...[RunService, RunStarter, RunRepository, RunSteps, RunExecutor, RunLeases, RunLimits],
-    { provide: ProviderConnector, useFactory: () => new ProviderConnector(readOutboundConfig()) },
+    SecretRepository,
+    {
+      provide: SecretBox,
+      inject: [SecretRepository],
+      useFactory: async (stored: SecretRepository) => {
+        const box = new SecretBox(outbound.encryptionKeys);
+        box.require(await stored.keyIds(), 'provider credentials');
+        return box;
+      },
+    },
+    {
+      provide: SecretRotation,
+      inject: [SecretBox, SecretRepository],
+      useFactory: (box: SecretBox, stored: SecretRepository) => new SecretRotation(box, stored),
+    },
+    {
+      provide: ProviderConnector,
+      inject: [SecretBox],
+      useFactory: (box: SecretBox) => new ProviderConnector(box, outbound.outboundAllow),
+    },
     {
       provide: Channels,
       inject: [PROCESS_CONFIG],

@@ -1,7 +1,7 @@
 import { until } from '@taai/platform-testing';
 import { runInContext } from '@taai/tenant';
 import { v7 } from 'uuid';
-import { newAgent, startStage, type Replica, type Stage, type User } from './replica.testing';
+import { startStage, type Replica, type Stage, type User } from './replica.testing';
 
 let stage: Stage;
 let replica: Replica;
@@ -180,22 +180,5 @@ describe('credentials', () => {
     await stage.admin.query('commit');
     expect(await moved).toMatchObject({ has_credentials: false });
     expect(await stored(id)).toEqual([]);
-  });
-
-  it('do not open for another provider, not even of the same tenant', async () => {
-    const agent = await newAgent(user, replica, stage);
-    await user.as(async () => {
-      const { id } = await replica.providers.create({ name: 'other', kind: 'openai', priority: 1 });
-      await stage.admin.query(
-        `insert into provider_credentials (tenant_id, id, provider_id, ciphertext, key_id)
-         select tenant_id, $1, $2, ciphertext, key_id from provider_credentials where tenant_id = $3`,
-        [v7(), id, user.tenant_id],
-      );
-      const run = await replica.starter.start({ id: agent.id, input: 'Hello' });
-      const events = await Array.fromAsync(
-        replica.reader.read(run.id, { rebuild: async () => (await replica.runs.events(run.id)).events }),
-      );
-      expect(events.at(-1)).toMatchObject({ type: 'run.failed', data: { code: 'agent_not_ready' } });
-    });
   });
 });

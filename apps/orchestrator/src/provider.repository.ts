@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Provider } from '@taai/contracts';
 import { ProviderCredentialEntity, ProviderEntity, type Tx } from '@taai/entities';
+import type { SealedSecret } from '@taai/platform';
 import { v7 } from 'uuid';
 import type { Connection } from './provider-connector';
 
@@ -54,7 +55,7 @@ export class ProviderRepository {
     return affected === 1;
   }
 
-  async replaceCredentials(tx: Tx, provider_id: string, sealed: { ciphertext: string; key_id: string }): Promise<void> {
+  async replaceCredentials(tx: Tx, provider_id: string, sealed: SealedSecret): Promise<void> {
     await this.removeCredentials(tx, provider_id);
     await tx.insert(ProviderCredentialEntity, { ...sealed, id: v7(), tenant_id: tx.tenant_id, provider_id });
   }

@@ -11,6 +11,7 @@ import {
   type UpdateProvider,
 } from '@taai/contracts';
 import { idAfter, once, toFittingPage, withTenant } from '@taai/entities';
+import { SecretBox } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { ProviderConnector } from './provider-connector';
 import { ProviderRepository } from './provider.repository';
@@ -28,6 +29,7 @@ export class ProviderService {
     private readonly db: DataSource,
     private readonly providers: ProviderRepository,
     private readonly connector: ProviderConnector,
+    private readonly secrets: SecretBox,
   ) {}
 
   async create(input: CreateProvider): Promise<Provider> {
@@ -70,7 +72,7 @@ export class ProviderService {
 
   async putCredentials({ id, api_key }: PutCredentials): Promise<void> {
     await withTenant(this.db, async (tx) => {
-      const sealed = this.connector.seal(tx.tenant_id, id, api_key);
+      const sealed = this.secrets.seal({ tenant_id: tx.tenant_id, owner_id: id }, api_key);
       await explain(this.providers.replaceCredentials(tx, id, sealed), unknown);
     });
   }

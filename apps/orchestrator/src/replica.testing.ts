@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { openDataSource, RlsPool, type UsageRecordEntity } from '@taai/entities';
 import { createTenant, createTestDatabase } from '@taai/entities-testing';
-import { Channels, RunLogReader, whenReady, type RedisRole } from '@taai/platform';
+import { Channels, RunLogReader, SecretBox, SecretRotation, whenReady, type RedisRole } from '@taai/platform';
 import { testRedis } from '@taai/platform-testing';
 import { runAs } from '@taai/tenant';
 import { Client } from 'pg';
@@ -20,13 +20,16 @@ import { RunStarter } from './run-starter';
 import { RunSteps } from './run-steps';
 import { RunRepository } from './run.repository';
 import { RunService } from './run.service';
+import { SecretRepository } from './secret.repository';
 
-const encryptionKeys = [`${randomBytes(32).toString('base64url')}=`];
+/** An encryption key. */
+export const newKey = () => `${randomBytes(32).toString('base64url')}=`;
 
 /** A database, a sandbox provider, and any number of orchestrator replicas on them. */
 export async function startStage() {
+  const firstKey = newKey();
   const database = await createTestDatabase();
-  const source = await openDataSource({ url: database.runtimeUrl, pool: 10 });
+  const source = await openDataSource({ url: database.urls.orchestrator, pool: 10 });
   const admin = new Client(database.adminUrl);
   await admin.connect();
   const sandbox = await startSandbox({ port: 0 });
@@ -42,12 +45,13 @@ export async function startStage() {
   await whenReady(redis);
 
   /** Its parts, wired as in the module; it looks after its leases only when asked to. */
-  function replica(limits: Partial<RunLimits> = {}) {
+  function replica(limits: Partial<RunLimits> = {}, keys = [firstKey]) {
     const settings = Object.assign(new RunLimits(), { drain_ms: 0, ...limits });
     const rls = RlsPool.of(source, { prepare: true });
     const channels = new Channels(connect('subscriber'));
     const reader = new RunLogReader(redis, channels, { silence_ms: 200 });
-    const connector = new ProviderConnector({ encryptionKeys, outboundAllow: ['127.0.0.0/8'] });
+    const box = new SecretBox(keys);
+    const connector = new ProviderConnector(box, ['127.0.0.0/8']);
     const runs = new RunRepository(rls);
     const agents = new AgentRepository();
     const providers = new ProviderRepository();
@@ -63,11 +67,13 @@ export async function startStage() {
       runs: new RunService(source, runs, agents, reader, redis),
       starter: new RunStarter(source, runs, agents, providers, executor, settings),
       agents: new AgentService(source, agents),
-      providers: new ProviderService(source, providers, connector),
+      providers: new ProviderService(source, providers, connector, box),
+      secrets: new SecretRotation(box, new SecretRepository(source, rls)),
     };
   }
 
   return {
+    firstKey,
     source,
     admin,
     redis,
@@ -75,7 +81,7 @@ export async function startStage() {
     replica,
     /** Runs work for a new tenant's user. */
     newUser: async () => {
-      const [tenant_id, user_id] = [await createTenant(source), v7()];
+      const [tenant_id, user_id] = [await createTenant(database), v7()];
       const as = <T>(work: () => T) => runAs({ tenant_id, user_id, permissions: ['*:*'], issuer: 'gateway' }, work);
       return { tenant_id, user_id, as };
     },

@@ -51,9 +51,10 @@ const UPDATE = `
 const REMOVE = `
   with removed as (
     update tasks set deleted_at = now(), updated_at = now() where id = $1 and deleted_at is null returning tenant_id
+  ), event as (
+    insert into outbox (tenant_id, id, type, payload) select tenant_id, $2::uuid, $3, $4::jsonb from removed
   )
-  insert into outbox (tenant_id, id, type, payload) select tenant_id, $2::uuid, $3, $4::jsonb from removed
-  returning id`;
+  select from removed`;
 
 const CONDITIONS: Record<keyof TaskFilters, (value: string) => string> = {
   status: (value) => `status = ${value}`,

@@ -1,9 +1,8 @@
-import { OutboxEntity, openDataSource, RlsPool, UserEntity, withTenantId } from '@taai/entities';
-import { createTenant, createTestDatabase } from '@taai/entities-testing';
+import { openDataSource, RlsPool, type OutboxEntity } from '@taai/entities';
+import { createTenant, createTestDatabase, createUser } from '@taai/entities-testing';
 import { whenReady } from '@taai/platform';
 import { testRedis } from '@taai/platform-testing';
 import { runInContext, type Caller } from '@taai/tenant';
-import { v7 } from 'uuid';
 import { TaskRepository } from './task.repository';
 import { TaskService } from './task.service';
 
@@ -19,16 +18,14 @@ export interface Somebody {
 /** The service on a database of its own. */
 export async function openTaskService() {
   const database = await createTestDatabase();
-  const source = await openDataSource({ url: database.runtimeUrl, pool: 8 });
+  const source = await openDataSource({ url: database.urls.task, pool: 8 });
   const redis = testRedis('commands');
   await whenReady(redis);
 
   /** A user of the tenant, or of a new one. */
   async function newUser(tenant?: string): Promise<Somebody> {
-    const tenant_id = tenant ?? (await createTenant(source));
-    const user_id = v7();
-    const user = { tenant_id, id: user_id, email: `${user_id}@example.com`, role: 'admin' };
-    await withTenantId(source, tenant_id, (tx) => tx.insert(UserEntity, user));
+    const tenant_id = tenant ?? (await createTenant(database));
+    const user_id = await createUser(database, tenant_id);
     const caller: Caller = { tenant_id, user_id, permissions: ['*:*'], issuer: 'gateway' };
     const as: As = (work, idempotency_key) =>
       runInContext({ request_id: 'spec', caller, ...(idempotency_key && { idempotency_key }) }, work);
@@ -40,7 +37,7 @@ export async function openTaskService() {
     newUser,
     /** What waits to leave, oldest first. */
     outbox: ({ tenant_id }: Somebody) =>
-      withTenantId(source, tenant_id, (tx) => tx.find(OutboxEntity, { order: { id: 'asc' } })),
+      database.admin<OutboxEntity>('select * from outbox where tenant_id = $1 order by id', [tenant_id]),
     async close() {
       redis.disconnect();
       await source.destroy();

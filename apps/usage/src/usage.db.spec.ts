@@ -17,17 +17,20 @@ import { UsageService } from './usage.service';
 
 let database: TestDatabase;
 let db: DataSource;
+/** Of the orchestrator, which makes the calls. */
+let callers: DataSource;
 let repository: UsageRepository;
 let usage: UsageService;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  db = await openDataSource({ url: database.runtimeUrl, pool: 5 });
+  db = await openDataSource({ url: database.urls.usage, pool: 5 });
+  callers = await openDataSource({ url: database.urls.orchestrator, pool: 5 });
   repository = new UsageRepository(db, RlsPool.of(db, { prepare: true }));
   usage = new UsageService(repository);
 });
 afterAll(async () => {
-  await db.destroy();
+  await Promise.all([db.destroy(), callers.destroy()]);
   await database.drop();
 });
 
@@ -46,7 +49,7 @@ async function record(tenant_id: string, { at = '2026-03-10T12:00:00Z', ...call 
   const opened = { kind: 'chat', provider_id: null, provider_kind: 'openai', model: 'sandbox-1', ...call, call_id };
   const unsaid = { cache_read_tokens: null, cache_write_tokens: null, reasoning_tokens: null };
   const { status, input_tokens = 1_000_000, output_tokens = 100_000, is_estimated = false, error_code = null } = call;
-  await withTenantId(db, tenant_id, async (tx) => {
+  await withTenantId(callers, tenant_id, async (tx) => {
     await openCall(tx, {
       ...pick(opened, ['call_id', 'kind', 'provider_id', 'provider_kind', 'model']),
       ...pick(call, ['agent_id', 'run_id', 'user_id']),
@@ -67,7 +70,7 @@ const march = { from: '2026-03-01', to: '2026-04-01' };
 
 describe('summary', () => {
   it('sums what has ended in the period, exactly, and the own tenant alone', async () => {
-    const [tenant, other] = [await createTenant(db), await createTenant(db)];
+    const [tenant, other] = [await createTenant(database), await createTenant(database)];
     await record(tenant, { status: 'closed' });
     await record(tenant, { status: 'closed', is_estimated: true, input_tokens: 7, output_tokens: null });
     await record(tenant, { status: 'closed', model: 'unheard-of' });
@@ -100,14 +103,14 @@ describe('summary', () => {
   });
 
   it('is all zeros for a tenant without calls', async () => {
-    const tenant = await createTenant(db);
+    const tenant = await createTenant(database);
     const { totals, groups } = await as(tenant, () => usage.summary({ group_by: 'model' }));
     expect(new Set(Object.values(totals))).toEqual(new Set([0]));
     expect(groups).toEqual([]);
   });
 
   it('groups: days in order, everything else dearest first, calls without a key under null', async () => {
-    const tenant = await createTenant(db);
+    const tenant = await createTenant(database);
     const [agent_id, user_id, provider_id] = [v7(), v7(), v7()];
     await record(tenant, { status: 'closed', at: '2026-03-02T23:59:59Z', agent_id, user_id });
     await record(tenant, { status: 'closed', at: '2026-03-01T00:00:00Z', agent_id, provider_id });
@@ -137,7 +140,7 @@ describe('summary', () => {
   });
 
   it('refuses sums that JSON cannot hold, instead of rounding them', async () => {
-    const tenant = await createTenant(db);
+    const tenant = await createTenant(database);
     const input_tokens = Number.MAX_SAFE_INTEGER;
     await record(tenant, { status: 'closed', input_tokens, model: 'unheard-of' });
     const summary = await as(tenant, () => usage.summary(march));
@@ -147,7 +150,7 @@ describe('summary', () => {
   });
 
   it('reads the partitions of the period alone', async () => {
-    const tenant = await createTenant(db);
+    const tenant = await createTenant(database);
     const plan = await withTenantId(db, tenant, (tx) =>
       tx.query<{ 'QUERY PLAN': string }[]>(
         `explain select sum(input_tokens) from usage_records where occurred_at >= now() and occurred_at < now() + interval '1 s'`,
@@ -164,7 +167,7 @@ describe('summary', () => {
 
 describe('records', () => {
   it('pages through the calls, newest first, across partitions', async () => {
-    const tenant = await createTenant(db);
+    const tenant = await createTenant(database);
     const run_id = v7();
     const times = ['2026-01-05T00:00:00Z', '2026-03-01T00:00:00Z', '2026-03-01T00:00:00Z', new Date().toISOString()];
     const ids: string[] = [];
@@ -185,14 +188,14 @@ describe('records', () => {
 
   it('refuses a cursor that tells no time', async () => {
     const cursor = Buffer.from(JSON.stringify([crypto.randomUUID()])).toString('base64url');
-    const tenant = await createTenant(db);
+    const tenant = await createTenant(database);
     await expect(as(tenant, () => usage.records({ cursor }))).rejects.toMatchObject({ code: 'invalid_cursor' });
   });
 });
 
 describe('upkeep', () => {
   it('ends what was left open, once, however many replicas sweep', async () => {
-    const tenants = [await createTenant(db), await createTenant(db)];
+    const tenants = [await createTenant(database), await createTenant(database)];
     const long_ago = new Date(Date.now() - 11 * 60_000).toISOString();
     const stale: string[] = [];
     for (const tenant of tenants) {
@@ -215,7 +218,7 @@ describe('upkeep', () => {
     expect(await replicas[0]?.endStaleCalls()).toBe(0);
   });
 
-  it('makes partitions as the runtime role, and again without harm', async () => {
+  it('makes partitions with its own role, and again without harm', async () => {
     await repository.createPartitions();
     await repository.createPartitions();
   });

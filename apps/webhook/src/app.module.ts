@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
-import { readDatabaseConfig, readMailConfig, readOutboundConfig } from '@taai/platform';
+import { readDatabaseConfig, readMailConfig, readOutboundConfig, SecretBox, SecretRotation } from '@taai/platform';
 import { mailComposerClient } from './auth';
 import { bullQueue, BullRedisModule, DELIVERIES, MAILS } from './bull-redis';
 import { repliesClient } from './chat';
@@ -18,15 +18,18 @@ import { Mailer } from './mailer';
 import { OutboxRelay } from './outbox.relay';
 import { OutboxRepository } from './outbox.repository';
 import { OutboxService } from './outbox.service';
+import { SecretHandler } from './secret.handler';
+import { SecretRepository } from './secret.repository';
 import { WebhookHandler } from './webhook.handler';
 import { WebhookRepository } from './webhook.repository';
 import { WebhookService } from './webhook.service';
 
+const outbound = readOutboundConfig();
 const mailConfig = readMailConfig();
 
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig()), BullRedisModule, bullQueue(DELIVERIES), bullQueue(MAILS)],
-  controllers: [WebhookHandler],
+  controllers: [WebhookHandler, SecretHandler],
   providers: [
     DeliveryProcessor,
     DeliveryQueue,
@@ -46,7 +49,22 @@ const mailConfig = readMailConfig();
     repliesClient,
     { provide: MAIL_CONFIG, useValue: mailConfig },
     { provide: Mailer, useFactory: () => new Mailer(mailConfig) },
-    { provide: EndpointAccess, useFactory: () => new EndpointAccess(readOutboundConfig()) },
+    SecretRepository,
+    {
+      provide: SecretBox,
+      inject: [SecretRepository],
+      useFactory: async (stored: SecretRepository) => {
+        const box = new SecretBox(outbound.encryptionKeys);
+        box.require(await stored.keyIds(), 'webhook secrets');
+        return box;
+      },
+    },
+    {
+      provide: SecretRotation,
+      inject: [SecretBox, SecretRepository],
+      useFactory: (box: SecretBox, stored: SecretRepository) => new SecretRotation(box, stored),
+    },
+    { provide: EndpointAccess, useFactory: () => new EndpointAccess(outbound.outboundAllow) },
   ],
 })
 export class AppModule {}

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { FernetError, log } from '@taai/platform';
+import { FernetError, log, SecretBox } from '@taai/platform';
 import { currentCaller, runAs } from '@taai/tenant';
 import { DeliveryQueue } from './delivery.queue';
 import { DeliveryRepository, type Attempt, type DeliveryRef, type Ending } from './delivery.repository';
@@ -18,6 +18,7 @@ export class DeliveryService {
     private readonly webhooks: WebhookRepository,
     private readonly queue: DeliveryQueue,
     private readonly access: EndpointAccess,
+    private readonly secrets: SecretBox,
   ) {}
 
   /** Attempts a delivery, if it is due and nobody else does. A failed attempt has its successor scheduled. */
@@ -31,7 +32,10 @@ export class DeliveryService {
   private async send({ webhook_id, url, secret_ciphertext, payload }: Attempt): Promise<Answer> {
     const { id, type, created_at, tenant_id, data } = payload;
     try {
-      const secret = this.access.open(currentCaller().tenant_id, webhook_id, secret_ciphertext);
+      const secret = this.secrets.open(
+        { tenant_id: currentCaller().tenant_id, owner_id: webhook_id },
+        secret_ciphertext,
+      );
       // Field by field, because the database keeps no order and a body is signed as it is written.
       const body = JSON.stringify({ id, type, created_at, tenant_id, data });
       return await post(this.access.dispatcher, { url, secret, id, body });

@@ -10,7 +10,10 @@ type Fields = Pick<WebhookEntity, 'url' | 'events' | 'description' | 'is_active'
 export class WebhookRepository {
   constructor(private readonly rls: RlsPool) {}
 
-  async insert(tx: Tx, webhook: Partial<Fields> & Pick<WebhookEntity, 'id' | 'secret_ciphertext'>): Promise<void> {
+  async insert(
+    tx: Tx,
+    webhook: Partial<Fields> & Pick<WebhookEntity, 'id' | 'secret_ciphertext' | 'secret_key_id'>,
+  ): Promise<void> {
     await tx.insert(WebhookEntity, { ...webhook, tenant_id: tx.tenant_id });
   }
 

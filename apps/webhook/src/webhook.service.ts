@@ -14,6 +14,7 @@ import {
   type WebhookDelivery,
 } from '@taai/contracts';
 import { idAfter, once, toPage, withTenant } from '@taai/entities';
+import { SecretBox } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
@@ -28,6 +29,7 @@ export class WebhookService {
     private readonly webhooks: WebhookRepository,
     private readonly history: DeliveryRepository,
     private readonly access: EndpointAccess,
+    private readonly secrets: SecretBox,
   ) {}
 
   /** The answer is not stored for repetitions of the request, but read again: it shows the secret. */
@@ -38,13 +40,14 @@ export class WebhookService {
       once(tx, 'webhook.create', input, async () => {
         const id = v7();
         const secret = `whsec_${randomBytes(32).toString('base64')}`;
-        const secret_ciphertext = this.access.seal(tenant_id, id, secret);
-        await this.webhooks.insert(tx, { ...distinctEvents(input), id, secret_ciphertext });
+        const { ciphertext, key_id } = this.secrets.seal({ tenant_id, owner_id: id }, secret);
+        const sealed = { secret_ciphertext: ciphertext, secret_key_id: key_id };
+        await this.webhooks.insert(tx, { ...distinctEvents(input), id, ...sealed });
         return { id };
       }),
     );
     const { secret_ciphertext, ...webhook } = found('webhook', await this.webhooks.findWithSecret(id));
-    return { ...webhook, secret: this.access.open(tenant_id, id, secret_ciphertext) };
+    return { ...webhook, secret: this.secrets.open({ tenant_id, owner_id: id }, secret_ciphertext) };
   }
 
   async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Webhook>> {

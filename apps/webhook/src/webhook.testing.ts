@@ -42,7 +42,7 @@ export class FakeAuth implements MailComposer {
 /** The service on a database and a queue of its own. Nothing runs in the background until `module.init()`. */
 export async function createService({ outboundAllow = '127.0.0.0/8', smtpUrl = '' } = {}) {
   const database = await createTestDatabase();
-  process.env['DATABASE_URL'] = database.runtimeUrl;
+  process.env['DATABASE_URL'] = database.urls.webhook;
   process.env['DATABASE_POOL'] = '5';
   process.env['ENCRYPTION_KEYS'] = Buffer.alloc(32, 1).toString('base64url') + '=';
   process.env['OUTBOUND_ALLOW'] = outboundAllow;
@@ -75,6 +75,7 @@ export async function createService({ outboundAllow = '127.0.0.0/8', smtpUrl = '
     queuePrefix: prefix,
     migratorUrl: database.migratorUrl,
     ...actions(db),
+    createTenant: () => createTenant(database),
     async close() {
       await module.close();
       await database.drop();
@@ -88,7 +89,6 @@ function actions(db: DataSource) {
   const inTenant = <T extends object>(tenant_id: string, sql: string, parameters: unknown[] = []) =>
     withTenantId(db, tenant_id, (tx) => tx.query<T[]>(sql, parameters));
   return {
-    createTenant: () => createTenant(db),
     as: <T>(tenant_id: string, work: () => Promise<T>) =>
       runAs({ tenant_id, permissions: ['*:*'], issuer: 'gateway' }, work),
     emit: (tenant_id: string, type: EventType, data: Record<string, unknown> = {}) =>

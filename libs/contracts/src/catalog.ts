@@ -4,6 +4,7 @@ import { mailContract } from './auth/mail.contract';
 import { conversationContract, messageContract } from './chat.contract';
 import { boundMethods, isPublic, type BoundMethod, type Contract, type PublicMethod } from './contract';
 import { agentContract, providerContract, runContract } from './orchestrator.contract';
+import { credentialSecretContract, webhookSecretContract } from './secret.contract';
 import { taskContract } from './task.contract';
 import { usageContract } from './usage.contract';
 import { webhookContract } from './webhook.contract';
@@ -21,6 +22,8 @@ export const catalog: readonly Contract[] = [
   messageContract,
   usageContract,
   webhookContract,
+  credentialSecretContract,
+  webhookSecretContract,
 ];
 
 const hasRoute = (bound: BoundMethod): bound is BoundMethod<PublicMethod> => isPublic(bound.method);

@@ -1,4 +1,18 @@
-export const services = ['gateway', 'auth', 'task', 'chat', 'orchestrator', 'usage', 'webhook'] as const;
+/** Each has a role of its own in the database. */
+export const databaseServices = ['auth', 'task', 'chat', 'orchestrator', 'usage', 'webhook'] as const;
+export type DatabaseService = (typeof databaseServices)[number];
+
+/** Something of each service's own. */
+export const byDatabaseService = <T>(make: (service: DatabaseService) => T): Record<DatabaseService, T> => ({
+  auth: make('auth'),
+  task: make('task'),
+  chat: make('chat'),
+  orchestrator: make('orchestrator'),
+  usage: make('usage'),
+  webhook: make('webhook'),
+});
+
+export const services = ['gateway', ...databaseServices] as const;
 export type ServiceName = (typeof services)[number];
 
 export type HttpVerb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

@@ -7,6 +7,7 @@ export * from './contract';
 export * from './fields';
 export * from './orchestrator.contract';
 export * from './problem';
+export * from './secret.contract';
 export * from './task.contract';
 export * from './usage.contract';
 export * from './webhook.contract';

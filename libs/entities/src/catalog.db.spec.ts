@@ -1,3 +1,4 @@
+import { databaseServices } from '@taai/contracts';
 import type { Client } from 'pg';
 import golden from './catalog.golden.json';
 import { connect } from './schema/connect';
@@ -72,7 +73,7 @@ test('foreign keys between tenant tables carry the tenant', async () => {
   expect(loose).toEqual([]);
 });
 
-test('the resolver functions are the listed ones, pinned, and for the runtime role alone', async () => {
+test('the resolver functions are the listed ones, pinned, and not for everybody', async () => {
   const functions = await column(
     `select p.proname || '(' || pg_get_function_arguments(p.oid) || ') → ' || pg_get_function_result(p.oid) as value
       from pg_proc p where p.proowner = 'resolver'::regrole order by 1`,
@@ -80,8 +81,7 @@ test('the resolver functions are the listed ones, pinned, and for the runtime ro
   expect(functions).toEqual(golden.resolver_functions);
   const loose = await column(
     `select p.proname as value from pg_proc p where p.pronamespace = 'public'::regnamespace and not (p.prosecdef
-      and p.proconfig = '{"search_path=pg_catalog, pg_temp"}' and not has_function_privilege('public', p.oid, 'execute')
-      and has_function_privilege('test_app', p.oid, 'execute'))`,
+      and p.proconfig = '{"search_path=pg_catalog, pg_temp"}' and not has_function_privilege('public', p.oid, 'execute'))`,
   );
   expect(loose).toEqual([]);
 });
@@ -105,26 +105,69 @@ test('the resolver sees the listed columns alone', async () => {
   expect(await column(policies)).toEqual(golden.resolver_policies);
 });
 
-test('the runtime role may do what is listed, and owns nothing', async () => {
-  const grants = await column(
-    `select table_name || ': ' || lower(string_agg(privilege_type, ', ' order by privilege_type)) as value
-      from information_schema.table_privileges where grantee = 'test_app' group by table_name order by 1`,
-  );
-  expect(grants).toEqual(golden.runtime_grants);
-  const owned = await column(`select relname as value from pg_class where relowner = 'test_app'::regrole`);
-  expect(owned).toEqual([]);
-  const functions = await column(
-    `select proname as value from pg_proc where pronamespace = 'public'::regnamespace
-      and has_function_privilege('test_app', oid, 'execute') and proowner <> 'resolver'::regrole order by 1`,
-  );
-  expect(functions).toEqual(golden.runtime_functions);
+const OPTION = `case when a.is_grantable then ' with grant option' else '' end`;
+
+/** Rights as `table: select, update (a, b)`; those on a whole table come first. */
+const GRANTS = `
+  with granted as (
+    select c.relname, a.grantee, lower(a.privilege_type) || ${OPTION} as verb, null as names
+    from pg_class c, aclexplode(c.relacl) a where c.relkind <> 'S'
+    union all
+    select c.relname, a.grantee, lower(a.privilege_type) || ${OPTION}, ' (' || string_agg(t.attname, ', ' order by t.attname) || ')'
+    from pg_class c join pg_attribute t on t.attrelid = c.oid, aclexplode(t.attacl) a group by 1, 2, 3
+  )
+  select relname || ': ' || string_agg(verb || coalesce(names, ''), ', ' order by names is not null, verb) as value
+  from granted where grantee = $1::text::regrole group by relname order by 1`;
+
+describe.each(databaseServices)('the role of %s', (service) => {
+  const role = `"test-${service}"`;
+  const owned = (sql: string) => column(`${sql} = $1::text::regrole order by 1`, [role]);
+
+  test('may do what is listed, and owns nothing', async () => {
+    expect(await column(GRANTS, [role])).toEqual(golden.service_grants[service]);
+    expect(await owned('select relname as value from pg_class where relowner')).toEqual([]);
+    expect(await owned('select proname as value from pg_proc where proowner')).toEqual([]);
+    expect(await owned('select nspname as value from pg_namespace where nspowner')).toEqual([]);
+  });
+
+  test('may call the listed functions, and use the listed sequences', async () => {
+    const functions = await column(
+      `select proname as value from pg_proc where pronamespace = 'public'::regnamespace
+        and has_function_privilege($1, oid, 'execute') order by 1`,
+      [`test-${service}`],
+    );
+    expect(functions).toEqual(golden.service_functions[service]);
+    const sequences = await column(
+      `select c.relname || ': ' || lower(a.privilege_type) as value from pg_class c, aclexplode(c.relacl) a
+        where c.relkind = 'S' and a.grantee = $1::text::regrole`,
+      [role],
+    );
+    expect(sequences).toEqual(golden.service_sequences[service]);
+  });
+
+  test('waits for nothing without end', async () => {
+    const settings = 'select unnest(rolconfig) as value from pg_roles where oid = $1::text::regrole order by 1';
+    expect(await column(settings, [role])).toEqual(golden.service_settings);
+  });
 });
 
-test('the runtime role waits for nothing without end', async () => {
-  const settings = await column(
-    `select unnest(rolconfig) as value from pg_roles where rolname = 'test_app' order by 1`,
+test('nobody else has a right on anything', async () => {
+  const strangers = await column(
+    `select distinct case grantee when 0 then 'public' else grantee::regrole::text end as value from (
+        select a.grantee from pg_class, aclexplode(relacl) a where relnamespace = 'public'::regnamespace
+        union all select a.grantee from pg_proc, aclexplode(proacl) a where pronamespace = 'public'::regnamespace
+      ) as rights
+      where grantee::regrole::text not in ('test_migrator', 'resolver') and grantee::regrole::text not like '"test-%' order by 1`,
   );
-  expect(settings).toEqual(golden.runtime_settings);
+  expect(strangers).toEqual([]);
+});
+
+test('of the kept answers each service reaches those to its own methods', async () => {
+  const policies = await column(
+    `select permissive || ': ' || array_to_string(roles, ',') || ': ' || qual as value from pg_policies
+      where tablename = 'idempotency_keys' and policyname <> 'tenant_isolation' and cmd = 'ALL' order by 1`,
+  );
+  expect(policies).toEqual(golden.service_policies);
 });
 
 test('tenant_id leads every index but the listed ones', async () => {

@@ -1,5 +1,4 @@
 import { openDataSource } from './data-source';
-import { withClient } from './schema/connect';
 import { createTenant, createTestDatabase, type TestDatabase } from './testing';
 import { withTenantId } from './with-tenant';
 import { UsageRecordEntity } from './entities';
@@ -9,9 +8,6 @@ beforeAll(async () => {
   database = await createTestDatabase();
 });
 afterAll(() => database.drop());
-
-const asAdmin = (sql: string) =>
-  withClient(database.adminUrl, 'TEST_DATABASE_URL', async (client) => void (await client.query(sql)));
 
 const urlOf = (role: string) => {
   const url = new URL(database.adminUrl);
@@ -32,24 +28,27 @@ test('the owner of the tables is refused', async () => {
 test.each([
   ['that bypasses row level security', 'bypassrls', 'has BYPASSRLS'],
   ['that may become the owner', 'in role test_migrator', 'owns tables'],
+  ['that may become another service', 'in role "test-auth"', 'may become "test-auth", which has rights on tables'],
+  ['that may become the resolver', 'in role resolver', 'may become "resolver", which has rights on tables'],
+  ['that may read everything', 'in role pg_read_all_data', 'may become "pg_read_all_data", which has rights on tables'],
 ])('a role %s is refused', async (_, options, fault) => {
   const role = `probe_${process.pid}`;
-  await asAdmin(`create role ${role} login password 'test' ${options}`);
+  await database.admin(`create role ${role} login password 'test' ${options}`);
   try {
     await expect(openDataSource({ url: urlOf(role), pool: 1 })).rejects.toThrow(`"${role}" ${fault}`);
   } finally {
-    await asAdmin(`drop role ${role}`);
+    await database.admin(`drop role ${role}`);
   }
 });
 
 test('an unreachable server, a wrong password and a missing database are each one sentence without the password', async () => {
-  const broken = (change: Partial<URL>) => Object.assign(new URL(database.runtimeUrl), change).href;
+  const broken = (change: Partial<URL>) => Object.assign(new URL(database.urls.orchestrator), change).href;
   const open = (url: string) => openDataSource({ url, pool: 1 });
   await expect(open(broken({ port: '1' }))).rejects.toThrow(
     /^PostgreSQL at 127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\): start it or correct DATABASE_URL\.$/,
   );
   await expect(open(broken({ password: 'secret' }))).rejects.toThrow(
-    /^PostgreSQL at [\d.:]+ refuses the role "test_app": correct DATABASE_URL\.$/,
+    /^PostgreSQL at [\d.:]+ refuses the role "test-orchestrator": correct DATABASE_URL\.$/,
   );
   await expect(open(broken({ pathname: '/absent' }))).rejects.toThrow(
     /^PostgreSQL at [\d.:]+ has no database "absent": create it or correct DATABASE_URL\.$/,
@@ -57,9 +56,9 @@ test('an unreachable server, a wrong password and a missing database are each on
 });
 
 test('a bigint is read as a number, and never as a wrong one', async () => {
-  const dataSource = await openDataSource({ url: database.runtimeUrl, pool: 1 });
+  const dataSource = await openDataSource({ url: database.urls.orchestrator, pool: 1 });
   try {
-    const tenant = await createTenant(dataSource);
+    const tenant = await createTenant(database);
     const occurred_at = new Date();
     const key = { tenant_id: tenant, call_id: tenant, occurred_at };
     const facts = { status: 'open' as const, kind: 'chat', provider_kind: 'openai', model: 'm' };

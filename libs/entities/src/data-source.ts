@@ -51,7 +51,7 @@ export async function openDataSource(config: Pick<DatabaseConfig, 'url' | 'pool'
     throw new Error(explainConnectError(error, config.url, 'DATABASE_URL'), { cause: error });
   });
   try {
-    await assertSafeRole(poolOf(dataSource));
+    await assertSafeRole(poolOf(dataSource), 'DATABASE_URL');
     return dataSource;
   } catch (error) {
     await dataSource.destroy();

@@ -15,7 +15,7 @@ const boot = (url: string) =>
   Test.createTestingModule({ imports: [DatabaseModule.forRoot({ url, pool: 2, prepare: true })] }).compile();
 
 it('gives a process both ways to its database, and closes them with it', async () => {
-  const app = await boot(database.runtimeUrl);
+  const app = await boot(database.urls.task);
   const source = app.get(DataSource);
   const caller = { tenant_id: crypto.randomUUID(), permissions: [], issuer: 'task' as const };
 

@@ -13,8 +13,8 @@ let tenant: string;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  dataSource = await openDataSource({ url: database.runtimeUrl, pool: 10 });
-  tenant = await createTenant(dataSource);
+  dataSource = await openDataSource({ url: database.urls.task, pool: 10 });
+  tenant = await createTenant(database);
 });
 afterAll(async () => {
   await dataSource.destroy();
@@ -91,7 +91,7 @@ test('tenants, users and methods have keys of their own', async () => {
   const others = [
     await create({ ...same, userId: v7() }),
     await create({ ...same, method: 'task.other' }),
-    await create(same, await createTenant(dataSource)),
+    await create(same, await createTenant(database)),
   ];
   for (const { id } of others) expect(id).not.toBe(first.id);
 });

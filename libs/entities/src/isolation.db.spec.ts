@@ -1,10 +1,14 @@
+import { databaseServices, type DatabaseService } from '@taai/contracts';
 import { DatabaseError, type Client, type QueryResult } from 'pg';
 import { v7 } from 'uuid';
 import { fillTenant, insertRow, makeRow, readTables, type Row, type TableFacts } from './rows.testing';
 import { connect } from './schema/connect';
 import { createTestDatabase, type TestDatabase } from './testing';
 
-/** Every tenant table × verb × context, rows and tables generated from the catalog: a new table is covered by itself. */
+/**
+ * Every tenant table × verb × context × role that has a right on it, rows and tables generated from the catalog: a new table is
+ * covered by itself.
+ */
 
 const own = v7();
 const foreign = v7();
@@ -13,11 +17,22 @@ const contexts = ['own', 'foreign', 'unset', 'empty'] as const;
 type Verb = (typeof verbs)[number];
 type Context = (typeof contexts)[number];
 
+/** A table as one service sees it. */
+interface Case extends TableFacts {
+  service: DatabaseService;
+  may: Record<Verb, boolean>;
+  /** Columns that it may name in an insert. */
+  insertable: string[];
+  /** A column that it may update. */
+  updatable: string | null;
+}
+
 let database: TestDatabase;
 let admin: Client;
 /** Once set, a setting is never unset again: each context has a connection of its own. */
-let clients: Record<Context, Client>;
+const clients = new Map<string, Client>();
 let tables: TableFacts[];
+let cases: Case[] = [];
 let rows: Map<string, Row>;
 
 beforeAll(async () => {
@@ -26,19 +41,55 @@ beforeAll(async () => {
   tables = await readTables(admin);
   rows = await fillTenant(admin, tables, own);
   await fillTenant(admin, tables, foreign);
-  const open = () => connect(database.runtimeUrl, 'DATABASE_URL');
-  clients = { own: await open(), foreign: await open(), unset: await open(), empty: await open() };
+  for (const service of databaseServices) {
+    for (const context of contexts)
+      clients.set(`${service} ${context}`, await connect(database.urls[service], service));
+    for (const table of tables) cases.push(await caseOf(table, service));
+  }
+  cases = cases.filter(({ may }) => Object.values(may).some(Boolean));
 });
 afterAll(async () => {
-  await Promise.all([admin, ...Object.values(clients)].map((client) => client.end()));
+  await Promise.all([admin, ...clients.values()].map((client) => client.end()));
   await database.drop();
 });
 
+const RIGHTS = `
+  select has_table_privilege($1, $2, 'select') as read, has_table_privilege($1, $2, 'delete') as delete,
+    coalesce(array_agg(attname::text) filter (where has_column_privilege($1, $2, attnum, 'insert')), '{}') as insertable,
+    min(attname::text) filter (where has_column_privilege($1, $2, attnum, 'update')) as updatable
+  from pg_attribute where attrelid = $2::regclass and attnum > 0 and not attisdropped`;
+
+interface Rights extends Pick<Case, 'insertable' | 'updatable'>, Pick<Case['may'], 'read' | 'delete'> {}
+
+async function caseOf(table: TableFacts, service: DatabaseService): Promise<Case> {
+  const role = new URL(database.urls[service]).username;
+  const { rows } = await admin.query<Rights>(RIGHTS, [role, table.name]);
+  if (!rows[0]) throw new Error('The catalog says nothing.');
+  const { insertable, updatable, ...rights } = rows[0];
+  const may = { ...rights, insert: insertable.length > 0, update: updatable !== null };
+  return { ...table, service, may, insertable, updatable };
+}
+
+function clientOf({ service }: Case, context: Context): Client {
+  const client = clients.get(`${service} ${context}`);
+  if (!client) throw new Error(`${service} is not connected.`);
+  return client;
+}
+
+/** A kept answer is that service's whose method it is: the tenant's one row becomes the one of the service under test. */
+async function handOver({ name, service }: Case): Promise<void> {
+  const row = rows.get(name);
+  if (name !== 'idempotency_keys' || !row) return;
+  row['method'] = `${service}.spec`;
+  await admin.query('update idempotency_keys set method = $1 where tenant_id = $2', [row['method'], own]);
+}
+
 /** Does the verb to a row of `own` in a context, undoes it, and says what happened. */
-async function attempt(table: TableFacts, verb: Verb, context: Context): Promise<string> {
-  const client = clients[context];
+async function attempt(table: Case, verb: Verb, context: Context): Promise<string> {
+  const client = clientOf(table, context);
   // A tenant registers itself: in its own context, with an id that is new.
   const row = makeRow(table, table.tenant_column === 'id' && verb === 'insert' ? v7() : own, rows);
+  if (table.name === 'idempotency_keys') row['method'] = `${table.service}.spec`;
   const tenant = { own: row[table.tenant_column], foreign, empty: '' };
   await client.query('begin');
   if (context !== 'unset') await client.query(`select set_config('app.tenant_id', $1, true)`, [tenant[context]]);
@@ -47,10 +98,11 @@ async function attempt(table: TableFacts, verb: Verb, context: Context): Promise
   return outcome;
 }
 
-async function outcomeOf(client: Client, table: TableFacts, verb: Verb, row: Row): Promise<string> {
+async function outcomeOf(client: Client, table: Case, verb: Verb, row: Row): Promise<string> {
   try {
     if (verb === 'insert') {
-      await insertRow(client, table.name, row);
+      const named = Object.entries(row).filter(([name]) => !table.may.insert || table.insertable.includes(name));
+      await insertRow(client, table.name, Object.fromEntries(named));
       return '1 row';
     }
     return `${(await touch(client, table, verb)).rowCount} row`;
@@ -64,33 +116,18 @@ async function outcomeOf(client: Client, table: TableFacts, verb: Verb, row: Row
   }
 }
 
-function touch(client: Client, table: TableFacts, verb: Exclude<Verb, 'insert'>): Promise<QueryResult> {
+function touch(client: Client, table: Case, verb: Exclude<Verb, 'insert'>): Promise<QueryResult> {
   const where = `where ${table.key.map((name, index) => `${name} = $${index + 1}`).join(' and ')}`;
+  const column = table.updatable ?? table.tenant_column;
   const statements = {
     read: `select from ${table.name} ${where}`,
-    update: `update ${table.name} set ${table.tenant_column} = ${table.tenant_column} ${where}`,
+    update: `update ${table.name} set ${column} = ${column} ${where}`,
     delete: `delete from ${table.name} ${where}`,
   };
   return client.query(
     statements[verb],
-    table.key.map((name) => keyOf(table, name)),
+    table.key.map((name) => rows.get(table.name)?.[name]),
   );
-}
-
-const keyOf = (table: TableFacts, name: string) => rows.get(table.name)?.[name];
-
-async function privileges(table: string): Promise<Record<Verb, boolean>> {
-  const {
-    rows: [granted],
-  } = await admin.query<Record<Verb, boolean>>(
-    `select has_table_privilege('test_app', $1, 'select') as read, 
-      has_table_privilege('test_app', $1, 'insert') as insert,
-      has_table_privilege('test_app', $1, 'update') as update,
-      has_table_privilege('test_app', $1, 'delete') as delete`,
-    [table],
-  );
-  if (!granted) throw new Error(`There is no table ${table}.`);
-  return granted;
 }
 
 function expected(verb: Verb, context: Context, isGranted: boolean): string {
@@ -99,37 +136,43 @@ function expected(verb: Verb, context: Context, isGranted: boolean): string {
   return verb === 'insert' ? 'refused' : '0 row';
 }
 
-test('the generator finds the tables of the specification', () => {
+test('the generator finds the tables of the specification, and a service for each', () => {
   expect(tables.length).toBeGreaterThanOrEqual(22);
   expect(rows.size).toBe(tables.length);
+  expect(new Set(cases.map(({ name }) => name))).toEqual(new Set(tables.map(({ name }) => name)));
 });
 
 test.each(verbs)('%s reaches own rows or nothing, in every table and context', async (verb) => {
   const found: Record<string, string> = {};
   const wanted: Record<string, string> = {};
-  for (const table of tables) {
-    const granted = await privileges(table.name);
+  for (const table of cases) {
+    await handOver(table);
     for (const context of contexts) {
-      found[`${table.name}, ${context}`] = await attempt(table, verb, context);
-      wanted[`${table.name}, ${context}`] = expected(verb, context, granted[verb]);
+      const name = `${table.service}, ${table.name}, ${context}`;
+      found[name] = await attempt(table, verb, context);
+      wanted[name] = expected(verb, context, table.may[verb]);
     }
   }
   expect(found).toEqual(wanted);
 });
 
 test('a scan without any condition shows own rows alone', async () => {
-  const client = clients.own;
-  await client.query(`select set_config('app.tenant_id', $1, false)`, [own]);
-  for (const { name, tenant_column } of tables) {
+  for (const table of cases.filter(({ may }) => may.read)) {
+    await handOver(table);
+    const { service, name, tenant_column } = table;
+    const client = clientOf(table, 'own');
+    await client.query(`select set_config('app.tenant_id', $1, false)`, [own]);
     const { rows: seen } = await client.query<{ tenant: string }>(`select ${tenant_column} as tenant from ${name}`);
-    expect([name, seen]).toEqual([name, [{ tenant: own }]]);
+    expect([service, name, seen]).toEqual([service, name, [{ tenant: own }]]);
   }
 });
 
 test('no row can be handed to another tenant', async () => {
-  const client = clients.own;
-  await client.query(`select set_config('app.tenant_id', $1, false)`, [own]);
-  for (const { name, tenant_column } of tables) {
+  for (const table of cases) {
+    await handOver(table);
+    const { name, tenant_column } = table;
+    const client = clientOf(table, 'own');
+    await client.query(`select set_config('app.tenant_id', $1, false)`, [own]);
     await expect(client.query(`update ${name} set ${tenant_column} = $1`, [foreign])).rejects.toMatchObject({
       code: '42501',
     });

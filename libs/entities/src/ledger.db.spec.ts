@@ -9,15 +9,18 @@ import { withTenantId } from './with-tenant';
 
 let database: TestDatabase;
 let dataSource: DataSource;
+/** Of the usage service, which looks after the ledger. */
+let upkeep: DataSource;
 let tenant: string;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  dataSource = await openDataSource({ url: database.runtimeUrl, pool: 8 });
-  tenant = await createTenant(dataSource);
+  dataSource = await openDataSource({ url: database.urls.orchestrator, pool: 8 });
+  upkeep = await openDataSource({ url: database.urls.usage, pool: 1 });
+  tenant = await createTenant(database);
 });
 afterAll(async () => {
-  await dataSource.destroy();
+  await Promise.all([dataSource.destroy(), upkeep.destroy()]);
   await database.drop();
 });
 
@@ -44,8 +47,7 @@ const open = (call: OpenCall) => withTenantId(dataSource, tenant, (tx) => openCa
 const close = (outcome: CloseCall) => withTenantId(dataSource, tenant, (tx) => closeCall(tx, outcome));
 const read = (call_id: string) =>
   withTenantId(dataSource, tenant, (tx) => tx.findOneByOrFail(UsageRecordEntity, { call_id }));
-const admin = (sql: string, params: unknown[] = []) =>
-  withClient(database.adminUrl, 'TEST_DATABASE_URL', async (client) => (await client.query<object>(sql, params)).rows);
+const admin = (sql: string, params: unknown[] = []) => database.admin(sql, params);
 
 test('a call is opened before it is made, and closed with tokens and cost', async () => {
   const call = callOf('gpt-4o-mini');
@@ -84,7 +86,7 @@ test('a call that was never opened cannot be closed, nor one of another tenant',
   await expect(close(outcomeOf(v7()))).rejects.toThrow('never opened');
   const call = callOf('gpt-4o');
   await open(call);
-  const other = await createTenant(dataSource);
+  const other = await createTenant(database);
   await expect(withTenantId(dataSource, other, (tx) => closeCall(tx, outcomeOf(call.call_id)))).rejects.toThrow(
     'never opened',
   );
@@ -137,8 +139,7 @@ test('calls that were opened long ago and never closed are found across tenants,
   const fresh = callOf('gpt-4o');
   await open(old);
   await open(fresh);
-  const due = () =>
-    dataSource.query<{ tenant_id: string; call_id: string }[]>('select * from due_open_calls(600, 100)');
+  const due = () => upkeep.query<{ tenant_id: string; call_id: string }[]>('select * from due_open_calls(600, 100)');
   expect(await due()).toEqual([{ tenant_id: tenant, call_id: old.call_id }]);
   await close(outcomeOf(old.call_id, { status: 'estimated', is_estimated: true }));
   expect(await read(old.call_id)).toMatchObject({ status: 'estimated', is_estimated: true, cost_micro_usd: 4325 });
@@ -159,8 +160,8 @@ test('partitions are made ahead, once, and take what waited in the default one',
   const call = callOf('gpt-4o');
   await open(call);
   expect(await admin('select count(*)::int as n from usage_records_default')).toEqual([{ n: Number(before) + 1 }]);
-  expect(await dataSource.query('select create_usage_partitions() as n')).toEqual([{ n: 4 }]);
-  expect(await dataSource.query('select create_usage_partitions() as n')).toEqual([{ n: 0 }]);
+  expect(await upkeep.query('select create_usage_partitions() as n')).toEqual([{ n: 4 }]);
+  expect(await upkeep.query('select create_usage_partitions() as n')).toEqual([{ n: 0 }]);
   const month = new Date().toISOString().slice(0, 7).replace('-', '_');
   expect(await admin(`select call_id from usage_records_${month}`)).toEqual([{ call_id: call.call_id }]);
   expect((await close(outcomeOf(call.call_id))).cost_micro_usd).toBe(4325);

@@ -1,6 +1,8 @@
 import 'reflect-metadata';
+import { byDatabaseService } from '@taai/contracts';
 import { findDrift } from './schema/drift';
 import { migrateDatabase } from './schema/migrator';
+import { variableOf } from './schema/roles';
 
 /**
  * `migrate` brings the database to this release; `migrate --check` looks whether it matches the entities. Both exit with 1
@@ -9,9 +11,9 @@ import { migrateDatabase } from './schema/migrator';
 async function main(): Promise<void> {
   const migrator = required('MIGRATOR_DATABASE_URL');
   if (process.argv.includes('--check')) return check(migrator);
-  const runtime = required('DATABASE_URL');
+  const services = byDatabaseService((service) => required(variableOf(service)));
   const admin = process.env['ADMIN_DATABASE_URL'] && required('ADMIN_DATABASE_URL');
-  const ran = await migrateDatabase({ migrator, runtime, ...(admin && { admin }) });
+  const ran = await migrateDatabase({ migrator, services, ...(admin && { admin }) });
   console.log(ran.length > 0 ? `The database is migrated: ${ran.join(', ')}.` : 'The database is up to date.');
 }
 

@@ -11,8 +11,8 @@ let tenants: string[];
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  dataSource = await openDataSource({ url: database.runtimeUrl, pool: 4 });
-  tenants = await Promise.all(Array.from({ length: 3 }, () => createTenant(dataSource)));
+  dataSource = await openDataSource({ url: database.urls.webhook, pool: 4 });
+  tenants = await Promise.all(Array.from({ length: 3 }, () => createTenant(database)));
 });
 afterAll(async () => {
   await dataSource.destroy();

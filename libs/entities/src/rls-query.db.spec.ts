@@ -14,9 +14,9 @@ let tenant: string;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  dataSource = await openDataSource({ url: database.runtimeUrl, pool: 1 });
+  dataSource = await openDataSource({ url: database.urls.task, pool: 1 });
   pool = poolOf(dataSource);
-  tenant = await createTenant(dataSource);
+  tenant = await createTenant(database);
 });
 afterAll(async () => {
   await dataSource.destroy();
@@ -56,11 +56,11 @@ describe.each([
   });
 
   test("the tenant is the caller's, and there must be one", async () => {
-    const sql = 'select id from tenants';
-    await expect(rls.query('tenants', sql)).rejects.toThrow('There is no caller');
-    expect(
-      await runAs({ tenant_id: tenant, permissions: [], issuer: 'task' }, () => rls.query('tenants', sql)),
-    ).toEqual([{ id: tenant }]);
+    const sql = `select current_setting('app.tenant_id') as id`;
+    await expect(rls.query('tenant', sql)).rejects.toThrow('There is no caller');
+    expect(await runAs({ tenant_id: tenant, permissions: [], issuer: 'task' }, () => rls.query('tenant', sql))).toEqual(
+      [{ id: tenant }],
+    );
   });
 
   test('an error of the database leaves the connection clean, and nothing of the change', async () => {
@@ -137,7 +137,7 @@ test('an error says what the database said', async () => {
 });
 
 test('a server that does not answer in time costs the connection, not the caller', async () => {
-  const impatient = new Pool({ connectionString: database.runtimeUrl, max: 1, query_timeout: 50 });
+  const impatient = new Pool({ connectionString: database.urls.task, max: 1, query_timeout: 50 });
   const rls = new RlsPool(impatient, { prepare: true });
   await expect(rls.queryFor(tenant, 'sleep', 'select pg_sleep(5)')).rejects.toThrow('Query read timeout');
   expect(impatient.totalCount).toBe(0);

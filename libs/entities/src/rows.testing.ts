@@ -86,12 +86,12 @@ function valueOf(type: string): unknown {
   return make();
 }
 
-/** Resolves to the row with its defaults. */
-export async function insertRow(client: Client, table: string, row: Row): Promise<Row> {
+/** Adds the row; resolves to what `returning` says of it. */
+export async function insertRow(client: Client, table: string, row: Row, returning = ''): Promise<Row> {
   const names = Object.keys(row);
   const places = names.map((_, index) => `$${index + 1}`);
   const { rows } = await client.query<Row>(
-    `insert into ${table} (${names.join(', ')}) values (${places.join(', ')}) returning *`,
+    `insert into ${table} (${names.join(', ')}) values (${places.join(', ')}) ${returning}`,
     names.map((name) => row[name]),
   );
   return { ...rows[0] };
@@ -101,7 +101,7 @@ export async function insertRow(client: Client, table: string, row: Row): Promis
 export async function fillTenant(client: Client, tables: TableFacts[], tenantId: string): Promise<Map<string, Row>> {
   const rows = new Map<string, Row>();
   for (const table of tables) {
-    rows.set(table.name, await insertRow(client, table.name, makeRow(table, tenantId, rows)));
+    rows.set(table.name, await insertRow(client, table.name, makeRow(table, tenantId, rows), 'returning *'));
   }
   return rows;
 }

@@ -5,29 +5,37 @@ interface RoleFacts {
   is_superuser: boolean;
   bypasses_rls: boolean;
   owns_tables: boolean;
+  /** Another role that it may become, and that has rights on tables. */
+  borrows: string | null;
 }
+
+const TABLES = `pg_class c where c.relnamespace = 'public'::regnamespace`;
 
 /** Looks at the roles that the connected one may become, too. */
 const ROLE_FACTS = `
   select current_user as role,
     bool_or(r.rolsuper) as is_superuser,
     bool_or(r.rolbypassrls) as bypasses_rls,
-    bool_or(exists (
-      select from pg_class c join pg_namespace n on n.oid = c.relnamespace
-      where c.relowner = r.oid and c.relkind in ('r', 'p', 'v', 'm') and n.nspname = 'public'
-    )) as owns_tables
+    bool_or(exists (select from ${TABLES} and c.relkind in ('r', 'p', 'v', 'm') and c.relowner = r.oid)) as owns_tables,
+    min(r.rolname) filter (where r.rolname <> current_user and exists (
+      select from ${TABLES} and c.relrowsecurity and (has_any_column_privilege(r.oid, c.oid, 'select, insert, update')
+        or has_table_privilege(r.oid, c.oid, 'delete'))
+    )) as borrows
   from pg_roles r where pg_has_role(current_user, r.oid, 'member')`;
 
-/** Throws one sentence when row level security would not hold for the connected role. */
-export async function assertSafeRole(connection: Pool | Client): Promise<void> {
+/**
+ * Throws one sentence when row level security would not hold for the connected role, or when the role may become another one
+ * that reaches tables. `variable`: where its URL came from.
+ */
+export async function assertSafeRole(connection: Pool | Client, variable: string): Promise<void> {
   const {
     rows: [facts],
   } = await connection.query<RoleFacts>(ROLE_FACTS);
   const fault = facts && faultOf(facts);
   if (fault) {
     throw new Error(
-      `The database role "${facts.role}" ${fault}, so that row level security would not hold for it: ` +
-        'set DATABASE_URL to the runtime role that the migrations grant to.',
+      `The database role "${facts.role}" ${fault}, so that it reaches more than it should: ` +
+        `set ${variable} to the service's own role, which the migrations create and grant to.`,
     );
   }
 }
@@ -36,5 +44,5 @@ function faultOf(facts: RoleFacts): string | undefined {
   if (facts.is_superuser) return 'is a superuser';
   if (facts.bypasses_rls) return 'has BYPASSRLS';
   if (facts.owns_tables) return 'owns tables';
-  return undefined;
+  return facts.borrows === null ? undefined : `may become "${facts.borrows}", which has rights on tables`;
 }

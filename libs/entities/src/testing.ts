@@ -1,22 +1,22 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { byDatabaseService, type DatabaseService } from '@taai/contracts';
 import { escapeIdentifier } from 'pg';
-import type { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
-import { TenantEntity } from './entities';
 import { withClient } from './schema/connect';
 import { migrateDatabase } from './schema/migrator';
-import { withTenantId } from './with-tenant';
 
 /** A migrated database of one spec file's own. */
 export interface TestDatabase {
-  /** Of the role that services use. */
-  runtimeUrl: string;
+  /** Of each service's role. */
+  urls: Record<DatabaseService, string>;
   /** Of the superuser: it sees every tenant's rows. */
   adminUrl: string;
   /** Of the role that owns the tables. */
   migratorUrl: string;
+  /** Runs a statement as superuser: for rows that the service under test may not write or see. */
+  admin<Row extends object>(sql: string, params?: readonly unknown[]): Promise<Row[]>;
   /** Closes what is still connected. */
   drop(): Promise<void>;
 }
@@ -44,31 +44,45 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     await client.query(`select pg_advisory_unlock_all()`);
     await client.query(`create database ${name} template ${template} owner test_migrator`);
   });
-  const { admin, migrator, runtime } = urlsOf(server, name);
-  const inside = new URL(admin);
-  inside.pathname = name;
-  const drop = () =>
-    withClient(server, VARIABLE, async (client) => {
-      await client.query(`drop database ${escapeIdentifier(name)} with (force)`);
-    });
-  return { runtimeUrl: runtime, adminUrl: inside.href, migratorUrl: migrator, drop };
+  const adminUrl = Object.assign(new URL(server), { pathname: name }).href;
+  const { migrator, services } = urlsOf(server, name);
+  return {
+    urls: services,
+    adminUrl,
+    migratorUrl: migrator,
+    admin: <Row extends object>(sql: string, params: readonly unknown[] = []) =>
+      withClient(adminUrl, VARIABLE, async (client) => (await client.query<Row>(sql, [...params])).rows),
+    drop: () =>
+      withClient(server, VARIABLE, async (client) => {
+        await client.query(`drop database ${escapeIdentifier(name)} with (force)`);
+      }),
+  };
 }
 
 /** A tenant without limits, for whose id `withTenantId` and `runAs` can work. */
-export async function createTenant(dataSource: DataSource): Promise<string> {
+export async function createTenant(database: TestDatabase): Promise<string> {
   const id = v7();
-  await withTenantId(dataSource, id, (tx) => tx.insert(TenantEntity, { id, name: 'Tenant', plan_id: 'unlimited' }));
+  await database.admin(`insert into tenants (id, name, plan_id) values ($1, 'Tenant', 'unlimited')`, [id]);
   return id;
 }
 
-/** Roles with names of their own: nothing may depend on the usual ones. */
+/** An admin of the tenant, without a password. */
+export async function createUser(database: TestDatabase, tenant_id: string): Promise<string> {
+  const id = v7();
+  const user = [tenant_id, id, `${id}@example.com`];
+  await database.admin(`insert into users (tenant_id, id, email, role) values ($1, $2, $3, 'admin')`, user);
+  return id;
+}
+
+/** Roles with names of their own, which SQL must quote: nothing may depend on the usual ones. */
 function urlsOf(server: string, database: string) {
   const urlFor = (role: string) => {
     const url = new URL(server);
     [url.username, url.password, url.pathname] = [role, 'test', database];
     return url.href;
   };
-  return { admin: server, migrator: urlFor('test_migrator'), runtime: urlFor('test_app') };
+  const services = byDatabaseService((service) => urlFor(`test-${service}`));
+  return { admin: server, migrator: urlFor('test_migrator'), services };
 }
 
 function sourceHash(): string {

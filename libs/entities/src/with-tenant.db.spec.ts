@@ -18,8 +18,8 @@ const addTask = (tx: Tx, title: string) => tx.insert(TaskEntity, { tenant_id: tx
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  dataSource = await openDataSource({ url: database.runtimeUrl, pool: 2 });
-  tenants = await Promise.all(Array.from({ length: TENANTS }, () => createTenant(dataSource)));
+  dataSource = await openDataSource({ url: database.urls.task, pool: 2 });
+  tenants = await Promise.all(Array.from({ length: TENANTS }, () => createTenant(database)));
   await Promise.all(tenants.map((tenant) => withTenantId(dataSource, tenant, (tx) => addTask(tx, tenant))));
 });
 afterAll(async () => {

@@ -70,20 +70,26 @@ export async function bootstrapService(
 const observe = (side: 'client' | 'server') => (call: { rpc: string; ms: number; code: string }) =>
   rpcCalls.observe({ side, method: call.rpc, code: call.code }, call.ms / 1000);
 
-function createPlatform(config: ProcessConfig): Platform {
-  const tokens = new ContextTokens({ service: config.service, ...config.context });
-  const fernet = new Fernet(config.rpc.keys);
-  const redis = createRedis(config.redisUrl, { role: 'commands', connectionName: config.service });
-  const rpc = new RpcClient({
-    service: config.service,
-    redisUrl: config.redisUrl,
-    tokens,
-    fernet,
-    maxQueue: config.rpc.queue,
-    observe: observe('client'),
-  });
-  return { config, redis, tokens, fernet, rpc };
+/** For commands: calls the fleet as `service`, with the variables of that service, and leaves. */
+export async function withRpcClient<T>(service: ServiceName, work: (rpc: RpcClient) => Promise<T>): Promise<T> {
+  const config = readProcessConfig(service);
+  configureLog(config);
+  const rpc = createRpcClient(config, createTokens(config), createFernet(config));
+  return work(rpc).finally(() => rpc.close());
 }
+
+function createPlatform(config: ProcessConfig): Platform {
+  const [tokens, fernet] = [createTokens(config), createFernet(config)];
+  const redis = createRedis(config.redisUrl, { role: 'commands', connectionName: config.service });
+  return { config, redis, tokens, fernet, rpc: createRpcClient(config, tokens, fernet) };
+}
+
+const createTokens = ({ service, context }: ProcessConfig) => new ContextTokens({ service, ...context });
+
+const createFernet = ({ rpc }: ProcessConfig) => new Fernet(rpc.keys);
+
+const createRpcClient = ({ service, redisUrl, rpc }: ProcessConfig, tokens: ContextTokens, fernet: Fernet) =>
+  new RpcClient({ service, redisUrl, tokens, fernet, maxQueue: rpc.queue, observe: observe('client') });
 
 @Global()
 @Module({})

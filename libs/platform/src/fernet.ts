@@ -35,6 +35,11 @@ export class Fernet {
     this.#keys = [newest, ...older];
   }
 
+  /** Id of the key that encrypts. */
+  get key_id(): string {
+    return this.#keys[0].id;
+  }
+
   /** Ids of the live keys, newest first: 8 hex digits each, safe to store and to log. */
   get key_ids(): string[] {
     return this.#keys.map((key) => key.id);
@@ -62,34 +67,6 @@ export class Fernet {
     if (options.ttl_seconds !== undefined) checkAge(body, options.ttl_seconds, seconds(options.now));
     return open(key, body);
   }
-}
-
-/** Whose secret it is. Sealed in with it, so that a ciphertext moved to another row does not open there. */
-export interface SecretOwner {
-  tenant_id: string;
-  owner_id: string;
-}
-
-/** Encrypts a secret for one owner; open it with `openSecret` and the same owner. */
-export function sealSecret(fernet: Fernet, owner: SecretOwner, secret: string): string {
-  return fernet.encrypt(JSON.stringify([owner.tenant_id, owner.owner_id, secret]));
-}
-
-/** @throws FernetError when the token cannot be opened, or was sealed for another owner. */
-export function openSecret(fernet: Fernet, owner: SecretOwner, token: string): string {
-  const [tenant_id, owner_id, secret] = parseStrings(fernet.decrypt(token));
-  if (tenant_id !== owner.tenant_id || owner_id !== owner.owner_id || secret === undefined) throw refused();
-  return secret;
-}
-
-function parseStrings(json: string): string[] {
-  try {
-    const value: unknown = JSON.parse(json);
-    if (Array.isArray(value) && value.every((part) => typeof part === 'string')) return value;
-  } catch {
-    // A parser's message quotes what it read, which is a secret here.
-  }
-  throw refused();
 }
 
 function parseKey(text: string): Key {

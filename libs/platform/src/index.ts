@@ -17,3 +17,5 @@ export * from './rpc/client';
 export * from './rpc/handles';
 export * from './rpc/server';
 export * from './run-log';
+export * from './secret-box';
+export * from './secret-rotation';

@@ -4,6 +4,7 @@ import { ProviderEntity } from './provider.entity';
 
 @Entity('provider_credentials')
 @Index('idx_provider_credentials_provider', ['tenant_id', 'provider_id', 'id'])
+@Index('idx_provider_credentials_key', ['key_id'])
 @ForeignKey(() => ProviderEntity, ['tenant_id', 'provider_id'], ['tenant_id', 'id'], { onDelete: 'CASCADE' })
 export class ProviderCredentialEntity extends TenantRow {
   @Column('uuid')

@@ -1,9 +1,10 @@
 import type { EventType } from '@taai/contracts';
-import { Column, Entity, ForeignKey } from 'typeorm';
+import { Column, Entity, ForeignKey, Index } from 'typeorm';
 import { TenantRow, TimestamptzNow } from './columns';
 import { TenantEntity } from './tenant.entity';
 
 @Entity('webhooks')
+@Index('idx_webhooks_secret_key', ['secret_key_id'])
 @ForeignKey(() => TenantEntity, ['tenant_id'], ['id'])
 export class WebhookEntity extends TenantRow {
   @Column('text')

@@ -68,6 +68,8 @@ const SQL = `
   ${isolateTenants('job_chunks')}
 
   alter table webhooks add column secret_key_id text;
+  create index idx_webhooks_secret_key on webhooks (secret_key_id);
+  create index idx_provider_credentials_key on provider_credentials (key_id);
 
   create index idx_tenants_delete_at on tenants (delete_at) where status = 'deleting';`;
 

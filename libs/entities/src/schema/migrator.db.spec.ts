@@ -3,6 +3,7 @@ import { migrations } from '../migrations';
 import { createTestDatabase, type TestDatabase } from '../testing';
 import { describeUrl, withClient } from './connect';
 import { findDrift } from './drift';
+import { byDatabaseService } from '@taai/contracts';
 import { migrateDatabase } from './migrator';
 
 let database: TestDatabase;
@@ -12,8 +13,8 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-const admin = (sql: string) =>
-  withClient(database.adminUrl, 'TEST_DATABASE_URL', async (client) => (await client.query<object>(sql)).rows);
+const admin = (sql: string) => database.admin(sql);
+const migrate = () => migrateDatabase({ migrator: database.migratorUrl, services: database.urls });
 
 test('the schema and the entities agree', async () => {
   expect(await findDrift(database.migratorUrl)).toEqual([]);
@@ -54,28 +55,81 @@ test('migrating again changes nothing, and needs no admin', async () => {
       union all select proname, proacl::text, 0 from pg_proc where pronamespace = 'public'::regnamespace
       union all select policyname, tablename, 0 from pg_policies order by 1, 2`);
   const before = await snapshot();
-  const urls = { migrator: database.migratorUrl, runtime: database.runtimeUrl };
-  expect(await migrateDatabase(urls)).toEqual([]);
+  expect(await migrate()).toEqual([]);
   expect(await snapshot()).toEqual(before);
 });
 
-test('access that is no longer listed is taken back', async () => {
+const LEFTOVERS = `
+  select count(*)::int as count from (
+    select a.grantee from pg_class, aclexplode(relacl) a where relnamespace = 'public'::regnamespace
+    union all select a.grantee from pg_attribute, aclexplode(attacl) a
+    union all select a.grantee from pg_proc, aclexplode(proacl) a where pronamespace = 'public'::regnamespace
+    union all select a.grantee from pg_namespace, aclexplode(nspacl) a
+  ) as rights where grantee::regrole::text like any ('{old_%,-}') and grantee <> 0
+    or grantee = 0 and exists (select from pg_class, aclexplode(relacl) a where a.grantee = 0 and relname = 'plans')`;
+
+test('access that is not listed is taken back, from whatever role has it', async () => {
   await admin(`
-    grant all on plans to test_app;
+    create role old_app; create role old_friend;
+    grant usage, create on schema public to old_app;
+    grant select, insert, update, delete on all tables in schema public to old_app;
+    grant select (email) on users to old_app;
+    grant usage on all sequences in schema public to old_app;
+    grant execute on all functions in schema public to old_app;
+    grant all on tasks to old_app with grant option;
+    set role old_app; grant select on tasks to old_friend; reset role;
+    grant select on plans to public;
+    grant truncate on tasks to "test-task";
+    grant select on usage_records_default to "test-usage";
     create policy resolver_old on tasks for select to resolver using (true);
+    create policy service_old on idempotency_keys to "test-auth" using (true);
     create function leftover() returns integer language sql as 'select 1';
     alter function leftover() owner to resolver`);
-  await migrateDatabase({ migrator: database.migratorUrl, runtime: database.runtimeUrl });
-  expect(
-    await admin(`select has_table_privilege('test_app', 'plans', 'insert') as granted,
-      to_regproc('leftover') as function, (select count(*)::int from pg_policies where policyname = 'resolver_old') as policies`),
-  ).toEqual([{ granted: false, function: null, policies: 0 }]);
+  try {
+    await migrate();
+    expect(await admin(LEFTOVERS)).toEqual([{ count: 0 }]);
+    expect(
+      await admin(`select has_table_privilege('test-task', 'tasks', 'truncate') as truncate,
+        has_table_privilege('test-usage', 'usage_records_default', 'select') as partition, to_regproc('leftover') as function,
+        (select count(*)::int from pg_policies where policyname in ('resolver_old', 'service_old')) as policies`),
+    ).toEqual([{ truncate: false, partition: false, function: null, policies: 0 }]);
+  } finally {
+    await admin('drop owned by old_app, old_friend; drop role old_app, old_friend');
+  }
+});
+
+test('a service may change its role: the new one has the rights, and the old one none', async () => {
+  const url = Object.assign(new URL(database.urls.task), { username: 'Renamed task' }).href;
+  const services = { ...database.urls, task: url };
+  const reach = (role: string) =>
+    admin(`select has_table_privilege('${role}', 'tasks', 'select') as table_,
+      (select '{${role}}' = roles from pg_policies where policyname = 'service_task') as policy`);
+  try {
+    await migrateDatabase({ admin: database.adminUrl, migrator: database.migratorUrl, services });
+    expect(await reach('Renamed task')).toEqual([{ table_: true, policy: true }]);
+    expect(await reach('test-task')).toEqual([{ table_: false, policy: false }]);
+    await migrate();
+    expect(await reach('test-task')).toEqual([{ table_: true, policy: true }]);
+  } finally {
+    await admin('drop owned by "Renamed task"; drop role "Renamed task"');
+  }
+});
+
+test("two services cannot share a role, nor one have the owner's", async () => {
+  const { urls, migratorUrl: migrator } = database;
+  await expect(migrateDatabase({ migrator, services: { ...urls, chat: urls.task } })).rejects.toThrow(
+    'TASK_DATABASE_URL and CHAT_DATABASE_URL name one role, "test-task": each needs its own.',
+  );
+  await expect(migrateDatabase({ migrator, services: { ...urls, usage: migrator } })).rejects.toThrow(
+    'MIGRATOR_DATABASE_URL and USAGE_DATABASE_URL name one role',
+  );
 });
 
 test('several migrations of one new database at once take turns', async () => {
   const name = `test_${randomBytes(8).toString('hex')}`;
   const urlOf = (url: string) => Object.assign(new URL(url), { pathname: name }).href;
-  const urls = { admin: database.adminUrl, migrator: urlOf(database.migratorUrl), runtime: urlOf(database.runtimeUrl) };
+  const services = byDatabaseService((service) => urlOf(database.urls[service]));
+  const urls = { admin: database.adminUrl, migrator: urlOf(database.migratorUrl), services };
   try {
     const ran = await Promise.all([migrateDatabase(urls), migrateDatabase(urls), migrateDatabase(urls)]);
     expect(ran.flat()).toEqual(migrations.map(({ name }) => name));
@@ -97,7 +151,7 @@ test('the database belongs to the migrator, and its schema to nobody else', asyn
 
 test('an unreachable server is one sentence that names the variable', async () => {
   const nowhere = 'postgres://someone:secret@127.0.0.1:1/taai';
-  await expect(migrateDatabase({ migrator: nowhere, runtime: nowhere })).rejects.toThrow(
+  await expect(migrateDatabase({ migrator: nowhere, services: database.urls })).rejects.toThrow(
     /^PostgreSQL at 127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\): start it or correct MIGRATOR_DATABASE_URL\.$/,
   );
 });

@@ -1,13 +1,16 @@
-import pg, { escapeIdentifier, type Client } from 'pg';
+import { databaseServices } from '@taai/contracts';
+import pg, { type Client } from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { entities } from '../entities/all';
 import { migrations } from '../migrations';
 import { PostgresNaming } from '../naming';
 import { assertSafeRole } from '../safe-role';
-import { describeUrl, withClient } from './connect';
-import { grantsSql } from './grants.sql';
+import { withClient } from './connect';
+import { grantsSql, type ServiceRoles } from './grants.sql';
 import { resolverSql } from './resolver.sql';
-import { prepareServer, type DatabaseUrls } from './roles';
+import { revokeSql } from './revoke.sql';
+import { servicePoliciesSql } from './service-policies.sql';
+import { prepareServer, serviceRoles, variableOf, type DatabaseUrls } from './roles';
 
 /** A migration gives up on a lock instead of queueing the whole fleet behind itself. */
 const LOCK_TIMEOUT_MS = 10_000;
@@ -36,16 +39,23 @@ export const migratorOptions = (url: string) =>
  * migrations, resolver functions, grants, partitions. Does nothing the second time. Resolves to the names of the migrations
  * that ran; throws one sentence when a server cannot be reached or a role is not safe.
  */
-export async function migrateDatabase({ admin, migrator, runtime }: DatabaseUrls): Promise<string[]> {
-  if (admin) await prepareServer({ admin, migrator, runtime });
+export async function migrateDatabase(urls: DatabaseUrls): Promise<string[]> {
+  const { admin, migrator, services } = urls;
+  const roles = serviceRoles(urls);
+  if (admin) await prepareServer({ ...urls, admin });
   const ran = await withClient(migrator, 'MIGRATOR_DATABASE_URL', async (client) => {
     await client.query(`set lock_timeout = ${TURN_TIMEOUT_MS}`);
     await client.query(`select pg_advisory_lock(hashtext('task-assistant migration'))`);
     const names = await runMigrations(migrator);
-    await applyPermissions(client, escapeIdentifier(describeUrl(runtime).role));
+    await applyPermissions(client, roles);
     return names;
   });
-  await withClient(runtime, 'DATABASE_URL', settleRuntimeRole);
+  await Promise.all(
+    databaseServices.map((service) => {
+      const variable = variableOf(service);
+      return withClient(services[service], variable, (client) => settleServiceRole(client, variable));
+    }),
+  );
   return ran;
 }
 
@@ -59,15 +69,22 @@ async function runMigrations(url: string): Promise<string[]> {
   }
 }
 
-async function applyPermissions(client: Client, runtimeRole: string): Promise<void> {
+async function applyPermissions(client: Client, roles: ServiceRoles): Promise<void> {
   await client.query(`set lock_timeout = ${LOCK_TIMEOUT_MS}`);
   // One message of several statements is one transaction.
-  await client.query(`${grantsSql(runtimeRole)} ${resolverSql(runtimeRole)} select create_usage_partitions();`);
+  const sql = [
+    revokeSql,
+    grantsSql(roles),
+    servicePoliciesSql(roles),
+    resolverSql(roles),
+    'select create_usage_partitions();',
+  ];
+  await client.query(sql.join('\n'));
 }
 
-/** Looks that the services' role is safe, and bounds its waits. A role may set its own defaults. */
-async function settleRuntimeRole(client: Client): Promise<void> {
-  await assertSafeRole(client);
+/** Looks that a service's role is safe, and bounds its waits. A role may set its own defaults. */
+async function settleServiceRole(client: Client, variable: string): Promise<void> {
+  await assertSafeRole(client, variable);
   const { rows } = await client.query<{ settings: string[] | null }>(
     'select rolconfig as settings from pg_roles where rolname = current_user',
   );

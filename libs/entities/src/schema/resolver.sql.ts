@@ -1,3 +1,7 @@
+import type { DatabaseService } from '@taai/contracts';
+import type { ServiceRoles } from './grants.sql';
+import { revokeFunctionsSql } from './revoke.sql';
+
 /**
  * The one way across tenants: functions that answer with ids and no more, owned by the role `resolver`, which sees what is
  * listed here, column by column. Work goes on in `withTenantId`. Applied after the migrations: edit it in place.
@@ -20,12 +24,24 @@ const access: Record<string, Access> = {
   agent_runs: { select: ['tenant_id', 'id', 'status', 'lease_until'], update: ['lease_owner', 'lease_until'] },
   usage_records: { select: ['tenant_id', 'call_id', 'occurred_at', 'status'] },
   webhook_deliveries: { select: ['tenant_id', 'id', 'status', 'next_attempt_at'] },
+  provider_credentials: { select: ['tenant_id', 'id', 'key_id'] },
+  webhooks: { select: ['tenant_id', 'id', 'secret_key_id'] },
 };
 
-/** Name → arguments, result and query. Every argument and column is qualified: their names meet. */
-const functions: Record<string, { takes: string; returns: string; volatility: 'stable' | 'volatile'; sql: string }> = {
+interface ResolverFunction {
+  /** The services that may call it. */
+  for: readonly DatabaseService[];
+  takes: string;
+  returns: string;
+  volatility: 'stable' | 'volatile';
+  sql: string;
+}
+
+/** By name. Every argument and column is qualified: their names meet. */
+const functions: Record<string, ResolverFunction> = {
   /** The user whom an e-mail address names, active or not; no row for an unknown one. */
   find_login: {
+    for: ['auth'],
     takes: 'email text',
     returns: 'table (tenant_id uuid, user_id uuid)',
     volatility: 'stable',
@@ -33,6 +49,7 @@ const functions: Record<string, { takes: string; returns: string; volatility: 's
   },
 
   find_one_time_token: {
+    for: ['auth'],
     takes: 'token_hash text',
     returns: 'table (tenant_id uuid, id uuid)',
     volatility: 'stable',
@@ -41,6 +58,7 @@ const functions: Record<string, { takes: string; returns: string; volatility: 's
 
   /** Living or not. */
   find_api_key: {
+    for: ['auth'],
     takes: 'key_hash text',
     returns: 'table (tenant_id uuid, id uuid)',
     volatility: 'stable',
@@ -49,6 +67,7 @@ const functions: Record<string, { takes: string; returns: string; volatility: 's
 
   /** What stopped granting access within so many seconds, or grants something else, each once. */
   recent_access_changes: {
+    for: ['auth'],
     takes: 'seconds integer, batch integer',
     returns: 'table (kind text, id uuid)',
     volatility: 'stable',
@@ -58,6 +77,7 @@ const functions: Record<string, { takes: string; returns: string; volatility: 's
   },
 
   email_taken: {
+    for: ['auth'],
     takes: 'email text',
     returns: 'boolean',
     volatility: 'stable',
@@ -66,6 +86,7 @@ const functions: Record<string, { takes: string; returns: string; volatility: 's
 
   /** Events for one relay, oldest first; another gets those that are still there when the lease ends. */
   claim_outbox: {
+    for: ['webhook'],
     takes: 'batch integer, lease_seconds integer',
     returns: 'table (tenant_id uuid, id uuid)',
     volatility: 'volatile',
@@ -85,6 +106,7 @@ const functions: Record<string, { takes: string; returns: string; volatility: 's
 
   /** Runs that nobody executes any more, now leased to `owner`. */
   claim_runs: {
+    for: ['orchestrator'],
     takes: 'owner text, batch integer, lease_seconds integer',
     returns: 'table (tenant_id uuid, id uuid)',
     volatility: 'volatile',
@@ -102,6 +124,7 @@ const functions: Record<string, { takes: string; returns: string; volatility: 's
 
   /** Provider calls that were opened longer ago and never closed, oldest first. */
   due_open_calls: {
+    for: ['usage'],
     takes: 'older_than_seconds integer, batch integer',
     returns: 'table (tenant_id uuid, call_id uuid)',
     volatility: 'stable',
@@ -113,6 +136,7 @@ const functions: Record<string, { takes: string; returns: string; volatility: 's
 
   /** Deliveries whose next attempt is due, or whose attempt got lost, most overdue first. */
   due_deliveries: {
+    for: ['webhook'],
     takes: 'batch integer',
     returns: 'table (tenant_id uuid, id uuid)',
     volatility: 'stable',
@@ -120,6 +144,65 @@ const functions: Record<string, { takes: string; returns: string; volatility: 's
       select d.tenant_id, d.id from public.webhook_deliveries d
       where d.status in ('pending', 'delivering') and d.next_attempt_at <= now()
       order by d.next_attempt_at limit due_deliveries.batch`,
+  },
+
+  /** Ids of the keys that encrypt providers' credentials: one look into the index for each, however many rows there are. */
+  credential_key_ids: {
+    for: ['orchestrator'],
+    takes: '',
+    returns: 'table (key_id text)',
+    volatility: 'stable',
+    sql: `
+      with recursive used (key_id) as (
+        select min(c.key_id) from public.provider_credentials c
+        union all
+        select (select min(c.key_id) from public.provider_credentials c where c.key_id > u.key_id)
+        from used u where u.key_id is not null
+      )
+      select u.key_id from used u where u.key_id is not null`,
+  },
+
+  /** Credentials that another key encrypts, in the order of their primary key. */
+  stale_credentials: {
+    for: ['orchestrator'],
+    takes: 'key_id text, after_tenant_id uuid, after_id uuid, batch integer',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'stable',
+    sql: `
+      select c.tenant_id, c.id from public.provider_credentials c
+      where c.key_id <> stale_credentials.key_id
+        and (c.tenant_id, c.id) > (stale_credentials.after_tenant_id, stale_credentials.after_id)
+      order by c.tenant_id, c.id limit stale_credentials.batch`,
+  },
+
+  /** The same of webhooks' secrets; null stands for rows that do not say. */
+  webhook_key_ids: {
+    for: ['webhook'],
+    takes: '',
+    returns: 'table (key_id text)',
+    volatility: 'stable',
+    sql: `
+      with recursive used (key_id) as (
+        select min(w.secret_key_id) from public.webhooks w
+        union all
+        select (select min(w.secret_key_id) from public.webhooks w where w.secret_key_id > u.key_id)
+        from used u where u.key_id is not null
+      )
+      select u.key_id from used u where u.key_id is not null
+      union all
+      select null where exists (select from public.webhooks w where w.secret_key_id is null)`,
+  },
+
+  stale_webhook_secrets: {
+    for: ['webhook'],
+    takes: 'key_id text, after_tenant_id uuid, after_id uuid, batch integer',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'stable',
+    sql: `
+      select w.tenant_id, w.id from public.webhooks w
+      where w.secret_key_id is distinct from stale_webhook_secrets.key_id
+        and (w.tenant_id, w.id) > (stale_webhook_secrets.after_tenant_id, stale_webhook_secrets.after_id)
+      order by w.tenant_id, w.id limit stale_webhook_secrets.batch`,
   },
 };
 
@@ -161,16 +244,21 @@ const grantSql = Object.entries(access)
   )
   .join('\n  ');
 
-const functionSql = (runtimeRole: string) =>
+const functionSql = Object.entries(functions)
+  .map(
+    ([name, { takes, returns, volatility, sql }]) => `
+  create or replace function public.${name}(${takes}) returns ${returns}
+    language sql ${volatility} security definer set search_path = pg_catalog, pg_temp as $sql$${sql}$sql$;`,
+  )
+  .join('\n');
+
+const executeSql = (roles: ServiceRoles) =>
   Object.entries(functions)
     .map(
-      ([name, { takes, returns, volatility, sql }]) => `
-  create or replace function public.${name}(${takes}) returns ${returns}
-    language sql ${volatility} security definer set search_path = pg_catalog, pg_temp as $sql$${sql}$sql$;
-  revoke all on function public.${name} from public;
-  grant execute on function public.${name} to ${runtimeRole};`,
+      ([name, { for: callers }]) =>
+        `grant execute on function public.${name} to ${callers.map((service) => roles[service]).join(', ')};`,
     )
-    .join('\n');
+    .join('\n  ');
 
 const dropUnlistedSql = `
   do $do$
@@ -186,15 +274,16 @@ const dropUnlistedSql = `
     end loop;
   end $do$;`;
 
-/** Idempotent SQL for one transaction of the migrator. `runtimeRole`: a quoted identifier. */
-export const resolverSql = (runtimeRole: string) => `
+/** Idempotent SQL for one transaction of the migrator, after `revokeSql`. */
+export const resolverSql = (roles: ServiceRoles) => `
   ${policySql}
-  revoke all on all tables in schema public from ${RESOLVER};
   ${grantSql}
   grant usage, create on schema public to ${RESOLVER};
   set local role ${RESOLVER};
   ${dropUnlistedSql}
-  ${functionSql(runtimeRole)}
+  ${functionSql}
+  ${revokeFunctionsSql}
+  ${executeSql(roles)}
   reset role;
   revoke create on schema public from ${RESOLVER};
 `;

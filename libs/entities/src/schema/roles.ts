@@ -1,5 +1,7 @@
+import { byDatabaseService, type DatabaseService } from '@taai/contracts';
 import { escapeIdentifier, escapeLiteral, type Client } from 'pg';
 import { describeUrl, withClient } from './connect';
+import type { ServiceRoles } from './grants.sql';
 import { RESOLVER } from './resolver.sql';
 
 export interface DatabaseUrls {
@@ -7,8 +9,23 @@ export interface DatabaseUrls {
   admin?: string;
   /** Of the role that owns schema and tables. */
   migrator: string;
-  /** Of the role that services connect with. */
-  runtime: string;
+  /** Of each service's own role. */
+  services: Record<DatabaseService, string>;
+}
+
+/** The variable of the migrator's environment that holds a service's URL. */
+export const variableOf = (service: DatabaseService) => `${service.toUpperCase()}_DATABASE_URL`;
+
+/** Each service's role as a quoted identifier. Throws one sentence when two services, or a service and the migrator, share one. */
+export function serviceRoles({ migrator, services }: DatabaseUrls): ServiceRoles {
+  const owners = new Map([[describeUrl(migrator).role, 'MIGRATOR_DATABASE_URL']]);
+  return byDatabaseService((service) => {
+    const { role } = describeUrl(services[service]);
+    const other = owners.get(role);
+    if (other) throw new Error(`${other} and ${variableOf(service)} name one role, "${role}": each needs its own.`);
+    owners.set(role, variableOf(service));
+    return escapeIdentifier(role);
+  });
 }
 
 const exists = async (client: Client, sql: string, name: string) => (await client.query(sql, [name])).rowCount === 1;
@@ -18,14 +35,14 @@ const roleExists = (client: Client, name: string) => exists(client, 'select from
  * Creates the roles and the database that are missing, and gives the migrator the schema. What exists keeps its password. The
  * admin need not be a superuser: CREATEROLE and CREATEDB are enough.
  */
-export async function prepareServer({ admin, migrator, runtime }: DatabaseUrls & { admin: string }): Promise<void> {
+export async function prepareServer({ admin, migrator, services }: DatabaseUrls & { admin: string }): Promise<void> {
   const { role, database } = describeUrl(migrator);
   const [owner, name] = [escapeIdentifier(role), escapeIdentifier(database)];
   const isNew = await withClient(admin, 'ADMIN_DATABASE_URL', async (client) => {
     // Roles belong to the whole server: two installations on it must not create them at once.
     await client.query(`select pg_advisory_lock(hashtext('task-assistant roles'))`);
     await createLogin(client, migrator);
-    await createLogin(client, runtime);
+    for (const url of Object.values(services)) await createLogin(client, url);
     await createResolver(client, role);
     if (await exists(client, 'select from pg_database where datname = $1', database)) return false;
     await client.query(`grant ${owner} to current_user`);

@@ -1,0 +1,50 @@
+import { Injectable } from '@nestjs/common';
+import type { SecretRef } from '@taai/contracts';
+import { RlsPool } from '@taai/entities';
+import type { SealedSecret, SecretStore } from '@taai/platform';
+import { DataSource } from 'typeorm';
+
+/** Providers' credentials, as those who change encryption keys see them. */
+@Injectable()
+export class SecretRepository implements SecretStore {
+  constructor(
+    private readonly db: DataSource,
+    private readonly rls: RlsPool,
+  ) {}
+
+  async keyIds(): Promise<string[]> {
+    const rows = await this.db.query<{ key_id: string }[]>('select key_id from credential_key_ids()');
+    return rows.map(({ key_id }) => key_id);
+  }
+
+  stale(key_id: string, { tenant_id, id }: SecretRef, limit: number): Promise<SecretRef[]> {
+    const sql = 'select tenant_id, id from stale_credentials($1, $2, $3, $4)';
+    return this.db.query<SecretRef[]>(sql, [key_id, tenant_id, id, limit]);
+  }
+
+  async countStale(key_id: string, { tenant_id, id }: SecretRef, limit: number): Promise<number> {
+    const sql = 'select count(*)::int as count from stale_credentials($1, $2, $3, $4)';
+    const [{ count }] = await this.db.query<[{ count: number }]>(sql, [key_id, tenant_id, id, limit]);
+    return count;
+  }
+
+  async find({ tenant_id, id }: SecretRef, key_id: string) {
+    const [row] = await this.rls.queryFor<{ owner_id: string; ciphertext: string }>(
+      tenant_id,
+      'secret_find',
+      'select provider_id as owner_id, ciphertext from provider_credentials where id = $1 and key_id <> $2',
+      [id, key_id],
+    );
+    return row;
+  }
+
+  async replace({ tenant_id, id }: SecretRef, ciphertext: string, sealed: SealedSecret): Promise<boolean> {
+    const rows = await this.rls.queryFor(
+      tenant_id,
+      'secret_replace',
+      'update provider_credentials set ciphertext = $3, key_id = $4 where id = $1 and ciphertext = $2 returning id',
+      [id, ciphertext, sealed.ciphertext, sealed.key_id],
+    );
+    return rows.length === 1;
+  }
+}

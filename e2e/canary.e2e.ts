@@ -1,0 +1,238 @@
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { Client as Database } from 'pg';
+import { startReceiver } from '../apps/webhook/src/receiver.testing';
+import { Client, type RequestOptions } from './support/client';
+import { logContents, placesOf, redisContents, tableContents, type Contents } from './support/contents';
+import { allEvents } from './support/events';
+import { eventually } from './support/eventually';
+import { watchRedis } from './support/redis-monitor';
+import { startTestFleet, type TestFleet } from './support/test-fleet';
+
+const canary = (name: string) => `canary-${name}-${randomBytes(16).toString('hex')}`;
+
+/** What may stand nowhere. The webhook's is told by the answer to its creation. */
+const secrets = {
+  'the API key of a provider': canary('key'),
+  'an API key that a provider echoes': canary('echo'),
+  'an API key that is refused': canary('long') + 'x'.repeat(5000),
+  'an API key in a broken body': canary('broken'),
+  'an API key that no replica takes': canary('waiting'),
+  'a password': canary('password'),
+  'a wrong password': canary('wrong'),
+  'the secret of a webhook': '',
+  'the encryption key': '',
+};
+const names = Object.keys(secrets) as (keyof typeof secrets)[];
+/** Sealed, it may stand in its own column alone. */
+let ciphertext: string;
+
+let own: TestFleet;
+let database: Database;
+let receiver: Awaited<ReturnType<typeof startReceiver>>;
+let echo: Awaited<ReturnType<typeof startEcho>>;
+let monitor: Awaited<ReturnType<typeof watchRedis>>;
+const tenantName = canary('tenant');
+let providerId: string;
+let webhookId: string;
+let runId: string;
+
+/** What was found: in Redis while a request waited, and in the end. */
+let waiting: Contents;
+let inRedis: Contents;
+let inTables: Contents;
+let inLogs: Contents;
+/** What clients were answered, by request. */
+const answers: Contents = new Map();
+
+/** A provider that refuses everything, and repeats the key in its refusal. */
+async function startEcho() {
+  const server = createServer((request, response) => {
+    const message = `You sent ${request.headers.authorization}`;
+    response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ error: { message } }));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const close = () => {
+    server.closeAllConnections();
+    return new Promise((done) => server.close(done));
+  };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
+}
+
+/** A client whose answers are kept. */
+function recorder(client: Client) {
+  return async (method: string, path: string, body?: unknown, options?: RequestOptions) => {
+    const response = await client.fetch(method, path, { ...options, ...(body !== undefined && { body }) });
+    const text = await response.text();
+    answers.set(`${answers.size} ${method} ${path} ${response.status}`, text);
+    return { status: response.status, text, body: text && JSON.parse(text) };
+  };
+}
+
+async function signUp() {
+  const anonymous = new Client(own.fleet.gatewayUrls[0] as string);
+  const ask = recorder(anonymous);
+  const email = `${canary('mail')}@example.com`;
+  await ask('POST', '/v1/auth/register', { tenant_name: tenantName, email, password: secrets['a password'] });
+  const wrong = await ask('POST', '/v1/auth/login', { email, password: secrets['a wrong password'] });
+  expect(wrong.status).toBe(401);
+  const { body } = await ask('POST', '/v1/auth/login', { email, password: secrets['a password'] });
+  return anonymous.withToken(body.access_token);
+}
+
+type Ask = ReturnType<typeof recorder>;
+
+async function newProvider(ask: Ask, name: string, base_url: string, api_key: string): Promise<string> {
+  const { body } = await ask('POST', '/v1/providers', { name, kind: 'openai', base_url });
+  expect((await ask('PUT', `/v1/providers/${body.id}/credentials`, { api_key })).status).toBe(204);
+  return body.id;
+}
+
+async function newAgent(ask: Ask, slug: string, provider_id: string): Promise<string> {
+  const agent = { name: slug, slug, system_prompt: '', model: 'sandbox-1', provider_id };
+  return (await ask('POST', '/v1/agents', agent)).body.id;
+}
+
+async function useProvider(client: Client, ask: Ask): Promise<void> {
+  providerId = await newProvider(ask, 'sandbox', `${own.sandboxUrl}/v1`, secrets['the API key of a provider']);
+  const agent = await newAgent(ask, 'helper', providerId);
+  const events = await allEvents(
+    await client.fetch('POST', `/v1/agents/${agent}/runs`, { body: { input: 'Hello', stream: true } }),
+  );
+  answers.set('stream', JSON.stringify(events));
+  runId = events[0]?.data.run_id;
+  expect(events.at(-1)?.type).toBe('run.completed');
+  const path = `/v1/agents/${agent}/runs`;
+  expect((await ask('POST', path, { input: 'Hello' })).body.status).toBe('completed');
+  await ask('PATCH', `/v1/providers/${providerId}`, { priority: 5, settings: { region: 'eu' } });
+  expect((await ask('POST', path, { input: '[[fail=500]]' })).body.status).toBe('failed');
+  expect((await ask('POST', path, { input: '[[fail=401]]' })).body.status).toBe('failed');
+}
+
+/** Keys that come back in a provider's words, or are no keys. */
+async function provoke(ask: Ask): Promise<void> {
+  const provider = await newProvider(ask, 'echo', `${echo.url}/v1`, secrets['an API key that a provider echoes']);
+  const agent = await newAgent(ask, 'echo', provider);
+  const { body } = await ask('POST', `/v1/agents/${agent}/runs`, { input: 'Hello' });
+  expect(body).toMatchObject({ status: 'failed', error_detail: expect.stringContaining('You sent Bearer [key]') });
+  const path = `/v1/providers/${provider}/credentials`;
+  expect((await ask('PUT', path, { api_key: secrets['an API key that is refused'] })).status).toBe(400);
+  expect((await ask('PUT', path, { api_key: [secrets['an API key that is refused']] })).status).toBe(400);
+  const broken = `{"api_key": ${secrets['an API key in a broken body']}`;
+  expect((await ask('PUT', path, broken)).status).toBe(400);
+}
+
+/** Delivers once with the endpoint's secret, and once with another row's ciphertext in its place. */
+async function useWebhook(client: Client, ask: Ask): Promise<void> {
+  const endpoint = { url: receiver.url, events: ['task.created'] };
+  const { body } = await client.post('/v1/webhooks', endpoint);
+  webhookId = body.id;
+  secrets['the secret of a webhook'] = String(body.secret).replace('whsec_', '');
+  const deliveries = async () => (await ask('GET', `/v1/webhooks/${webhookId}/deliveries`)).body.data;
+  await ask('POST', '/v1/tasks', { title: 'First' });
+  await eventually(async () => expect(await deliveries()).toMatchObject([{ status: 'delivered' }]));
+  await database.query('update webhooks set secret_ciphertext = $2 where id = $1', [webhookId, ciphertext]);
+  await ask('POST', '/v1/tasks', { title: 'Second' });
+  const error = { last_error: 'The signing secret cannot be opened.' };
+  await eventually(async () => expect(await deliveries()).toContainEqual(expect.objectContaining(error)));
+}
+
+async function readCiphertext(): Promise<string> {
+  const sql = 'select ciphertext from provider_credentials where provider_id = $1';
+  const { rows } = await database.query<{ ciphertext: string }>(sql, [providerId]);
+  return rows[0]?.ciphertext ?? '';
+}
+
+/** Looks into Redis while a key waits for a replica that is not there. */
+async function waitInRedis(ask: Ask): Promise<void> {
+  await Promise.all(own.fleet.processes.orchestrator.map((replica) => replica.stop()));
+  const api_key = secrets['an API key that no replica takes'];
+  const answer = ask('PUT', `/v1/providers/${providerId}/credentials`, { api_key });
+  await eventually(async () => {
+    waiting = await redisContents(own.redisUrl);
+    expect(placesOf(waiting, 'orchestrator.provider.putCredentials')).toEqual(['1 rpc:{orchestrator}']);
+  }, 4);
+  expect((await answer).status).toBe(503);
+}
+
+beforeAll(async () => {
+  own = await startTestFleet('own', { env: { LOG_LEVEL: 'trace' } });
+  secrets['the encryption key'] = own.keys.encryption;
+  monitor = await watchRedis(own.redisUrl);
+  database = new Database(own.adminDatabaseUrl);
+  await database.connect();
+  [receiver, echo] = [await startReceiver(), await startEcho()];
+  const client = await signUp();
+  const ask = recorder(client);
+  await useProvider(client, ask);
+  await provoke(ask);
+  ciphertext = await readCiphertext();
+  await useWebhook(client, ask);
+  await waitInRedis(ask);
+  // What is still in buffers comes to the logs.
+  await own.fleet.stop();
+  inLogs = await logContents(own.fleet);
+  inRedis = await redisContents(own.redisUrl);
+  inTables = await tableContents(own.adminDatabaseUrl);
+});
+
+afterAll(async () => {
+  monitor?.stop();
+  await database?.end();
+  await receiver?.close();
+  await echo?.close();
+  await own?.stop();
+});
+
+describe('the search', () => {
+  it('finds what is there', () => {
+    expect(inLogs.size).toBe(7);
+    expect(placesOf(inLogs, '/v1/providers/:id/credentials')).toEqual([expect.stringMatching(/gateway\.log$/)]);
+    expect(placesOf(inLogs, webhookId)).toEqual([expect.stringMatching(/webhook\.log$/)]);
+    expect(placesOf(inRedis, runId)).toContain(`1 run:{${runId}}:log`);
+    expect(placesOf(inTables, tenantName)).toEqual(['tenants']);
+    expect(placesOf(inTables, runId)).toEqual(expect.arrayContaining(['agent_runs']));
+    expect(placesOf(monitor.commands, providerId)).not.toEqual([]);
+    expect(placesOf(answers, tenantName)).not.toEqual([]);
+  });
+});
+
+describe.each(names)('%s', (name) => {
+  it('is in no log', () => {
+    expect(secrets[name].length).toBeGreaterThan(20);
+    expect(placesOf(inLogs, secrets[name])).toEqual([]);
+  });
+
+  it('is in no column of any table', () => {
+    expect(placesOf(inTables, secrets[name])).toEqual([]);
+  });
+
+  it('is in no key and no value of Redis', () => {
+    expect(placesOf(inRedis, secrets[name])).toEqual([]);
+  });
+
+  it('is in no answer', () => {
+    expect(placesOf(answers, secrets[name])).toEqual([]);
+  });
+});
+
+describe('a ciphertext', () => {
+  it('is in the columns that hold it, and nowhere else', () => {
+    expect(placesOf(inTables, ciphertext).sort()).toEqual(['provider_credentials', 'webhooks']);
+    const others = [inLogs, inRedis, waiting, answers, monitor.commands];
+    expect(others.flatMap((contents) => placesOf(contents, ciphertext))).toEqual([]);
+  });
+});
+
+describe('on their way through Redis', () => {
+  it('secrets are in no request that waits for a replica', () => {
+    expect(placesOf(waiting, secrets['an API key that no replica takes'])).toEqual([]);
+  });
+
+  it.each(names)('no command holds %s', (name) => {
+    expect(placesOf(monitor.commands, secrets[name])).toEqual([]);
+  });
+});
