@@ -27,7 +27,7 @@ export interface Keys {
   passwords: Record<'superuser' | 'migrator' | DatabaseService, string>;
 }
 
-function makeJwk(kid: string): Jwk {
+export function makeJwk(kid: string): Jwk {
   const { x, d } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
   if (x === undefined || d === undefined) throw new Error('Node exported an Ed25519 key without x or d.');
   return { kty: 'OKP', crv: 'Ed25519', x, d, kid };

@@ -15,30 +15,44 @@ export interface AccessClaims {
   sid: string;
 }
 
-/** Signs access tokens with the newest key; publishes all, so that tokens of older ones stay valid until they expire. */
-export class AccessTokens {
-  readonly #newest: Jwk;
+const seconds = () => Math.floor(Date.now() / 1000);
 
-  /** @param keys Private keys, newest first. */
+const hasExpired = ({ exp }: Jwk, now: number) => exp !== undefined && exp <= now;
+
+/**
+ * Signs access tokens with the newest key whose time has come; publishes all that have not expired, so that a key is known
+ * everywhere before it signs, and its tokens stay valid until it expires.
+ */
+export class AccessTokens {
+  /** @param keys Private keys, newest first. Throws when none of them could sign now. */
   constructor(private readonly keys: readonly Jwk[]) {
-    const [newest] = keys;
-    if (!newest) throw new Error('There is no key to sign access tokens with.');
-    this.#newest = newest;
+    this.signer();
   }
 
-  sign({ sub, ...claims }: AccessClaims): Promise<string> {
-    return new SignJWT(claims)
-      .setProtectedHeader({ alg: 'EdDSA', typ: 'JWT', kid: this.#newest.kid })
+  async sign({ sub, ...claims }: AccessClaims): Promise<string> {
+    const { kty, crv, x, d, kid } = this.signer();
+    return new SignJWT({ ...claims })
+      .setProtectedHeader({ alg: 'EdDSA', typ: 'JWT', kid })
       .setSubject(sub)
       .setIssuer(NAME)
       .setAudience(NAME)
       .setIssuedAt()
       .setExpirationTime(`${ACCESS_TOKEN_TTL}s`)
-      .sign(this.#newest);
+      .sign({ kty, crv, x, d });
   }
 
   /** The public halves, as JSON Web Keys. */
   published(): JsonWebKey[] {
-    return this.keys.map(({ kty, crv, x, kid }) => ({ kty, crv, x, kid, alg: 'EdDSA', use: 'sig' }));
+    const now = seconds();
+    return this.keys
+      .filter((key) => !hasExpired(key, now))
+      .map(({ kty, crv, x, kid, exp }) => ({ kty, crv, x, kid, alg: 'EdDSA', use: 'sig', ...(exp && { exp }) }));
+  }
+
+  private signer(): Jwk {
+    const now = seconds();
+    const signer = this.keys.find((key) => (key.nbf ?? 0) <= now && !hasExpired(key, now));
+    if (!signer) throw new Error('There is no key to sign access tokens with: all have expired, or begin later.');
+    return signer;
   }
 }

@@ -1,6 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { notFound, ProblemError, type Registered, type Tenant, type User } from '@taai/contracts';
-import { TenantEntity, UserEntity, violatedConstraint, withTenant, withTenantId, type Tx } from '@taai/entities';
+import {
+  notFound,
+  ProblemError,
+  type Registered,
+  type Tenant,
+  type TenantStatus,
+  type User,
+  type UserStatus,
+} from '@taai/contracts';
+import { audit, TenantEntity, UserEntity, violatedConstraint, withTenant, withTenantId, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { NIL, v7 } from 'uuid';
 
@@ -13,11 +21,14 @@ export interface NewAccount {
   password_hash: string;
 }
 
-/** A user who may log in, with what the password is checked against. */
+/** A user who may log in if the tenant may, with what the password is checked against. */
 export interface Account {
   user: User;
   password_hash: string;
+  tenant_status: TenantStatus;
 }
+
+type AccountRow = UserRow & { tenant_status: TenantStatus };
 
 interface Login {
   tenant_id: string;
@@ -28,6 +39,18 @@ interface Login {
 const SUBSCRIBE = 'insert into subscriptions (tenant_id, id, plan_id, current_period_start) values ($1, $2, $3, $4)';
 
 const FIND_LOGIN = 'select tenant_id, user_id from find_login($1)';
+
+const FIND = `
+  select u.id, u.tenant_id, u.email, u.name, u.role, u.created_at, u.last_login_at, u.password_hash, u.is_active,
+    t.status as tenant_status
+  from users u join tenants t on t.id = u.tenant_id where u.id = $1`;
+
+/** Any hash is replaced when $3 is null, else that one alone. */
+const REPLACE_HASH = `
+  with replaced as (
+    update users set password_hash = $2, updated_at = now()
+    where id = $1 and is_active and ($3::text is null or password_hash = $3) returning id
+  ) select id from replaced`;
 
 /** Looked up in place of an unknown user, so that the time of an answer does not tell whether there is an account. */
 const NOBODY: Login = { tenant_id: NIL, user_id: NIL };
@@ -41,26 +64,45 @@ export class AccountRepository {
   async create({ tenant_name, email, name, password_hash }: NewAccount): Promise<Registered> {
     const created_at = new Date();
     const tenant = { id: v7(), name: tenant_name, plan_id: 'free', status: 'active' as const, created_at };
-    const user = { id: v7(), tenant_id: tenant.id, email, name, role: 'admin', created_at };
+    const user = {
+      ...{ id: v7(), tenant_id: tenant.id, email, name, role: 'admin', password_hash },
+      ...{ is_active: true, created_at, last_login_at: null },
+    };
     const { id: tenant_id, plan_id } = tenant;
     try {
       await withTenantId(this.dataSource, tenant_id, async (tx) => {
         await tx.insert(TenantEntity, { ...tenant }); // TypeORM fills in what it is given
-        await tx.insert(UserEntity, { ...user, password_hash });
+        await tx.insert(UserEntity, { ...user });
         await tx.query(SUBSCRIBE, [tenant_id, v7(), plan_id, created_at]);
+        const actor = { type: 'user', id: user.id } as const;
+        await audit(tx, { action: 'tenant.created', target: { type: 'tenant', id: tenant_id }, after: tenant, actor });
+        await audit(tx, { action: 'user.created', target: actor, after: toUser(user), actor });
       });
     } catch (error) {
       if (violatedConstraint(error) === 'users_email_key') throw new ProblemError('email_taken');
       throw error;
     }
-    return { user, tenant };
+    return { user: toUser(user), tenant };
   }
 
   /** The user whom a canonical address names, unless inactive or without a password yet. */
   async findByEmail(email: string): Promise<Account | undefined> {
     const [login = NOBODY] = await this.dataSource.query<Login[]>(FIND_LOGIN, [email]);
-    const row = await withTenantId(this.dataSource, login.tenant_id, (tx) => findUser(tx, login.user_id));
-    return row?.password_hash && row.is_active ? { user: toUser(row), password_hash: row.password_hash } : undefined;
+    return withTenantId(this.dataSource, login.tenant_id, (tx) => this.find(tx, login.user_id));
+  }
+
+  /** The same by the user's id. */
+  async find(tx: Tx, user_id: string): Promise<Account | undefined> {
+    const [row] = await tx.query<AccountRow[]>(FIND, [user_id]);
+    if (!row?.password_hash || !row.is_active) return undefined;
+    const { password_hash, tenant_status } = row;
+    return { user: toUser(row), password_hash, tenant_status };
+  }
+
+  /** Whether the user is active and, if `replaced` is given, had that hash: then it is replaced. */
+  async replaceHash(tx: Tx, user_id: string, password_hash: string, replaced: string | null = null): Promise<boolean> {
+    const rows = await tx.query<{ id: string }[]>(REPLACE_HASH, [user_id, password_hash, replaced]);
+    return rows.length > 0;
   }
 
   /** A user of the caller's tenant, and the tenant. Throws `not_found`. */
@@ -76,17 +118,20 @@ export class AccountRepository {
 
 const findUser = (tx: Tx, id: string) => tx.findOneBy(UserEntity, { tenant_id: tx.tenant_id, id });
 
-/** Named one by one, so that a new column is not shown by accident. */
-const toUser = ({ id, tenant_id, email, name, role, created_at }: UserEntity): User => ({
-  id,
-  tenant_id,
-  email,
-  name,
-  role,
-  created_at,
-});
+export type UserRow = Omit<UserEntity, 'updated_at'>;
 
-const toTenant = ({ id, name, plan_id, status, created_at }: TenantEntity): Tenant => ({
+/** Named one by one, so that a new column is not shown by accident. */
+export function toUser(row: UserRow): User {
+  const { id, tenant_id, email, name, role, is_active, created_at, last_login_at } = row;
+  return { id, tenant_id, email, name, role, is_active, status: statusOf(row), created_at, last_login_at };
+}
+
+function statusOf({ is_active, password_hash }: UserRow): UserStatus {
+  if (!is_active) return 'inactive';
+  return password_hash === null ? 'invited' : 'active';
+}
+
+export const toTenant = ({ id, name, plan_id, status, created_at }: TenantEntity): Tenant => ({
   id,
   name,
   plan_id,

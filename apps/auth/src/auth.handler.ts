@@ -1,17 +1,23 @@
 import { authContract, type Empty, type Login, type Register } from '@taai/contracts';
 import { Handles } from '@taai/platform';
 import { AuthService } from './auth.service';
+import { LoginService } from './login.service';
+import { RegistrationService } from './registration.service';
 
 @Handles(authContract)
 export class AuthHandler {
-  constructor(private readonly auth: AuthService) {}
+  constructor(
+    private readonly auth: AuthService,
+    private readonly registrations: RegistrationService,
+    private readonly logins: LoginService,
+  ) {}
 
   register(input: Register) {
-    return this.auth.register(input);
+    return this.registrations.register(input);
   }
 
   login(input: Login) {
-    return this.auth.login(input);
+    return this.logins.login(input);
   }
 
   me(_: Empty) {

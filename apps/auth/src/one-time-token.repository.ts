@@ -14,6 +14,12 @@ export interface TokenRef {
   id: string;
 }
 
+const HOLDER = `
+  select user_id from one_time_tokens where id = $1 and kind = $2 and used_at is null and expires_at > now()`;
+
+/** One at a time for each user: of several that ask at once, the newest link alone works. */
+const LOCK_USER = 'select from users where id = $1 for no key update';
+
 const REPLACE = 'delete from one_time_tokens where user_id = $1 and kind = $2';
 
 const REQUEST = `
@@ -42,9 +48,15 @@ export class OneTimeTokenRepository {
   /** Has a link mailed to the user, when the transaction commits; earlier links of the kind stop working. */
   async request(tx: Tx, user_id: string, kind: OneTimeTokenKind): Promise<void> {
     const id = v7();
-    await tx.query(REPLACE, [user_id, kind]);
+    await tx.query(LOCK_USER, [user_id]);
+    await this.cancel(tx, user_id, kind);
     await tx.query(REQUEST, [tx.tenant_id, id, user_id, kind, LIFETIMES[kind]]);
     await enqueue(tx, 'mail.requested', { token_id: id });
+  }
+
+  /** Links of the kind that the user was sent stop working. */
+  async cancel(tx: Tx, user_id: string, kind: OneTimeTokenKind): Promise<void> {
+    await tx.query(REPLACE, [user_id, kind]);
   }
 
   /** What the mail says; undefined when the link has been used, replaced or has expired, or its user is not active. */
@@ -61,6 +73,12 @@ export class OneTimeTokenRepository {
     const sql = 'select tenant_id, id from find_one_time_token($1)';
     const [ref] = await this.db.query<TokenRef[]>(sql, [hashToken(token)]);
     return ref;
+  }
+
+  /** Whom the token is for, if it still works. */
+  async holder(tx: Tx, id: string, kind: OneTimeTokenKind): Promise<string | undefined> {
+    const [living] = await tx.query<{ user_id: string }[]>(HOLDER, [id, kind]);
+    return living?.user_id;
   }
 
   /** Uses the token up and resolves to its user; undefined when it was used, has expired, or is of another kind. */

@@ -32,4 +32,9 @@ describe('Passwords', () => {
   it('matches nothing without a stored hash', async () => {
     await expect(passwords.matches('correct horse', undefined)).resolves.toBe(false);
   });
+
+  it('knows a hash of another cost', async () => {
+    expect(new Passwords(5).isOutdated(await passwords.hash('correct horse'))).toBe(true);
+    expect(passwords.isOutdated(await passwords.hash('correct horse'))).toBe(false);
+  });
 });

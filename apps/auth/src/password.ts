@@ -1,11 +1,13 @@
 import { createHmac, randomUUID } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { hash, verify } from '@node-rs/bcrypt';
 import { Semaphore } from './semaphore';
 
 // Every hash occupies a thread of libuv's pool of four, which also signs tokens and resolves names: one stays free.
-const AT_ONCE = 3;
-// At cost 12 some 250 ms each: whoever waits behind more than these would be answered after its deadline.
-const WAITING = 24;
+const AT_ONCE = Math.min(3, availableParallelism());
+const WAITING = 256;
+// Callers wait for 15 s: whoever has waited longer would be answered too late.
+const PATIENCE_MS = 12_000;
 
 /**
  * What bcrypt is given in place of the password: 64 ASCII characters. bcrypt ignores what follows a NUL or the 72nd byte,
@@ -14,9 +16,12 @@ const WAITING = 24;
 const digest = (password: string) =>
   createHmac('sha384', 'task-assistant/password/1').update(password.normalize('NFKC')).digest('base64');
 
-/** Hashes and checks passwords with bcrypt, few at once. Throws `overloaded` when too many wait. */
+/** `$2y$12$…` → 12. */
+const costOf = (stored: string) => Number(stored.split('$')[2]);
+
+/** Hashes and checks passwords with bcrypt, few at once. Throws `overloaded` when too many wait, or one too long. */
 export class Passwords {
-  readonly #threads = new Semaphore(AT_ONCE, WAITING);
+  readonly #threads = new Semaphore({ slots: AT_ONCE, waiting: WAITING, patience_ms: PATIENCE_MS });
   readonly #nobodys: Promise<string>;
 
   /** @param cost The logarithm of bcrypt's rounds, 4 to 31. */
@@ -31,7 +36,21 @@ export class Passwords {
   /** Costs the same without a stored hash, so that the time of an answer does not tell whether there is an account. */
   async matches(password: string, stored: string | undefined): Promise<boolean> {
     const expected = stored ?? (await this.#nobodys);
-    const equal = await this.#threads.run(() => verify(digest(password), expected));
+    const equal = await this.#threads.run(async () => {
+      const equal = await verify(digest(password), expected);
+      if (!equal) await this.#makeUpFor(costOf(expected));
+      return equal;
+    });
     return equal && stored !== undefined;
+  }
+
+  /** Whether the hash was made at another cost than today's. */
+  isOutdated(stored: string): boolean {
+    return costOf(stored) !== this.cost;
+  }
+
+  /** The time that a wrong password takes less against a cheaper hash, which would tell an old account: 2ⁿ + 2ⁿ + 2ⁿ⁺¹ + … = 2ᵐ. */
+  async #makeUpFor(cheaper: number): Promise<void> {
+    for (let cost = cheaper; cost < this.cost; cost++) await hash('', cost);
   }
 }

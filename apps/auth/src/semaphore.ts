@@ -1,14 +1,23 @@
 import { ProblemError } from '@taai/contracts';
 
-/** Lets `slots` pieces of work run at once and `waiting` more wait, in order; refuses the rest with `overloaded`. */
+export interface SemaphoreOptions {
+  /** Pieces of work that run at once. */
+  slots: number;
+  /** How many more may wait. */
+  waiting: number;
+  /** Milliseconds that each of them waits at most. */
+  patience_ms: number;
+}
+
+const RETRY_SECONDS = 5;
+const overloaded = () => new ProblemError('overloaded', undefined, { retry_after: RETRY_SECONDS });
+
+/** Lets some pieces of work run at once and others wait, in order; refuses the rest, and who waited too long, with `overloaded`. */
 export class Semaphore {
   readonly #queue: (() => void)[] = [];
   #running = 0;
 
-  constructor(
-    private readonly slots: number,
-    private readonly waiting: number,
-  ) {}
+  constructor(private readonly options: SemaphoreOptions) {}
 
   async run<T>(work: () => Promise<T>): Promise<T> {
     await this.#enter();
@@ -20,12 +29,26 @@ export class Semaphore {
   }
 
   async #enter(): Promise<void> {
-    if (this.#running < this.slots) {
+    if (this.#running < this.options.slots) {
       this.#running++;
       return;
     }
-    if (this.#queue.length >= this.waiting) throw new ProblemError('overloaded', undefined, { retry_after: 1 });
-    await new Promise<void>((resolve) => this.#queue.push(resolve));
+    if (this.#queue.length >= this.options.waiting) throw overloaded();
+    await this.#turn();
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const enter = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        this.#queue.splice(this.#queue.indexOf(enter), 1);
+        reject(overloaded());
+      }, this.options.patience_ms);
+      this.#queue.push(enter);
+    });
   }
 
   /** A slot that is left goes to the first who waits, without becoming free in between. */
@@ -33,5 +56,24 @@ export class Semaphore {
     const next = this.#queue.shift();
     if (next) next();
     else this.#running--;
+  }
+}
+
+/** A semaphore for each key, kept while somebody is in it or waits. */
+export class KeyedSemaphore {
+  readonly #entries = new Map<string, { semaphore: Semaphore; users: number }>();
+
+  /** @param options Of each. */
+  constructor(private readonly options: SemaphoreOptions) {}
+
+  async run<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const entry = this.#entries.get(key) ?? { semaphore: new Semaphore(this.options), users: 0 };
+    this.#entries.set(key, entry);
+    entry.users++;
+    try {
+      return await entry.semaphore.run(work);
+    } finally {
+      if (--entry.users === 0) this.#entries.delete(key);
+    }
   }
 }

@@ -8,6 +8,8 @@ const REQUEST_ID = /^[\w.:-]{1,128}$/;
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
+const MAX_USER_AGENT = 256;
+
 const single = (header: string | string[] | undefined) => (Array.isArray(header) ? header.join(',') : header);
 
 /** Random enough, and taken from Node's pool of random bytes: randomBytes goes to the system for each. */
@@ -35,6 +37,7 @@ export function addRequestContext(fastify: FastifyInstance): void {
       request_id: requestId && REQUEST_ID.test(requestId) ? requestId : randomUUID(),
       traceparent: traceparent && TRACEPARENT.test(traceparent) ? traceparent : newTraceparent(),
       ip: request.ip,
+      user_agent: (single(request.headers['user-agent']) ?? '').slice(0, MAX_USER_AGENT),
     };
     void reply.header('x-request-id', context.request_id);
     runInContext(context, () => {

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { notFound, type CreateTask, type DomainEvent, type Task } from '@taai/contracts';
+import { invalidField, notFound, type CreateTask, type DomainEvent, type Task } from '@taai/contracts';
 import { emit, once, RlsPool, violatedConstraint, withTenant } from '@taai/entities';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
-import { eventsOf, invalidField } from './task.rules';
+import { eventsOf } from './task.rules';
 
 /** What a list may be narrowed to. */
 export interface TaskFilters {

@@ -1,21 +1,5 @@
-import { ProblemError, type CreateTask, type EventType, type Task, type UpdateTask } from '@taai/contracts';
+import { readTimestamp, type CreateTask, type EventType, type Task, type UpdateTask } from '@taai/contracts';
 import { v7 } from 'uuid';
-
-const RFC3339 = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/i;
-
-/**
- * A client's date, or date and time with its offset, in UTC to the millisecond. Throws `validation_failed` with `path` for
- * what ISO 8601 allows besides (weeks, local times) and for years that are not 1 to 9999.
- */
-export function readTimestamp(path: string, text: string): string {
-  const time = RFC3339.test(text) ? Date.parse(text) : NaN;
-  const utc = Number.isNaN(time) ? '' : new Date(time).toISOString();
-  if (!/^\d{4}-/.test(utc) || utc.startsWith('0000')) throw invalidField(path, 'must be a time as RFC 3339 writes it');
-  return utc;
-}
-
-export const invalidField = (path: string, message: string) =>
-  new ProblemError('validation_failed', `${path} ${message}`, { errors: [{ path, message }] });
 
 const readDueAt = (text: string | null) => text && readTimestamp('due_at', text);
 

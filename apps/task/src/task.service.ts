@@ -1,10 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { ById, CreateTask, ListTasks, PageOf, Task, UpdateTask } from '@taai/contracts';
+import {
+  readTimestamp,
+  type ById,
+  type CreateTask,
+  type ListTasks,
+  type PageOf,
+  type Task,
+  type UpdateTask,
+} from '@taai/contracts';
 import { idAfter, toFittingPage, toPage } from '@taai/entities';
 import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
 import { currentCaller, currentContext } from '@taai/tenant';
 import { TaskRepository } from './task.repository';
-import { changedTask, newTask, readTimestamp } from './task.rules';
+import { changedTask, newTask } from './task.rules';
 
 /** UTF-16 units of text: six bytes of JSON each at most, and a reply carries 1.4 MB. */
 const LIGHT = 200_000;

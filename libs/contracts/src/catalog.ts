@@ -1,6 +1,11 @@
 import { accessContract } from './auth/access.contract';
+import { apiKeyContract } from './auth/api-key.contract';
 import { authContract } from './auth/auth.contract';
 import { mailContract } from './auth/mail.contract';
+import { passwordContract } from './auth/password.contract';
+import { sessionContract } from './auth/session.contract';
+import { roleContract } from './auth/role.contract';
+import { userContract } from './auth/user.contract';
 import { conversationContract, messageContract } from './chat.contract';
 import { boundMethods, isPublic, type BoundMethod, type Contract, type PublicMethod } from './contract';
 import { agentContract, providerContract, runContract } from './orchestrator.contract';
@@ -13,7 +18,12 @@ import { webhookContract } from './webhook.contract';
 export const catalog: readonly Contract[] = [
   authContract,
   accessContract,
+  sessionContract,
+  passwordContract,
   mailContract,
+  userContract,
+  roleContract,
+  apiKeyContract,
   taskContract,
   providerContract,
   agentContract,

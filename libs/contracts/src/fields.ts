@@ -9,6 +9,7 @@ import {
   Max,
   MaxLength,
   Min,
+  MinLength,
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
@@ -34,6 +35,15 @@ export const Slug = () => Matches(/^[a-z0-9][a-z0-9_-]{0,62}$/);
 /** An absolute HTTP address. Whether it may be called is decided where it is used. */
 export const HttpUrl = () =>
   applyDecorators(IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true }), MaxLength(2000));
+
+/** A password that is being chosen: counted in characters; bytes beyond bcrypt's 72 count too. */
+export const NewPassword = () => applyDecorators(IsString(), MinLength(8), MaxLength(1024));
+
+/** A password that is being checked. */
+export const GivenPassword = () => applyDecorators(IsString(), MinLength(1), MaxLength(1024));
+
+/** The token of a one-time link: 32 bytes in base64url. */
+export const LinkToken = () => applyDecorators(IsString(), Matches(/^[A-Za-z0-9_-]{43}$/));
 
 /** The input of everything that is named by one id in its path. */
 export class ById {

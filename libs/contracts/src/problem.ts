@@ -89,3 +89,7 @@ export function found<T>(noun: string, value: T | undefined): T {
   if (value === undefined) throw notFound(noun);
   return value;
 }
+
+/** The answer for a field that the input's class lets through and a rule does not. */
+export const invalidField = (path: string, message: string) =>
+  new ProblemError('validation_failed', `${path} ${message}`, { errors: [{ path, message }] });

@@ -1,9 +1,29 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const MARK = 'taai_live_';
 const SHAPE = /^taai_live_[0-9A-Za-z]{49}$/;
+/** Of base 62: 256.03 bits. */
+const RANDOM = 43;
 const CHECKSUM = 6;
+/** Of the random digits: 14 million keys apart, and 232 bits left to guess. */
+const SHOWN = 4;
+
+export interface MintedApiKey {
+  /** `taai_live_`, 43 random digits and 6 of CRC-32 over what precedes, all of base 62. To be shown once. */
+  key: string;
+  /** The first characters, by which people tell keys apart. */
+  prefix: string;
+  /** SHA-256 in hex, which is what is stored. */
+  hash: string;
+}
+
+export function mintApiKey(): MintedApiKey {
+  const body = MARK + randomDigits(RANDOM);
+  const key = body + checksum(body);
+  return { key, prefix: key.slice(0, MARK.length + SHOWN), hash: sha256(key) };
+}
 
 export const looksLikeApiKey = (text: string): boolean => text.startsWith('taai_');
 
@@ -11,8 +31,19 @@ export const looksLikeApiKey = (text: string): boolean => text.startsWith('taai_
 export function hashOfApiKey(text: string): string | undefined {
   if (!SHAPE.test(text)) return undefined;
   const body = text.slice(0, -CHECKSUM);
-  if (checksum(body) !== text.slice(-CHECKSUM)) return undefined;
-  return createHash('sha256').update(text).digest('hex');
+  return checksum(body) === text.slice(-CHECKSUM) ? sha256(text) : undefined;
+}
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+
+/** Each digit as likely as any other: bytes beyond the last multiple of 62 are drawn again. */
+function randomDigits(count: number): string {
+  const fair = 256 - (256 % DIGITS.length);
+  let digits = '';
+  while (digits.length < count) {
+    for (const byte of randomBytes(count)) if (byte < fair) digits += DIGITS.charAt(byte % DIGITS.length);
+  }
+  return digits.slice(0, count);
 }
 
 function checksum(body: string): string {

@@ -21,7 +21,13 @@ export interface Jwk {
   x: string;
   d?: string;
   kid: string;
+  /** Seconds since 1970: from when on it signs. */
+  nbf?: number;
+  /** Seconds since 1970: from when on nothing that it signed is valid. */
+  exp?: number;
 }
+
+const isTime = (value: unknown) => value === undefined || (Number.isInteger(value) && Number(value) > 0);
 
 const isJwk = (value: unknown): value is Jwk =>
   typeof value === 'object' &&
@@ -29,7 +35,9 @@ const isJwk = (value: unknown): value is Jwk =>
   'kid' in value &&
   'x' in value &&
   'crv' in value &&
-  value.crv === 'Ed25519';
+  value.crv === 'Ed25519' &&
+  isTime(Reflect.get(value, 'nbf')) &&
+  isTime(Reflect.get(value, 'exp'));
 
 const jwk = makeValidator<Jwk>((text) => {
   const key: unknown = JSON.parse(text);

@@ -20,6 +20,14 @@ export const keys = {
   runCancel: (run_id: string) => `run:{${run_id}}:cancel`,
   /** Channel that tells relays of new outbox rows. */
   outboxWake: () => 'outbox:wake',
+  /** Failed logins of an account. `account`: SHA-256 of its e-mail address. */
+  loginFailures: (account: string) => `login:{attempts}:account:${account}`,
+  /** Networks that an account was logged in from. `account`: SHA-256 of its e-mail address. */
+  loginNetworks: (account: string) => `login:{attempts}:networks:${account}`,
+  /** Failed logins from a network. */
+  networkFailures: (network: string) => `login:{attempts}:network:${network}`,
+  /** How often something happened within an hour. `whose`: a network, or the SHA-256 of an e-mail address. */
+  hourly: (what: string, whose: string) => `hourly:{${what}:${whose}}`,
   /** Prefix of everything that bull keeps of its queues. */
   bull: () => '{bull}',
 };

@@ -26,6 +26,8 @@ export interface RequestContext {
   token?: string;
   idempotency_key?: string;
   ip?: string;
+  /** What the client calls itself. */
+  user_agent?: string;
 }
 
 const storage = new AsyncLocalStorage<RequestContext>();

@@ -1,6 +1,7 @@
 import { Type } from 'class-transformer';
 import {
   IsArray,
+  IsBoolean,
   IsEmail,
   IsIn,
   IsInt,
@@ -12,7 +13,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { contract } from '../contract';
-import { Empty, Nullable, Optional, type Timestamp } from '../fields';
+import { Empty, GivenPassword, NewPassword, Nullable, Optional, type Timestamp } from '../fields';
 
 export const tenantStatuses = ['active', 'suspended', 'deleting'] as const;
 export type TenantStatus = (typeof tenantStatuses)[number];
@@ -27,10 +28,7 @@ export class Register {
   @MaxLength(320)
   email: string;
 
-  /** Counted in characters; bytes beyond bcrypt's 72 count too. */
-  @IsString()
-  @MinLength(8)
-  @MaxLength(1024)
+  @NewPassword()
   password: string;
 
   @Optional()
@@ -46,11 +44,12 @@ export class Login {
   @MaxLength(320)
   email: string;
 
-  @IsString()
-  @MinLength(1)
-  @MaxLength(1024)
+  @GivenPassword()
   password: string;
 }
+
+export const userStatuses = ['invited', 'active', 'inactive'] as const;
+export type UserStatus = (typeof userStatuses)[number];
 
 export class User {
   @IsUUID()
@@ -69,8 +68,19 @@ export class User {
   @IsString()
   role: string;
 
+  @IsBoolean()
+  is_active: boolean;
+
+  /** `invited` until the invitation is accepted; `inactive`, whether accepted or not, when not `is_active`. */
+  @IsIn(userStatuses)
+  status: UserStatus;
+
   @IsISO8601()
   created_at: Timestamp;
+
+  @Nullable()
+  @IsISO8601()
+  last_login_at: Timestamp | null;
 }
 
 export class Tenant {
@@ -156,12 +166,16 @@ export class JsonWebKeySet {
   keys: JsonWebKey[];
 }
 
+/** Of methods that hash a password: they wait for each other, in a lane of their own, and longer than others. */
+export const hashing = { long: true, timeout_ms: 15_000 } as const;
+
 export const authContract = contract('auth', {
   register: {
     summary: 'Create a tenant and its first user, an admin',
     http: 'POST /v1/auth/register',
     access: 'public',
     secret: true,
+    ...hashing,
     input: Register,
     output: Registered,
     effect: 'once',
@@ -171,6 +185,7 @@ export const authContract = contract('auth', {
     http: 'POST /v1/auth/login',
     access: 'public',
     secret: true,
+    ...hashing,
     input: Login,
     output: LoggedIn,
     status: 200,

@@ -13,13 +13,17 @@ interface Access {
   select: readonly string[];
   /** FOR UPDATE asks for one, too. */
   update?: readonly string[];
+  delete?: true;
 }
 
 const access: Record<string, Access> = {
   users: { select: ['tenant_id', 'id', 'email'] },
   api_keys: { select: ['tenant_id', 'id', 'key_hash'] },
-  access_changes: { select: ['kind', 'id', 'at'] },
-  one_time_tokens: { select: ['tenant_id', 'id', 'token_hash'] },
+  access_changes: { select: ['tenant_id', 'seq', 'kind', 'id', 'at'], delete: true },
+  one_time_tokens: { select: ['tenant_id', 'id', 'token_hash', 'expires_at'], delete: true },
+  sessions: { select: ['tenant_id', 'id', 'refresh_token_hash', 'expires_at'], delete: true },
+  used_refresh_tokens: { select: ['tenant_id', 'token_hash', 'session_id'] },
+  idempotency_keys: { select: ['tenant_id', 'user_id', 'method', 'key', 'expires_at'], delete: true },
   outbox: { select: ['tenant_id', 'id', 'claimed_until', 'attempts'], update: ['claimed_until', 'attempts'] },
   agent_runs: { select: ['tenant_id', 'id', 'status', 'lease_until'], update: ['lease_owner', 'lease_until'] },
   usage_records: { select: ['tenant_id', 'call_id', 'occurred_at', 'status'] },
@@ -74,6 +78,47 @@ const functions: Record<string, ResolverFunction> = {
     sql: `
       select distinct c.kind, c.id from public.access_changes c
       where c.at > now() - make_interval(secs => recent_access_changes.seconds) limit recent_access_changes.batch`,
+  },
+
+  /** The session that a refresh token belongs to, whether it is the living one or was used. */
+  find_refresh_token: {
+    for: ['auth'],
+    takes: 'token_hash text',
+    returns: 'table (tenant_id uuid, session_id uuid)',
+    volatility: 'stable',
+    sql: `
+      select s.tenant_id, s.id from public.sessions s where s.refresh_token_hash = find_refresh_token.token_hash
+      union all
+      select t.tenant_id, t.session_id from public.used_refresh_tokens t
+      where t.token_hash = find_refresh_token.token_hash`,
+  },
+
+  /** Deletes what nobody asks for any more, at most `batch` rows of each kind; the number of rows. */
+  delete_expired: {
+    for: ['auth'],
+    takes: 'batch integer',
+    returns: 'bigint',
+    volatility: 'volatile',
+    sql: `
+      with gone_sessions as (
+        delete from public.sessions where (tenant_id, id) in (
+          select s.tenant_id, s.id from public.sessions s
+          where s.expires_at < now() - interval '7 days' limit delete_expired.batch) returning 1
+      ), gone_tokens as (
+        delete from public.one_time_tokens where (tenant_id, id) in (
+          select t.tenant_id, t.id from public.one_time_tokens t
+          where t.expires_at < now() limit delete_expired.batch) returning 1
+      ), gone_changes as (
+        delete from public.access_changes where (tenant_id, seq) in (
+          select c.tenant_id, c.seq from public.access_changes c
+          where c.at < now() - interval '24 hours' limit delete_expired.batch) returning 1
+      ), gone_keys as (
+        delete from public.idempotency_keys where (tenant_id, user_id, method, key) in (
+          select k.tenant_id, k.user_id, k.method, k.key from public.idempotency_keys k
+          where k.expires_at < now() limit delete_expired.batch) returning 1
+      )
+      select (select count(*) from gone_sessions) + (select count(*) from gone_tokens)
+        + (select count(*) from gone_changes) + (select count(*) from gone_keys)`,
   },
 
   email_taken: {
@@ -206,12 +251,9 @@ const functions: Record<string, ResolverFunction> = {
   },
 };
 
-const policyOf = (table: string, verb: 'select' | 'update') => ({ table, verb, name: `resolver_${verb}` });
-
-const policies = Object.entries(access).flatMap(([table, { update }]) => [
-  policyOf(table, 'select'),
-  ...(update ? [policyOf(table, 'update')] : []),
-]);
+const policies = Object.entries(access).flatMap(([table, verbs]) =>
+  Object.keys(verbs).map((verb) => ({ table, verb, name: `resolver_${verb}` })),
+);
 
 /** Policies are made and dropped only when the list has changed, because both lock the table. */
 const policySql = `
@@ -236,10 +278,10 @@ const policySql = `
   end $do$;`;
 
 const grantSql = Object.entries(access)
-  .flatMap(([table, columns]) =>
-    Object.entries(columns).map(
-      ([verb, names]: [string, readonly string[]]) =>
-        `grant ${verb} (${names.join(', ')}) on public.${table} to ${RESOLVER};`,
+  .flatMap(([table, verbs]) =>
+    Object.entries(verbs).map(
+      ([verb, columns]: [string, readonly string[] | true]) =>
+        `grant ${verb} ${columns === true ? '' : `(${columns.join(', ')})`} on public.${table} to ${RESOLVER};`,
     ),
   )
   .join('\n  ');

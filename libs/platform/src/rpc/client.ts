@@ -164,7 +164,7 @@ export class RpcClient extends ClientProxy {
   }
 
   private headOf(
-    { rpc }: BoundMethod,
+    { rpc, method }: BoundMethod,
     context: RequestContext | undefined,
     token: string | undefined,
     { idempotency_key = context?.idempotency_key }: CallOptions,
@@ -180,6 +180,8 @@ export class RpcClient extends ClientProxy {
       token,
       idempotency_key,
       ip: context?.ip,
+      // Of use where a caller becomes known; elsewhere it would only make every call longer.
+      user_agent: isPublic(method) && method.access === 'public' ? context?.user_agent : undefined,
     };
   }
 }

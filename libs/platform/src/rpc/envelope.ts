@@ -14,6 +14,7 @@ export interface RequestHead {
   token?: string | undefined;
   idempotency_key?: string | undefined;
   ip?: string | undefined;
+  user_agent?: string | undefined;
 }
 
 export interface Request {
@@ -30,15 +31,28 @@ const clean = (value: string | undefined): string => value?.replace(separators, 
  * and the body is read only by who wants it. Fields are only ever appended, so that old and new processes understand each other.
  */
 export function encodeRequest(head: RequestHead, body: string): string {
-  const { id, caller, rpc, deadline, hops, request_id, traceparent, token = '', idempotency_key, ip } = head;
-  const origin = `${clean(request_id)}\t${clean(traceparent)}\t${token}\t${clean(idempotency_key)}\t${clean(ip)}`;
-  return `${id}\t${caller}\t${rpc}\t${deadline}\t${hops}\t${origin}\n${body}`;
+  const {
+    id,
+    caller,
+    rpc,
+    deadline,
+    hops,
+    request_id,
+    traceparent,
+    token = '',
+    idempotency_key,
+    ip,
+    user_agent,
+  } = head;
+  const origin = `${clean(request_id)}\t${clean(traceparent)}\t${token}\t${clean(idempotency_key)}`;
+  const client = `${clean(ip)}\t${clean(user_agent)}`;
+  return `${id}\t${caller}\t${rpc}\t${deadline}\t${hops}\t${origin}\t${client}\n${body}`;
 }
 
 /** Throws on anything that `encodeRequest` did not write. */
 export function decodeRequest(text: string): Request {
   const end = text.indexOf('\n');
-  const [id, caller, rpc, deadline, hops, request_id, traceparent, token, idempotency_key, ip] = text
+  const [id, caller, rpc, deadline, hops, request_id, traceparent, token, idempotency_key, ip, user_agent] = text
     .slice(0, Math.max(end, 0))
     .split('\t');
   if (!id || !caller || !rpc || !request_id || !(Number(deadline) > 0)) {
@@ -56,6 +70,7 @@ export function decodeRequest(text: string): Request {
       token: token || undefined,
       idempotency_key: idempotency_key || undefined,
       ip: ip || undefined,
+      user_agent: user_agent || undefined,
     },
     body: text.slice(end + 1),
   };

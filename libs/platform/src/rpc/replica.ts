@@ -137,13 +137,17 @@ export class Replica {
   }
 }
 
-function contextOf({ request_id, traceparent, token, idempotency_key, ip }: RequestHead, caller: Caller | undefined) {
+function contextOf(
+  { request_id, traceparent, token, idempotency_key, ip, user_agent }: RequestHead,
+  caller: Caller | undefined,
+) {
   const context: RequestContext = { request_id };
   if (traceparent) context.traceparent = traceparent;
   if (caller) context.caller = caller;
   if (token) context.token = token;
   if (idempotency_key) context.idempotency_key = idempotency_key;
   if (ip) context.ip = ip;
+  if (user_agent) context.user_agent = user_agent;
   return context;
 }
 

@@ -1,0 +1,31 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { ProblemError } from '@taai/contracts';
+import { reportError } from '@taai/platform';
+
+const MOST = 200;
+
+/** Work that goes on after the answer, so that its time tells the client nothing. A failure is reported. */
+@Injectable()
+export class Background implements BeforeApplicationShutdown {
+  private readonly pending = new Set<Promise<void>>();
+
+  /** Starts when the answer is out. Throws `overloaded` while too much is under way. */
+  start(work: () => Promise<void>): void {
+    if (this.pending.size >= MOST) throw new ProblemError('overloaded', undefined, { retry_after: 1 });
+    const running = nextTurn()
+      .then(work)
+      .catch((error: unknown) => reportError(error))
+      .finally(() => this.pending.delete(running));
+    this.pending.add(running);
+  }
+
+  /** Resolves when all that was started has ended. */
+  async settled(): Promise<void> {
+    await Promise.all(this.pending);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.settled();
+  }
+}

@@ -1,0 +1,73 @@
+import type { RedisClient } from '@taai/platform';
+import type { Result } from 'ioredis';
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    beginLogin(failures: string, networks: string, from: string, network: string): Result<[number, number], Context>;
+    endLogin(
+      failures: string,
+      networks: string,
+      from: string,
+      network: string,
+      outcome: string,
+      counted: number,
+    ): Result<number, Context>;
+  }
+}
+
+// KEYS: failures of the account, networks it was logged in from, failures from the network. ARGV[1]: the network, or nothing.
+const shared = `
+local FREE = { account = 5, network = 20 }
+local DECAY = 15 * 60 * 1000
+local KNOWN = 30 * 24 * 3600 * 1000
+local MOST_KNOWN = 32
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local function failures(key) return tonumber(redis.call('HGET', key, 'failures') or 0) end
+
+local function rest(key) return tonumber(redis.call('HGET', key, 'next') or 0) - now end
+
+local function set_wait(key, count, free)
+  local seconds = count < free and 0 or math.min(60, 2 ^ math.min(6, count - free))
+  redis.call('HSET', key, 'next', now + seconds * 1000)
+  redis.call('PEXPIRE', key, DECAY)
+end
+
+local function add(key, failed, free) set_wait(key, redis.call('HINCRBY', key, 'failures', failed), free) end
+`;
+
+const begin = `${shared}
+local is_known = ARGV[1] ~= '' and tonumber(redis.call('ZSCORE', KEYS[2], ARGV[1]) or 0) > now - KNOWN
+local wait = ARGV[1] == '' and 0 or rest(KEYS[3])
+if not is_known then wait = math.max(wait, rest(KEYS[1])) end
+if wait > 0 then return { wait, 0 } end
+local from_network = failures(KEYS[3])
+if ARGV[1] ~= '' and from_network >= FREE.network then set_wait(KEYS[3], from_network, FREE.network) end
+if is_known then return { 0, 0 } end
+add(KEYS[1], 1, FREE.account)
+return { 0, 1 }
+`;
+
+// ARGV: network, outcome, whether the attempt was counted for the account when it began.
+const end = `${shared}
+if ARGV[2] == 'failed' then
+  if ARGV[3] == '1' then add(KEYS[1], 0, FREE.account) end
+  if ARGV[1] ~= '' then add(KEYS[3], 1, FREE.network) end
+elseif ARGV[3] == '1' and failures(KEYS[1]) > 0 then
+  add(KEYS[1], -1, FREE.account)
+end
+if ARGV[2] == 'succeeded' and ARGV[1] ~= '' then
+  redis.call('ZADD', KEYS[2], now, ARGV[1])
+  redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -MOST_KNOWN - 1)
+  redis.call('PEXPIRE', KEYS[2], KNOWN)
+end
+return 1
+`;
+
+/** Teaches the connection `beginLogin` (milliseconds to wait, and whether the account was charged) and `endLogin`. */
+export function defineLoginScripts(redis: RedisClient): void {
+  redis.defineCommand('beginLogin', { numberOfKeys: 3, lua: begin });
+  redis.defineCommand('endLogin', { numberOfKeys: 3, lua: end });
+}

@@ -1,0 +1,32 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { hashToken } from './opaque-token';
+
+/** What is stored of a session's living refresh token. */
+export interface RefreshState {
+  refresh_token_hash: string | null;
+  /** With it the living token follows from its predecessor. */
+  refresh_salt: string | null;
+  /** Whether the living token is so young that its predecessor may still be under way. */
+  is_fresh: boolean | null;
+}
+
+/** What comes of a token that belongs to a session: its successor, which is stored by its hash if it is new. */
+export type Exchange =
+  { kind: 'rotated'; successor: string; salt: string } | { kind: 'repeated'; successor: string } | { kind: 'reused' };
+
+const follow = (salt: string, token: string): string =>
+  createHmac('sha256', Buffer.from(salt, 'base64url')).update(token).digest('base64url');
+
+/**
+ * The living token gets a successor; its immediate predecessor gets the same once more while the exchange is fresh, because
+ * clients refresh in parallel and repeat what was cut. Any other token was used before: one of two who hold it has stolen it.
+ */
+export function exchange({ refresh_token_hash, refresh_salt, is_fresh }: RefreshState, token: string): Exchange {
+  if (hashToken(token) === refresh_token_hash) {
+    const salt = randomBytes(32).toString('base64url');
+    return { kind: 'rotated', successor: follow(salt, token), salt };
+  }
+  const successor = refresh_salt !== null && is_fresh ? follow(refresh_salt, token) : undefined;
+  if (successor !== undefined && hashToken(successor) === refresh_token_hash) return { kind: 'repeated', successor };
+  return { kind: 'reused' };
+}

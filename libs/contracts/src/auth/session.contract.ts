@@ -1,0 +1,78 @@
+import { IsBoolean, IsISO8601, IsString, IsUUID, MaxLength, MinLength } from 'class-validator';
+import { contract, Nothing } from '../contract';
+import { ById, Nullable, Page, PageQuery, type Timestamp } from '../fields';
+import { LoggedIn } from './auth.contract';
+
+export class Refresh {
+  @IsString()
+  @MinLength(1)
+  @MaxLength(512)
+  refresh_token: string;
+}
+
+export class Session {
+  @IsUUID()
+  id: string;
+
+  /** Where it was opened. */
+  @Nullable()
+  @IsString()
+  ip: string | null;
+
+  @Nullable()
+  @IsString()
+  user_agent: string | null;
+
+  @IsISO8601()
+  created_at: Timestamp;
+
+  /** When its tokens were last renewed. */
+  @IsISO8601()
+  last_used_at: Timestamp;
+
+  @IsISO8601()
+  expires_at: Timestamp;
+
+  /** Whether the request belongs to it. */
+  @IsBoolean()
+  is_current: boolean;
+}
+
+export const sessionContract = contract('auth.session', {
+  refresh: {
+    summary: 'Exchange a refresh token for a new access token and the next refresh token',
+    http: 'POST /v1/auth/refresh',
+    access: 'public',
+    secret: true,
+    input: Refresh,
+    output: LoggedIn,
+    status: 200,
+    // For ten seconds a token is exchanged for the same successor.
+    effect: 'idempotent',
+  },
+  logout: {
+    summary: 'End the session that a refresh token belongs to',
+    http: 'POST /v1/auth/logout',
+    access: 'public',
+    secret: true,
+    input: Refresh,
+    output: Nothing,
+    effect: 'idempotent',
+  },
+  list: {
+    summary: "The caller's sessions, newest first",
+    http: 'GET /v1/auth/sessions',
+    access: 'session',
+    input: PageQuery,
+    output: Page(Session),
+    effect: 'safe',
+  },
+  revoke: {
+    summary: "End one of the caller's sessions",
+    http: 'DELETE /v1/auth/sessions/:id',
+    access: 'session',
+    input: ById,
+    output: Nothing,
+    effect: 'once',
+  },
+});

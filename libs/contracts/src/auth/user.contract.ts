@@ -1,0 +1,119 @@
+import { IsBoolean, IsEmail, IsString, MaxLength, MinLength } from 'class-validator';
+import { contract, Nothing } from '../contract';
+import { ById, Nullable, Optional, Page, PageQuery, Slug } from '../fields';
+import { Registered, User } from './auth.contract';
+
+export class InviteUser {
+  @IsEmail()
+  @MaxLength(320)
+  email: string;
+
+  @Optional()
+  @IsString()
+  @MinLength(1)
+  @MaxLength(200)
+  name?: string;
+
+  /** A built-in one or one of the tenant's own, which grants nothing that the caller may not do. */
+  @Slug()
+  role: string;
+}
+
+export class UpdateUser extends ById {
+  @Optional()
+  @Nullable()
+  @IsString()
+  @MinLength(1)
+  @MaxLength(200)
+  name?: string | null;
+
+  @Optional()
+  @Slug()
+  role?: string;
+
+  @Optional()
+  @IsBoolean()
+  is_active?: boolean;
+}
+
+export class AcceptInvite {
+  /** From the link of the invitation. */
+  @IsString()
+  @MinLength(1)
+  @MaxLength(200)
+  token: string;
+
+  /** Counted in characters; bytes beyond bcrypt's 72 count too. */
+  @IsString()
+  @MinLength(8)
+  @MaxLength(1024)
+  password: string;
+
+  @Optional()
+  @IsString()
+  @MinLength(1)
+  @MaxLength(200)
+  name?: string;
+}
+
+export const userContract = contract('auth.user', {
+  list: {
+    summary: 'List users, newest first',
+    http: 'GET /v1/users',
+    access: 'users:read',
+    input: PageQuery,
+    output: Page(User),
+    effect: 'safe',
+  },
+  invite: {
+    summary: 'Invite a user: a mail brings a link that works once, for 7 days',
+    http: 'POST /v1/users',
+    access: 'users:create',
+    input: InviteUser,
+    output: User,
+    effect: 'once',
+  },
+  inviteAgain: {
+    summary: 'Send the invitation again; earlier links stop working',
+    http: 'POST /v1/users/:id/invite',
+    access: 'users:create',
+    input: ById,
+    output: User,
+    status: 200,
+    effect: 'once',
+  },
+  acceptInvite: {
+    summary: 'Accept an invitation with the token of its link, and choose a password',
+    http: 'POST /v1/auth/invites/accept',
+    access: 'public',
+    secret: true,
+    input: AcceptInvite,
+    output: Registered,
+    status: 200,
+    effect: 'once',
+  },
+  get: {
+    summary: 'Read a user',
+    http: 'GET /v1/users/:id',
+    access: 'users:read',
+    input: ById,
+    output: User,
+    effect: 'safe',
+  },
+  update: {
+    summary: 'Change a user; deactivation ends their sessions and API keys',
+    http: 'PATCH /v1/users/:id',
+    access: 'users:update',
+    input: UpdateUser,
+    output: User,
+    effect: 'once',
+  },
+  remove: {
+    summary: 'Remove a user with their sessions and API keys',
+    http: 'DELETE /v1/users/:id',
+    access: 'users:delete',
+    input: ById,
+    output: Nothing,
+    effect: 'once',
+  },
+});
