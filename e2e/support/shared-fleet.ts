@@ -11,7 +11,7 @@ export interface SharedFleet {
 }
 
 /** The fleet that global-setup.ts started for all files of this run. */
-export function sharedFleet(): SharedFleet & { anonymous: Client; mailTo(address: string): Promise<TestMail> } {
+export function sharedFleet(): SharedFleet & { anonymous: Client; mailTo: (address: string) => Promise<TestMail> } {
   const fleet = JSON.parse(process.env['E2E_FLEET'] ?? 'null') as SharedFleet | null;
   if (!fleet) throw new Error('No fleet runs: start the tests with `npm test`.');
   return {
