@@ -11,13 +11,15 @@ export default async function setup(): Promise<void> {
   globalThis.e2eFleet = started;
   const { fleet, sandboxUrl, mailbox, adminDatabaseUrl, authSigningJwk } = started;
   const [first, second] = fleet.gatewayUrls;
-  if (!first || !second) throw new Error('The fleet has no two gateways.');
+  const gatewayLog = fleet.processes.gateway[0]?.logFile;
+  if (!first || !second || !gatewayLog) throw new Error('The fleet has no two gateways.');
   const shared: SharedFleet = {
     gateways: [first, second],
     sandboxUrl,
     mailboxUrl: mailbox.url,
     adminDatabaseUrl,
     authSigningJwk,
+    gatewayLog,
   };
   process.env['E2E_FLEET'] = JSON.stringify(shared);
 }

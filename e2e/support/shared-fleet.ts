@@ -8,6 +8,8 @@ export interface SharedFleet {
   mailboxUrl: string;
   adminDatabaseUrl: string;
   authSigningJwk: string;
+  /** File of what the first gateway logs. */
+  gatewayLog: string;
 }
 
 /** The fleet that global-setup.ts started for all files of this run. */

@@ -4,7 +4,6 @@ import {
   Channels,
   createRedis,
   PROCESS_CONFIG,
-  readGatewayConfig,
   REDIS,
   RunLogReader,
   type ProcessConfig,
@@ -16,7 +15,7 @@ import { AccessTokens } from './access-tokens';
 import { contractControllers } from './contract-controllers';
 import { CredentialStrategy } from './credential.strategy';
 import { MessageController } from './message.controller';
-import { GATEWAY_CONFIG, Principals } from './principals';
+import { Principals } from './principals';
 import { RunController } from './run.controller';
 import { RunEvents } from './run-events';
 import { SseStreams } from './sse';
@@ -28,7 +27,6 @@ import { SseStreams } from './sse';
     Principals,
     AccessFeed,
     CredentialStrategy,
-    { provide: GATEWAY_CONFIG, useFactory: readGatewayConfig },
     { provide: APP_GUARD, useClass: AccessGuard },
     {
       provide: Channels,

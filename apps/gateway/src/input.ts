@@ -1,12 +1,14 @@
 import { createParamDecorator, ValidationPipe, type ExecutionContext, type ValidationError } from '@nestjs/common';
 import { CreateTask, ProblemError, type FieldError, type PublicMethod } from '@taai/contracts';
 import type { FastifyRequest } from 'fastify';
+import { takeIdempotencyKey } from './request-context';
 import { boundMethodOf, pathNames } from './route';
 import { assertStorable } from './storable';
 
 /** The input of a route: its path names with the body of POST, PUT and PATCH, or with the query of GET and DELETE, never both. */
 export const Input = createParamDecorator((_: unknown, context: ExecutionContext) => {
   const request = context.switchToHttp().getRequest<FastifyRequest>();
+  takeIdempotencyKey(request);
   const { method } = boundMethodOf(context);
   const source = sourceOf(request, method);
   assertStorable(source);

@@ -10,7 +10,9 @@ describe('toProblem', () => {
     [fastifyError('FST_ERR_CTP_BODY_TOO_LARGE', 413), 'payload_too_large', 'The body is too large'],
     [fastifyError('FST_ERR_CTP_INVALID_MEDIA_TYPE', 415), 'unsupported_media_type', 'The body must be JSON'],
     [fastifyError('FST_ERR_CTP_INVALID_JSON_BODY', 400), 'malformed_request', 'No.'],
-    [new NotFoundException('Cannot GET /x'), 'not_found', 'Cannot GET /x'],
+    [new NotFoundException('Cannot GET /x'), 'not_found', 'There is no such route.'],
+    [fastifyError('FST_ERR_BAD_URL', 400), 'malformed_request', 'The request could not be read'],
+    [fastifyError('FST_ERR_MAX_PARAM_LENGTH', 414), 'uri_too_long', 'The URL is too long'],
     [new Error('password is hunter2'), 'internal', 'Something failed on our side'],
     ['thrown text', 'internal', 'Something failed on our side'],
   ])('%s', (error, code, detail) => {

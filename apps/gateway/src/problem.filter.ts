@@ -4,16 +4,18 @@ import { reportError } from '@taai/platform';
 import { currentContext } from '@taai/tenant';
 import type { FastifyReply } from 'fastify';
 
-/** Fastify's own refusals, before a route is reached. */
+/** Fastify's own refusals, before a route is reached. Their messages name the framework's terms or repeat the input. */
 const fastifyCodes: Record<string, ProblemCode> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'payload_too_large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_BAD_URL: 'malformed_request',
+  FST_ERR_MAX_PARAM_LENGTH: 'uri_too_long',
 };
 
 const codesByStatus: Record<number, ProblemCode> = {
-  404: 'not_found',
   405: 'method_not_allowed',
   413: 'payload_too_large',
+  414: 'uri_too_long',
   415: 'unsupported_media_type',
 };
 
@@ -34,6 +36,7 @@ export function toProblem(error: unknown): ProblemError {
   const code = fastifyCodes[stringField(error, 'code')];
   if (code) return new ProblemError(code);
   const status = statusOf(error);
+  if (status === 404) return new ProblemError('not_found', 'There is no such route.');
   if (status >= 400 && status < 500)
     return new ProblemError(codesByStatus[status] ?? 'malformed_request', clientDetail(error));
   return new ProblemError('internal');
@@ -41,6 +44,7 @@ export function toProblem(error: unknown): ProblemError {
 
 export const problemHeaders = ({ code, extras }: ProblemError): Record<string, string> => ({
   'content-type': 'application/problem+json; charset=utf-8',
+  'cache-control': 'no-store',
   ...(extras.retry_after !== undefined && { 'retry-after': String(Math.ceil(extras.retry_after)) }),
   ...(code === 'unauthenticated' && { 'www-authenticate': 'Bearer' }),
 });

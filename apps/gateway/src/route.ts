@@ -35,6 +35,8 @@ export function successStatus({ http, output, status }: PublicMethod): number {
   return status ?? (http.startsWith('POST') ? 201 : 200);
 }
 
+const cacheControl = ({ max_age }: PublicMethod) => (max_age === undefined ? 'no-store' : `public, max-age=${max_age}`);
+
 /** Makes a controller's method the route of a contract's method: verb, path, status, access. */
 export function ContractRoute(bound: BoundMethod<PublicMethod>): MethodDecorator {
   const { verb, path } = splitRoute(bound.method.http);
@@ -42,6 +44,7 @@ export function ContractRoute(bound: BoundMethod<PublicMethod>): MethodDecorator
     verbs[verb](path),
     HttpCode(successStatus(bound.method)),
     Header('content-type', 'application/json; charset=utf-8'),
+    Header('cache-control', cacheControl(bound.method)),
     SetMetadata(BOUND, bound),
   );
 }

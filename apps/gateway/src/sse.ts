@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { problemBody, toProblem } from './problem.filter';
-import { currentContext } from '@taai/tenant';
 import type { FastifyReply } from 'fastify';
 
 export interface ServerSentEvent {
@@ -26,11 +25,12 @@ export class SseStreams implements BeforeApplicationShutdown {
     raw.once('close', () => gone.abort());
     const signal = AbortSignal.any([gone.signal, this.stopping.signal]);
     const keepAlive = setInterval(() => raw.write(':\n\n'), KEEP_ALIVE_MS);
+    // What the hooks have set: request id, security, CORS.
+    for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value);
     raw.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache, no-transform',
+      'cache-control': 'no-store, no-transform',
       'x-accel-buffering': 'no',
-      'x-request-id': currentContext()?.request_id ?? '',
     });
     raw.flushHeaders();
     try {

@@ -54,6 +54,8 @@ export interface PublicMethod extends MethodBase {
   access: Access;
   /** HTTP status of success; 201 for an output of POST, 204 for none, else 200. */
   status?: 200 | 201 | 202;
+  /** Seconds for which anybody may cache a success; without it nobody may. */
+  max_age?: number;
   /** The gateway has a controller of its own for the route (SSE); it is documented all the same. */
   custom?: true;
 }

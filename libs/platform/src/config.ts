@@ -11,6 +11,7 @@ import {
   type ValidatorSpec,
 } from 'envalid';
 import type { ServiceName } from '@taai/contracts';
+import { parseOrigins, parseProxies } from './edge-variables';
 import { parseBaseUrl, parseSender, parseSmtpUrl, type Sender, type SmtpServer } from './mail-settings';
 import { gatewayPort, managementPorts } from './ports';
 
@@ -59,6 +60,8 @@ const list = makeValidator<readonly string[]>((text) =>
     .filter((item) => item !== ''),
 );
 
+const origins = makeValidator(parseOrigins);
+const proxies = makeValidator(parseProxies);
 const smtpUrl = makeExactValidator<SmtpServer | false>(parseSmtpUrl);
 const sender = makeExactValidator<Sender>(parseSender);
 const baseUrl = makeValidator<string>(parseBaseUrl);
@@ -107,10 +110,11 @@ export type ProcessConfig = ReturnType<typeof readProcessConfig>;
 export function readGatewayConfig() {
   const env = read({
     PORT: port({ default: gatewayPort }),
-    CORS_ORIGINS: list({ default: [] }),
+    CORS_ORIGINS: origins({ default: [] }),
     BODY_LIMIT_BYTES: num({ default: 1_048_576 }),
     ACCESS_GRACE_SECONDS: num({ default: 30, desc: 'how long known callers are let in while auth does not answer' }),
-    TRUST_PROXY: bool({ default: false, desc: 'believe X-Forwarded-For: only behind a proxy that sets it' }),
+    TRUST_PROXY: proxies({ default: [], desc: 'whose X-Forwarded-For, -Proto and -Host are believed' }),
+    HTTPS_ONLY: bool({ default: false, desc: 'refuse what a trusted proxy did not receive by HTTPS' }),
   });
   return {
     port: env.PORT,
@@ -118,6 +122,7 @@ export function readGatewayConfig() {
     bodyLimitBytes: env.BODY_LIMIT_BYTES,
     trustProxy: env.TRUST_PROXY,
     accessGraceMs: env.ACCESS_GRACE_SECONDS * 1000,
+    httpsOnly: env.HTTPS_ONLY,
   };
 }
 

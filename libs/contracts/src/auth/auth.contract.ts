@@ -206,5 +206,6 @@ export const authContract = contract('auth', {
     input: Empty,
     output: JsonWebKeySet,
     effect: 'safe',
+    max_age: 300,
   },
 });
