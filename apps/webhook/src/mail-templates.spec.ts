@@ -46,7 +46,7 @@ it('resets passwords, of the nameless too', () => {
     subject: 'Reset your Task Assistant password',
     text: `Hello,
 
-A new password was asked for, for your account in Acme on Task Assistant.
+Somebody asked for a new password for your account in Acme on Task Assistant.
 
 Choose a new password:
 https://app.example.com/reset-password#token=dG9rZW4
@@ -61,7 +61,7 @@ If you did not ask for it, ignore this mail: your password stays as it is.
 <head><meta charset="utf-8"><title>Reset your Task Assistant password</title></head>
 <body>
 <p>Hello,</p>
-<p>A new password was asked for, for your account in Acme on Task Assistant.</p>
+<p>Somebody asked for a new password for your account in Acme on Task Assistant.</p>
 <p><a href="https://app.example.com/reset-password#token=dG9rZW4">Choose a new password</a></p>
 <p>The link works once, until 2026-12-01 09:05 UTC. Where a token is asked for, it is:<br><code>dG9rZW4</code></p>
 <p>If you did not ask for it, ignore this mail: your password stays as it is.</p>

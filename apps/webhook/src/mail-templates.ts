@@ -27,7 +27,7 @@ const templates: Record<MailTemplate, Template> = {
   password_reset: {
     path: 'reset-password',
     subject: () => 'Reset your Task Assistant password',
-    reason: (tenant) => `A new password was asked for, for your account in ${tenant} on Task Assistant.`,
+    reason: (tenant) => `Somebody asked for a new password for your account in ${tenant} on Task Assistant.`,
     action: 'Choose a new password',
     unexpected: 'If you did not ask for it, ignore this mail: your password stays as it is.',
   },

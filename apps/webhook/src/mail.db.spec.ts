@@ -24,8 +24,8 @@ beforeAll(async () => {
   service = await createService({ smtpUrl: mailbox.smtpUrl });
 });
 afterAll(async () => {
-  await service.close();
   await mailbox.close();
+  await service.close();
 });
 beforeEach(() => {
   logged = [];
