@@ -9,11 +9,18 @@ declare global {
 export default async function setup(): Promise<void> {
   const started = await startTestFleet('shared', { replicas: { gateway: 2 } });
   globalThis.e2eFleet = started;
-  const { fleet, sandboxUrl, adminDatabaseUrl, authSigningJwk, adminEnv } = started;
+  const { fleet, sandboxUrl, mailbox, adminDatabaseUrl, authSigningJwk, adminEnv } = started;
   const [first, second] = fleet.gatewayUrls;
   const gatewayLog = fleet.processes.gateway[0]?.logFile;
   if (!first || !second || !gatewayLog) throw new Error('The fleet has no two gateways.');
-  const gateways: SharedFleet['gateways'] = [first, second];
-  const shared: SharedFleet = { gateways, sandboxUrl, adminDatabaseUrl, authSigningJwk, adminEnv, gatewayLog };
+  const shared: SharedFleet = {
+    gateways: [first, second],
+    sandboxUrl,
+    mailboxUrl: mailbox.url,
+    adminDatabaseUrl,
+    authSigningJwk,
+    adminEnv,
+    gatewayLog,
+  };
   process.env['E2E_FLEET'] = JSON.stringify(shared);
 }

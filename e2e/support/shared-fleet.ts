@@ -1,10 +1,12 @@
 import type { AdminEnvironment } from '../../scripts/start/admin-file';
 import { Client } from './client';
+import { mailTo, type TestMail } from './mail';
 
 export interface SharedFleet {
   /** Two replicas of the gateway. */
   gateways: [string, string];
   sandboxUrl: string;
+  mailboxUrl: string;
   adminDatabaseUrl: string;
   authSigningJwk: string;
   /** For the operator's command. */
@@ -14,8 +16,12 @@ export interface SharedFleet {
 }
 
 /** The fleet that global-setup.ts started for all files of this run. */
-export function sharedFleet(): SharedFleet & { anonymous: Client } {
+export function sharedFleet(): SharedFleet & { anonymous: Client; mailTo: (address: string) => Promise<TestMail> } {
   const fleet = JSON.parse(process.env['E2E_FLEET'] ?? 'null') as SharedFleet | null;
   if (!fleet) throw new Error('No fleet runs: start the tests with `npm test`.');
-  return { ...fleet, anonymous: new Client(fleet.gateways[0]) };
+  return {
+    ...fleet,
+    anonymous: new Client(fleet.gateways[0]),
+    mailTo: (address) => mailTo(fleet.mailboxUrl, address),
+  };
 }

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startFleet, type Fleet, type FleetOptions } from '../../scripts/fleet';
+import { startMailbox, type Mailbox } from '../../scripts/mailbox/server';
 import { startSandbox } from '../../scripts/sandbox/server';
 import { adminEnvironment, type AdminEnvironment } from '../../scripts/start/admin-file';
 import { makeKeys, type Keys } from '../../scripts/start/keys';
@@ -10,6 +11,8 @@ import { migratedDatabase } from './test-database';
 export interface TestFleet {
   fleet: Fleet;
   sandboxUrl: string;
+  /** Where the fleet's mails arrive. */
+  mailbox: Mailbox;
   /** As superuser, to look at what no client may see. */
   adminDatabaseUrl: string;
   authSigningJwk: string;
@@ -23,7 +26,7 @@ export interface TestFleet {
 /** Redis databases: the fleet of all files and the fleet that a file starts for itself must not meet. */
 const FLEET_DATABASES = { shared: 0, own: 1 } as const;
 
-/** Starts a fleet from `dist` with a sandbox provider, on free ports. */
+/** Starts a fleet from `dist` with a sandbox provider and a mailbox, on free ports. */
 export async function startTestFleet(
   kind: keyof typeof FLEET_DATABASES,
   options: Pick<FleetOptions, 'replicas' | 'env'> = {},
@@ -33,9 +36,11 @@ export async function startTestFleet(
   const database = await migratedDatabase();
   const surroundings = { databaseUrls: database.urls, redisUrl, keys };
   const sandbox = await startSandbox({ port: 0 });
+  const mailbox = await startMailbox();
   const logDir = await mkdtemp(join(tmpdir(), 'task-assistant-e2e-'));
   const release = async () => {
     await sandbox.close();
+    await mailbox.close();
     await database.drop();
   };
   try {
@@ -43,6 +48,7 @@ export async function startTestFleet(
       ...options,
       ...surroundings,
       ports: 'free',
+      smtpUrl: mailbox.smtpUrl,
       logDir,
       env: { BCRYPT_COST: '4', ...options.env },
     });
@@ -55,6 +61,7 @@ export async function startTestFleet(
     return {
       fleet,
       sandboxUrl,
+      mailbox,
       adminDatabaseUrl: database.adminUrl,
       authSigningJwk: JSON.stringify(keys.signing),
       keys,

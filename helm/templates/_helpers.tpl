@@ -10,7 +10,7 @@ app.kubernetes.io/component: {{ .component }}
 
 {{- define "secretEnv" -}}
 - name: {{ .name }}
-  valueFrom: { secretKeyRef: { name: {{ .root.Values.existingSecret }}, key: {{ .key | default .name }} } }
+  valueFrom: { secretKeyRef: { name: {{ .root.Values.existingSecret }}, key: {{ .key | default .name }}, optional: {{ .optional | default false }} } }
 {{- end }}
 
 {{- define "securityContext" -}}

@@ -3,8 +3,9 @@ import { makeKeys } from '../start/keys.ts';
 import { environmentOf } from './environment.ts';
 
 const keys = makeKeys();
+const smtpUrl = 'smtp://user:password@mail';
 const databaseUrls = byDatabaseService((service) => `postgres://${service}:secret@db`);
-const surroundings = { databaseUrls, redisUrl: 'redis://queue', keys };
+const surroundings = { databaseUrls, redisUrl: 'redis://queue', keys, smtpUrl };
 const of = (service: ServiceName, env = {}) =>
   environmentOf(
     service,
@@ -19,6 +20,7 @@ it('gives every secret only to whom it belongs', () => {
   for (const { kid, d } of keys.context) expect(holders(d)).toEqual([kid]);
   expect(holders(keys.signing.d)).toEqual(['auth']);
   expect(holders(keys.encryption)).toEqual(['orchestrator', 'webhook']);
+  expect(holders(smtpUrl)).toEqual(['webhook']);
   for (const service of databaseServices) expect(holders(databaseUrls[service])).toEqual([service]);
 });
 

@@ -9,6 +9,8 @@ export interface Surroundings {
   databaseUrls: Record<DatabaseService, string>;
   redisUrl: string;
   keys: Keys;
+  /** Where the webhook service sends mails; it may hold a password. Nowhere without it. */
+  smtpUrl?: string;
   /** Besides, and with precedence. */
   env?: NodeJS.ProcessEnv;
 }
@@ -16,13 +18,13 @@ export interface Surroundings {
 /** What everybody may know of a key. */
 export const publicOf = ({ kty, crv, x, kid }: Keys['signing']) => ({ kty, crv, x, kid });
 
-/** The variables that only one service or a few need: nobody holds a key that is not theirs. */
-function secretsOf(service: ServiceName, keys: Keys): NodeJS.ProcessEnv {
+/** The variables that only one service or a few need: nobody holds a secret that is not theirs. */
+function secretsOf(service: ServiceName, { keys, smtpUrl }: Surroundings): NodeJS.ProcessEnv {
   const encryption = { ENCRYPTION_KEYS: keys.encryption };
   const secrets: Partial<Record<ServiceName, NodeJS.ProcessEnv>> = {
     auth: { AUTH_PRIVATE_JWKS: JSON.stringify({ keys: [keys.signing] }) },
     orchestrator: encryption,
-    webhook: encryption,
+    webhook: { ...encryption, SMTP_URL: smtpUrl },
   };
   return {
     RPC_KEYS: keys.rpc,
@@ -41,15 +43,17 @@ export function environmentOf(
   service: ServiceName,
   instance: string,
   ports: ServicePorts,
-  { databaseUrls, redisUrl, keys, env }: Surroundings,
+  surroundings: Surroundings,
 ): NodeJS.ProcessEnv {
+  const { databaseUrls, redisUrl, env } = surroundings;
   return {
     NODE_COMPILE_CACHE: join(dataFolder, 'compile-cache'),
     DATABASE_POOL: '5',
     OUTBOUND_ALLOW: '127.0.0.0/8,::1/128',
     ...withoutDatabases(process.env),
     OPENAI_API_KEY: undefined, // of the demo agent, which has it in the database
-    ...secretsOf(service, keys),
+    SMTP_URL: undefined, // of the webhook service alone
+    ...secretsOf(service, surroundings),
     SERVICE_INSTANCE: instance,
     MANAGEMENT_PORT: String(ports.management),
     PORT: ports.api?.toString(),

@@ -1,15 +1,21 @@
-import { BullModule } from '@nestjs/bull';
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
-import { BLOCK_SECONDS, keys, readDatabaseConfig, readOutboundConfig, SecretBox, SecretRotation } from '@taai/platform';
+import { readDatabaseConfig, readMailConfig, readOutboundConfig, SecretBox, SecretRotation } from '@taai/platform';
 import { AuditConsumer, auditLogClient } from './audit.consumer';
-import { BullRedis, BullRedisModule } from './bull-redis';
+import { mailComposerClient } from './auth';
+import { bullQueue, BullRedisModule, DELIVERIES, MAILS } from './bull-redis';
 import { DeliveryProcessor } from './delivery.processor';
-import { DELIVERIES, DeliveryQueue } from './delivery.queue';
+import { DeliveryQueue } from './delivery.queue';
 import { DeliveryRepository } from './delivery.repository';
 import { DeliveryService } from './delivery.service';
 import { DeliverySweep } from './delivery.sweep';
 import { EndpointAccess } from './endpoint-access';
+import { MailConsumer } from './mail.consumer';
+import { MailProcessor } from './mail.processor';
+import { MailQueue } from './mail.queue';
+import { MailRepository } from './mail.repository';
+import { MAIL_CONFIG, MailService } from './mail.service';
+import { Mailer } from './mailer';
 import { OutboxRelay } from './outbox.relay';
 import { OutboxRepository } from './outbox.repository';
 import { OutboxService } from './outbox.service';
@@ -21,23 +27,11 @@ import { WebhookHandler } from './webhook.handler';
 import { WebhookRepository } from './webhook.repository';
 import { WebhookService } from './webhook.service';
 
-const deliveryQueue = BullModule.registerQueueAsync({
-  name: DELIVERIES,
-  imports: [BullRedisModule],
-  inject: [BullRedis],
-  useFactory: (redis: BullRedis) => ({
-    prefix: keys.bull(),
-    createClient: (role) => redis.for(role),
-    // Nothing is kept of jobs: the history of deliveries is in the database, and an id can be queued again.
-    defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
-    settings: { drainDelay: BLOCK_SECONDS, retryProcessDelay: 1000 },
-  }),
-});
-
 const outbound = readOutboundConfig();
+const mailConfig = readMailConfig();
 
 @Module({
-  imports: [DatabaseModule.forRoot(readDatabaseConfig()), BullRedisModule, deliveryQueue],
+  imports: [DatabaseModule.forRoot(readDatabaseConfig()), BullRedisModule, bullQueue(DELIVERIES), bullQueue(MAILS)],
   controllers: [WebhookHandler, SecretHandler, TenantDataHandler],
   providers: [
     AuditConsumer,
@@ -47,6 +41,10 @@ const outbound = readOutboundConfig();
     DeliveryRepository,
     DeliveryService,
     DeliverySweep,
+    MailProcessor,
+    MailQueue,
+    MailRepository,
+    MailService,
     OutboxRelay,
     OutboxRepository,
     OutboxService,
@@ -54,6 +52,10 @@ const outbound = readOutboundConfig();
     repliesClient,
     WebhookRepository,
     WebhookService,
+    MailConsumer,
+    mailComposerClient,
+    { provide: MAIL_CONFIG, useValue: mailConfig },
+    { provide: Mailer, useFactory: () => new Mailer(mailConfig) },
     SecretRepository,
     {
       provide: SecretBox,

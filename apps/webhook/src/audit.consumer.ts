@@ -31,12 +31,12 @@ export class AuditConsumer implements Consumer {
     @Inject(AUDIT_LOG) private readonly log: AuditLog,
   ) {}
 
-  async consume(events: readonly Remaining[]): Promise<void> {
+  async consume(events: readonly Remaining[]): Promise<string[]> {
     const newest = events.at(-1)?.id;
-    if (newest === undefined) return;
+    if (newest === undefined) return [];
     for (;;) {
       const entries = fitting(await this.outbox.auditEntries(newest, MAX_AUDIT_ENTRIES));
-      if (entries.length === 0) return;
+      if (entries.length === 0) return [];
       await this.log.append({ entries }).catch(unlessGone);
       await this.outbox.drop(entries.map(({ id }) => id));
     }

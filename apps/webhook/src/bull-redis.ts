@@ -1,6 +1,9 @@
+import { BullModule } from '@nestjs/bull';
 import { Module, type OnApplicationShutdown } from '@nestjs/common';
 import {
+  BLOCK_SECONDS,
   createRedis,
+  keys,
   PROCESS_CONFIG,
   whenReady,
   type ProcessConfig,
@@ -9,37 +12,53 @@ import {
 } from '@taai/platform';
 import type { QueueOptions } from 'bull';
 
+export const DELIVERIES = 'deliveries';
+export const MAILS = 'mail';
+type QueueName = typeof DELIVERIES | typeof MAILS;
+
 type BullRole = Parameters<NonNullable<QueueOptions['createClient']>>[0];
 
 const roles: Record<BullRole, RedisRole> = { client: 'commands', subscriber: 'subscriber', bclient: 'blocking' };
 
-/** The connections of a bull queue, made as all others of the house, so that Sentinel and Cluster work. */
+function connect(url: string, role: BullRole, name: string): RedisClient {
+  const client = createRedis(url, { role: roles[role], connectionName: `webhook-bull-${name}` });
+  // bull demands it of the connections that it waits on.
+  client.options.enableReadyCheck = false;
+  return client;
+}
+
+/** The connections of the bull queues, made as all others of the house, so that Sentinel and Cluster work. */
 export class BullRedis implements OnApplicationShutdown {
-  private constructor(private readonly clients: Record<BullRole, RedisClient>) {}
+  private constructor(
+    private readonly shared: Record<Exclude<BullRole, 'bclient'>, RedisClient>,
+    /** Who waits for one queue's jobs on a connection cannot wait for another's. */
+    private readonly blocking: Record<QueueName, RedisClient>,
+  ) {}
 
   /** Resolves when all are ready: bull sends its first commands without asking. */
   static async open(url: string): Promise<BullRedis> {
-    const connect = (role: BullRole) => {
-      const client = createRedis(url, { role: roles[role], connectionName: `webhook-bull-${role}` });
-      // bull demands it of the connections that it waits on.
-      client.options.enableReadyCheck = false;
-      return client;
-    };
-    const clients = { client: connect('client'), subscriber: connect('subscriber'), bclient: connect('bclient') };
-    await Promise.all(Object.values(clients).map((client) => whenReady(client)));
-    return new BullRedis(clients);
+    const redis = new BullRedis(
+      { client: connect(url, 'client', 'client'), subscriber: connect(url, 'subscriber', 'subscriber') },
+      { [DELIVERIES]: connect(url, 'bclient', DELIVERIES), [MAILS]: connect(url, 'bclient', MAILS) },
+    );
+    await Promise.all(redis.all().map((client) => whenReady(client)));
+    return redis;
   }
 
-  for(role: BullRole): RedisClient {
-    return this.clients[role];
+  for(queue: QueueName, role: BullRole): RedisClient {
+    return role === 'bclient' ? this.blocking[queue] : this.shared[role];
   }
 
   isReady(): boolean {
-    return Object.values(this.clients).every(({ status }) => status === 'ready');
+    return this.all().every(({ status }) => status === 'ready');
   }
 
   onApplicationShutdown(): void {
-    for (const client of Object.values(this.clients)) client.disconnect();
+    for (const client of this.all()) client.disconnect();
+  }
+
+  private all(): RedisClient[] {
+    return [...Object.values(this.shared), ...Object.values(this.blocking)];
   }
 }
 
@@ -54,3 +73,17 @@ export class BullRedis implements OnApplicationShutdown {
   exports: [BullRedis],
 })
 export class BullRedisModule {}
+
+export const bullQueue = (name: QueueName) =>
+  BullModule.registerQueueAsync({
+    name,
+    imports: [BullRedisModule],
+    inject: [BullRedis],
+    useFactory: (redis: BullRedis) => ({
+      prefix: keys.bull(),
+      createClient: (role) => redis.for(name, role),
+      // Nothing is kept of jobs: what they are about is in the database, and an id can be queued again.
+      defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
+      settings: { drainDelay: BLOCK_SECONDS, retryProcessDelay: 1000 },
+    }),
+  });

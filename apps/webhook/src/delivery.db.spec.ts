@@ -3,7 +3,7 @@ import { testRedis, until } from '@taai/platform-testing';
 import { getQueueToken } from '@nestjs/bull';
 import type { Queue } from 'bull';
 import { Webhook as Verifier } from 'standardwebhooks';
-import { DELIVERIES } from './delivery.queue';
+import { DELIVERIES } from './bull-redis';
 import { DeliveryRepository, type Attempt } from './delivery.repository';
 import { DeliveryService } from './delivery.service';
 import { DeliverySweep } from './delivery.sweep';

@@ -1,8 +1,7 @@
 import { OnQueueError, OnQueueFailed, Process, Processor } from '@nestjs/bull';
 import { log, reportError } from '@taai/platform';
 import type { Job } from 'bull';
-import { BullRedis } from './bull-redis';
-import { DELIVERIES } from './delivery.queue';
+import { BullRedis, DELIVERIES } from './bull-redis';
 import type { DeliveryRef } from './delivery.repository';
 import { DeliveryService } from './delivery.service';
 

@@ -2,9 +2,8 @@ import { InjectQueue } from '@nestjs/bull';
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { log } from '@taai/platform';
 import type { Queue } from 'bull';
+import { DELIVERIES } from './bull-redis';
 import type { DeliveryRef } from './delivery.repository';
-
-export const DELIVERIES = 'deliveries';
 
 /**
  * Wakes a replica to attempt deliveries. The database decides what is attempted: a job that is lost is added again by the sweep,

@@ -8,6 +8,7 @@ import { v7 } from 'uuid';
 const consumed = {
   reply: `o.type in ('agent.run.completed', 'agent.run.failed') and o.payload #>> '{data,conversation_id}' is not null`,
   audit: `o.type = 'audit.recorded'`,
+  mail: `o.type = 'mail.requested'`,
 };
 export type ConsumerName = keyof typeof consumed;
 

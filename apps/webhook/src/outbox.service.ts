@@ -6,6 +6,7 @@ import { DatabaseError } from 'pg';
 import { AuditConsumer } from './audit.consumer';
 import type { Consumer } from './consumer';
 import { DeliveryQueue } from './delivery.queue';
+import { MailConsumer } from './mail.consumer';
 import { OutboxRepository, type ConsumerName, type Remaining } from './outbox.repository';
 import { ReplyConsumer } from './reply.consumer';
 
@@ -23,8 +24,9 @@ export class OutboxService {
     private readonly queue: DeliveryQueue,
     reply: ReplyConsumer,
     audit: AuditConsumer,
+    mail: MailConsumer,
   ) {
-    this.consumers = { reply, audit };
+    this.consumers = { reply, audit, mail };
   }
 
   /** Never throws: what fails is left for later, by itself if it fails among others. */
@@ -70,8 +72,8 @@ export class OutboxService {
     const ids = events.map(({ id }) => id);
     try {
       if (this.isBusy(consumer)) throw new ProblemError('overloaded');
-      await consumer.consume(events);
-      await this.outbox.drop(ids);
+      const done = await consumer.consume(events);
+      if (done.length > 0) await this.outbox.drop(done);
     } catch (error) {
       await this.defer(ids, error);
     }

@@ -23,11 +23,12 @@ export class ReplyConsumer implements Consumer {
 
   constructor(@Inject(REPLIES) private readonly replies: Replies) {}
 
-  async consume(events: readonly Remaining[]): Promise<void> {
+  async consume(events: readonly Remaining[]): Promise<string[]> {
     for (const { data } of events) {
       const { run_id, conversation_id } = data ?? {};
       if (typeof run_id !== 'string' || typeof conversation_id !== 'string') continue;
       await this.replies.settle({ run_id, conversation_id }).catch(unlessGone);
     }
+    return events.map(({ id }) => id);
   }
 }

@@ -8,7 +8,7 @@ let service: Service;
 let webhooks: WebhookService;
 
 beforeAll(async () => {
-  service = await createService('');
+  service = await createService({ outboundAllow: '' });
   webhooks = service.module.get(WebhookService);
 });
 afterAll(() => service.close());

@@ -2,14 +2,22 @@ import { randomBytes } from 'node:crypto';
 import { Global, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { keys, log, PROCESS_CONFIG, REDIS, whenReady } from '@taai/platform';
-import { audit, emit, withTenantId, type WebhookDeliveryEntity } from '@taai/entities';
+import { audit, emit, enqueue, withTenantId, type WebhookDeliveryEntity } from '@taai/entities';
 import { createTenant, createTestDatabase } from '@taai/entities-testing';
 import { redisUrl, testRedis } from '@taai/platform-testing';
-import type { AppendAudit, EventType, SettleReply } from '@taai/contracts';
+import {
+  ProblemError,
+  type AppendAudit,
+  type ComposedMail,
+  type ComposeMail,
+  type EventType,
+  type SettleReply,
+} from '@taai/contracts';
 import { runAs } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { AUDIT_LOG, type AuditLog } from './audit.consumer';
+import { MAIL_COMPOSER, type MailComposer } from './auth';
 import { REPLIES, type Replies } from './reply.consumer';
 
 /** Chat, as far as the relay sees it. */
@@ -37,13 +45,28 @@ export class FakeAuditLog implements AuditLog {
   }
 }
 
+/** Auth, as far as mails see it: it mints a token whenever it is asked for one that is wanted. */
+export class FakeAuth implements MailComposer {
+  readonly wanted = new Map<string, Omit<ComposedMail, 'token'>>();
+  readonly minted: string[] = [];
+
+  async compose({ token_id }: ComposeMail): Promise<ComposedMail> {
+    const mail = this.wanted.get(token_id);
+    if (!mail) throw new ProblemError('not_found');
+    const token = randomBytes(32).toString('base64url');
+    this.minted.push(token);
+    return { ...mail, token };
+  }
+}
+
 /** The service on a database and a queue of its own. Nothing runs in the background until `module.init()`. */
-export async function createService(outboundAllow = '127.0.0.0/8') {
+export async function createService({ outboundAllow = '127.0.0.0/8', smtpUrl = '' } = {}) {
   const database = await createTestDatabase();
   process.env['DATABASE_URL'] = database.urls.webhook;
   process.env['DATABASE_POOL'] = '5';
   process.env['ENCRYPTION_KEYS'] = Buffer.alloc(32, 1).toString('base64url') + '=';
   process.env['OUTBOUND_ALLOW'] = outboundAllow;
+  process.env['SMTP_URL'] = smtpUrl;
   log.level = 'silent';
   const prefix = `{bull-${randomBytes(6).toString('hex')}}`;
   jest.spyOn(keys, 'bull').mockReturnValue(prefix);
@@ -58,7 +81,7 @@ export async function createService(outboundAllow = '127.0.0.0/8') {
   @Module({ providers: shared, exports: shared.map(({ provide }) => provide) })
   class PlatformModule {}
 
-  const [chat, auditLog] = [new FakeChat(), new FakeAuditLog()];
+  const [chat, auditLog, auth] = [new FakeChat(), new FakeAuditLog(), new FakeAuth()];
   // Only now: the module reads the environment as it is loaded.
   const { AppModule } = await import('./app.module');
   const module = await Test.createTestingModule({ imports: [PlatformModule, AppModule] })
@@ -66,6 +89,8 @@ export async function createService(outboundAllow = '127.0.0.0/8') {
     .useValue(chat)
     .overrideProvider(AUDIT_LOG)
     .useValue(auditLog)
+    .overrideProvider(MAIL_COMPOSER)
+    .useValue(auth)
     .compile();
   const db = module.get(DataSource);
   return {
@@ -73,6 +98,8 @@ export async function createService(outboundAllow = '127.0.0.0/8') {
     db,
     chat,
     auditLog,
+    auth,
+    queuePrefix: prefix,
     migratorUrl: database.migratorUrl,
     ...actions(db),
     createTenant: () => createTenant(database),
@@ -102,6 +129,12 @@ function actions(db: DataSource) {
           for (const after of states) await audit(tx, { action: 'agent.updated', target, after });
         }),
       ),
+    /** Has a mail sent with the one-time token of the id, which is made up. */
+    requestMail: async (tenant_id: string) => {
+      const token_id = v7();
+      const { id } = await withTenantId(db, tenant_id, (tx) => enqueue(tx, 'mail.requested', { token_id }));
+      return { ref: { tenant_id, id }, token_id };
+    },
     outbox: (tenant_id: string) =>
       inTenant<{ id: string; attempts: number; parked: boolean }>(
         tenant_id,

@@ -1,6 +1,18 @@
-import { bool, cleanEnv, makeValidator, num, port, str, url, type CleanedEnv, type ValidatorSpec } from 'envalid';
+import {
+  bool,
+  cleanEnv,
+  makeExactValidator,
+  makeValidator,
+  num,
+  port,
+  str,
+  url,
+  type CleanedEnv,
+  type ValidatorSpec,
+} from 'envalid';
 import type { ServiceName } from '@taai/contracts';
 import { parseOrigins, parseProxies } from './edge-variables';
+import { parseBaseUrl, parseSender, parseSmtpUrl, type Sender, type SmtpServer } from './mail-settings';
 import { gatewayPort, managementPorts } from './ports';
 
 /** A public or private Ed25519 key in JWK form; `kid` is required. */
@@ -50,6 +62,9 @@ const list = makeValidator<readonly string[]>((text) =>
 
 const origins = makeValidator(parseOrigins);
 const proxies = makeValidator(parseProxies);
+const smtpUrl = makeExactValidator<SmtpServer | false>(parseSmtpUrl);
+const sender = makeExactValidator<Sender>(parseSender);
+const baseUrl = makeValidator<string>(parseBaseUrl);
 
 /** Reads variables once; a missing or wrong one ends the process with a sentence that names it. */
 function read<S extends Record<string, ValidatorSpec<unknown>>>(specs: S): CleanedEnv<S> {
@@ -141,3 +156,15 @@ export function readOutboundConfig() {
   const env = read({ ENCRYPTION_KEYS: list(), OUTBOUND_ALLOW: list({ default: [] }) });
   return { encryptionKeys: env.ENCRYPTION_KEYS, outboundAllow: env.OUTBOUND_ALLOW };
 }
+
+/** What the webhook service needs to send mail. `smtp` is false where no mail is sent. */
+export function readMailConfig() {
+  const env = read({
+    SMTP_URL: smtpUrl({ default: false }),
+    MAIL_FROM: sender({ default: { name: 'Task Assistant', address: 'no-reply@localhost' } }),
+    APP_URL: baseUrl({ default: `http://127.0.0.1:${gatewayPort}` }),
+  });
+  return { smtp: env.SMTP_URL, from: env.MAIL_FROM, appUrl: env.APP_URL };
+}
+
+export type MailConfig = ReturnType<typeof readMailConfig>;

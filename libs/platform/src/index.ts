@@ -5,6 +5,7 @@ export * from './context-token';
 export * from './fernet';
 export * from './keys';
 export { log, NestLogger, requestLog } from './logger';
+export * from './mail-settings';
 export { HealthModule } from './management';
 export { httpRequests } from './metrics';
 export * from './outbound';

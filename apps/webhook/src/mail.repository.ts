@@ -1,0 +1,34 @@
+import { Injectable } from '@nestjs/common';
+import { RlsPool } from '@taai/entities';
+
+/** The outbox row that asks for a mail: all that jobs hold. */
+export interface MailRef {
+  tenant_id: string;
+  id: string;
+}
+
+/** Longer than any attempt takes. */
+const LEASE_SECONDS = 60;
+
+/** The relay counted its claim as an attempt, but a mail that waits for its turn is not being attempted. */
+const QUEUED = 'update outbox set attempts = attempts - 1 where id = any ($1)';
+
+const TAKE = `
+  update outbox set attempts = attempts + 1, claimed_until = now() + make_interval(secs => ${LEASE_SECONDS})
+  where id = $1 returning payload -> 'data' ->> 'token_id' as token_id`;
+
+@Injectable()
+export class MailRepository {
+  constructor(private readonly rls: RlsPool) {}
+
+  /** Notes that jobs will attempt these: until the relay's lease ends, and then it hands them over again. */
+  async queued(ids: readonly string[]): Promise<void> {
+    await this.rls.query('mail_queued', QUEUED, [ids]);
+  }
+
+  /** Begins an attempt. Resolves to the one-time token that the mail brings; undefined when the mail is done with. */
+  async take(id: string): Promise<string | undefined> {
+    const [taken] = await this.rls.query<{ token_id: string }>('mail_take', TAKE, [id]);
+    return taken?.token_id;
+  }
+}

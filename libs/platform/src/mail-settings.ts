@@ -1,0 +1,61 @@
+/** Where mails go. */
+export interface SmtpServer {
+  host: string;
+  port: number;
+  /** TLS from the first byte. */
+  secure: boolean;
+  /** A login never travels in the clear: without TLS from the start, the server must offer STARTTLS. */
+  requireTLS: boolean;
+  auth?: { user: string; pass: string };
+}
+
+export interface Sender {
+  name: string;
+  address: string;
+}
+
+/**
+ * `smtp://` or `smtps://user:password@host:port`; false for an empty text. No parameters are taken: they could turn certificates off,
+ * or traffic with its secrets into the log. What is thrown repeats nothing of the URL, which may hold a password.
+ */
+export function parseSmtpUrl(text: string): SmtpServer | false {
+  if (text === '') return false;
+  const url = URL.parse(text);
+  const secure = url?.protocol === 'smtps:';
+  if (!url || !(secure || url.protocol === 'smtp:') || url.hostname === '' || hasMore(url))
+    throw new Error('is not smtp://user:password@host:port or smtps://…, with nothing behind the port');
+  const hasLogin = url.username !== '';
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: Number(url.port) || (secure ? 465 : 587),
+    secure,
+    requireTLS: hasLogin && !secure,
+    ...(hasLogin && { auth: { user: decode(url.username), pass: decode(url.password) } }),
+  };
+}
+
+const hasMore = ({ pathname, search, hash }: URL) => !['', '/'].includes(pathname) || search !== '' || hash !== '';
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new Error('has a user or a password that is not percent-encoded');
+  }
+}
+
+/** `Name <address>`, or an address alone. */
+export function parseSender(text: string): Sender {
+  const [, name = '', address] = /^(?:([^<>\p{Cc}]*)<)?([^<>@\s]+@[^<>@\s]+)>?$/u.exec(text) ?? [];
+  if (address === undefined) throw new Error('is not "Name <address>" or an address');
+  return { name: name.trim(), address };
+}
+
+/** An http or https address that paths can be added to: it ends without a slash. */
+export function parseBaseUrl(text: string): string {
+  const url = URL.parse(text);
+  const isHttp = url?.protocol === 'http:' || url?.protocol === 'https:';
+  if (!isHttp || url.username !== '' || url.search !== '' || url.hash !== '')
+    throw new Error('is not an http:// or https:// address without user, query and fragment');
+  return url.href.replace(/\/$/, '');
+}
