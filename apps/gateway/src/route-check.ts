@@ -1,7 +1,7 @@
 import { publicMethods } from '@taai/contracts';
 import type { FastifyInstance } from 'fastify';
 
-const ACCESS = /^(public|authenticated|[a-z_*]+:[a-z_*]+)$/;
+const ACCESS = /^(public|authenticated|session|[a-z_*]+:[a-z_*]+)$/;
 
 /** Routes that no contract describes: they reveal nothing of any tenant. */
 const OPEN = /^GET \/(health\/(live|ready)|docs(\/.*)?|docs)$/;
