@@ -20,7 +20,10 @@ describe('register', () => {
       email: 'ada@example.com',
       name: 'Ada',
       role: 'admin',
+      is_active: true,
+      status: 'active',
       created_at: expect.any(Date),
+      last_login_at: null,
     });
     expect(tenant).toEqual({
       id: user.tenant_id,
