@@ -107,6 +107,7 @@ describe('an API key', () => {
     expect(principal.permissions.toSorted()).toEqual([
       'agents:read',
       'conversations:read',
+      'jobs:read',
       'runs:read',
       'tasks:create',
       'tasks:read',

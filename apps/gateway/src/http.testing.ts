@@ -6,6 +6,7 @@ import { ProblemError } from '@taai/contracts';
 import { HealthModule, RpcClient, type GatewayConfig } from '@taai/platform';
 import { currentContext, type RequestContext } from '@taai/tenant';
 import type { FastifyRequest } from 'fastify';
+import { ArchiveController } from './archive.controller';
 import { contractControllers } from './contract-controllers';
 import { createHttp } from './http';
 import { defaultTimeouts, type Timeouts } from './limits';
@@ -81,7 +82,7 @@ export async function startEdge(
 
   @Module({
     imports: [HealthModule.for({ redis: async () => 'PONG' })],
-    controllers: [...contractControllers(), RunController, MessageController],
+    controllers: [...contractControllers(), RunController, MessageController, ArchiveController],
     providers: [
       SseStreams,
       { provide: APP_GUARD, useClass: BearerGuard },

@@ -30,9 +30,15 @@ export const guardedTables: Readonly<Record<string, readonly string[]>> = {
   usage_records: ['call_id'],
 };
 
-/** What the services export of: an export that read the archives, which it writes, would never end. */
+/**
+ * An export that read the archives, which it writes, would never end; and the answers kept for a day for repeated requests are
+ * copies of rows that are exported.
+ */
+const unexportedTables = ['job_chunks', 'idempotency_keys'];
+
+/** What the services export of. */
 export const exportedTables = (service: DatabaseService) =>
-  tenantTables[service].filter((table) => table !== 'job_chunks');
+  tenantTables[service].filter((table) => !unexportedTables.includes(table));
 
 /** Columns that leave in no export: secrets and what could be tried against a guess of them, and answers that showed one. */
 export const unexportedColumns: Readonly<Record<string, readonly string[]>> = {
@@ -44,5 +50,4 @@ export const unexportedColumns: Readonly<Record<string, readonly string[]>> = {
   provider_credentials: ['ciphertext'],
   tools: ['secret_ciphertext'],
   webhooks: ['secret_ciphertext', 'secret_key_id'],
-  idempotency_keys: ['response'],
 };
