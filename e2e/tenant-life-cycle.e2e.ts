@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { Client as Database } from 'pg';
+import { adminCommand } from './support/admin';
 import type { Json } from './support/client';
 import { eventually } from './support/eventually';
 import { sharedFleet } from './support/shared-fleet';
@@ -19,14 +17,7 @@ afterAll(() => database.end());
 
 const rowsOf = async (sql: string, ...params: unknown[]) => (await database.query<Json>(sql, params)).rows;
 
-const run = promisify(execFile);
-
-/** `npm run admin` without npm: the command as the auth image holds it. */
-async function admin(...args: string[]): Promise<string> {
-  const env = { ...process.env, ...adminEnv };
-  const { stdout } = await run(process.execPath, [join('dist', 'auth', 'admin.js'), ...args], { env });
-  return stdout;
-}
+const admin = (...args: string[]) => adminCommand(adminEnv, ...args);
 
 /** With something in every service: a provider with a key, an agent, a run with its cost, a conversation, a task, a webhook. */
 async function busyTenant(): Promise<TestTenant & { marks: Record<string, string> }> {

@@ -19,6 +19,7 @@ const tools: AdminTools = {
   },
   onFleet: (work) => withRpcClient('auth', work),
   print: (line) => void process.stdout.write(`${line}\n`),
+  complain: (line) => void process.stderr.write(`${line}\n`),
 };
 
 process.exitCode = await runAdmin(process.argv.slice(2), tools);

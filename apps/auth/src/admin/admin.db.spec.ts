@@ -35,6 +35,7 @@ async function run(...args: string[]) {
     onDatabase: (work) => work(source),
     onFleet: () => Promise.reject(new Error('no fleet was needed')),
     print: (line) => void lines.push(line),
+    complain: (line) => void lines.push(line),
   };
   return { code: await runAdmin(args, tools), text: lines.join('\n') };
 }

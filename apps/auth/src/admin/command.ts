@@ -8,6 +8,8 @@ export interface AdminTools {
   /** The running fleet, which is called as the auth service. */
   readonly onFleet: <T>(work: (rpc: RpcClient) => Promise<T>) => Promise<T>;
   readonly print: (line: string) => void;
+  /** Where failures are said. */
+  readonly complain: (line: string) => void;
 }
 
 /** What an operator may ask for. */

@@ -8,14 +8,14 @@ const commands: Record<string, Command> = { ...tenantCommands, ...secretCommands
 /** Runs the command that `args` name; resolves to its exit code: 0 done, 1 refused or failed, 2 not understood. */
 export async function runAdmin(args: readonly string[], tools: AdminTools): Promise<number> {
   if (args.length === 0 || args.some((arg) => arg === '--help' || arg === '-h')) {
-    tools.print(usage());
+    (args.length === 0 ? tools.complain : tools.print)(usage());
     return args.length === 0 ? 2 : 0;
   }
   const [noun, verb, ...rest] = args;
   const name = `${noun} ${verb ?? ''}`;
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command && rest.length === command.takes.length) return execute(command, rest, tools);
-  tools.print(command ? `Usage: ${synopsis(name, command)}` : `There is no such command.\n\n${usage()}`);
+  tools.complain(command ? `Usage: ${synopsis(name, command)}` : `There is no such command.\n\n${usage()}`);
   return 2;
 }
 
@@ -24,7 +24,7 @@ async function execute(command: Command, args: readonly string[], tools: AdminTo
     return await command.run(tools, args);
   } catch (error) {
     if (!(error instanceof AdminError)) throw error;
-    tools.print(error.message);
+    tools.complain(error.message);
     return 1;
   }
 }

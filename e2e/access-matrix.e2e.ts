@@ -1,0 +1,180 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { publicMethods, type BoundMethod, type PublicMethod } from '@taai/contracts';
+import type { Client, Json } from './support/client';
+import { sharedFleet } from './support/shared-fleet';
+import { colleague, newAgent, newTenant, revokedClient, type TestTenant } from './support/tenant';
+
+/**
+ * Every route of the contracts × everybody who might call it, against a table that a reviewer reads: e2e/access.golden.md. A new
+ * route appears in it by itself; `UPDATE_GOLDEN=1 npm test -- --selectProjects e2e -- e2e/access-matrix` writes it anew.
+ */
+const GOLDEN = 'e2e/access.golden.md';
+
+const { anonymous, sandboxUrl } = sharedFleet();
+
+/** Refused by every input, so that whoever is let in changes nothing. */
+const PROBE = '__probe';
+
+const callers = ['admin', 'member', 'viewer', 'other', 'anonymous', 'revoked', 'key'] as const;
+type CallerName = (typeof callers)[number];
+
+/** Which object of the first tenant a route's `:id` stands for, by the route's beginning. */
+type Fixtures = Record<string, string>;
+
+/** What a route needs to get as far as looking for the object that its path names. */
+const bodies: Record<string, object> = {
+  'PATCH /v1/tasks/:id': { title: 'Taken over' },
+  'PATCH /v1/providers/:id': { name: 'taken-over' },
+  'PUT /v1/providers/:id/credentials': { api_key: 'sk-taken-over' },
+  'PATCH /v1/agents/:id': { name: 'Taken over' },
+  'POST /v1/agents/:id/runs': { input: 'Taken over' },
+  'PATCH /v1/conversations/:id': { title: 'Taken over' },
+  'POST /v1/conversations/:id/messages': { content: 'Taken over' },
+  'PATCH /v1/webhooks/:id': { description: 'Taken over' },
+  'PATCH /v1/users/:id': { name: 'Taken over' },
+  'PATCH /v1/roles/:id': { description: 'Taken over' },
+};
+
+const routes: readonly (BoundMethod<PublicMethod> & { verb: string; path: string })[] = publicMethods
+  .map((bound) => {
+    const [verb = '', path = ''] = bound.method.http.split(' ');
+    return { ...bound, verb, path };
+  })
+  .sort((a, b) => a.path.localeCompare(b.path) || a.verb.localeCompare(b.verb));
+
+const takesBody = (verb: string) => verb !== 'GET' && verb !== 'DELETE' && verb !== 'HEAD';
+const withIds = (path: string, id: string = randomUUID()) => path.replace(/:\w+/g, id);
+
+/** How far a request gets that no input accepts. */
+async function probe(client: Client, verb: string, path: string): Promise<{ status: number; body: Json }> {
+  const query = takesBody(verb) ? '' : `?${PROBE}=1`;
+  return client.request(verb, withIds(path) + query, { ...(takesBody(verb) && { body: { [PROBE]: 1 } }) });
+}
+
+/** `yes`: everything but the probe was right. */
+function verdict({ status, body }: { status: number; body: Json }): string {
+  const isProbe = body?.['code'] === 'validation_failed' && JSON.stringify(body).includes(PROBE);
+  return status === 400 && isProbe ? 'yes' : String(status);
+}
+
+const tableOf = (rows: string[][]) => {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (row: string[]) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  const [head = [], ...body] = rows;
+  return [line(head), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...body.map(line)].join('\n');
+};
+
+const INTRODUCTION = `# Who may call what
+
+Compared with the running fleet by access-matrix.e2e.ts. \`yes\`: let in; a number: the status of the refusal. \`other\` is the admin of
+another tenant: \`own\` means that the route shows them their own tenant alone, 404 that another tenant's id does not exist for
+them. \`revoked\` is an admin whose session was revoked, \`key\` an API key of an admin with the scope \`tasks:read\`.
+`;
+
+describe('every route for everybody', () => {
+  let clients: Record<CallerName, Client>;
+  let tenant: TestTenant;
+  let fixtures: Fixtures;
+
+  beforeAll(async () => {
+    tenant = await newTenant(anonymous);
+    fixtures = await fill(tenant);
+    const key = await tenant.client.post('/v1/api-keys', { name: 'restricted', scopes: ['tasks:read'] });
+    clients = {
+      admin: tenant.client,
+      member: await colleague(tenant, 'member'),
+      viewer: await colleague(tenant, 'viewer'),
+      other: (await newTenant(anonymous)).client,
+      anonymous,
+      revoked: await revokedClient(tenant),
+      key: anonymous.withToken(key.body['key']),
+    };
+  });
+
+  async function fill(owner: TestTenant): Promise<Fixtures> {
+    const { client } = owner;
+    const make = async (path: string, body: object) => (await client.post(path, body)).body['id'] as string;
+    const agent = await newAgent(owner, sandboxUrl);
+    const run = await client.post(`/v1/agents/${agent}/runs`, { input: 'Run for the matrix' });
+    const provider = (await client.get('/v1/providers')).body['data'][0].id as string;
+    const session = (await client.get('/v1/auth/sessions')).body['data'][0].id as string;
+    const job = await client.post('/v1/tenant/export', {});
+    return {
+      '/v1/tasks': await make('/v1/tasks', { title: 'Task of the matrix' }),
+      '/v1/agents': agent,
+      '/v1/runs': run.body['id'],
+      '/v1/providers': provider,
+      '/v1/conversations': await make('/v1/conversations', { agent_id: agent }),
+      '/v1/webhooks': await make('/v1/webhooks', { url: 'http://127.0.0.1:9/hook', events: ['task.created'] }),
+      '/v1/roles': await make('/v1/roles', { name: 'matrix', permissions: ['tasks:read'] }),
+      '/v1/api-keys': await make('/v1/api-keys', { name: 'matrix', scopes: ['tasks:read'] }),
+      '/v1/users': owner.user_id,
+      '/v1/auth/sessions': session,
+      '/v1/jobs': job.body['id'],
+      '/v1/tenant/exports': job.body['id'],
+    };
+  }
+
+  /** What another tenant's admin gets with a request that is right but for its id. */
+  async function trespass(verb: string, path: string): Promise<string> {
+    const known = Object.entries(fixtures).find(([start]) => path.startsWith(`${start}/:`));
+    if (!known) return `no fixture for ${path}`;
+    const { status } = await clients.other.request(verb, withIds(path, known[1]), {
+      ...(takesBody(verb) && { body: bodies[`${verb} ${path}`] ?? {} }),
+    });
+    return String(status);
+  }
+
+  async function cell(caller: CallerName, { verb, path, method }: (typeof routes)[number]): Promise<string> {
+    const outcome = verdict(await probe(clients[caller], verb, path));
+    if (caller !== 'other' || outcome !== 'yes' || method.access === 'public') return outcome;
+    return path.includes(':') ? trespass(verb, path) : 'own';
+  }
+
+  test('is as the golden table says', async () => {
+    const rows = [['route', 'access', ...callers]];
+    for (const route of routes) {
+      const cells: string[] = [];
+      for (const caller of callers) cells.push(await cell(caller, route));
+      rows.push([`${route.verb} ${route.path}`, route.method.access, ...cells]);
+    }
+    const found = `${INTRODUCTION}\n${tableOf(rows)}\n`;
+    if (process.env['UPDATE_GOLDEN']) writeFileSync(GOLDEN, found);
+    expect(found).toBe(existsSync(GOLDEN) ? readFileSync(GOLDEN, 'utf8') : '');
+  });
+
+  test('left the tenant as it was', async () => {
+    const { client } = tenant;
+    for (const [start, id] of Object.entries(fixtures)) {
+      if (['/v1/auth/sessions', '/v1/api-keys', '/v1/roles', '/v1/tenant/exports'].includes(start)) continue;
+      const { status, body } = await client.get(`${start}/${id}`);
+      expect([start, status]).toEqual([start, 200]);
+      expect(JSON.stringify(body).toLowerCase()).not.toContain('taken');
+    }
+    const listed = async (path: string) => JSON.stringify((await client.get(path)).body);
+    expect(await listed('/v1/roles')).toContain(fixtures['/v1/roles']);
+    expect(await listed('/v1/api-keys')).toContain(fixtures['/v1/api-keys']);
+    expect(await listed('/v1/auth/sessions')).toContain(fixtures['/v1/auth/sessions']);
+  });
+
+  test('answers HEAD as GET', async () => {
+    for (const { verb, path } of routes.filter(({ verb }) => verb === 'GET')) {
+      for (const caller of callers) {
+        const address = `${withIds(path)}?${PROBE}=1`;
+        const [get, head] = [await clients[caller].fetch(verb, address), await clients[caller].fetch('HEAD', address)];
+        await get.body?.cancel();
+        expect([caller, path, head.status, await head.text()]).toEqual([caller, path, get.status, '']);
+      }
+    }
+  });
+
+  test('answers 404 with a trailing slash, to everybody', async () => {
+    for (const { verb, path } of routes) {
+      for (const caller of callers) {
+        const { status } = await probe(clients[caller], verb, `${path}/`);
+        expect([caller, verb, path, status]).toEqual([caller, verb, path, 404]);
+      }
+    }
+  });
+});
