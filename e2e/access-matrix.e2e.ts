@@ -158,6 +158,19 @@ describe('every route for everybody', () => {
     expect(await listed('/v1/auth/sessions')).toContain(fixtures['/v1/auth/sessions']);
   });
 
+  test("shows nothing of the tenant in another one's lists", async () => {
+    const own = routes.filter(
+      ({ verb, path, method }) => verb === 'GET' && !path.includes(':') && method.access !== 'public',
+    );
+    for (const { path } of own) {
+      const { status, body } = await clients.other.get(path);
+      expect([path, status]).toEqual([path, 200]);
+      const shown = JSON.stringify(body);
+      for (const id of [tenant.tenant_id, ...Object.values(fixtures)])
+        expect([path, shown.includes(id)]).toEqual([path, false]);
+    }
+  });
+
   test('answers HEAD as GET', async () => {
     for (const { verb, path } of routes.filter(({ verb }) => verb === 'GET')) {
       for (const caller of callers) {
