@@ -39,10 +39,13 @@ async function startEdge(scope: Scope, redisUrl: string, keys: Keys): Promise<st
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   await scope.defer(async () => {
+    if (!edge.connected) return;
     edge.disconnect();
     await once(edge, 'exit');
   });
-  await once(edge, 'message');
+  const ready = once(edge, 'message');
+  const ended = once(edge, 'exit').then(() => Promise.reject(new Error('The edge ended while starting.')));
+  await Promise.race([ready, ended]);
   return `http://127.0.0.1:${order.port}`;
 }
 

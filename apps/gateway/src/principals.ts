@@ -42,6 +42,8 @@ interface Watching {
 export class Principals {
   private readonly answers = new LRUCache<string, Answer>({
     max: MAX_PRINCIPALS,
+    // Else the cache sets a timer in every millisecond of use.
+    ttlResolution: 1000,
     dispose: (answer, key) => this.unlink(answer, key),
   });
   private readonly asking = new Map<string, Promise<Answer>>();
