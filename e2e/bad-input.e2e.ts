@@ -3,7 +3,7 @@ import { decodeJwt, exportJWK, generateKeyPair, importJWK, SignJWT, type JWK } f
 import { sharedFleet } from './support/shared-fleet';
 import { newTenant, type TestTenant } from './support/tenant';
 
-const { anonymous, authSigningJwk } = sharedFleet();
+const { anonymous, authSigningJwk, sandboxUrl } = sharedFleet();
 
 describe('bad input', () => {
   let tenant: TestTenant;
@@ -126,7 +126,7 @@ describe('bad tokens', () => {
   const sign = (
     tenant: TestTenant,
     key: Parameters<SignJWT['sign']>[0],
-    header: { alg: string; kid?: string; jwk?: JWK },
+    header: { alg: string; kid?: string; jwk?: JWK; jku?: string },
     sid?: unknown,
   ) =>
     new SignJWT(claims(tenant, sid))
@@ -145,7 +145,9 @@ describe('bad tokens', () => {
 
   const signingJwk = JSON.parse(authSigningJwk) as JWK & { kid: string; x: string };
 
-  const forgeries: [string, (tenant: TestTenant) => Promise<string> | string][] = [
+  type Forgery = [string, (tenant: TestTenant) => Promise<string> | string];
+
+  const forgeries: Forgery[] = [
     ['none at all', () => ''],
     ['not a token', () => 'nonsense'],
     ['alg none', none],
@@ -160,6 +162,17 @@ describe('bad tokens', () => {
         return sign(tenant, privateKey, { alg: 'EdDSA', kid: signingJwk.kid, jwk: await exportJWK(publicKey) });
       },
     ],
+    [
+      'signed by a key of its own, behind a link in its header',
+      async (tenant) => {
+        const { privateKey } = await generateKeyPair('EdDSA');
+        return sign(tenant, privateKey, { alg: 'EdDSA', kid: 'own', jku: `${sandboxUrl}/jwks.json` });
+      },
+    ],
+    ...['../../dev/null', "x' or '1'='1", 'n'.repeat(2000)].map((kid): Forgery => [
+      `signed by a key whose id is ${kid.slice(0, 20)}`,
+      async (tenant) => sign(tenant, await importJWK(signingJwk, 'EdDSA'), { alg: 'EdDSA', kid }),
+    ]),
     [
       'for another audience',
       async (tenant) =>

@@ -1,87 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import {
-  accessContract,
-  authContract,
-  bind,
-  ProblemError,
-  services,
-  type AccessChanges,
-  type Principal,
-} from '@taai/contracts';
-import { ContextTokens, Fernet, RpcClient, RpcServer } from '@taai/platform';
-import { makeFernetKey, makeJwk, redisUrl, until } from '@taai/platform-testing';
-import { SignJWT } from 'jose';
+import { ProblemError, type Principal } from '@taai/contracts';
+import { until } from '@taai/platform-testing';
 import { AccessFeed } from './access-feed';
 import { AccessTokens } from './access-tokens';
+import { FakeAuth, newKey, oldKey, sign } from './auth.testing';
 import { Principals } from './principals';
 
-/** A Redis database of its own: the service answers as `auth`. */
-const url = `${redisUrl()}/7`;
-const fernet = new Fernet([makeFernetKey()]);
-const jwks = services.map(makeJwk);
-const tokensOf = (service: 'auth' | 'gateway') =>
-  new ContextTokens({ service, privateJwk: jwks.find(({ kid }) => kid === service) ?? makeJwk(service), jwks });
-
-const [oldKey, newKey] = [makeJwk('old'), makeJwk('new')];
-const signed = (session_id: string, tenant_id: string, key = newKey) =>
-  new SignJWT({ tenant_id, sid: session_id, role: 'admin' })
-    .setProtectedHeader({ alg: 'EdDSA', kid: key.kid })
-    .setSubject(randomUUID())
-    .setIssuer('task-assistant')
-    .setAudience('task-assistant')
-    .setExpirationTime('1h')
-    .sign(key);
-
-/** Auth, as far as the gateway sees it. */
-class Auth {
-  readonly principals = new Map<string, Principal | ProblemError>();
-  changes: AccessChanges['changes'] = [];
-  keys: { kid: string; exp?: number }[] = [oldKey, newKey];
-  asked = 0;
-  private readonly server = new RpcServer({ service: 'auth', redisUrl: url, tokens: tokensOf('auth'), fernet });
-
-  async start(): Promise<void> {
-    const serve = (rpc: ReturnType<typeof bind>, handle: (input: { session_id: string }) => Promise<unknown>) =>
-      this.server.addHandler(rpc.rpc, handle, false, { bound: rpc });
-    serve(bind(accessContract, 'session'), async ({ session_id }) => this.find(session_id));
-    serve(bind(accessContract, 'changes'), async () => ({
-      changes: this.changes,
-      is_cut: false,
-      key_ids: this.keys.map(({ kid }) => kid),
-    }));
-    serve(bind(authContract, 'jwks'), async () => ({
-      keys: this.keys.map(({ kid, exp }) => {
-        const { kty, crv, x } = kid === 'old' ? oldKey : newKey;
-        return { kty, crv, x, kid, alg: 'EdDSA', use: 'sig', ...(exp !== undefined && { exp }) };
-      }),
-    }));
-    const { promise, resolve } = Promise.withResolvers<unknown>();
-    this.server.listen(resolve);
-    await promise;
-  }
-
-  close = () => this.server.close();
-
-  private find(session_id: string): Principal {
-    this.asked++;
-    const found = this.principals.get(session_id) ?? new ProblemError('unauthenticated');
-    if (found instanceof ProblemError) throw found;
-    return found;
-  }
-}
+const signed = (session_id: string, tenant_id: string, key = newKey) => sign({ sid: session_id, tenant_id }, { key });
 
 describe('Principals', () => {
-  const auth = new Auth();
-  const rpc = new RpcClient({ service: 'gateway', redisUrl: url, tokens: tokensOf('gateway'), fernet });
+  const auth = new FakeAuth(7);
+  const { rpc } = auth;
 
-  beforeAll(async () => {
-    await auth.start();
-    await rpc.connect();
-  });
-  afterAll(async () => {
-    await rpc.close();
-    await auth.close();
-  });
+  beforeAll(() => auth.start());
+  afterAll(() => auth.close());
 
   function open(accessGraceMs = 30_000) {
     const tokens = new AccessTokens(rpc);
