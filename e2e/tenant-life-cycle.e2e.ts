@@ -1,12 +1,16 @@
 import { gunzipSync } from 'node:zlib';
 import { Client as Database } from 'pg';
 import { adminCommand } from './support/admin';
-import type { Json } from './support/client';
+import type { Client, Json } from './support/client';
 import { eventually } from './support/eventually';
 import { sharedFleet } from './support/shared-fleet';
 import { newAgent, newTenant, type TestTenant } from './support/tenant';
 
-const { anonymous, adminDatabaseUrl, adminEnv, sandboxUrl } = sharedFleet();
+const { anonymous, gateways, adminDatabaseUrl, adminEnv, sandboxUrl } = sharedFleet();
+
+/** From the commit of a change to its effect everywhere. */
+const SECONDS = 5;
+
 let database: Database;
 
 beforeAll(async () => {
@@ -127,18 +131,39 @@ describe('export', () => {
 });
 
 describe('suspension', () => {
-  it("by the operator's command is in the database, and on its way to gateways and the audit log", async () => {
-    const { tenant_id } = await newTenant(anonymous);
+  /** A session and an API key of the tenant, which both gateways know. */
+  async function callersOf({ client }: TestTenant): Promise<Client[]> {
+    const key = await client.post('/v1/api-keys', { name: 'CI', scopes: ['tasks:read'] });
+    const callers = [client, anonymous.withToken(key.body['key'])];
+    return callers.flatMap((caller) => gateways.map((gateway) => caller.at(gateway)));
+  }
+
+  const everyone = (callers: Client[], expected: object) =>
+    eventually(async () => {
+      const answers = await Promise.all(callers.map((caller) => caller.get('/v1/tasks')));
+      for (const answer of answers) expect(answer).toMatchObject(expected);
+    }, SECONDS);
+
+  it("by the operator's command closes every way in within 5 seconds, until the tenant is resumed", async () => {
+    const tenant = await newTenant(anonymous);
+    const { tenant_id, email, password } = tenant;
+    const login = () => anonymous.post('/v1/auth/login', { email, password });
+    const { refresh_token } = (await login()).body;
+    const callers = await callersOf(tenant);
+    await everyone(callers, { status: 200 });
     expect(await admin('tenant', 'list')).toContain(`${tenant_id}  active`);
+
     expect(await admin('tenant', 'suspend', tenant_id)).toContain('is suspended');
-    // What gateways and login make of it is proven where they are.
-    expect(await rowsOf('select status from tenants where id = $1', tenant_id)).toEqual([{ status: 'suspended' }]);
-    expect(await rowsOf('select kind, id from access_changes where tenant_id = $1', tenant_id)).toContainEqual({
-      kind: 'tenant',
-      id: tenant_id,
-    });
+    const suspended = { status: 403, body: { code: 'tenant_suspended' } };
+    await everyone(callers, suspended);
+    expect(await login()).toMatchObject(suspended);
+    expect(await anonymous.post('/v1/auth/refresh', { refresh_token })).toMatchObject(suspended);
+
     expect(await admin('tenant', 'resume', tenant_id)).toContain('is active');
     expect(await admin('tenant', 'show', tenant_id)).toMatch(/status\s+active/);
+    await everyone(callers, { status: 200 });
+    expect(await login()).toMatchObject({ status: 200 });
+    expect(await anonymous.post('/v1/auth/refresh', { refresh_token })).toMatchObject({ status: 200 });
   });
 
   it.each([
