@@ -8,12 +8,13 @@ import { Client, type RequestOptions } from './support/client';
 import { logContents, placesOf, redisContents, tableContents, type Contents } from './support/contents';
 import { allEvents } from './support/events';
 import { eventually } from './support/eventually';
+import { mailTo } from './support/mail';
 import { watchRedis } from './support/redis-monitor';
 import { startTestFleet, type TestFleet } from './support/test-fleet';
 
 const canary = (name: string) => `canary-${name}-${randomBytes(16).toString('hex')}`;
 
-/** What may stand nowhere. The webhook's is told by the answer to its creation. */
+/** What may stand nowhere. Those that are empty yet are told by an answer, which is not kept, or by a mail. */
 const secrets = {
   'the API key of a provider': canary('key'),
   'an API key that a provider echoes': canary('echo'),
@@ -23,9 +24,19 @@ const secrets = {
   'a password': canary('password'),
   'a wrong password': canary('wrong'),
   'the secret of a webhook': '',
+  'an API key of ours': '',
+  'an access token': '',
+  'a refresh token': '',
+  'the access token that it was exchanged for': '',
+  'the refresh token that it was exchanged for': '',
+  'the token of an invitation': '',
+  'the token of an invitation that was replaced': '',
+  'the token of a password reset': '',
   'the encryption key': '',
 };
 const names = Object.keys(secrets) as (keyof typeof secrets)[];
+/** The mail that brings each is the only one that has it. */
+const mailed = names.filter((name) => name.startsWith('the token of'));
 /** Sealed, it may stand in its own column alone. */
 let ciphertext: string;
 
@@ -79,8 +90,65 @@ async function signUp() {
   await ask('POST', '/v1/auth/register', { tenant_name: tenantName, email, password: secrets['a password'] });
   const wrong = await ask('POST', '/v1/auth/login', { email, password: secrets['a wrong password'] });
   expect(wrong.status).toBe(401);
-  const { body } = await ask('POST', '/v1/auth/login', { email, password: secrets['a password'] });
-  return anonymous.withToken(body.access_token);
+  const { body } = await anonymous.post('/v1/auth/login', { email, password: secrets['a password'] });
+  secrets['an access token'] = signatureOf(body['access_token']);
+  return anonymous.withToken(body['access_token']);
+}
+
+/** Whoever holds a token holds this; what precedes it is no secret. */
+const signatureOf = (token: string) => token.split('.')[2] ?? '';
+
+/** Exchanges a refresh token, uses what came of it, and logs out. */
+async function refresh(client: Client, login: object): Promise<void> {
+  const { body } = await client.post('/v1/auth/login', login);
+  const { refresh_token } = body as { refresh_token: string };
+  const { body: renewed } = await client.post('/v1/auth/refresh', { refresh_token });
+  secrets['a refresh token'] = refresh_token;
+  secrets['the access token that it was exchanged for'] = signatureOf(renewed['access_token']);
+  secrets['the refresh token that it was exchanged for'] = renewed['refresh_token'];
+  expect((await recorder(client.withToken(renewed['access_token']))('GET', '/v1/auth/me')).status).toBe(200);
+  const used = { refresh_token: renewed['refresh_token'] };
+  expect((await recorder(client)('POST', '/v1/auth/logout', used)).status).toBe(204);
+  expect((await recorder(client)('POST', '/v1/auth/refresh', used)).status).toBe(401);
+}
+
+/** Has links mailed, and uses them. */
+async function useLinks(ask: Ask): Promise<{ email: string; password: string }> {
+  const [email, password] = [`${canary('invited')}@example.com`, secrets['a password']];
+  const token = async () => (await mailTo(own.mailbox.url, email)).token;
+  const { body } = await ask('POST', '/v1/users', { email, role: 'member' });
+  const replaced = (secrets['the token of an invitation that was replaced'] = await token());
+  await ask('POST', `/v1/users/${body.id}/invite`);
+  const invitation = (secrets['the token of an invitation'] = await token());
+  const accept = '/v1/auth/invites/accept';
+  expect((await ask('POST', accept, { token: replaced, password })).status).toBe(400);
+  expect((await ask('POST', accept, { token: invitation, password: 'short' })).status).toBe(400);
+  expect((await ask('POST', accept, { token: invitation, password })).status).toBe(200);
+  await ask('POST', '/v1/auth/password/forgot', { email });
+  const reset = (secrets['the token of a password reset'] = await token());
+  const path = '/v1/auth/password/reset';
+  expect((await ask('POST', path, { token: reset, new_password: 'password' })).status).toBe(400);
+  expect((await ask('POST', path, { token: reset, new_password: password })).status).toBe(204);
+  expect((await ask('POST', path, { token: reset, new_password: password })).status).toBe(400);
+  return { email, password };
+}
+
+/** Uses a key in either header, beyond its scopes, in the wrong places, and when it is revoked. */
+async function useApiKey(client: Client, ask: Ask): Promise<void> {
+  const { body } = await client.post('/v1/api-keys', { name: 'CI', scopes: ['tasks:read'] });
+  const key = String(body['key']);
+  // The first 14 characters are shown, so that people tell keys apart.
+  secrets['an API key of ours'] = key.slice(14);
+  const anonymous = new Client(client.baseUrl);
+  const by = recorder(anonymous.withToken(key));
+  expect((await by('GET', '/v1/tasks')).status).toBe(200);
+  expect((await by('GET', '/v1/agents')).status).toBe(403);
+  const headers = { 'x-api-key': key };
+  expect((await recorder(anonymous)('GET', '/v1/tasks', undefined, { headers })).status).toBe(200);
+  expect((await recorder(client)('GET', '/v1/tasks', undefined, { headers })).status).toBe(401);
+  expect((await ask('POST', '/v1/auth/refresh', { refresh_token: key })).status).toBe(401);
+  await ask('DELETE', `/v1/api-keys/${body['id']}`);
+  await eventually(async () => expect((await by('GET', '/v1/tasks')).status).toBe(401));
 }
 
 type Ask = ReturnType<typeof recorder>;
@@ -167,6 +235,8 @@ beforeAll(async () => {
   [receiver, echo] = [await startReceiver(), await startEcho()];
   const client = await signUp();
   const ask = recorder(client);
+  await refresh(new Client(client.baseUrl), await useLinks(ask));
+  await useApiKey(client, ask);
   await useProvider(client, ask);
   await provoke(ask);
   ciphertext = await readCiphertext();
@@ -216,6 +286,11 @@ describe.each(names)('%s', (name) => {
 
   it('is in no answer', () => {
     expect(placesOf(answers, secrets[name])).toEqual([]);
+  });
+
+  it(`is in ${mailed.includes(name) ? 'one mail alone' : 'no mail'}`, () => {
+    const mails = own.mailbox.mails.map(({ id, ...mail }) => [String(id), JSON.stringify(mail)] as const);
+    expect(placesOf(new Map(mails), secrets[name])).toHaveLength(mailed.includes(name) ? 1 : 0);
   });
 });
 
