@@ -9,7 +9,6 @@ import { AccessGuard } from '../../apps/gateway/src/access.guard';
 import { AccessTokens } from '../../apps/gateway/src/access-tokens';
 import { contractControllers } from '../../apps/gateway/src/contract-controllers';
 import { CredentialStrategy } from '../../apps/gateway/src/credential.strategy';
-import { DeniedAccess } from '../../apps/gateway/src/denied-access';
 import { validation } from '../../apps/gateway/src/input';
 import { GATEWAY_CONFIG, Principals } from '../../apps/gateway/src/principals';
 import { ProblemFilter } from '../../apps/gateway/src/problem.filter';
@@ -50,7 +49,7 @@ export async function serveEdge({ port, redisUrl, contextKeys, rpcKey }: EdgeOrd
   @Module({
     controllers: contractControllers([bind(noopContract, 'open'), bind(noopContract, 'guarded')]),
     providers: [
-      ...[AccessTokens, Principals, AccessFeed, CredentialStrategy, DeniedAccess],
+      ...[AccessTokens, Principals, AccessFeed, CredentialStrategy],
       { provide: RpcClient, useValue: rpc },
       { provide: ContextTokens, useValue: tokens },
       { provide: GATEWAY_CONFIG, useValue: { accessGraceMs: 30_000 } },

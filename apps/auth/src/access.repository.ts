@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { AccessChange, TenantStatus } from '@taai/contracts';
-import { RlsPool } from '@taai/entities';
+import { RlsPool, type Tx } from '@taai/entities';
+import type { Caller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 
 /** A living credential's user, with all that decides what they may do. */
@@ -43,6 +44,17 @@ const API_KEY = `
   from api_keys k join users u on u.tenant_id = k.tenant_id and u.id = k.created_by ${holderJoins}
   where k.id = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > now()) and u.is_active`;
 
+/** By user, and by session or API key where there is one. */
+const CALLER = `
+  select u.role, r.permissions as role_permissions
+  from users u left join roles r on r.tenant_id = u.tenant_id and r.name = u.role
+  where u.id = $1 and u.is_active
+    and ($2::uuid is null or exists (
+      select from sessions s where s.id = $2 and s.user_id = u.id and s.revoked_at is null and s.expires_at > now()))
+    and ($3::uuid is null or exists (
+      select from api_keys k where k.id = $3 and k.created_by = u.id and k.revoked_at is null
+        and (k.expires_at is null or k.expires_at > now())))`;
+
 /** Credentials and what has become of them. Nothing here is on behalf of a caller: it decides who the caller is. */
 @Injectable()
 export class AccessRepository {
@@ -66,6 +78,16 @@ export class AccessRepository {
   /** Undefined when the key has ended, or its creator may not log in any more. */
   async keyHolder({ tenant_id, id }: KeyRef): Promise<KeyHolder | undefined> {
     const [found] = await this.rls.queryFor<KeyHolder>(tenant_id, 'access_api_key', API_KEY, [id]);
+    return found;
+  }
+
+  /** The role that the caller has at this moment; undefined when their user, session or API key is not living any more. */
+  async callerNow(
+    tx: Tx,
+    { user_id, session_id, api_key_id }: Caller,
+  ): Promise<Pick<Holder, 'role' | 'role_permissions'> | undefined> {
+    const ids = [user_id ?? null, session_id ?? null, api_key_id ?? null];
+    const [found] = await tx.query<Pick<Holder, 'role' | 'role_permissions'>[]>(CALLER, ids);
     return found;
   }
 

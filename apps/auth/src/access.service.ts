@@ -51,5 +51,6 @@ function admitted<H extends Holder>(holder: H | undefined): H {
   return holder;
 }
 
-const permissionsOf = ({ role, role_permissions }: Holder): string[] =>
+/** What a role allows: a tenant's own, or a built-in one. */
+export const permissionsOf = ({ role, role_permissions }: Pick<Holder, 'role' | 'role_permissions'>): string[] =>
   role_permissions ?? [...(rolePermissions[role] ?? [])];

@@ -45,6 +45,14 @@ const FIND = `
     t.status as tenant_status
   from users u join tenants t on t.id = u.tenant_id where u.id = $1`;
 
+const DROP_INVITED = `
+  with dropped as (
+    delete from users u
+    where u.id = $1 and u.password_hash is null and not exists (
+      select from one_time_tokens t where t.user_id = u.id and t.kind = 'invite' and t.used_at is null and t.expires_at > now()
+    ) returning u.id
+  ) select id from dropped`;
+
 /** Any hash is replaced when $3 is null, else that one alone. */
 const REPLACE_HASH = `
   with replaced as (
@@ -103,6 +111,19 @@ export class AccountRepository {
   async replaceHash(tx: Tx, user_id: string, password_hash: string, replaced: string | null = null): Promise<boolean> {
     const rows = await tx.query<{ id: string }[]>(REPLACE_HASH, [user_id, password_hash, replaced]);
     return rows.length > 0;
+  }
+
+  /** Removes the user whom a canonical address names if they were invited and never came; resolves to whether there was one. */
+  async dropInvited(email: string): Promise<boolean> {
+    const [login] = await this.dataSource.query<Login[]>(FIND_LOGIN, [email]);
+    if (!login) return false;
+    return withTenantId(this.dataSource, login.tenant_id, async (tx) => {
+      const dropped = await tx.query<{ id: string }[]>(DROP_INVITED, [login.user_id]);
+      if (dropped.length === 0) return false;
+      const target = { type: 'user', id: login.user_id };
+      await audit(tx, { action: 'invite.expired', target, actor: { type: 'service', id: 'auth' } });
+      return true;
+    });
   }
 
   /** A user of the caller's tenant, and the tenant. Throws `not_found`. */

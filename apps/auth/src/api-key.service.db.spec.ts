@@ -104,9 +104,9 @@ describe('API keys', () => {
   it('stand for a user who is still there', async () => {
     const gone = await identity.newUser({ tenant_id: admin.tenant_id });
     await admin.as(() => identity.users.update({ id: gone.id, is_active: false }));
-    await expect(create({}, gone)).rejects.toEqual(problem('forbidden'));
+    await expect(create({}, gone)).rejects.toEqual(problem('unauthenticated'));
     await admin.as(() => identity.users.remove(gone.id));
-    await expect(create({}, gone)).rejects.toEqual(problem('forbidden'));
+    await expect(create({}, gone)).rejects.toEqual(problem('unauthenticated'));
   });
 
   it('are at most 100 living ones, even when many are created at once; expired and revoked ones do not count', async () => {

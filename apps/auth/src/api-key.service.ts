@@ -16,9 +16,9 @@ import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { ApiKeyRepository } from './api-key.repository';
-import { grantable } from './grantable';
 import { lockTenant } from './lock-tenant';
-import { UserRepository } from './user.repository';
+import { readPermissions } from './read-permissions';
+import { RoleAuthority } from './role.authority';
 
 const MAX_LIVING_KEYS = 100;
 
@@ -27,7 +27,7 @@ export class ApiKeyService {
   constructor(
     private readonly db: DataSource,
     private readonly apiKeys: ApiKeyRepository,
-    private readonly users: UserRepository,
+    private readonly authority: RoleAuthority,
     @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
@@ -66,8 +66,7 @@ export class ApiKeyService {
 
   private async add(tx: Tx, apiKey: ApiKey, hash: string): Promise<{ id: string }> {
     await lockTenant(tx);
-    const creator = await this.users.find(tx, apiKey.created_by);
-    if (creator?.status !== 'active') throw new ProblemError('forbidden', 'The user has just left.');
+    await this.authority.assertCovers(tx, apiKey.scopes);
     if ((await this.apiKeys.countLiving(tx)) >= MAX_LIVING_KEYS) {
       throw new ProblemError('conflict', `A tenant has at most ${MAX_LIVING_KEYS} API keys: revoke one first.`);
     }
@@ -78,12 +77,14 @@ export class ApiKeyService {
   }
 }
 
-/** Throws `validation_failed`, and `forbidden` for scopes beyond the caller's own or a caller who is no user. */
+/** Throws `validation_failed`, and `forbidden` for a caller who is no user, or a key: its children would outlive it. */
 function newApiKey({ name, scopes, expires_at = null }: CreateApiKey, prefix: string, now: Date): ApiKey {
-  const { user_id } = currentCaller();
+  const { user_id, api_key_id } = currentCaller();
+  if (api_key_id)
+    throw new ProblemError('forbidden', 'API keys are made by users who have logged in, not by other keys.');
   if (!user_id) throw new ProblemError('forbidden', 'An API key stands for a user, and the caller is none.');
   return {
-    ...{ id: v7(), name, prefix, scopes: grantable('scopes', scopes), created_by: user_id, created_at: now },
+    ...{ id: v7(), name, prefix, scopes: readPermissions('scopes', scopes), created_by: user_id, created_at: now },
     ...{ expires_at: expires_at && futureTime(expires_at, now), last_used_at: null },
   };
 }

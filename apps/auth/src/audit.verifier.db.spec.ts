@@ -1,3 +1,4 @@
+import { runAs } from '@taai/tenant';
 import { AuditChain } from './audit-chain';
 import { openAuditLog, record, records, type AuditLogUnderTest } from './audit.testing';
 import { AuditVerifier } from './audit.verifier';
@@ -95,8 +96,10 @@ describe('verify', () => {
     jest.spyOn(repository, 'link').mockImplementation(async (at) => rows[at - 1]);
     jest.spyOn(repository, 'read').mockImplementation(async (after, upTo) => rows.slice(after, upTo));
     const verifier = new AuditVerifier(repository);
-    expect(await verifier.verify(0)).toMatchObject({ is_intact: true, checked: 50_000, next_after: 50_000 });
-    expect(await verifier.verify(50_000)).toMatchObject({ is_intact: true, checked: 1, next_after: null });
+    const verify = (after: number) =>
+      runAs({ tenant_id: tenant, permissions: [], issuer: 'gateway' }, () => verifier.verify(after));
+    expect(await verify(0)).toMatchObject({ is_intact: true, checked: 50_000, next_after: 50_000 });
+    expect(await verify(50_000)).toMatchObject({ is_intact: true, checked: 1, next_after: null });
   }, 60_000);
 
   it('finds nothing wrong with an empty log', async () => {

@@ -1,23 +1,37 @@
+import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { invalidField, type AuditBreak, type AuditVerification } from '@taai/contracts';
+import { currentCaller } from '@taai/tenant';
 import { AuditChain, type Link } from './audit-chain';
 import { AuditRepository, type Ends } from './audit.repository';
+import { KeyedSemaphore, Semaphore } from './semaphore';
 
 /** Entries of one call. */
 const MAX_CHECKED = 50_000;
-const BATCH = 500;
+const BATCH = 100;
 /** After which a call stops for the next one to go on; it may take 30 s. */
 const BUDGET_MS = 20_000;
 
 const START: Link = { seq: 0, id: null, hash: null };
 
+/** One at a time for a tenant, few for all: reading and hashing a log must not keep the process from telling who is logged in. */
+const TENANT = { slots: 1, waiting: 1, patience_ms: 5000 };
+const ALL = { slots: 2, waiting: 8, patience_ms: 5000 };
+
 /** Reads a tenant's log again, and compares. What is appended meanwhile is left to the next call. */
 @Injectable()
 export class AuditVerifier {
+  private readonly ofTenant = new KeyedSemaphore(TENANT);
+  private readonly ofAll = new Semaphore(ALL);
+
   constructor(private readonly audit: AuditRepository) {}
 
-  /** Goes on after an entry. Throws `validation_failed` for one beyond the newest. */
-  async verify(after: number): Promise<AuditVerification> {
+  /** Goes on after an entry. Throws `validation_failed` for one beyond the newest, `overloaded` while others are verified. */
+  verify(after: number): Promise<AuditVerification> {
+    return this.ofTenant.run(currentCaller().tenant_id, () => this.ofAll.run(() => this.check(after)));
+  }
+
+  private async check(after: number): Promise<AuditVerification> {
     const ends = await this.audit.ends();
     const { head } = ends;
     const end = head?.seq ?? 0;
@@ -41,6 +55,7 @@ export class AuditVerifier {
       const next = Math.min(upTo, chain.last.seq + BATCH);
       const broken = chain.follow(await this.audit.read(chain.last.seq, next), next);
       if (broken) return broken;
+      await setImmediate();
     }
     return undefined;
   }

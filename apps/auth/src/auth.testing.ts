@@ -49,7 +49,7 @@ function services(source: DataSource, redis: ReturnType<typeof testRedis>) {
     new LoginService(source, accounts, sessions, attempts, new Passwords(cost), tokens, redis);
   return {
     auth: new AuthService(accounts, tokens),
-    registrations: new RegistrationService(accounts, passwords, new EmailConflicts(redis), redis),
+    registrations: new RegistrationService(accounts, passwords, new EmailConflicts(accounts, redis), redis),
     logins: new LoginService(source, accounts, sessions, attempts, passwords, tokens, redis),
     loginsAt,
     sessions: new SessionService(source, sessions, tokens, redis),

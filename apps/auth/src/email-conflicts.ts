@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ProblemError } from '@taai/contracts';
 import { REDIS, type RedisClient } from '@taai/platform';
+import { AccountRepository } from './account.repository';
 import { HourlyLimit } from './hourly-limit';
 import { currentNetwork } from './network';
 
@@ -12,20 +13,34 @@ const CONFLICTS = 10;
 export class EmailConflicts {
   private readonly conflicts: HourlyLimit;
 
-  constructor(@Inject(REDIS) redis: RedisClient) {
+  constructor(
+    private readonly accounts: AccountRepository,
+    @Inject(REDIS) redis: RedisClient,
+  ) {
     this.conflicts = new HourlyLimit(redis, 'email-taken', CONFLICTS);
   }
 
-  /** `work`, whose `email_taken` is counted; throws `rate_limited` to a network that met it too often, taken or not. */
-  async guard<T>(work: () => Promise<T>): Promise<T> {
+  /**
+   * `work`, which takes an address into use. Its `email_taken` is counted; throws `rate_limited` to a network that met it too often,
+   * taken or not. An invitation that was never accepted holds an address no longer than its link works.
+   *
+   * @param email Canonical.
+   */
+  async guard<T>(email: string, work: () => Promise<T>): Promise<T> {
     const network = currentNetwork();
-    if (!network) return work();
-    await this.conflicts.check(network);
+    if (network) await this.conflicts.check(network);
     try {
-      return await work();
+      return await work().catch((error: unknown) => this.again(email, work, error));
     } catch (error) {
-      if (error instanceof ProblemError && error.code === 'email_taken') await this.conflicts.take(network);
+      if (network && isConflict(error)) await this.conflicts.take(network);
       throw error;
     }
   }
+
+  private async again<T>(email: string, work: () => Promise<T>, error: unknown): Promise<T> {
+    if (isConflict(error) && (await this.accounts.dropInvited(email))) return work();
+    throw error;
+  }
 }
+
+const isConflict = (error: unknown) => error instanceof ProblemError && error.code === 'email_taken';

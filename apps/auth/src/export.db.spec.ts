@@ -33,6 +33,7 @@ function newExports(dataOf: TenantDataOf = house.dataOf) {
 async function filledTenant(): Promise<string> {
   const tenant = v7();
   await fillTenant(house.admin, tables, tenant);
+  await house.see(`update tenants set status = 'active' where id = $1`, tenant);
   return tenant;
 }
 

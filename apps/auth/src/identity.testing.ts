@@ -1,4 +1,4 @@
-import { openDataSource, UserEntity, withTenantId } from '@taai/entities';
+import { openDataSource, RlsPool, UserEntity, withTenantId } from '@taai/entities';
 import { createTenant, createTestDatabase } from '@taai/entities-testing';
 import { whenReady } from '@taai/platform';
 import { testRedis, until } from '@taai/platform-testing';
@@ -6,6 +6,8 @@ import { rolePermissions } from '@taai/rbac';
 import { runInContext, type Caller } from '@taai/tenant';
 import { Client } from 'pg';
 import { v7 } from 'uuid';
+import { AccessRepository } from './access.repository';
+import { AccountRepository } from './account.repository';
 import { ApiKeyRepository } from './api-key.repository';
 import { ApiKeyService } from './api-key.service';
 import { EmailConflicts } from './email-conflicts';
@@ -49,7 +51,7 @@ export async function openIdentity() {
 
   const userRows = new UserRepository();
   const roleRows = new RoleRepository();
-  const authority = new RoleAuthority(roleRows);
+  const authority = new RoleAuthority(roleRows, new AccessRepository(source, RlsPool.of(source, { prepare: true })));
   const tokens = new OneTimeTokenRepository(source);
 
   /** As superuser. */
@@ -84,9 +86,17 @@ export async function openIdentity() {
     tokens,
     newUser,
     users: new UserService(source, userRows, authority, redis),
-    invites: new InviteService(source, userRows, tokens, authority, new Passwords(4), new EmailConflicts(redis), redis),
-    roles: new RoleService(source, roleRows, redis),
-    apiKeys: new ApiKeyService(source, new ApiKeyRepository(), userRows, redis),
+    invites: new InviteService(
+      source,
+      userRows,
+      tokens,
+      authority,
+      new Passwords(4),
+      new EmailConflicts(new AccountRepository(source), redis),
+      redis,
+    ),
+    roles: new RoleService(source, roleRows, authority, redis),
+    apiKeys: new ApiKeyService(source, new ApiKeyRepository(), authority, redis),
 
     /** What leaves the tenant but audit entries, oldest first. */
     events: async (one: Person) => (await outbox(one)).filter(({ type }) => type !== 'audit.recorded'),

@@ -2,20 +2,30 @@ import { Inject, Injectable } from '@nestjs/common';
 import { found, ProblemError, type AcceptInvite, type InviteUser, type Registered, type User } from '@taai/contracts';
 import { audit, emit, once, withTenant, withTenantId, type Tx } from '@taai/entities';
 import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
+import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { toTenant } from './account.repository';
 import { canonicalEmail } from './email';
 import { EmailConflicts } from './email-conflicts';
+import { HourlyLimit } from './hourly-limit';
 import { lockTenant } from './lock-tenant';
 import { OneTimeTokenRepository, type TokenRef } from './one-time-token.repository';
+import { hashToken } from './opaque-token';
 import { Passwords } from './password';
 import { assertGoodPassword } from './password-rules';
 import { RoleAuthority } from './role.authority';
 import { UserRepository } from './user.repository';
 
+/** An hour: to one address, of whichever tenants, and of one tenant. */
+const MAILS_PER_ADDRESS = 5;
+const MAILS_PER_TENANT = 500;
+
 /** How users come to a tenant: invited by mail, they choose a password and are in. */
 @Injectable()
 export class InviteService {
+  private readonly ofAddress: HourlyLimit;
+  private readonly ofTenant: HourlyLimit;
+
   constructor(
     private readonly db: DataSource,
     private readonly users: UserRepository,
@@ -24,11 +34,16 @@ export class InviteService {
     private readonly passwords: Passwords,
     private readonly conflicts: EmailConflicts,
     @Inject(REDIS) private readonly redis: RedisClient,
-  ) {}
+  ) {
+    this.ofAddress = new HourlyLimit(redis, 'invites-to', MAILS_PER_ADDRESS);
+    this.ofTenant = new HourlyLimit(redis, 'invites-of', MAILS_PER_TENANT);
+  }
 
   /** Throws `email_taken`, `rate_limited`, `validation_failed` for an unknown role, and `forbidden` for one beyond the caller's own. */
   async invite(input: InviteUser): Promise<User> {
-    const user = await this.conflicts.guard(() =>
+    const email = canonicalEmail(input.email);
+    await this.limit(email);
+    const user = await this.conflicts.guard(email, () =>
       withTenant(this.db, (tx) => once(tx, 'auth.user.invite', input, () => this.add(tx, input))),
     );
     wakeRelay(this.redis);
@@ -37,6 +52,8 @@ export class InviteService {
 
   /** Throws `conflict` when the user has accepted, or is not to be let in any more. */
   async inviteAgain(id: string): Promise<User> {
+    const { email } = found('user', await withTenant(this.db, (tx) => this.users.find(tx, id)));
+    await this.limit(email);
     const user = await withTenant(this.db, async (tx) => {
       await lockTenant(tx);
       const user = found('user', await this.users.find(tx, id));
@@ -60,6 +77,12 @@ export class InviteService {
     const registered = await withTenantId(this.db, ref.tenant_id, (tx) => this.enter(tx, ref, password_hash, name));
     wakeRelay(this.redis);
     return registered;
+  }
+
+  /** Whoever can invite could have us mail to strangers, again and again. */
+  private async limit(email: string): Promise<void> {
+    await this.ofTenant.take(currentCaller().tenant_id);
+    await this.ofAddress.take(hashToken(email));
   }
 
   private async add(tx: Tx, { email, name, role }: InviteUser): Promise<User> {

@@ -32,7 +32,7 @@ const MINT = `
     where id = $1 and used_at is null and expires_at > now() returning tenant_id, user_id, kind, expires_at
   )
   select m.kind as template, u.email as to, u.name, t.name as tenant_name, m.expires_at
-  from minted m join users u on u.id = m.user_id join tenants t on t.id = m.tenant_id where u.is_active`;
+  from minted m join users u on u.id = m.user_id join tenants t on t.id = m.tenant_id where u.is_active and t.status = 'active'`;
 
 const USE = `
   with used as (

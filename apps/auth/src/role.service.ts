@@ -22,8 +22,9 @@ import {
 import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
 import { rolePermissions } from '@taai/rbac';
 import { DataSource } from 'typeorm';
-import { assertCovered, grantable } from './grantable';
 import { lockTenant } from './lock-tenant';
+import { readPermissions } from './read-permissions';
+import { RoleAuthority } from './role.authority';
 import { RoleRepository, type RoleFields } from './role.repository';
 
 const MAX_ROLES = 50;
@@ -38,6 +39,7 @@ export class RoleService {
   constructor(
     private readonly db: DataSource,
     private readonly roles: RoleRepository,
+    private readonly authority: RoleAuthority,
     @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
@@ -51,7 +53,7 @@ export class RoleService {
 
   async create(input: CreateRole): Promise<Role> {
     const { name, description = null } = input;
-    const permissions = grantable('permissions', input.permissions);
+    const permissions = readPermissions('permissions', input.permissions);
     assertNotBuiltIn(name);
     const role = await withTenant(this.db, (tx) =>
       once(tx, 'auth.role.create', input, () => this.add(tx, { name, description, permissions })),
@@ -61,7 +63,7 @@ export class RoleService {
   }
 
   async update({ id, ...fields }: UpdateRole): Promise<Role> {
-    if (fields.permissions) fields.permissions = grantable('permissions', fields.permissions);
+    if (fields.permissions) fields.permissions = readPermissions('permissions', fields.permissions);
     if (fields.name !== undefined) assertNotBuiltIn(fields.name);
     const role = await withTenant(this.db, (tx) => this.change(tx, id, fields));
     wakeRelay(this.redis);
@@ -83,6 +85,7 @@ export class RoleService {
 
   private async add(tx: Tx, fields: RoleFields): Promise<Role> {
     await lockTenant(tx);
+    await this.authority.assertCovers(tx, fields.permissions);
     if ((await this.roles.count(tx)) >= MAX_ROLES) {
       throw new ProblemError('conflict', `A tenant has at most ${MAX_ROLES} roles of its own.`);
     }
@@ -93,6 +96,7 @@ export class RoleService {
 
   private async change(tx: Tx, id: string, fields: Partial<RoleFields>): Promise<Role> {
     const role = await this.lock(tx, id);
+    await this.authority.assertCovers(tx, fields.permissions ?? []);
     const { before, after } = difference(factsOf(role), factsOf({ ...role, ...fields }));
     if (Object.keys(after).length === 0) return toRole(role);
     const changed = await this.roles.update(tx, role, after);
@@ -106,7 +110,7 @@ export class RoleService {
   private async lock(tx: Tx, id: string): Promise<RoleEntity> {
     await lockTenant(tx);
     const role = found('role', await this.roles.find(tx, id));
-    assertCovered(role.permissions);
+    await this.authority.assertCovers(tx, role.permissions);
     return role;
   }
 }

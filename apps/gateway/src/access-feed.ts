@@ -43,8 +43,9 @@ export class AccessFeed implements OnApplicationBootstrap, BeforeApplicationShut
       const { changes, is_cut, key_ids } = await runAs(GATEWAY, () =>
         this.access.changes({ seconds }, { timeout_ms: TIMEOUT_MS }),
       );
+      // Not waited for: who is watched is looked at again, and one that takes long must not keep the next changes back.
+      void this.principals.changed(is_cut ? 'all' : new Set(changes.map(({ id }) => id)), askedAt);
       await this.tokens.follow(key_ids);
-      await this.principals.changed(is_cut ? 'all' : new Set(changes.map(({ id }) => id)), askedAt);
     } catch (error) {
       log.warn(
         { reason: String(error), silent_ms: Math.round(this.principals.silence) },

@@ -28,6 +28,7 @@ export class AccessTokens {
   private readonly verified = new LRUCache<string, Verified>({ max: 20_000 });
   private keys: KeySet | undefined;
   private keysAskedAt = -Infinity;
+  private asking: Promise<KeySet> | undefined;
 
   constructor(private readonly rpc: RpcClient) {}
 
@@ -70,9 +71,15 @@ export class AccessTokens {
     return performance.now() - this.keysAskedAt > KEY_REFRESH_MS;
   }
 
-  private async fetchKeys(): Promise<KeySet> {
-    const { keys } = await this.rpc.for(authContract).jwks({});
+  /** However many ask at once, auth is asked once. */
+  private fetchKeys(): Promise<KeySet> {
     this.keysAskedAt = performance.now();
+    this.asking ??= this.askForKeys().finally(() => (this.asking = undefined));
+    return this.asking;
+  }
+
+  private async askForKeys(): Promise<KeySet> {
+    const { keys } = await this.rpc.for(authContract).jwks({});
     this.keys = {
       find: createLocalJWKSet({ keys: keys.map((key) => ({ ...key })) }),
       ends: new Map(keys.map((key: JsonWebKey) => [key.kid, key.exp ?? Infinity])),

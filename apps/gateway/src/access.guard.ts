@@ -6,7 +6,6 @@ import { authorize } from '@taai/rbac';
 import { currentContext, type Caller } from '@taai/tenant';
 import type { FastifyRequest } from 'fastify';
 import { credentialOf } from './credential';
-import { DeniedAccess } from './denied-access';
 import { Principals } from './principals';
 import { findBoundMethod } from './route';
 
@@ -16,7 +15,6 @@ export class AccessGuard extends AuthGuard('credential') {
   constructor(
     private readonly tokens: ContextTokens,
     private readonly principals: Principals,
-    private readonly denied: DeniedAccess,
   ) {
     super();
   }
@@ -30,7 +28,7 @@ export class AccessGuard extends AuthGuard('credential') {
     const requestContext = currentContext();
     if (!requestContext) throw new Error('The request has no context.');
     requestContext.caller = caller;
-    this.denied.watch(caller, bound.method, () => authorize(bound.method, caller));
+    authorize(bound.method, caller);
     requestContext.token = this.tokens.minted(caller) ?? (await this.tokens.mint(caller));
     return true;
   }

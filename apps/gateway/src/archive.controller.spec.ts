@@ -9,6 +9,7 @@ import { until } from '@taai/platform-testing';
 import { runInContext } from '@taai/tenant';
 import { ArchiveController } from './archive.controller';
 import { validation } from './input';
+import { Principals } from './principals';
 import { ProblemFilter } from './problem.filter';
 
 const id = '01900000-0000-7000-8000-000000000000';
@@ -17,6 +18,9 @@ const CHUNK = Buffer.alloc(500_000, 'x');
 describe('ArchiveController', () => {
   let app: NestFastifyApplication;
   let asked: number[];
+  /** Of the caller; aborted when it ends. */
+  let access: AbortController;
+  let watched: number;
   let sockets = 0;
   let archive: () => Promise<Archive>;
   let chunk: (input: ReadChunk) => Promise<{ bytes: string }>;
@@ -31,7 +35,10 @@ describe('ArchiveController', () => {
     };
     const module = await Test.createTestingModule({
       controllers: [ArchiveController],
-      providers: [{ provide: RpcClient, useValue: { for: () => tenants } }],
+      providers: [
+        { provide: RpcClient, useValue: { for: () => tenants } },
+        { provide: Principals, useValue: { watch: () => ({ signal: access.signal, end: () => (watched -= 1) }) } },
+      ],
     }).compile();
     app = module.createNestApplication(new FastifyAdapter());
     app.useGlobalPipes(validation).useGlobalFilters(new ProblemFilter());
@@ -50,6 +57,8 @@ describe('ArchiveController', () => {
   });
   beforeEach(() => {
     asked = [];
+    access = new AbortController();
+    watched = 1;
     chunk = async () => ({ bytes: CHUNK.toString('base64') });
     archive = async () => ({ id, chunks: 100, bytes: 100 * CHUNK.length });
   });
@@ -96,6 +105,17 @@ describe('ArchiveController', () => {
     };
     const response = await download();
     await expect(Array.fromAsync(response)).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
+
+  it("cuts the connection when the caller's access ends", async () => {
+    chunk = async ({ seq }) => {
+      if (seq === 3) access.abort(new ProblemError('unauthenticated'));
+      return { bytes: CHUNK.toString('base64') };
+    };
+    const response = await download();
+    await expect(Array.fromAsync(response)).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(asked).toEqual([0, 1, 2, 3]);
+    expect(watched).toBe(0);
   });
 
   it('answers a problem when there is no archive yet', async () => {

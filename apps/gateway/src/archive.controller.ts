@@ -5,6 +5,7 @@ import { RpcClient } from '@taai/platform';
 import { currentCaller, runAs, type Caller } from '@taai/tenant';
 import type { FastifyReply } from 'fastify';
 import { Input } from './input';
+import { Principals } from './principals';
 import { ContractRoute } from './route';
 
 /** Streams the archive of an export, chunk by chunk: each is fetched when the client has taken the one before. */
@@ -12,7 +13,10 @@ import { ContractRoute } from './route';
 export class ArchiveController {
   private readonly tenants;
 
-  constructor(rpc: RpcClient) {
+  constructor(
+    rpc: RpcClient,
+    private readonly principals: Principals,
+  ) {
     this.tenants = rpc.for(tenantContract);
   }
 
@@ -29,10 +33,16 @@ export class ArchiveController {
   }
 
   private async *chunks({ id, chunks }: Archive, caller: Caller): AsyncGenerator<Buffer> {
-    // runAs, because a download outlives the token that its request began with.
-    for (let seq = 0; seq < chunks; seq += 1) {
-      const { bytes } = await runAs(caller, () => this.tenants.chunk({ id, seq }));
-      yield Buffer.from(bytes, 'base64');
+    const access = this.principals.watch(caller);
+    try {
+      // runAs, because a download outlives the token that its request began with.
+      for (let seq = 0; seq < chunks; seq += 1) {
+        access.signal.throwIfAborted();
+        const { bytes } = await runAs(caller, () => this.tenants.chunk({ id, seq }));
+        yield Buffer.from(bytes, 'base64');
+      }
+    } finally {
+      access.end();
     }
   }
 }

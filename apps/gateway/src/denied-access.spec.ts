@@ -7,7 +7,8 @@ import {
   type Route,
 } from '@taai/contracts';
 import { log, RpcClient } from '@taai/platform';
-import { currentCaller, type Caller } from '@taai/tenant';
+import { currentCaller, runInContext, type Caller } from '@taai/tenant';
+import { fastify } from 'fastify';
 import { DeniedAccess } from './denied-access';
 
 const NOON = Date.parse('2026-01-31T12:00:30Z');
@@ -20,10 +21,6 @@ const method = (http: Route): PublicMethod => ({
   output: Empty,
   effect: 'safe',
 });
-const forbid = () => {
-  throw new ProblemError('forbidden');
-};
-
 let sent: DeniedEntry[][];
 let refusal: Error | undefined;
 let denied: DeniedAccess;
@@ -48,14 +45,7 @@ afterEach(async () => {
   jest.useRealTimers();
 });
 
-const deny = (caller = ada, route = method('GET /v1/providers')) => {
-  try {
-    denied.watch(caller, route, forbid);
-  } catch (error) {
-    if (error instanceof ProblemError) return;
-  }
-  throw new Error('The refusal was kept back.');
-};
+const deny = (caller = ada, route = method('GET /v1/providers')) => denied.count(caller, route);
 const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms);
 
 it('makes one entry of the refusals of a caller at a route in a minute, when it is over', async () => {
@@ -93,12 +83,36 @@ it('keeps callers, routes and minutes apart', async () => {
   expect(sent[0]?.map(({ actor_type }) => actor_type)).toEqual(['user', 'user', 'api_key', 'user']);
 });
 
-it('counts 403 alone, and lets every error through', () => {
-  const check = () => {
-    throw new ProblemError('unauthenticated');
-  };
-  expect(() => denied.watch(ada, method('GET /v1/providers'), check)).toThrow(ProblemError);
-  expect(() => denied.watch(ada, method('GET /v1/providers'), () => undefined)).not.toThrow();
+it('counts answers of 403 to known callers at routes of contracts, and no others', async () => {
+  jest.useRealTimers();
+  const app = fastify();
+  app.addHook('onRequest', ({ headers }, _, done) =>
+    runInContext({ request_id: 'r', ...(headers['x-known'] && { caller: ada }) }, done),
+  );
+  denied.listen(app);
+  app.get('/v1/providers', ({ headers }, reply) => reply.status(Number(headers['x-status'])).send());
+  app.get('/elsewhere', (_, reply) => reply.status(403).send());
+  const ask = (method: 'GET' | 'HEAD', url: string, headers: Record<string, string>) =>
+    app.inject({ method, url, headers });
+  await ask('GET', '/v1/providers', { 'x-known': 'yes', 'x-status': '403' });
+  await ask('HEAD', '/v1/providers', { 'x-known': 'yes', 'x-status': '403' });
+  await ask('GET', '/v1/providers', { 'x-known': 'yes', 'x-status': '401' });
+  await ask('GET', '/v1/providers', { 'x-status': '403' });
+  await ask('GET', '/elsewhere', { 'x-known': 'yes' });
+  await denied.onApplicationShutdown();
+  expect(sent.flat()).toMatchObject([{ route: 'GET /v1/providers', access: 'providers:read', count: 2 }]);
+});
+
+it('holds 500 counts of a tenant, so that others are still counted', async () => {
+  const error = jest.spyOn(log, 'error').mockReturnValue();
+  for (let n = 0; n < 501; n += 1) deny({ ...ada, user_id: `user-${n}` });
+  deny({ ...ada, tenant_id: 'other' });
+  await pass(60_000);
+  expect(sent.flat()).toHaveLength(501);
+  expect(error).toHaveBeenCalledWith({ requests: 1 }, expect.any(String));
+  deny();
+  await pass(60_000);
+  expect(sent.flat()).toHaveLength(502);
 });
 
 it('sends again, under the same ids, what auth did not take', async () => {
@@ -123,8 +137,8 @@ it('sends the minute that is under way when the gateway stops', async () => {
 
 it('holds 10,000 counts, sends 100 a call, and says when there were more', async () => {
   const error = jest.spyOn(log, 'error').mockReturnValue();
-  for (let n = 0; n < 10_003; n += 1) deny({ ...ada, user_id: `user-${n}` });
-  deny({ ...ada, user_id: 'user-0' });
+  for (let n = 0; n < 10_003; n += 1) deny({ ...ada, tenant_id: `tenant-${n}`, user_id: `user-${n}` });
+  deny({ ...ada, tenant_id: 'tenant-0', user_id: 'user-0' });
   await pass(60_000);
   expect(sent).toHaveLength(100);
   expect(sent[0]?.[0]).toMatchObject({ actor_id: 'user-0', count: 2 });

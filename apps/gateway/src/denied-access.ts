@@ -1,7 +1,8 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { auditContract, MAX_AUDIT_ENTRIES, ProblemError, type DeniedEntry, type PublicMethod } from '@taai/contracts';
+import { auditContract, MAX_AUDIT_ENTRIES, publicMethods, type DeniedEntry, type PublicMethod } from '@taai/contracts';
 import { log, Periodic, RpcClient } from '@taai/platform';
-import { runAs, type Caller } from '@taai/tenant';
+import { currentContext, runAs, type Caller } from '@taai/tenant';
+import type { FastifyInstance } from 'fastify';
 import { NIL, v7 } from 'uuid';
 
 const MINUTE_MS = 60_000;
@@ -9,7 +10,11 @@ const MINUTE_MS = 60_000;
 const FLUSH_MS = 10_000;
 /** Callers × routes × minutes in memory: some megabytes. */
 const MAX_ENTRIES = 10_000;
+/** Of one tenant, so that none keeps the others from being counted. */
+const MAX_OF_TENANT = 500;
 const FORBIDDEN = 403;
+
+const routes = new Map(publicMethods.map(({ method }) => [method.http as string, method]));
 
 /**
  * Counts refusals per caller, route and minute, and has each count recorded in its tenant's audit log when its minute is over: so
@@ -19,6 +24,8 @@ const FORBIDDEN = 403;
 export class DeniedAccess implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly entries = new Map<string, DeniedEntry>();
   private readonly flushing = new Periodic(FLUSH_MS, () => this.flush(startOfMinute()));
+  /** How many of the entries are whose. */
+  private readonly ofTenant = new Map<string, number>();
   private uncounted = 0;
 
   constructor(private readonly rpc: RpcClient) {}
@@ -34,24 +41,26 @@ export class DeniedAccess implements OnApplicationBootstrap, OnApplicationShutdo
     if (this.entries.size > 0) log.error({ counts: this.entries.size }, 'counts of refused requests are lost');
   }
 
-  /** Runs a check of a caller's access to a route. Throws what it throws; a 403 is counted. */
-  watch(caller: Caller, method: PublicMethod, check: () => void): void {
-    try {
-      check();
-    } catch (error) {
-      if (error instanceof ProblemError && error.status === FORBIDDEN) this.count(caller, method);
-      throw error;
-    }
+  /** Counts every answer of 403 to a caller, whether the edge refused or a service did. */
+  listen(fastify: FastifyInstance): void {
+    fastify.addHook('onResponse', ({ method, routeOptions }, { statusCode }, done) => {
+      const caller = statusCode === FORBIDDEN ? currentContext()?.caller : undefined;
+      const bound = caller && routes.get(`${method === 'HEAD' ? 'GET' : method} ${routeOptions.url}`);
+      if (bound) this.count(caller, bound);
+      done();
+    });
   }
 
-  private count({ tenant_id, user_id, api_key_id }: Caller, { http: route, access }: PublicMethod): void {
+  count({ tenant_id, user_id, api_key_id }: Caller, { http: route, access }: PublicMethod): void {
     const minute = startOfMinute();
     const actor_id = api_key_id ?? user_id ?? null;
     const key = `${minute} ${tenant_id} ${actor_id} ${route}`;
     const entry = this.entries.get(key);
+    const ofTenant = this.ofTenant.get(tenant_id) ?? 0;
     if (entry) entry.count += 1;
-    else if (this.entries.size >= MAX_ENTRIES) this.uncounted += 1;
+    else if (this.entries.size >= MAX_ENTRIES || ofTenant >= MAX_OF_TENANT) this.uncounted += 1;
     else {
+      this.ofTenant.set(tenant_id, ofTenant + 1);
       const actor_type = api_key_id ? 'api_key' : 'user';
       this.entries.set(key, { id: v7(), tenant_id, actor_type, actor_id, route, access, count: 1, minute });
     }
@@ -77,7 +86,14 @@ export class DeniedAccess implements OnApplicationBootstrap, OnApplicationShutdo
     await runAs({ tenant_id: NIL, permissions: [], issuer: 'gateway' }, () =>
       this.rpc.for(auditContract).denied({ entries }),
     );
-    for (const [key] of batch) this.entries.delete(key);
+    for (const [key, entry] of batch) this.drop(key, entry);
+  }
+
+  private drop(key: string, { tenant_id }: DeniedEntry): void {
+    this.entries.delete(key);
+    const left = (this.ofTenant.get(tenant_id) ?? 0) - 1;
+    if (left > 0) this.ofTenant.set(tenant_id, left);
+    else this.ofTenant.delete(tenant_id);
   }
 }
 

@@ -8,9 +8,11 @@ import { currentContext, type RequestContext } from '@taai/tenant';
 import type { FastifyRequest } from 'fastify';
 import { ArchiveController } from './archive.controller';
 import { contractControllers } from './contract-controllers';
+import { DeniedAccess } from './denied-access';
 import { createHttp } from './http';
 import { defaultTimeouts, type Timeouts } from './limits';
 import { MessageController } from './message.controller';
+import { Principals } from './principals';
 import { findBoundMethod } from './route';
 import { RunController } from './run.controller';
 import { RunEvents } from './run-events';
@@ -85,6 +87,11 @@ export async function startEdge(
     controllers: [...contractControllers(), RunController, MessageController, ArchiveController],
     providers: [
       SseStreams,
+      DeniedAccess,
+      {
+        provide: Principals,
+        useValue: { watch: () => ({ signal: new AbortController().signal, end: () => undefined }) },
+      },
       { provide: APP_GUARD, useClass: BearerGuard },
       { provide: RpcClient, useValue: { callRaw, for: () => client } },
       { provide: RunEvents, useValue: { read: events } },

@@ -6,6 +6,7 @@ import { HealthModule, NestLogger, readGatewayConfig, type GatewayConfig, type P
 import { fastify } from 'fastify';
 import { answerUnreadable, answerUnroutable } from './client-errors';
 import { corsOptions } from './cors';
+import { DeniedAccess } from './denied-access';
 import { refusePlainHttp } from './https-only';
 import { assertValidationWorks, validation } from './input';
 import { addLimits, defaultTimeouts, serverOptions } from './limits';
@@ -43,6 +44,7 @@ export async function createHttp(
     abortOnError: false,
     bodyParser: false, // Fastify's own reads JSON; Nest's would read forms, too
   });
+  app.get(DeniedAccess, { strict: false }).listen(server);
   if (config.corsOrigins.length > 0) app.enableCors(corsOptions(config.corsOrigins));
   addLimits(server);
   if (config.httpsOnly) refusePlainHttp(server);

@@ -18,6 +18,10 @@ const MAX_PRINCIPALS = 20_000;
 const FRESH_MS = 300_000;
 /** How long a refusal is remembered, so that a credential that has ended is no question for each of its requests. */
 const REFUSED_MS = 2000;
+/** Apart from the principals, whom invented API keys must not push out. */
+const MAX_REFUSALS = 5000;
+/** Questions to auth under way: more would keep it from telling what changed. */
+const MAX_QUESTIONS = 300;
 
 type Answer = { caller: Caller } | { problem: ProblemError };
 
@@ -40,11 +44,15 @@ interface Watching {
  */
 @Injectable()
 export class Principals {
-  private readonly answers = new LRUCache<string, Answer>({
+  private readonly answers = new LRUCache<string, { caller: Caller }>({
     max: MAX_PRINCIPALS,
     // Else the cache sets a timer in every millisecond of use.
     ttlResolution: 1000,
     dispose: (answer, key) => this.unlink(answer, key),
+  });
+  private readonly refusals = new LRUCache<string, { problem: ProblemError }>({
+    max: MAX_REFUSALS,
+    ttl: REFUSED_MS,
   });
   private readonly asking = new Map<string, Promise<Answer>>();
   /** Keys of the answers that concern a session, API key, user or tenant. */
@@ -68,7 +76,7 @@ export class Principals {
       throw new ProblemError('service_unavailable', 'Nobody can tell who is logged in.', { retry_after: 2 });
     }
     const key = credential.kind === 'token' ? this.tokens.known(credential.token)?.session_id : credential.key_hash;
-    const answer = key === undefined ? undefined : this.answers.get(key);
+    const answer = key === undefined ? undefined : (this.answers.get(key) ?? this.refusals.get(key));
     return answer && callerIn(answer);
   }
 
@@ -97,6 +105,7 @@ export class Principals {
    */
   async changed(ids: ReadonlySet<string> | 'all', askedAt: number): Promise<void> {
     this.heardAt = askedAt;
+    this.refusals.clear();
     if (ids === 'all') this.answers.clear();
     else for (const id of ids) for (const key of [...(this.concerned.get(id) ?? [])]) this.answers.delete(key);
     const affected = [...this.watching].filter(
@@ -120,6 +129,9 @@ export class Principals {
     const question =
       credential.kind === 'token' ? await this.tokens.verify(credential.token) : { key_hash: credential.key_hash };
     const key = 'session_id' in question ? question.session_id : question.key_hash;
+    if (!this.asking.has(key) && this.asking.size >= MAX_QUESTIONS) {
+      throw new ProblemError('overloaded', undefined, { retry_after: 1 });
+    }
     const asked = this.asking.get(key) ?? this.ask(key, question, credential);
     this.asking.set(key, asked);
     return asked.finally(() => this.asking.delete(key));
@@ -134,7 +146,7 @@ export class Principals {
     } catch (error) {
       if (!(error instanceof ProblemError) || error.status >= 500) throw error;
       const refused = { problem: error };
-      this.answers.set(key, refused, { ttl: REFUSED_MS });
+      this.refusals.set(key, refused);
       return refused;
     }
   }
@@ -149,9 +161,8 @@ export class Principals {
     return answer;
   }
 
-  private unlink(answer: Answer, key: string): void {
-    if ('problem' in answer) return;
-    for (const id of idsOf(answer.caller)) {
+  private unlink({ caller }: { caller: Caller }, key: string): void {
+    for (const id of idsOf(caller)) {
       const keys = this.concerned.get(id);
       keys?.delete(key);
       if (keys?.size === 0) this.concerned.delete(id);

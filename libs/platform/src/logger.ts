@@ -2,6 +2,7 @@ import type { LoggerService } from '@nestjs/common';
 import { currentContext } from '@taai/tenant';
 import { pino, type LoggerOptions } from 'pino';
 import type { ProcessConfig } from './config';
+import { loggedError } from './logged-error';
 
 const secrets = [
   'authorization',
@@ -21,6 +22,7 @@ process.on('exit', () => destination.flushSync());
 const options: LoggerOptions = {
   base: undefined,
   formatters: { level: (level) => ({ level }) },
+  serializers: { err: loggedError },
   timestamp: pino.stdTimeFunctions.isoTime,
   mixin: () => {
     const context = currentContext();

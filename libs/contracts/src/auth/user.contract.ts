@@ -1,7 +1,7 @@
 import { IsBoolean, IsEmail, IsString, MaxLength, MinLength } from 'class-validator';
 import { contract, Nothing } from '../contract';
 import { ById, Nullable, Optional, Page, PageQuery, Slug } from '../fields';
-import { Registered, User } from './auth.contract';
+import { hashing, Registered, User } from './auth.contract';
 
 export class InviteUser {
   @IsEmail()
@@ -86,6 +86,7 @@ export const userContract = contract('auth.user', {
     summary: 'Accept an invitation with the token of its link, and choose a password',
     http: 'POST /v1/auth/invites/accept',
     access: 'public',
+    ...hashing,
     secret: true,
     input: AcceptInvite,
     output: Registered,

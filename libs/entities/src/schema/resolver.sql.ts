@@ -50,8 +50,16 @@ interface ResolverFunction {
 
 const answersFor = (table: string) => databaseServices.filter((service) => tenantTables[service].includes(table));
 
+/** Work in the background is done for active tenants alone: others are suspended, or are being deleted. */
+const isActive = (tenant: string) =>
+  `exists (select from public.tenants t where t.id = ${tenant} and t.status = 'active')`;
+
 const isDue = (tenant: string) => `
   exists (select from public.tenants t where t.id = ${tenant} and t.status = 'deleting' and t.delete_at <= now())`;
+
+/** The audit log goes when nobody of the tenant is left: who could only mark a tenant as due cannot rewrite its history. */
+const isLast = (table: string) => table.startsWith('audit_');
+const isEmpty = (tenant: string) => `not exists (select from public.users u where u.tenant_id = ${tenant})`;
 
 /** Some policies of the resolver let it see all tenants: here it works for one. */
 const isCurrent = (tenant: string) => `${tenant} = nullif(current_setting('app.tenant_id', true), '')::uuid`;
@@ -68,7 +76,7 @@ const eraseFunctions = Object.fromEntries(
         with erased as (
           delete from public.${table} r
           where r.tenant_id = erase_${table}.tenant_id and ${isCurrent(`erase_${table}.tenant_id`)}
-            and ${isDue(`erase_${table}.tenant_id`)}
+            and ${isDue(`erase_${table}.tenant_id`)}${isLast(table) ? `and ${isEmpty(`erase_${table}.tenant_id`)}` : ''}
             and (${key.map((name) => `r.${name}`).join(', ')}) in (
               select ${key.map((name) => `s.${name}`).join(', ')} from public.${table} s
               where s.tenant_id = erase_${table}.tenant_id limit erase_${table}.batch
@@ -197,6 +205,7 @@ const functions: Record<string, ResolverFunction> = {
       with due as materialized (
         select r.tenant_id, r.id from public.agent_runs r
         where r.status in ('queued', 'running') and (r.lease_until is null or r.lease_until < now())
+          and ${isActive('r.tenant_id')}
         order by r.lease_until nulls first limit claim_runs.batch for update skip locked
       )
       update public.agent_runs r
@@ -225,7 +234,7 @@ const functions: Record<string, ResolverFunction> = {
     volatility: 'stable',
     sql: `
       select d.tenant_id, d.id from public.webhook_deliveries d
-      where d.status in ('pending', 'delivering') and d.next_attempt_at <= now()
+      where d.status in ('pending', 'delivering') and d.next_attempt_at <= now() and ${isActive('d.tenant_id')}
       order by d.next_attempt_at limit due_deliveries.batch`,
   },
 
@@ -298,7 +307,7 @@ const functions: Record<string, ResolverFunction> = {
       with due as materialized (
         select j.tenant_id, j.id from public.jobs j
         where j.kind = claim_jobs.kind and j.status in ('queued', 'running')
-          and (j.lease_until is null or j.lease_until < now())
+          and (j.lease_until is null or j.lease_until < now()) and ${isActive('j.tenant_id')}
         order by j.id limit claim_jobs.batch for update skip locked
       )
       update public.jobs j
@@ -383,7 +392,10 @@ const isSwept = (table: string) => access[table]?.delete === true;
 const deletePolicies = [
   ...Object.keys(guardedTables)
     .filter((table) => !isSwept(table))
-    .map((table) => ({ table, condition: isDue(`${table}.tenant_id`) })),
+    .map((table) => {
+      const tenant = `${table}.tenant_id`;
+      return { table, condition: isLast(table) ? `${isDue(tenant)} and ${isEmpty(tenant)}` : isDue(tenant) };
+    }),
   { table: 'tenants', condition: `status = 'deleting' and delete_at <= now()` },
 ].map((policy): Policy => ({ ...policy, verb: 'delete', kind: 'restrictive' }));
 
