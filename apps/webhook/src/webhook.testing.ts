@@ -17,7 +17,7 @@ import { runAs } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { AUDIT_LOG, type AuditLog } from './audit.consumer';
-import { MAIL_COMPOSER, type MailComposer } from './auth';
+import { MAIL_COMPOSER, type MailComposer } from './mail.service';
 import { REPLIES, type Replies } from './reply.consumer';
 
 /** Chat, as far as the relay sees it. */
