@@ -11,6 +11,7 @@ import { OneTimeTokenRepository, type TokenRef } from './one-time-token.reposito
 import { Passwords } from './password';
 import { assertGoodPassword } from './password-rules';
 import { RoleAuthority } from './role.authority';
+import { assertTenantActive } from './tenant-status';
 import { UserRepository } from './user.repository';
 
 /** How users come to a tenant: invited by mail, they choose a password and are in. */
@@ -82,7 +83,7 @@ export class InviteService {
 
   private async enter(tx: Tx, { id }: TokenRef, password_hash: string, name?: string): Promise<Registered> {
     const tenant = await lockTenant(tx);
-    if (tenant.status !== 'active') throw new ProblemError('tenant_suspended');
+    assertTenantActive(tenant.status);
     const user_id = await this.tokens.use(tx, id, 'invite');
     if (user_id === undefined || !(await this.users.setFirstPassword(tx, user_id, password_hash))) {
       throw new ProblemError('invalid_token');
