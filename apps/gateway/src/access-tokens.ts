@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { authContract, isUuid, ProblemError, type BySession, type JsonWebKey } from '@taai/contracts';
+import { authContract, isUuid, ProblemError, TOKEN_PARTY, type BySession, type JsonWebKey } from '@taai/contracts';
 import { log, RpcClient } from '@taai/platform';
 import { createLocalJWKSet, errors, jwtVerify, type JWTPayload } from 'jose';
 import { LRUCache } from 'lru-cache';
@@ -85,8 +85,8 @@ export class AccessTokens {
 async function verifyWith({ find, ends }: KeySet, token: string): Promise<Verified> {
   const { payload, protectedHeader } = await jwtVerify(token, find, {
     algorithms: ['EdDSA'],
-    issuer: 'task-assistant',
-    audience: 'task-assistant',
+    issuer: TOKEN_PARTY,
+    audience: TOKEN_PARTY,
     requiredClaims: ['sub', 'exp', 'tenant_id', 'sid', 'role'],
   });
   const keyEnds = ends.get(protectedHeader.kid ?? '') ?? 0;

@@ -134,6 +134,9 @@ export class Me extends Registered {
   permissions: string[];
 }
 
+/** Issuer and audience of access tokens. */
+export const TOKEN_PARTY = 'task-assistant';
+
 export class JsonWebKey {
   @IsString()
   kty: string;
