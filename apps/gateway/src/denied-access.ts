@@ -2,7 +2,8 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import { auditContract, MAX_AUDIT_ENTRIES, ProblemError, type DeniedEntry, type PublicMethod } from '@taai/contracts';
 import { log, Periodic, RpcClient } from '@taai/platform';
 import { runAs, type Caller } from '@taai/tenant';
-import { NIL, v7 } from 'uuid';
+import { v7 } from 'uuid';
+import { GATEWAY } from './principals';
 
 const MINUTE_MS = 60_000;
 /** How soon after its end a minute is sent. */
@@ -74,9 +75,7 @@ export class DeniedAccess implements OnApplicationBootstrap, OnApplicationShutdo
 
   private async send(batch: [string, DeniedEntry][]): Promise<void> {
     const entries = batch.map(([, entry]) => entry);
-    await runAs({ tenant_id: NIL, permissions: [], issuer: 'gateway' }, () =>
-      this.rpc.for(auditContract).denied({ entries }),
-    );
+    await runAs(GATEWAY, () => this.rpc.for(auditContract).denied({ entries }));
     for (const [key] of batch) this.entries.delete(key);
   }
 }
