@@ -6,7 +6,7 @@ import { SignJWT } from 'jose';
 export const ACCESS_TOKEN_TTL = 24 * 60 * 60;
 
 /** What an access token says: who, of which tenant, in which role, by which session. */
-export interface AccessClaims {
+interface AccessClaims {
   sub: string;
   tenant_id: string;
   role: string;

@@ -6,7 +6,7 @@ import { NIL, v7 } from 'uuid';
 import { explainTakenEmail } from './refusals';
 
 /** What a new tenant and its first user start with. */
-export interface NewAccount {
+interface NewAccount {
   tenant_name: string;
   /** Canonical. */
   email: string;

@@ -2,7 +2,7 @@ import type { AuditBreak, AuditRecord } from '@taai/contracts';
 import { sha256 } from '@taai/platform';
 
 /** A row without its hash. `created_at`: RFC 3339 in UTC, to the microsecond, as the database keeps it. */
-export interface Unsealed extends AuditRecord {
+interface Unsealed extends AuditRecord {
   tenant_id: string;
   seq: number;
   previous_hash: string | null;

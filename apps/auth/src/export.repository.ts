@@ -15,7 +15,7 @@ import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 
-export const EXPORT = 'tenant.export';
+const EXPORT = 'tenant.export';
 
 /** A job that this replica has taken up: it holds it for as long as nobody else takes it up, which counts `attempts` on. */
 export interface Claim {

@@ -11,13 +11,13 @@ import type { RefreshState } from './refresh-token';
 const LIFETIME_MS = 30 * 24 * 60 * 60 * 1000;
 
 /** Where a refresh token belongs. */
-export interface SessionRef {
+interface SessionRef {
   tenant_id: string;
   session_id: string;
 }
 
 /** A session that nobody else may change now, and whose it is. */
-export interface LockedSession extends RefreshState {
+interface LockedSession extends RefreshState {
   user: User;
   is_living: boolean;
   tenant_status: TenantStatus;

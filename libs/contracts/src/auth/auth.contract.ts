@@ -48,7 +48,7 @@ export class Login {
   password: string;
 }
 
-export const userStatuses = ['invited', 'active', 'inactive'] as const;
+const userStatuses = ['invited', 'active', 'inactive'] as const;
 export type UserStatus = (typeof userStatuses)[number];
 
 export class User {
