@@ -34,9 +34,7 @@ const project = (name, testMatch, more = {}) => ({
 module.exports = {
   projects: [
     project('unit', ['<rootDir>/{apps,libs,scripts}/**/!(*.db).spec.ts']),
-    project('db', ['<rootDir>/{apps,libs}/**/*.db.spec.ts'], {
-      setupFilesAfterEnv: ['<rootDir>/libs/entities/src/timeout.testing.ts'],
-    }),
+    project('db', ['<rootDir>/{apps,libs}/**/*.db.spec.ts']),
     project('e2e', ['<rootDir>/e2e/*.e2e.ts'], {
       setupFilesAfterEnv: ['<rootDir>/e2e/support/timeout.ts'],
       globalSetup: '<rootDir>/e2e/support/global-setup.ts',

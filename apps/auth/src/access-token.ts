@@ -1,14 +1,12 @@
-import type { JsonWebKey } from '@taai/contracts';
+import { TOKEN_PARTY, type JsonWebKey } from '@taai/contracts';
 import type { Jwk } from '@taai/platform';
 import { SignJWT } from 'jose';
-
-const NAME = 'task-assistant';
 
 /** Seconds. */
 export const ACCESS_TOKEN_TTL = 24 * 60 * 60;
 
 /** What an access token says: who, of which tenant, in which role, by which session. */
-export interface AccessClaims {
+interface AccessClaims {
   sub: string;
   tenant_id: string;
   role: string;
@@ -34,8 +32,8 @@ export class AccessTokens {
     return new SignJWT({ ...claims })
       .setProtectedHeader({ alg: 'EdDSA', typ: 'JWT', kid })
       .setSubject(sub)
-      .setIssuer(NAME)
-      .setAudience(NAME)
+      .setIssuer(TOKEN_PARTY)
+      .setAudience(TOKEN_PARTY)
       .setIssuedAt()
       .setExpirationTime(`${ACCESS_TOKEN_TTL}s`)
       .sign({ kty, crv, x, d });

@@ -15,12 +15,12 @@ export interface Holder {
   expires_at: Date | null;
 }
 
-export interface KeyHolder extends Holder {
+interface KeyHolder extends Holder {
   api_key_id: string;
   scopes: string[];
 }
 
-export interface KeyRef {
+interface KeyRef {
   tenant_id: string;
   id: string;
 }

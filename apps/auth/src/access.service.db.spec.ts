@@ -11,13 +11,13 @@ import {
   type Tx,
 } from '@taai/entities';
 import { createTenant, createTestDatabase, type TestDatabase } from '@taai/entities-testing';
+import { sha256 } from '@taai/platform';
 import { makeJwk } from '@taai/platform-testing';
 import type { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { AccessRepository } from './access.repository';
 import { AccessService } from './access.service';
 import { AccessTokens } from './access-token';
-import { hashToken } from './opaque-token';
 
 let database: TestDatabase;
 let source: DataSource;
@@ -49,7 +49,7 @@ interface Person {
 async function newPerson(role: string, scopes: string[] = ['*:*']): Promise<Person> {
   const tenant_id = await createTenant(database);
   const [user_id, session_id, key_id] = [v7(), v7(), v7()];
-  const key_hash = hashToken(v7());
+  const key_hash = sha256(v7());
   const change = <T>(work: (tx: Tx) => Promise<T>) => withTenantId(source, tenant_id, work);
   await change(async (tx) => {
     await tx.insert(UserEntity, { tenant_id, id: user_id, email: `${user_id}@example.com`, role });
@@ -133,7 +133,7 @@ describe('an API key', () => {
   });
 
   it('unknown', async () => {
-    expect(await code(access.apiKey({ key_hash: hashToken('nobody') }))).toBe('unauthenticated');
+    expect(await code(access.apiKey({ key_hash: sha256('nobody') }))).toBe('unauthenticated');
   });
 });
 

@@ -10,6 +10,7 @@ import {
 import { intersect, rolePermissions } from '@taai/rbac';
 import { AccessRepository, type Holder } from './access.repository';
 import { AccessTokens } from './access-token';
+import { assertTenantActive } from './tenant-status';
 
 /** What one answer carries. */
 const MAX_CHANGES = 10_000;
@@ -47,7 +48,7 @@ export class AccessService {
 
 function admitted<H extends Holder>(holder: H | undefined): H {
   if (!holder) throw new ProblemError('unauthenticated', 'The session or API key has ended.');
-  if (holder.tenant_status !== 'active') throw new ProblemError('tenant_suspended');
+  assertTenantActive(holder.tenant_status);
   return holder;
 }
 

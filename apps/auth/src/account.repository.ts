@@ -1,19 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import {
-  notFound,
-  ProblemError,
-  type Registered,
-  type Tenant,
-  type TenantStatus,
-  type User,
-  type UserStatus,
-} from '@taai/contracts';
-import { audit, TenantEntity, UserEntity, violatedConstraint, withTenant, withTenantId, type Tx } from '@taai/entities';
+import { notFound, type Registered, type Tenant, type TenantStatus, type User, type UserStatus } from '@taai/contracts';
+import { audit, TenantEntity, UserEntity, withTenant, withTenantId, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { NIL, v7 } from 'uuid';
+import { explainTakenEmail } from './refusals';
 
 /** What a new tenant and its first user start with. */
-export interface NewAccount {
+interface NewAccount {
   tenant_name: string;
   /** Canonical. */
   email: string;
@@ -77,19 +70,14 @@ export class AccountRepository {
       ...{ is_active: true, created_at, last_login_at: null },
     };
     const { id: tenant_id, plan_id } = tenant;
-    try {
-      await withTenantId(this.dataSource, tenant_id, async (tx) => {
-        await tx.insert(TenantEntity, { ...tenant }); // TypeORM fills in what it is given
-        await tx.insert(UserEntity, { ...user });
-        await tx.query(SUBSCRIBE, [tenant_id, v7(), plan_id, created_at]);
-        const actor = { type: 'user', id: user.id } as const;
-        await audit(tx, { action: 'tenant.created', target: { type: 'tenant', id: tenant_id }, after: tenant, actor });
-        await audit(tx, { action: 'user.created', target: actor, after: toUser(user), actor });
-      });
-    } catch (error) {
-      if (violatedConstraint(error) === 'users_email_key') throw new ProblemError('email_taken');
-      throw error;
-    }
+    await withTenantId(this.dataSource, tenant_id, async (tx) => {
+      await tx.insert(TenantEntity, { ...tenant }); // TypeORM fills in what it is given
+      await tx.insert(UserEntity, { ...user }).catch(explainTakenEmail);
+      await tx.query(SUBSCRIBE, [tenant_id, v7(), plan_id, created_at]);
+      const actor = { type: 'user', id: user.id } as const;
+      await audit(tx, { action: 'tenant.created', target: { type: 'tenant', id: tenant_id }, after: tenant, actor });
+      await audit(tx, { action: 'user.created', target: actor, after: toUser(user), actor });
+    });
     return { user: toUser(user), tenant };
   }
 

@@ -1,10 +1,10 @@
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
 import { readAuthConfig, readDatabaseConfig } from '@taai/platform';
+import { AccessTokens } from './access-token';
 import { AccessHandler } from './access.handler';
 import { AccessRepository } from './access.repository';
 import { AccessService } from './access.service';
-import { AccessTokens } from './access-token';
 import { AccountRepository } from './account.repository';
 import { ApiKeyHandler } from './api-key.handler';
 import { ApiKeyRepository } from './api-key.repository';
@@ -18,34 +18,34 @@ import { AuthService } from './auth.service';
 import { Background } from './background';
 import { EmailConflicts } from './email-conflicts';
 import { ExpirySweep } from './expiry.sweep';
-import { LoginAttempts } from './login-attempts';
-import { LoginService } from './login.service';
 import { ExportRepository } from './export.repository';
 import { ExportService } from './export.service';
 import { ExportWorker } from './export.worker';
+import { InviteService } from './invite.service';
+import { LoginAttempts } from './login-attempts';
+import { LoginService } from './login.service';
 import { MailHandler } from './mail.handler';
 import { OneTimeTokenRepository } from './one-time-token.repository';
 import { Passwords } from './password';
 import { PasswordHandler } from './password.handler';
 import { PasswordService } from './password.service';
 import { RegistrationService } from './registration.service';
-import { SessionHandler } from './session.handler';
-import { SessionRepository } from './session.repository';
-import { SessionService } from './session.service';
-import { InviteService } from './invite.service';
 import { RoleAuthority } from './role.authority';
 import { RoleHandler } from './role.handler';
 import { RoleRepository } from './role.repository';
 import { RoleService } from './role.service';
-import { UserHandler } from './user.handler';
-import { UserRepository } from './user.repository';
-import { UserService } from './user.service';
+import { SessionHandler } from './session.handler';
+import { SessionRepository } from './session.repository';
+import { SessionService } from './session.service';
 import { tenantDataClients } from './tenant-data.clients';
 import { TenantDataHandler } from './tenant-data.handler';
 import { TenantEraser } from './tenant.eraser';
 import { TenantHandler } from './tenant.handler';
 import { TenantRepository } from './tenant.repository';
 import { GRACE_DAYS, TenantService } from './tenant.service';
+import { UserHandler } from './user.handler';
+import { UserRepository } from './user.repository';
+import { UserService } from './user.service';
 
 const { signingKeys, bcryptCost, tenantGraceDays } = readAuthConfig();
 
@@ -56,29 +56,18 @@ const { signingKeys, bcryptCost, tenantGraceDays } = readAuthConfig();
     ...[UserHandler, RoleHandler, ApiKeyHandler, TenantHandler, TenantDataHandler, AuditHandler],
   ],
   providers: [
-    AuthService,
-    AccessService,
-    AccessRepository,
-    RegistrationService,
-    EmailConflicts,
-    LoginService,
-    LoginAttempts,
-    SessionService,
-    PasswordService,
-    AccountRepository,
-    SessionRepository,
-    OneTimeTokenRepository,
-    Background,
-    ExpirySweep,
+    ...[AuthService, RegistrationService, EmailConflicts, AccountRepository],
+    ...[AccessService, AccessRepository, { provide: AccessTokens, useValue: new AccessTokens(signingKeys) }],
+    ...[LoginService, LoginAttempts, SessionService, SessionRepository],
+    ...[PasswordService, { provide: Passwords, useValue: new Passwords(bcryptCost) }],
+    ...[OneTimeTokenRepository, Background, ExpirySweep],
     ...[UserService, UserRepository, InviteService],
     ...[RoleService, RoleRepository, RoleAuthority],
     ...[ApiKeyService, ApiKeyRepository],
     ...[TenantService, TenantRepository, TenantEraser, tenantDataClients],
-    ...[ExportService, ExportRepository, ExportWorker],
     { provide: GRACE_DAYS, useValue: tenantGraceDays },
+    ...[ExportService, ExportRepository, ExportWorker],
     ...[AuditService, AuditRepository, AuditVerifier],
-    { provide: Passwords, useValue: new Passwords(bcryptCost) },
-    { provide: AccessTokens, useValue: new AccessTokens(signingKeys) },
   ],
 })
 export class AppModule {}

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { AuditBreak, AuditRecord } from '@taai/contracts';
+import { sha256 } from '@taai/platform';
 
 /** A row without its hash. `created_at`: RFC 3339 in UTC, to the microsecond, as the database keeps it. */
-export interface Unsealed extends AuditRecord {
+interface Unsealed extends AuditRecord {
   tenant_id: string;
   seq: number;
   previous_hash: string | null;
@@ -27,7 +27,7 @@ export function canonicalJson(value: unknown): string {
   return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
 }
 
-export const hashOf = (row: Unsealed): string => createHash('sha256').update(canonicalJson(row)).digest('hex');
+const hashOf = (row: Unsealed): string => sha256(canonicalJson(row));
 
 /** The chain of a tenant's entries, each sealed together with the hash of the one before it. */
 export class AuditChain {

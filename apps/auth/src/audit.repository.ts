@@ -5,7 +5,7 @@ import { DataSource } from 'typeorm';
 import { AuditChain, type Link, type Sealed } from './audit-chain';
 
 /** What a list may be narrowed to. */
-export interface AuditFilters {
+interface AuditFilters {
   actor_id?: string;
   action?: string;
   target_type?: string;

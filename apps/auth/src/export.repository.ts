@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ProblemError, type Archive, type Job, type JobStatus } from '@taai/contracts';
 import {
   audit,
+  JOB_COLUMNS,
   JobChunkEntity,
   JobEntity,
   once,
@@ -14,7 +15,7 @@ import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 
-export const EXPORT = 'tenant.export';
+const EXPORT = 'tenant.export';
 
 /** A job that this replica has taken up: it holds it for as long as nobody else takes it up, which counts `attempts` on. */
 export interface Claim {
@@ -31,10 +32,8 @@ export interface Progress {
 /** Thrown when another replica has taken the job up, or the tenant is gone. */
 export class ClaimLost extends Error {}
 
-const COLUMNS = 'id, kind, status, progress, total, result, error_code, error_detail, created_at, finished_at';
-
 const INSERT = `
-  insert into jobs (tenant_id, id, kind, created_by) values ($1, $2, '${EXPORT}', $3) returning ${COLUMNS}`;
+  insert into jobs (tenant_id, id, kind, created_by) values ($1, $2, '${EXPORT}', $3) returning ${JOB_COLUMNS}`;
 
 const ARCHIVE = `
   select j.status, count(c.seq)::integer as chunks, coalesce(sum(octet_length(c.bytes)), 0)::bigint as bytes

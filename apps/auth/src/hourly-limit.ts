@@ -1,6 +1,6 @@
-import { ProblemError } from '@taai/contracts';
 import { keys, type RedisClient } from '@taai/platform';
 import type { Result } from 'ioredis';
+import { assertNoWait } from './refusals';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -15,10 +15,6 @@ if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], 3600000) 
 if count + 1 - ARGV[2] > tonumber(ARGV[1]) then return redis.call('PTTL', KEYS[1]) end
 return 0
 `;
-
-const refuse = (wait_ms: number) => {
-  if (wait_ms > 0) throw new ProblemError('rate_limited', undefined, { retry_after: Math.ceil(wait_ms / 1000) });
-};
 
 /** How often something may happen within an hour to each of those whom it happens to. Kept in Redis, for all replicas. */
 export class HourlyLimit {
@@ -38,12 +34,12 @@ export class HourlyLimit {
 
   /** Counts it; throws `rate_limited` when it was too much. */
   async take(whose: string): Promise<void> {
-    refuse(await this.count(whose, 1));
+    assertNoWait(await this.count(whose, 1));
   }
 
   /** Throws `rate_limited` when once more would be too much. */
   async check(whose: string): Promise<void> {
-    refuse(await this.count(whose, 0));
+    assertNoWait(await this.count(whose, 0));
   }
 
   private count(whose: string, taken: number): Promise<number> {

@@ -20,9 +20,6 @@ import { RoleService } from './role.service';
 import { UserRepository } from './user.repository';
 import { UserService } from './user.service';
 
-// Whoever comes first migrates the template of all test databases, and the rest wait for it.
-jest.setTimeout(30_000);
-
 /** A user, and how to do something as them. */
 export interface Person {
   tenant_id: string;

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { found, ProblemError, type AcceptInvite, type InviteUser, type Registered, type User } from '@taai/contracts';
 import { audit, emit, once, withTenant, withTenantId, type Tx } from '@taai/entities';
-import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
+import { REDIS, sha256, wakeRelay, type RedisClient } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { toTenant } from './account.repository';
@@ -10,10 +10,10 @@ import { EmailConflicts } from './email-conflicts';
 import { HourlyLimit } from './hourly-limit';
 import { lockTenant } from './lock-tenant';
 import { OneTimeTokenRepository, type TokenRef } from './one-time-token.repository';
-import { hashToken } from './opaque-token';
 import { Passwords } from './password';
 import { assertGoodPassword } from './password-rules';
 import { RoleAuthority } from './role.authority';
+import { assertTenantActive } from './tenant-status';
 import { UserRepository } from './user.repository';
 
 /** An hour: to one address, of whichever tenants, and of one tenant. */
@@ -82,7 +82,7 @@ export class InviteService {
   /** Whoever can invite could have us mail to strangers, again and again. */
   private async limit(email: string): Promise<void> {
     await this.ofTenant.take(currentCaller().tenant_id);
-    await this.ofAddress.take(hashToken(email));
+    await this.ofAddress.take(sha256(email));
   }
 
   private async add(tx: Tx, { email, name, role }: InviteUser): Promise<User> {
@@ -105,7 +105,7 @@ export class InviteService {
 
   private async enter(tx: Tx, { id }: TokenRef, password_hash: string, name?: string): Promise<Registered> {
     const tenant = await lockTenant(tx);
-    if (tenant.status !== 'active') throw new ProblemError('tenant_suspended');
+    assertTenantActive(tenant.status);
     const user_id = await this.tokens.use(tx, id, 'invite');
     if (user_id === undefined || !(await this.users.setFirstPassword(tx, user_id, password_hash))) {
       throw new ProblemError('invalid_token');

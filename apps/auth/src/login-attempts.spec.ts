@@ -1,9 +1,8 @@
 import { ProblemError } from '@taai/contracts';
-import { keys, type RedisClient } from '@taai/platform';
+import { keys, sha256, type RedisClient } from '@taai/platform';
 import { testRedis, until } from '@taai/platform-testing';
 import { from, someIp } from './auth.testing';
 import { LoginAttempts } from './login-attempts';
-import { hashToken } from './opaque-token';
 
 let redis: RedisClient;
 let attempts: LoginAttempts;
@@ -32,7 +31,7 @@ const repeat = async (count: number, work: () => Promise<string>) => {
   return [...results];
 };
 
-const accountKey = (email: string) => keys.loginFailures(hashToken(email));
+const accountKey = (email: string) => keys.loginFailures(sha256(email));
 
 /** As if the wait were over, or long. */
 const passWait = (key: string) => redis.hset(key, 'next', 0);

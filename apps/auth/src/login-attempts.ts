@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ProblemError } from '@taai/contracts';
-import { keys, REDIS, type RedisClient } from '@taai/platform';
+import { keys, REDIS, sha256, type RedisClient } from '@taai/platform';
 import { defineLoginScripts } from './login-attempts.script';
 import { currentNetwork } from './network';
-import { hashToken } from './opaque-token';
+import { assertNoWait } from './refusals';
 import { KeyedSemaphore } from './semaphore';
 
 type Outcome = 'failed' | 'succeeded' | 'undecided';
@@ -41,7 +41,7 @@ export class LoginAttempts {
   private async charged<T>(email: string, check: () => Promise<T>): Promise<T> {
     const scope = scopeOf(email);
     const [wait_ms, counted] = await this.redis.beginLogin(...scope);
-    if (wait_ms > 0) throw new ProblemError('rate_limited', undefined, { retry_after: Math.ceil(wait_ms / 1000) });
+    assertNoWait(wait_ms);
     let outcome: Outcome = 'succeeded';
     try {
       return await check();
@@ -56,7 +56,7 @@ export class LoginAttempts {
 
 /** The scripts' keys, and the network. @param email Canonical; stored as its hash. */
 function scopeOf(email: string): [string, string, string, string] {
-  const account = hashToken(email);
+  const account = sha256(email);
   const network = currentNetwork() ?? '';
   return [keys.loginFailures(account), keys.loginNetworks(account), keys.networkFailures(network), network];
 }

@@ -1,4 +1,5 @@
 import type { User } from '@taai/contracts';
+import { sha256 } from '@taai/platform';
 import { runInContext } from '@taai/tenant';
 import { decodeJwt } from 'jose';
 import {
@@ -12,7 +13,6 @@ import {
   startAuth,
   type TestAuth,
 } from './auth.testing';
-import { hashToken } from './opaque-token';
 
 let app: TestAuth;
 
@@ -45,7 +45,7 @@ describe('login', () => {
         ip: client.ip,
         user_agent: 'spec/1.0',
         revoked_at: null,
-        refresh_token_hash: hashToken(answer.refresh_token),
+        refresh_token_hash: sha256(answer.refresh_token),
       },
     ]);
     expect(await auditedOf(app, user)).toContain('session.opened');

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { ComposedMail } from '@taai/contracts';
 import { enqueue, withTenant, type OneTimeTokenKind, type Tx } from '@taai/entities';
+import { sha256 } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
-import { hashToken, mintToken } from './opaque-token';
+import { mintToken } from './opaque-token';
 
 /** How long a link works. */
 const LIFETIMES: Record<OneTimeTokenKind, string> = { invite: '7 days', password_reset: '1 hour' };
@@ -71,7 +72,7 @@ export class OneTimeTokenRepository {
   /** The token's tenant and id, if it is one. */
   async find(token: string): Promise<TokenRef | undefined> {
     const sql = 'select tenant_id, id from find_one_time_token($1)';
-    const [ref] = await this.db.query<TokenRef[]>(sql, [hashToken(token)]);
+    const [ref] = await this.db.query<TokenRef[]>(sql, [sha256(token)]);
     return ref;
   }
 

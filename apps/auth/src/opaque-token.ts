@@ -1,10 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { sha256 } from '@taai/platform';
 
-/** A token of 256 random bits, and what is stored of it: enough to recognise it, too little to use it. */
+/**
+ * A token of 256 random bits, and what is stored of it: enough to recognise it, too little to use it. No salt and no cost: what has
+ * 256 random bits cannot be guessed.
+ */
 export function mintToken(): { token: string; hash: string } {
   const token = randomBytes(32).toString('base64url');
-  return { token, hash: hashToken(token) };
+  return { token, hash: sha256(token) };
 }
-
-/** SHA-256 in hex. No salt and no cost: what has 256 random bits cannot be guessed. */
-export const hashToken = (token: string): string => createHash('sha256').update(token).digest('hex');

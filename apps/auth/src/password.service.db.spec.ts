@@ -1,5 +1,5 @@
 import type { User } from '@taai/contracts';
-import { keys } from '@taai/platform';
+import { keys, sha256 } from '@taai/platform';
 import { decodeJwt } from 'jose';
 import {
   asUser,
@@ -15,7 +15,7 @@ import {
   startAuth,
   type TestAuth,
 } from './auth.testing';
-import { hashToken, mintToken } from './opaque-token';
+import { mintToken } from './opaque-token';
 
 let app: TestAuth;
 
@@ -74,7 +74,7 @@ describe('change', () => {
     for (let n = 0; n < 5; n++) {
       expect(await change(own, NEW, 'a guess')).toMatchObject({ code: 'invalid_credentials' });
     }
-    await app.redis.hset(keys.loginFailures(hashToken(own.user.email)), 'next', Date.now() + 30_000);
+    await app.redis.hset(keys.loginFailures(sha256(own.user.email)), 'next', Date.now() + 30_000);
     expect(await change(own)).toMatchObject({ code: 'rate_limited', retry_after: expect.any(Number) });
     expect(await refresh(own.refresh_token)).toBe('ok');
   });
@@ -221,7 +221,7 @@ describe('reset', () => {
     const [{ user }, ip] = [await loggedIn(), someIp()];
     const token = await linkOf(user);
     await Promise.all(Array.from({ length: 10 }, () => login(user.email, 'a guess')));
-    await app.redis.hset(keys.loginFailures(hashToken(user.email)), 'next', Date.now() + 30_000);
+    await app.redis.hset(keys.loginFailures(sha256(user.email)), 'next', Date.now() + 30_000);
 
     await from(ip, () => app.passwords.reset({ token, new_password: NEW }));
 

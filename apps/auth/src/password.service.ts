@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ProblemError, type ChangePassword, type ForgotPassword, type ResetPassword } from '@taai/contracts';
 import { audit, withTenant, withTenantId, type Tx } from '@taai/entities';
-import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
+import { REDIS, sha256, wakeRelay, type RedisClient } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { AccountRepository, type Account } from './account.repository';
 import { Background } from './background';
@@ -12,7 +12,6 @@ import { lockTenant } from './lock-tenant';
 import { LoginAttempts } from './login-attempts';
 import { currentNetwork } from './network';
 import { OneTimeTokenRepository, type TokenRef } from './one-time-token.repository';
-import { hashToken } from './opaque-token';
 import { Passwords } from './password';
 import { assertGoodPassword } from './password-rules';
 import { SessionRepository } from './session.repository';
@@ -98,7 +97,7 @@ export class PasswordService {
   }
 
   private async mailLink(email: string): Promise<void> {
-    if (!(await this.mails.allows(hashToken(email)))) return;
+    if (!(await this.mails.allows(sha256(email)))) return;
     const account = await this.accounts.findByEmail(email);
     if (!account) return;
     const { tenant_id, id } = account.user;

@@ -1,4 +1,5 @@
-import { hashToken, mintToken } from './opaque-token';
+import { sha256 } from '@taai/platform';
+import { mintToken } from './opaque-token';
 import { exchange, type RefreshState } from './refresh-token';
 
 const first = mintToken();
@@ -8,7 +9,7 @@ function rotated(state: RefreshState, token: string) {
   const next = exchange(state, token);
   if (next.kind !== 'rotated') throw new Error(`The token was ${next.kind}.`);
   const { successor, salt } = next;
-  const after = { refresh_token_hash: hashToken(successor), refresh_salt: salt, is_fresh: true };
+  const after = { refresh_token_hash: sha256(successor), refresh_salt: salt, is_fresh: true };
   return { successor, after };
 }
 

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { hashToken } from './opaque-token';
+import { sha256 } from '@taai/platform';
 
 /** What is stored of a session's living refresh token. */
 export interface RefreshState {
@@ -22,11 +22,11 @@ const follow = (salt: string, token: string): string =>
  * clients refresh in parallel and repeat what was cut. Any other token was used before: one of two who hold it has stolen it.
  */
 export function exchange({ refresh_token_hash, refresh_salt, is_fresh }: RefreshState, token: string): Exchange {
-  if (hashToken(token) === refresh_token_hash) {
+  if (sha256(token) === refresh_token_hash) {
     const salt = randomBytes(32).toString('base64url');
     return { kind: 'rotated', successor: follow(salt, token), salt };
   }
   const successor = refresh_salt !== null && is_fresh ? follow(refresh_salt, token) : undefined;
-  if (successor !== undefined && hashToken(successor) === refresh_token_hash) return { kind: 'repeated', successor };
+  if (successor !== undefined && sha256(successor) === refresh_token_hash) return { kind: 'repeated', successor };
   return { kind: 'reused' };
 }

@@ -97,13 +97,14 @@ export class RoleService {
   private async change(tx: Tx, id: string, fields: Partial<RoleFields>): Promise<Role> {
     const role = await this.lock(tx, id);
     await this.authority.assertCovers(tx, fields.permissions ?? []);
-    const { before, after } = difference(factsOf(role), factsOf({ ...role, ...fields }));
-    if (Object.keys(after).length === 0) return toRole(role);
-    const changed = await this.roles.update(tx, role, after);
+    const changed = difference(factsOf(role), factsOf({ ...role, ...fields }));
+    if (!changed) return toRole(role);
+    const { after } = changed;
+    const updated = await this.roles.update(tx, role, after);
     if (after.name !== undefined) await this.roles.replace(tx, role.name, after.name);
     await accessChanged(tx, 'tenant', tx.tenant_id);
-    await audit(tx, { action: 'role.updated', target: { type: 'role', id }, before, after });
-    return toRole(changed);
+    await audit(tx, { action: 'role.updated', target: { type: 'role', id }, ...changed });
+    return toRole(updated);
   }
 
   /** A role that nobody else changes or gives to anybody until the transaction ends. Throws `not_found`, `forbidden`. */

@@ -1,23 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import type { Session, TenantStatus, User } from '@taai/contracts';
 import { accessChanged, audit, SessionEntity, withTenantId, type Tx } from '@taai/entities';
+import { sha256 } from '@taai/platform';
 import { currentContext } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { toUser, type Account, type UserRow } from './account.repository';
-import { hashToken } from './opaque-token';
 import type { RefreshState } from './refresh-token';
 
 const LIFETIME_MS = 30 * 24 * 60 * 60 * 1000;
 
 /** Where a refresh token belongs. */
-export interface SessionRef {
+interface SessionRef {
   tenant_id: string;
   session_id: string;
 }
 
 /** A session that nobody else may change now, and whose it is. */
-export interface LockedSession extends RefreshState {
+interface LockedSession extends RefreshState {
   user: User;
   is_living: boolean;
   tenant_status: TenantStatus;
@@ -92,7 +92,7 @@ export class SessionRepository {
 
   /** The session of a refresh token, living or used; undefined for one that never was. */
   async find(refresh_token: string): Promise<SessionRef | undefined> {
-    const [ref] = await this.dataSource.query<SessionRef[]>(FIND, [hashToken(refresh_token)]);
+    const [ref] = await this.dataSource.query<SessionRef[]>(FIND, [sha256(refresh_token)]);
     return ref;
   }
 
@@ -106,7 +106,7 @@ export class SessionRepository {
 
   /** The living token becomes a used one, and `successor` the living one. */
   async rotate(tx: Tx, id: string, successor: string, salt: string): Promise<void> {
-    await tx.query(ROTATE, [id, hashToken(successor), salt]);
+    await tx.query(ROTATE, [id, sha256(successor), salt]);
   }
 
   /** The living sessions of a user of the caller's tenant, newest first. */

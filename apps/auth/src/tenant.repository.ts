@@ -24,12 +24,11 @@ export class TenantRepository {
   change(change: (before: Fields) => Fields): Promise<TenantDetails> {
     return withTenant(this.db, async (tx) => {
       const { name, settings } = await readTenant(tx, 'for update');
-      const { before, after } = difference({ name, settings }, change({ name, settings }));
-      if (Object.keys(after).length > 0) {
-        const changed = { name, settings, ...after };
-        await tx.query(WRITE, [tx.tenant_id, changed.name, JSON.stringify(changed.settings)]);
-        const target = { type: 'tenant', id: tx.tenant_id };
-        await audit(tx, { action: 'tenant.updated', target, before, after });
+      const after = change({ name, settings });
+      const changed = difference({ name, settings }, after);
+      if (changed) {
+        await tx.query(WRITE, [tx.tenant_id, after.name, JSON.stringify(after.settings)]);
+        await audit(tx, { action: 'tenant.updated', target: { type: 'tenant', id: tx.tenant_id }, ...changed });
       }
       return readTenant(tx);
     });

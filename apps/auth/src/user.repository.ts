@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { ProblemError, type User } from '@taai/contracts';
-import { UserEntity, violatedConstraint, type Tx } from '@taai/entities';
+import type { User } from '@taai/contracts';
+import { UserEntity, type Tx } from '@taai/entities';
 import { IsNull, LessThan, Not } from 'typeorm';
 import { v7 } from 'uuid';
 import { toUser } from './account.repository';
+import { explainTakenEmail } from './refusals';
 
 export type UserFields = Pick<UserEntity, 'name' | 'role' | 'is_active'>;
 
@@ -35,7 +36,7 @@ export class UserRepository {
   async insert(tx: Tx, fields: Pick<UserEntity, 'email' | 'name' | 'role'>): Promise<User> {
     const nothing = { password_hash: null, last_login_at: null };
     const row = { ...fields, ...nothing, tenant_id: tx.tenant_id, id: v7(), is_active: true, created_at: new Date() };
-    await tx.insert(UserEntity, { ...row }).catch(explain);
+    await tx.insert(UserEntity, { ...row }).catch(explainTakenEmail);
     return toUser(row);
   }
 
@@ -66,9 +67,4 @@ export class UserRepository {
     await tx.query(REMOVE_LINKS, [id]);
     await tx.delete(UserEntity, { tenant_id: tx.tenant_id, id });
   }
-}
-
-function explain(error: unknown): never {
-  if (violatedConstraint(error) === 'users_email_key') throw new ProblemError('email_taken');
-  throw error;
 }

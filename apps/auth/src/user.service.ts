@@ -31,12 +31,13 @@ export class UserService {
     const user = await withTenant(this.db, async (tx) => {
       const user = await this.lock(tx, id);
       if (fields.role !== undefined) await this.authority.assertMayGive(tx, fields.role);
-      const { before, after } = difference(factsOf(user), factsOf({ ...user, ...fields }));
-      if (Object.keys(after).length === 0) return user;
+      const changed = difference(factsOf(user), factsOf({ ...user, ...fields }));
+      if (!changed) return user;
+      const { after } = changed;
       if (after.is_active === false) await this.users.deactivate(tx, id);
       await this.users.update(tx, id, after);
       if (after.role !== undefined || after.is_active !== undefined) await this.settleAccess(tx, user);
-      await audit(tx, { action: 'user.updated', target: { type: 'user', id }, before, after });
+      await audit(tx, { action: 'user.updated', target: { type: 'user', id }, ...changed });
       return found('user', await this.users.find(tx, id));
     });
     wakeRelay(this.redis);

@@ -5,7 +5,7 @@ import { v7 } from 'uuid';
 
 const columns = 'id, conversation_id, role, content, run_id, user_id, created_at';
 
-export interface NewMessage {
+interface NewMessage {
   conversation_id: string;
   role: MessageRole;
   content: string;

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { authContract, ProblemError, type BySession, type JsonWebKey } from '@taai/contracts';
+import { authContract, isUuid, ProblemError, TOKEN_PARTY, type BySession, type JsonWebKey } from '@taai/contracts';
 import { log, RpcClient } from '@taai/platform';
 import { createLocalJWKSet, errors, jwtVerify, type JWTPayload } from 'jose';
 import { LRUCache } from 'lru-cache';
@@ -92,8 +92,8 @@ export class AccessTokens {
 async function verifyWith({ find, ends }: KeySet, token: string): Promise<Verified> {
   const { payload, protectedHeader } = await jwtVerify(token, find, {
     algorithms: ['EdDSA'],
-    issuer: 'task-assistant',
-    audience: 'task-assistant',
+    issuer: TOKEN_PARTY,
+    audience: TOKEN_PARTY,
     requiredClaims: ['sub', 'exp', 'tenant_id', 'sid', 'role'],
   });
   const keyEnds = ends.get(protectedHeader.kid ?? '') ?? 0;
@@ -109,9 +109,6 @@ function unexpired({ session, expiresAt }: Verified): BySession {
 const refusal = (error: unknown): unknown => (error instanceof errors.JOSEError ? invalid() : error);
 
 const invalid = () => new ProblemError('unauthenticated', 'The access token is not valid.');
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const isUuid = (value: unknown): value is string => typeof value === 'string' && UUID.test(value);
 
 function sessionOf({ tenant_id, sid }: JWTPayload): BySession {
   if (!isUuid(tenant_id) || !isUuid(sid)) throw invalid();

@@ -3,7 +3,8 @@ import { auditContract, MAX_AUDIT_ENTRIES, publicMethods, type DeniedEntry, type
 import { log, Periodic, RpcClient } from '@taai/platform';
 import { currentContext, runAs, type Caller } from '@taai/tenant';
 import type { FastifyInstance } from 'fastify';
-import { NIL, v7 } from 'uuid';
+import { v7 } from 'uuid';
+import { GATEWAY } from './principals';
 
 const MINUTE_MS = 60_000;
 /** How soon after its end a minute is sent. */
@@ -83,9 +84,7 @@ export class DeniedAccess implements OnApplicationBootstrap, OnApplicationShutdo
 
   private async send(batch: [string, DeniedEntry][]): Promise<void> {
     const entries = batch.map(([, entry]) => entry);
-    await runAs({ tenant_id: NIL, permissions: [], issuer: 'gateway' }, () =>
-      this.rpc.for(auditContract).denied({ entries }),
-    );
+    await runAs(GATEWAY, () => this.rpc.for(auditContract).denied({ entries }));
     for (const [key, entry] of batch) this.drop(key, entry);
   }
 

@@ -34,7 +34,9 @@ describe('agents', () => {
     const { agents } = replica;
     const { id } = await user.as(async () => {
       const agent = await agents.create(fields);
-      await agents.update({ id: agent.id, model: 'sandbox-2', max_output_tokens: 5 });
+      const change = { id: agent.id, model: 'sandbox-2', max_output_tokens: 5 };
+      await agents.update(change);
+      await agents.update(change);
       await agents.remove(agent.id);
       return agent;
     });

@@ -8,7 +8,7 @@ import {
   type PageQuery,
   type UpdateAgent,
 } from '@taai/contracts';
-import { audit, difference, idAfter, once, toFittingPage, withTenant } from '@taai/entities';
+import { audit, auditChange, idAfter, once, toFittingPage, withTenant } from '@taai/entities';
 import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
@@ -63,7 +63,7 @@ export class AgentService {
       const before = found('agent', await this.agents.lock(tx, id));
       await explain(this.agents.update(tx, id, fields), refused);
       const after = found('agent', await this.agents.find(tx, id));
-      await audit(tx, { action: 'agent.updated', target: { type: 'agent', id }, ...difference(before, after) });
+      await auditChange(tx, { action: 'agent.updated', target: { type: 'agent', id } }, before, after);
       return after;
     });
     wakeRelay(this.redis);

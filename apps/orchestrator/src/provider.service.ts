@@ -10,7 +10,7 @@ import {
   type PutCredentials,
   type UpdateProvider,
 } from '@taai/contracts';
-import { audit, difference, idAfter, once, toFittingPage, withTenant } from '@taai/entities';
+import { audit, auditChange, idAfter, once, toFittingPage, withTenant } from '@taai/entities';
 import { REDIS, SecretBox, wakeRelay, type RedisClient } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { ProviderConnector } from './provider-connector';
@@ -67,7 +67,7 @@ export class ProviderService {
       }
       await explain(this.providers.update(tx, id, fields), taken);
       const after = found('provider', await this.providers.find(tx, id));
-      await audit(tx, { action: 'provider.updated', target: { type: 'provider', id }, ...difference(before, after) });
+      await auditChange(tx, { action: 'provider.updated', target: { type: 'provider', id } }, before, after);
       return after;
     });
     wakeRelay(this.redis);

@@ -19,7 +19,7 @@ interface Running {
 }
 
 /** What a start brought: its answer, and the run if it is a new one. */
-export interface Admission<T> {
+interface Admission<T> {
   answer: T;
   created?: RunRow | undefined;
 }

@@ -14,7 +14,7 @@ import { RunRepository, type RunRow } from './run.repository';
 import { accountFor, addUsage, estimateUsage } from './usage-estimate';
 
 /** A provider call that was made. */
-export interface MadeCall {
+interface MadeCall {
   call_id: string;
   reply: ModelReply;
 }

@@ -5,7 +5,7 @@ import { LeaseLost } from '@taai/platform';
 import type { ChatMessage } from '@taai/providers';
 
 /** What a run takes from its agent and its caller at the start, so that later changes do not reach it. */
-export interface RunState {
+interface RunState {
   provider_id: string;
   model: string;
   temperature: number | null;
@@ -29,7 +29,7 @@ export interface Lease {
 }
 
 /** What of a run is written at its end. */
-export type RunEnding = Pick<RunRow, 'status' | 'output' | 'error_code' | 'error_detail' | 'usage' | 'last_event_id'>;
+type RunEnding = Pick<RunRow, 'status' | 'output' | 'error_code' | 'error_detail' | 'usage' | 'last_event_id'>;
 
 /** Named, because a prepared `select *` fails on every replica once a migration has added a column. */
 const COLUMNS = `tenant_id, id, agent_id, agent_version, conversation_id, user_id, status, input, output, error_code,

@@ -1,12 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Job } from '@taai/contracts';
-import { RlsPool } from '@taai/entities';
+import { JOB_COLUMNS, RlsPool } from '@taai/entities';
 
-const COLUMNS = 'id, kind, status, progress, total, result, error_code, error_detail, created_at, finished_at';
+const FIND = `select ${JOB_COLUMNS} from jobs where id = $1`;
 
-const FIND = `select ${COLUMNS} from jobs where id = $1`;
-
-const LIST = `select ${COLUMNS} from jobs where ($1::uuid is null or id < $1) order by id desc limit $2`;
+const LIST = `select ${JOB_COLUMNS} from jobs where ($1::uuid is null or id < $1) order by id desc limit $2`;
 
 /** The jobs of all services, to be read; each service writes its own. */
 @Injectable()

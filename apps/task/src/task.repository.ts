@@ -7,7 +7,7 @@ import { v7 } from 'uuid';
 import { eventsOf } from './task.rules';
 
 /** What a list may be narrowed to. */
-export interface TaskFilters {
+interface TaskFilters {
   status?: string;
   priority?: string;
   assignee_id?: string;

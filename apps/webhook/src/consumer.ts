@@ -13,6 +13,6 @@ export interface Consumer {
 }
 
 /** What the event is about was removed meanwhile: there is nothing to be done. */
-export function unlessGone(error: unknown): void {
+export function unlessGone(error: unknown): undefined {
   if (!(error instanceof ProblemError && error.code === 'not_found')) throw error;
 }

@@ -1,6 +1,6 @@
 import type { ComposedMail, MailTemplate } from '@taai/contracts';
 
-export interface RenderedMail {
+interface RenderedMail {
   subject: string;
   text: string;
   html: string;

@@ -1,12 +1,24 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { ProblemError } from '@taai/contracts';
-import { log, type MailConfig } from '@taai/platform';
+import { Inject, Injectable, type FactoryProvider } from '@nestjs/common';
+import { mailContract } from '@taai/contracts';
+import { log, RpcClient, type Client, type MailConfig } from '@taai/platform';
 import { runAs } from '@taai/tenant';
-import { MAIL_COMPOSER, type MailComposer } from './auth';
+import { unlessGone } from './consumer';
 import { renderMail } from './mail-templates';
 import { MailRepository, type MailRef } from './mail.repository';
 import { Mailer, MailFailure } from './mailer';
 import { OutboxRepository } from './outbox.repository';
+
+/** Injects the `MailComposer` client. */
+export const MAIL_COMPOSER = Symbol('mail composer');
+
+/** What the job of a mail asks auth for. */
+export type MailComposer = Pick<Client<typeof mailContract>, 'compose'>;
+
+export const mailComposerClient: FactoryProvider<MailComposer> = {
+  provide: MAIL_COMPOSER,
+  inject: [RpcClient],
+  useFactory: (rpc: RpcClient) => rpc.for(mailContract),
+};
 
 /** Injects the `MailConfig`. */
 export const MAIL_CONFIG = Symbol('mail configuration');
@@ -44,7 +56,8 @@ export class MailService {
   }
 
   private async mail(token_id: string): Promise<void> {
-    const composed = await this.composer.compose({ token_id }).catch(unlessUnwanted);
+    // Gone once the link was used, replaced or has expired, or with its user.
+    const composed = await this.composer.compose({ token_id }).catch(unlessGone);
     if (!composed) return;
     const { to, template } = composed;
     try {
@@ -62,9 +75,4 @@ export class MailService {
       else log.error({ reason, token_id, id }, 'a mail is given up: set its claimed_until to null to try it again');
     }
   }
-}
-
-/** The link was used, replaced or has expired, or its user is gone. */
-function unlessUnwanted(error: unknown): undefined {
-  if (!(error instanceof ProblemError && error.code === 'not_found')) throw error;
 }

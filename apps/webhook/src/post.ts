@@ -7,7 +7,7 @@ const TIMEOUT_MS = 10_000;
 const MAX_ANSWER_BYTES = 64 * 1024;
 const MAX_ERROR_LENGTH = 500;
 
-export interface SignedPost {
+interface SignedPost {
   url: string;
   /** `whsec_` and base64. */
   secret: string;

@@ -65,7 +65,9 @@ describe('endpoints', () => {
     const tenant = await service.createTenant();
     const address = `${url}?key=canary`;
     const { id, secret } = await service.as(tenant, () => webhooks.create({ url: address, events: ['task.created'] }));
-    await service.as(tenant, () => webhooks.update({ id, url: `${url}/2?key=canary`, is_active: true }));
+    const change = { id, url: `${url}/2?key=canary`, is_active: true };
+    await service.as(tenant, () => webhooks.update(change));
+    await service.as(tenant, () => webhooks.update(change));
     await service.as(tenant, () => webhooks.deactivate(id));
     await service.as(tenant, () => webhooks.deactivate(id));
     await service.as(tenant, () => webhooks.remove(id));

@@ -13,7 +13,7 @@ import {
   type Webhook,
   type WebhookDelivery,
 } from '@taai/contracts';
-import { audit, difference, idAfter, once, toPage, withTenant } from '@taai/entities';
+import { audit, auditChange, idAfter, once, toPage, withTenant } from '@taai/entities';
 import { REDIS, SecretBox, wakeRelay, type RedisClient } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
@@ -68,8 +68,7 @@ export class WebhookService {
     await withTenant(this.db, async (tx) => {
       const before = found('webhook', await this.webhooks.lock(tx, id));
       await this.webhooks.update(tx, id, change);
-      const changed = difference(before, { ...before, ...change });
-      await audit(tx, { action: 'webhook.updated', target: targetOf(id), ...changed });
+      await auditChange(tx, { action: 'webhook.updated', target: targetOf(id) }, before, { ...before, ...change });
     });
     wakeRelay(this.redis);
     return this.get(id);

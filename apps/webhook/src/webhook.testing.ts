@@ -17,11 +17,11 @@ import { runAs } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { AUDIT_LOG, type AuditLog } from './audit.consumer';
-import { MAIL_COMPOSER, type MailComposer } from './auth';
+import { MAIL_COMPOSER, type MailComposer } from './mail.service';
 import { REPLIES, type Replies } from './reply.consumer';
 
 /** Chat, as far as the relay sees it. */
-export class FakeChat implements Replies {
+class FakeChat implements Replies {
   readonly asked: SettleReply[] = [];
   refuse: ((reply: SettleReply) => Error | undefined) | undefined;
 
@@ -34,7 +34,7 @@ export class FakeChat implements Replies {
 }
 
 /** Auth, as far as the relay sees it. */
-export class FakeAuditLog implements AuditLog {
+class FakeAuditLog implements AuditLog {
   readonly asked: AppendAudit[] = [];
   refuse: ((entries: AppendAudit) => Error | undefined) | undefined;
 
@@ -46,7 +46,7 @@ export class FakeAuditLog implements AuditLog {
 }
 
 /** Auth, as far as mails see it: it mints a token whenever it is asked for one that is wanted. */
-export class FakeAuth implements MailComposer {
+class FakeAuth implements MailComposer {
   readonly wanted = new Map<string, Omit<ComposedMail, 'token'>>();
   readonly minted: string[] = [];
 

@@ -29,6 +29,10 @@ export const Optional = () => ValidateIf((_, value) => value !== undefined);
 /** The field may be null; what else it may be, the other decorators say. */
 export const Nullable = () => ValidateIf((_, value) => value !== null);
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+export const isUuid = (value: unknown): value is string => typeof value === 'string' && UUID.test(value);
+
 /** The name of a resource in paths and in `provider/model`: lower-case letters, digits, `-` and `_`, at most 63. */
 export const Slug = () => Matches(/^[a-z0-9][a-z0-9_-]{0,62}$/);
 

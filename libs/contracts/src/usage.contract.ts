@@ -3,7 +3,7 @@ import { IsBoolean, IsIn, IsInt, IsISO8601, IsString, IsUUID, ValidateNested } f
 import { contract } from './contract';
 import { Nullable, Optional, Page, PageQuery, type Timestamp } from './fields';
 
-export const usageGroups = ['day', 'provider', 'model', 'agent', 'user'] as const;
+const usageGroups = ['day', 'provider', 'model', 'agent', 'user'] as const;
 export type UsageGroup = (typeof usageGroups)[number];
 
 export const usageStatuses = ['open', 'closed', 'estimated'] as const;

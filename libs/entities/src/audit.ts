@@ -23,6 +23,11 @@ export interface AuditEntry {
   actor?: AuditActor;
 }
 
+interface Difference<T> {
+  before: Partial<T>;
+  after: Partial<T>;
+}
+
 /** Records a change in the tenant's audit log when, and only when, the change commits. The auth service appends it there. */
 export async function audit(tx: Tx, { action, target, before, after, actor }: AuditEntry): Promise<void> {
   const { caller, request_id, ip } = currentContext() ?? {};
@@ -48,9 +53,28 @@ function actorOf(caller: Caller | undefined): AuditActor {
   return { type: 'service', id: caller.issuer };
 }
 
-/** Of two states of an object, the fields that differ: what an entry says of a change. */
-export function difference<T extends object>(before: T, after: T): { before: Partial<T>; after: Partial<T> } {
+/** Records what `difference` finds; nothing, where it finds nothing. */
+export async function auditChange<T extends object>(
+  tx: Tx,
+  entry: Pick<AuditEntry, 'action' | 'target'>,
+  before: T,
+  after: T,
+): Promise<void> {
+  const changed = difference(before, after);
+  if (changed) await audit(tx, { ...entry, ...changed });
+}
+
+/** What tells that something was written, not what. */
+const BOOKKEEPING = ['updated_at', 'version'];
+
+/**
+ * Of two states of an object, the fields that differ: what an entry says of a change. Undefined when none does but `updated_at`
+ * and `version`.
+ */
+export function difference<T extends object>(before: T, after: T): Difference<T> | undefined {
   const differs = (key: string) => JSON.stringify(Reflect.get(before, key)) !== JSON.stringify(Reflect.get(after, key));
   const only = (state: T) => Object.fromEntries(Object.entries(state).filter(([key]) => differs(key))) as Partial<T>;
-  return { before: only(before), after: only(after) };
+  const changed = { before: only(before), after: only(after) };
+  const isChange = Object.keys({ ...changed.before, ...changed.after }).some((key) => !BOOKKEEPING.includes(key));
+  return isChange ? changed : undefined;
 }

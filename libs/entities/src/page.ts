@@ -1,4 +1,4 @@
-import { ProblemError, type PageOf } from '@taai/contracts';
+import { isUuid, ProblemError, type PageOf } from '@taai/contracts';
 
 /** Where a list goes on: the sort keys of the last row shown. Opaque to clients. */
 export type CursorKeys = readonly (string | number | null)[];
@@ -47,12 +47,10 @@ function parse(json: string): unknown {
   }
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
 /** The id that a list in the order of its ids goes on after; undefined on the first page. */
 export function idAfter(cursor: string | undefined): string | undefined {
   if (cursor === undefined) return undefined;
   const [id] = readCursor(cursor, 1);
-  if (typeof id !== 'string' || !UUID.test(id)) throw new ProblemError('invalid_cursor');
+  if (!isUuid(id)) throw new ProblemError('invalid_cursor');
   return id;
 }

@@ -1,5 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { sha256 } from './sha256';
 
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const MARK = 'taai_live_';
@@ -33,8 +34,6 @@ export function hashOfApiKey(text: string): string | undefined {
   const body = text.slice(0, -CHECKSUM);
   return checksum(body) === text.slice(-CHECKSUM) ? sha256(text) : undefined;
 }
-
-const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** Each digit as likely as any other: bytes beyond the last multiple of 62 are drawn again. */
 function randomDigits(count: number): string {

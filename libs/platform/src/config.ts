@@ -11,7 +11,7 @@ import {
   type ValidatorSpec,
 } from 'envalid';
 import type { ServiceName } from '@taai/contracts';
-import { parseOrigins, parseProxies } from './edge-variables';
+import { itemsOf, parseOrigins, parseProxies } from './edge-variables';
 import { parseBaseUrl, parseSender, parseSmtpUrl, type Sender, type SmtpServer } from './mail-settings';
 import { gatewayPort, managementPorts } from './ports';
 
@@ -53,13 +53,7 @@ const jwks = makeValidator<readonly Jwk[]>((text) => {
   return keys;
 });
 
-const list = makeValidator<readonly string[]>((text) =>
-  text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== ''),
-);
-
+const list = makeValidator<readonly string[]>(itemsOf);
 const origins = makeValidator(parseOrigins);
 const proxies = makeValidator(parseProxies);
 const smtpUrl = makeExactValidator<SmtpServer | false>(parseSmtpUrl);

@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
-const itemsOf = (text: string): string[] =>
+/** Between the commas. */
+export const itemsOf = (text: string): string[] =>
   text
     .split(',')
     .map((item) => item.trim())

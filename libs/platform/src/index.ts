@@ -19,3 +19,4 @@ export * from './rpc/server';
 export * from './run-log';
 export * from './secret-box';
 export * from './secret-rotation';
+export * from './sha256';

@@ -1,11 +1,11 @@
 import type { ReencryptedSecrets, ReencryptSecrets, SecretKeys, SecretRef } from '@taai/contracts';
+import { NIL } from 'uuid';
 import { FernetError } from './fernet';
 import { log } from './logger';
 import type { SealedSecret, SecretBox } from './secret-box';
 
 const DEFAULT_BATCH = 100;
 const MAX_COUNT = 10_000;
-const NIL = '00000000-0000-0000-0000-000000000000';
 const START: SecretRef = { tenant_id: NIL, id: NIL };
 
 /** Where a service keeps its secrets. Rows come in one order, which `after` goes on from. */

@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os';
+import { isUuid } from '@taai/contracts';
 import { TenantEntity, withTenantId, type AuditActor } from '@taai/entities';
 import type { DataSource } from 'typeorm';
 import { moveTenant, type StatusChange } from '../tenant-status';
@@ -56,10 +57,8 @@ async function idsAfter(db: DataSource, after: string | null): Promise<string[]>
 
 const findAll = (db: DataSource, id: string) => withTenantId(db, id, (tx) => tx.findBy(TenantEntity, { id }));
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 async function find(db: DataSource, id: string | undefined): Promise<TenantEntity> {
-  if (!id || !UUID.test(id)) throw new AdminError('A tenant is named by its id, a UUID: see `tenant list`.');
+  if (!isUuid(id)) throw new AdminError('A tenant is named by its id, a UUID: see `tenant list`.');
   const [tenant] = await findAll(db, id);
   if (!tenant) throw new AdminError(`There is no tenant ${id}.`);
   return tenant;

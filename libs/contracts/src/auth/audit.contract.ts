@@ -17,12 +17,12 @@ import {
 import { contract, Nothing } from '../contract';
 import { Nullable, Optional, Page, PageQuery, type Timestamp } from '../fields';
 
-export const auditActorTypes = ['user', 'api_key', 'service', 'operator'] as const;
+const auditActorTypes = ['user', 'api_key', 'service', 'operator'] as const;
 export type AuditActorType = (typeof auditActorTypes)[number];
 
 /** How an audit log can be found broken: see `AuditBreak`. */
-export const auditBreaks = ['missing', 'unlinked', 'edited', 'unexpected', 'head_differs'] as const;
-export type AuditBreakReason = (typeof auditBreaks)[number];
+const auditBreaks = ['missing', 'unlinked', 'edited', 'unexpected', 'head_differs'] as const;
+type AuditBreakReason = (typeof auditBreaks)[number];
 
 /** Entries of one call. */
 export const MAX_AUDIT_ENTRIES = 100;

@@ -48,7 +48,7 @@ export class Login {
   password: string;
 }
 
-export const userStatuses = ['invited', 'active', 'inactive'] as const;
+const userStatuses = ['invited', 'active', 'inactive'] as const;
 export type UserStatus = (typeof userStatuses)[number];
 
 export class User {
@@ -133,6 +133,9 @@ export class Me extends Registered {
   @IsString({ each: true })
   permissions: string[];
 }
+
+/** Issuer and audience of access tokens. */
+export const TOKEN_PARTY = 'task-assistant';
 
 export class JsonWebKey {
   @IsString()

@@ -3,7 +3,7 @@ import { contract } from '../contract';
 import { Nullable, type Timestamp } from '../fields';
 
 /** A mail for each kind of one-time link. */
-export const mailTemplates = ['invite', 'password_reset'] as const;
+const mailTemplates = ['invite', 'password_reset'] as const;
 export type MailTemplate = (typeof mailTemplates)[number];
 
 export class ComposeMail {

@@ -1,6 +1,6 @@
 import { IsBoolean, IsEmail, IsString, MaxLength, MinLength } from 'class-validator';
 import { contract, Nothing } from '../contract';
-import { ById, Nullable, Optional, Page, PageQuery, Slug } from '../fields';
+import { ById, LinkToken, NewPassword, Nullable, Optional, Page, PageQuery, Slug } from '../fields';
 import { hashing, Registered, User } from './auth.contract';
 
 export class InviteUser {
@@ -38,15 +38,10 @@ export class UpdateUser extends ById {
 
 export class AcceptInvite {
   /** From the link of the invitation. */
-  @IsString()
-  @MinLength(1)
-  @MaxLength(200)
+  @LinkToken()
   token: string;
 
-  /** Counted in characters; bytes beyond bcrypt's 72 count too. */
-  @IsString()
-  @MinLength(8)
-  @MaxLength(1024)
+  @NewPassword()
   password: string;
 
   @Optional()

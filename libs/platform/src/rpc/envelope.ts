@@ -80,7 +80,7 @@ export function decodeRequest(text: string): Request {
  * `answer`: the output. `problem`: a ProblemError. `lost`: the replica leaves without having finished. `held`: ids (an array)
  * that the replica is working on.
  */
-export type ReplyKind = 'answer' | 'problem' | 'lost' | 'held';
+type ReplyKind = 'answer' | 'problem' | 'lost' | 'held';
 
 export interface Reply {
   kind: ReplyKind;

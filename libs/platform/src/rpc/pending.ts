@@ -54,7 +54,7 @@ export interface PendingOptions {
 
 export const overloaded = () => new ProblemError('overloaded', undefined, { retry_after: 1 });
 export const unavailable = () => new ProblemError('service_unavailable', undefined, { retry_after: 2 });
-export const replicaLost = () => new ProblemError('replica_lost', undefined, { retry_after: 1 });
+const replicaLost = () => new ProblemError('replica_lost', undefined, { retry_after: 1 });
 
 /** Whether the method may be executed a second time without a second effect. */
 export const isRepeatable = ({ bound, head }: PendingCall): boolean =>

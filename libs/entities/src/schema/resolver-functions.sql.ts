@@ -1,0 +1,330 @@
+import { databaseServices, type DatabaseService } from '@taai/contracts';
+import { guardedTables, tenantTables } from '../tenant-tables';
+
+interface ResolverFunction {
+  /** The services that may call it. */
+  for: readonly DatabaseService[];
+  takes: string;
+  returns: string;
+  volatility: 'stable' | 'volatile';
+  sql: string;
+}
+
+const answersFor = (table: string) => databaseServices.filter((service) => tenantTables[service].includes(table));
+
+/** As an SQL condition: whether the tenant's rows are to be erased. */
+/** Work in the background is done for active tenants alone: others are suspended, or are being deleted. */
+const isActive = (tenant: string) =>
+  `exists (select from public.tenants t where t.id = ${tenant} and t.status = 'active')`;
+
+export const isDue = (tenant: string) => `
+  exists (select from public.tenants t where t.id = ${tenant} and t.status = 'deleting' and t.delete_at <= now())`;
+
+/** The audit log goes when nobody of the tenant is left: who could only mark a tenant as due cannot rewrite its history. */
+export const isLast = (table: string) => table.startsWith('audit_');
+export const isEmpty = (tenant: string) => `not exists (select from public.users u where u.tenant_id = ${tenant})`;
+
+/** Some policies of the resolver let it see all tenants: here it works for one. */
+const isCurrent = (tenant: string) => `${tenant} = nullif(current_setting('app.tenant_id', true), '')::uuid`;
+
+const eraseFunctions = Object.fromEntries(
+  Object.entries(guardedTables).map(([table, key]): [string, ResolverFunction] => [
+    `erase_${table}`,
+    {
+      for: answersFor(table),
+      takes: 'tenant_id uuid, batch integer',
+      returns: 'integer',
+      volatility: 'volatile',
+      sql: `
+        with erased as (
+          delete from public.${table} r
+          where r.tenant_id = erase_${table}.tenant_id and ${isCurrent(`erase_${table}.tenant_id`)}
+            and ${isDue(`erase_${table}.tenant_id`)} ${isLast(table) ? `and ${isEmpty(`erase_${table}.tenant_id`)}` : ''}
+            and (${key.map((name) => `r.${name}`).join(', ')}) in (
+              select ${key.map((name) => `s.${name}`).join(', ')} from public.${table} s
+              where s.tenant_id = erase_${table}.tenant_id limit erase_${table}.batch
+            ) returning 1
+        )
+        select count(*)::integer from erased`,
+    },
+  ]),
+);
+
+/** By name; each answers with ids and no more, over all tenants. Every argument and column is qualified: their names meet. */
+export const functions: Record<string, ResolverFunction> = {
+  /** The user whom an e-mail address names, active or not; no row for an unknown one. */
+  find_login: {
+    for: ['auth'],
+    takes: 'email text',
+    returns: 'table (tenant_id uuid, user_id uuid)',
+    volatility: 'stable',
+    sql: 'select u.tenant_id, u.id from public.users u where u.email = lower(find_login.email)',
+  },
+
+  find_one_time_token: {
+    for: ['auth'],
+    takes: 'token_hash text',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'stable',
+    sql: 'select t.tenant_id, t.id from public.one_time_tokens t where t.token_hash = find_one_time_token.token_hash',
+  },
+
+  /** Living or not. */
+  find_api_key: {
+    for: ['auth'],
+    takes: 'key_hash text',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'stable',
+    sql: 'select k.tenant_id, k.id from public.api_keys k where k.key_hash = find_api_key.key_hash',
+  },
+
+  /** What stopped granting access within so many seconds, or grants something else, each once. */
+  recent_access_changes: {
+    for: ['auth'],
+    takes: 'seconds integer, batch integer',
+    returns: 'table (kind text, id uuid)',
+    volatility: 'stable',
+    sql: `
+      select distinct c.kind, c.id from public.access_changes c
+      where c.at > now() - make_interval(secs => recent_access_changes.seconds) limit recent_access_changes.batch`,
+  },
+
+  /** The session that a refresh token belongs to, whether it is the living one or was used. */
+  find_refresh_token: {
+    for: ['auth'],
+    takes: 'token_hash text',
+    returns: 'table (tenant_id uuid, session_id uuid)',
+    volatility: 'stable',
+    sql: `
+      select s.tenant_id, s.id from public.sessions s where s.refresh_token_hash = find_refresh_token.token_hash
+      union all
+      select t.tenant_id, t.session_id from public.used_refresh_tokens t
+      where t.token_hash = find_refresh_token.token_hash`,
+  },
+
+  /** Deletes what nobody asks for any more, at most `batch` rows of each kind; the number of rows. */
+  delete_expired: {
+    for: ['auth'],
+    takes: 'batch integer',
+    returns: 'bigint',
+    volatility: 'volatile',
+    sql: `
+      with gone_sessions as (
+        delete from public.sessions where (tenant_id, id) in (
+          select s.tenant_id, s.id from public.sessions s
+          where s.expires_at < now() - interval '7 days' limit delete_expired.batch) returning 1
+      ), gone_tokens as (
+        delete from public.one_time_tokens where (tenant_id, id) in (
+          select t.tenant_id, t.id from public.one_time_tokens t
+          where t.expires_at < now() limit delete_expired.batch) returning 1
+      ), gone_changes as (
+        delete from public.access_changes where (tenant_id, seq) in (
+          select c.tenant_id, c.seq from public.access_changes c
+          where c.at < now() - interval '24 hours' limit delete_expired.batch) returning 1
+      ), gone_keys as (
+        delete from public.idempotency_keys where (tenant_id, user_id, method, key) in (
+          select k.tenant_id, k.user_id, k.method, k.key from public.idempotency_keys k
+          where k.expires_at < now() limit delete_expired.batch) returning 1
+      )
+      select (select count(*) from gone_sessions) + (select count(*) from gone_tokens)
+        + (select count(*) from gone_changes) + (select count(*) from gone_keys)`,
+  },
+
+  /** Events for one relay, oldest first; another gets those that are still there when the lease ends. */
+  claim_outbox: {
+    for: ['webhook'],
+    takes: 'batch integer, lease_seconds integer',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'volatile',
+    sql: `
+      with due as materialized (
+        select o.tenant_id, o.id from public.outbox o
+        where o.claimed_until is null or o.claimed_until < now()
+        order by o.id limit claim_outbox.batch for update skip locked
+      ), claimed as (
+        update public.outbox o
+        set claimed_until = now() + make_interval(secs => claim_outbox.lease_seconds), attempts = o.attempts + 1
+        from due where o.tenant_id = due.tenant_id and o.id = due.id
+        returning o.tenant_id, o.id
+      )
+      select c.tenant_id, c.id from claimed c order by c.id`,
+  },
+
+  /** Runs that nobody executes any more, now leased to `owner`. */
+  claim_runs: {
+    for: ['orchestrator'],
+    takes: 'owner text, batch integer, lease_seconds integer',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'volatile',
+    sql: `
+      with due as materialized (
+        select r.tenant_id, r.id from public.agent_runs r
+        where r.status in ('queued', 'running') and (r.lease_until is null or r.lease_until < now())
+          and ${isActive('r.tenant_id')}
+        order by r.lease_until nulls first limit claim_runs.batch for update skip locked
+      )
+      update public.agent_runs r
+      set lease_owner = claim_runs.owner, lease_until = now() + make_interval(secs => claim_runs.lease_seconds)
+      from due where r.tenant_id = due.tenant_id and r.id = due.id
+      returning r.tenant_id, r.id`,
+  },
+
+  /** Provider calls that were opened longer ago and never closed, oldest first. */
+  due_open_calls: {
+    for: ['usage'],
+    takes: 'older_than_seconds integer, batch integer',
+    returns: 'table (tenant_id uuid, call_id uuid)',
+    volatility: 'stable',
+    sql: `
+      select u.tenant_id, u.call_id from public.usage_records u
+      where u.status = 'open' and u.occurred_at < now() - make_interval(secs => due_open_calls.older_than_seconds)
+      order by u.occurred_at limit due_open_calls.batch`,
+  },
+
+  /** Deliveries whose next attempt is due, or whose attempt got lost, most overdue first. */
+  due_deliveries: {
+    for: ['webhook'],
+    takes: 'batch integer',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'stable',
+    sql: `
+      select d.tenant_id, d.id from public.webhook_deliveries d
+      where d.status in ('pending', 'delivering') and d.next_attempt_at <= now() and ${isActive('d.tenant_id')}
+      order by d.next_attempt_at limit due_deliveries.batch`,
+  },
+
+  /** Ids of the keys that encrypt providers' credentials: one look into the index for each, however many rows there are. */
+  credential_key_ids: {
+    for: ['orchestrator'],
+    takes: '',
+    returns: 'table (key_id text)',
+    volatility: 'stable',
+    sql: `
+      with recursive used (key_id) as (
+        select min(c.key_id) from public.provider_credentials c
+        union all
+        select (select min(c.key_id) from public.provider_credentials c where c.key_id > u.key_id)
+        from used u where u.key_id is not null
+      )
+      select u.key_id from used u where u.key_id is not null`,
+  },
+
+  /** Credentials that another key encrypts, in the order of their primary key. */
+  stale_credentials: {
+    for: ['orchestrator'],
+    takes: 'key_id text, after_tenant_id uuid, after_id uuid, batch integer',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'stable',
+    sql: `
+      select c.tenant_id, c.id from public.provider_credentials c
+      where c.key_id <> stale_credentials.key_id
+        and (c.tenant_id, c.id) > (stale_credentials.after_tenant_id, stale_credentials.after_id)
+      order by c.tenant_id, c.id limit stale_credentials.batch`,
+  },
+
+  /** The same of webhooks' secrets; null stands for rows that do not say. */
+  webhook_key_ids: {
+    for: ['webhook'],
+    takes: '',
+    returns: 'table (key_id text)',
+    volatility: 'stable',
+    sql: `
+      with recursive used (key_id) as (
+        select min(w.secret_key_id) from public.webhooks w
+        union all
+        select (select min(w.secret_key_id) from public.webhooks w where w.secret_key_id > u.key_id)
+        from used u where u.key_id is not null
+      )
+      select u.key_id from used u where u.key_id is not null
+      union all
+      select null where exists (select from public.webhooks w where w.secret_key_id is null)`,
+  },
+
+  stale_webhook_secrets: {
+    for: ['webhook'],
+    takes: 'key_id text, after_tenant_id uuid, after_id uuid, batch integer',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'stable',
+    sql: `
+      select w.tenant_id, w.id from public.webhooks w
+      where w.secret_key_id is distinct from stale_webhook_secrets.key_id
+        and (w.tenant_id, w.id) > (stale_webhook_secrets.after_tenant_id, stale_webhook_secrets.after_id)
+      order by w.tenant_id, w.id limit stale_webhook_secrets.batch`,
+  },
+
+  /** Jobs of a kind that wait, or whose replica is gone: now leased to the caller, and counted as taken up once more. */
+  claim_jobs: {
+    for: ['auth'],
+    takes: 'kind text, batch integer, lease_seconds integer',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'volatile',
+    sql: `
+      with due as materialized (
+        select j.tenant_id, j.id from public.jobs j
+        where j.kind = claim_jobs.kind and j.status in ('queued', 'running')
+          and (j.lease_until is null or j.lease_until < now()) and ${isActive('j.tenant_id')}
+        order by j.id limit claim_jobs.batch for update skip locked
+      )
+      update public.jobs j
+      set status = 'running', attempts = j.attempts + 1,
+        lease_until = now() + make_interval(secs => claim_jobs.lease_seconds)
+      from due where j.tenant_id = due.tenant_id and j.id = due.id
+      returning j.tenant_id, j.id`,
+  },
+
+  /** Finished jobs whose archive is older than that. */
+  due_archives: {
+    for: ['auth'],
+    takes: 'older_than_seconds integer, batch integer',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'stable',
+    sql: `
+      select j.tenant_id, j.id from public.job_chunks c
+      join public.jobs j on j.tenant_id = c.tenant_id and j.id = c.job_id
+      where c.seq = 0 and j.finished_at < now() - make_interval(secs => due_archives.older_than_seconds)
+      limit due_archives.batch`,
+  },
+
+  /** Every tenant, page by page: for the operator. */
+  list_tenants: {
+    for: ['auth'],
+    takes: 'after uuid, batch integer',
+    returns: 'table (id uuid)',
+    volatility: 'stable',
+    sql: `
+      select t.id from public.tenants t where list_tenants.after is null or t.id > list_tenants.after
+      order by t.id limit list_tenants.batch`,
+  },
+
+  /** Tenants whose rows are to be erased, the longest due first. */
+  due_tenants: {
+    for: ['auth'],
+    takes: 'batch integer',
+    returns: 'table (id uuid)',
+    volatility: 'stable',
+    sql: `
+      select t.id from public.tenants t where t.status = 'deleting' and t.delete_at <= now()
+      order by t.delete_at limit due_tenants.batch`,
+  },
+
+  tenant_is_due: {
+    for: databaseServices,
+    takes: 'tenant_id uuid',
+    returns: 'boolean',
+    volatility: 'stable',
+    sql: `select ${isDue('tenant_is_due.tenant_id')}`,
+  },
+
+  ...eraseFunctions,
+
+  /** The tenant itself, when nothing refers to it any more. */
+  erase_tenant: {
+    for: ['auth'],
+    takes: 'tenant_id uuid',
+    returns: 'integer',
+    volatility: 'volatile',
+    sql: `
+      with erased as (delete from public.tenants t where t.id = erase_tenant.tenant_id returning 1)
+      select count(*)::integer from erased`,
+  },
+};
