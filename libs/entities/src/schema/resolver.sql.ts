@@ -4,7 +4,7 @@ import { functions, isDue, isEmpty, isLast } from './resolver-functions.sql';
 import { revokeFunctionsSql } from './revoke.sql';
 
 /**
- * The one way across tenants: functions that answer with ids and no more, owned by the role `resolver`, which sees what is
+ * The one way across tenants: functions that answer with ids or counts and no more, owned by the role `resolver`, which sees what is
  * listed here, column by column. Work goes on in `withTenantId`. Applied after the migrations: edit it in place.
  */
 
