@@ -12,17 +12,20 @@ interface ResolverFunction {
 
 const answersFor = (table: string) => databaseServices.filter((service) => tenantTables[service].includes(table));
 
-/** As an SQL condition: whether the tenant's rows are to be erased. */
 /** Work in the background is done for active tenants alone: others are suspended, or are being deleted. */
 const isActive = (tenant: string) =>
   `exists (select from public.tenants t where t.id = ${tenant} and t.status = 'active')`;
 
-export const isDue = (tenant: string) => `
+const isDue = (tenant: string) => `
   exists (select from public.tenants t where t.id = ${tenant} and t.status = 'deleting' and t.delete_at <= now())`;
 
 /** The audit log goes when nobody of the tenant is left: who could only mark a tenant as due cannot rewrite its history. */
-export const isLast = (table: string) => table.startsWith('audit_');
-export const isEmpty = (tenant: string) => `not exists (select from public.users u where u.tenant_id = ${tenant})`;
+const isLast = (table: string) => table.startsWith('audit_');
+const isEmpty = (tenant: string) => `not exists (select from public.users u where u.tenant_id = ${tenant})`;
+
+/** As an SQL condition: whether the table's rows of the tenant may be erased. */
+export const mayErase = (table: string, tenant: string) =>
+  isLast(table) ? `${isDue(tenant)} and ${isEmpty(tenant)}` : isDue(tenant);
 
 /** Some policies of the resolver let it see all tenants: here it works for one. */
 const isCurrent = (tenant: string) => `${tenant} = nullif(current_setting('app.tenant_id', true), '')::uuid`;
@@ -39,7 +42,7 @@ const eraseFunctions = Object.fromEntries(
         with erased as (
           delete from public.${table} r
           where r.tenant_id = erase_${table}.tenant_id and ${isCurrent(`erase_${table}.tenant_id`)}
-            and ${isDue(`erase_${table}.tenant_id`)} ${isLast(table) ? `and ${isEmpty(`erase_${table}.tenant_id`)}` : ''}
+            and ${mayErase(table, `erase_${table}.tenant_id`)}
             and (${key.map((name) => `r.${name}`).join(', ')}) in (
               select ${key.map((name) => `s.${name}`).join(', ')} from public.${table} s
               where s.tenant_id = erase_${table}.tenant_id limit erase_${table}.batch

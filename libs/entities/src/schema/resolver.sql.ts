@@ -1,6 +1,6 @@
 import { guardedTables } from '../tenant-tables';
 import type { ServiceRoles } from './grants.sql';
-import { functions, isDue, isEmpty, isLast } from './resolver-functions.sql';
+import { functions, mayErase } from './resolver-functions.sql';
 import { revokeFunctionsSql } from './revoke.sql';
 
 /**
@@ -57,10 +57,7 @@ const isSwept = (table: string) => access[table]?.delete === true;
 const deletePolicies = [
   ...Object.keys(guardedTables)
     .filter((table) => !isSwept(table))
-    .map((table) => {
-      const tenant = `${table}.tenant_id`;
-      return { table, condition: isLast(table) ? `${isDue(tenant)} and ${isEmpty(tenant)}` : isDue(tenant) };
-    }),
+    .map((table) => ({ table, condition: mayErase(table, `${table}.tenant_id`) })),
   { table: 'tenants', condition: `status = 'deleting' and delete_at <= now()` },
 ].map((policy): Policy => ({ ...policy, verb: 'delete', kind: 'restrictive' }));
 
