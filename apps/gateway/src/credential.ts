@@ -17,9 +17,11 @@ export function credentialOf(headers: IncomingHttpHeaders): Credential {
   return looksLikeApiKey(bearer) ? apiKey(bearer) : { kind: 'token', token: bearer };
 }
 
+const BEARER = 'bearer ';
+
 function bearerOf(authorization = ''): string {
-  const [scheme, text, ...rest] = authorization.split(' ');
-  if (scheme?.toLowerCase() !== 'bearer' || !text || rest.length > 0) throw refused();
+  const [scheme, text] = [authorization.slice(0, BEARER.length), authorization.slice(BEARER.length)];
+  if (scheme.toLowerCase() !== BEARER || text === '' || text.includes(' ')) throw refused();
   return text;
 }
 

@@ -60,6 +60,14 @@ const smtpUrl = makeExactValidator<SmtpServer | false>(parseSmtpUrl);
 const sender = makeExactValidator<Sender>(parseSender);
 const baseUrl = makeValidator<string>(parseBaseUrl);
 
+const between = (least: number, most: number) =>
+  makeValidator<number>((text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !(value >= least && value <= most))
+      throw new Error(`must be a number from ${least} to ${most}`);
+    return value;
+  });
+
 /** Reads variables once; a missing or wrong one ends the process with a sentence that names it. */
 function read<S extends Record<string, ValidatorSpec<unknown>>>(specs: S): CleanedEnv<S> {
   return cleanEnv(process.env, specs, {
@@ -139,8 +147,8 @@ export function readDatabaseConfig() {
 export function readAuthConfig() {
   const env = read({
     AUTH_PRIVATE_JWKS: jwks(),
-    BCRYPT_COST: num({ default: 12 }),
-    TENANT_GRACE_DAYS: num({ default: 30 }),
+    BCRYPT_COST: between(4, 16)({ default: 12 }),
+    TENANT_GRACE_DAYS: between(0, 3650)({ default: 30 }),
   });
   return { signingKeys: env.AUTH_PRIVATE_JWKS, bcryptCost: env.BCRYPT_COST, tenantGraceDays: env.TENANT_GRACE_DAYS };
 }
