@@ -69,6 +69,21 @@ describe('an invitation', () => {
     expect(codes(results).filter(Boolean)).toEqual(['email_taken']);
   });
 
+  it('that was never accepted holds its address no longer than its link works', async () => {
+    const other = await identity.newUser();
+    const email = `${v7()}@example.com`;
+    const first = await admin.as(() => identity.invites.invite({ email, role: 'viewer' }));
+    const invite = () => other.as(() => identity.invites.invite({ email, role: 'viewer' }));
+    await expect(invite()).rejects.toEqual(problem('email_taken'));
+    await identity.query(
+      `update one_time_tokens set expires_at = now() - interval '1 second' where user_id = $1`,
+      first.id,
+    );
+    expect((await invite()).tenant_id).toBe(other.tenant_id);
+    expect(await identity.query('select from users where id = $1', first.id)).toEqual([]);
+    expect((await identity.audited(admin)).at(-1)).toMatchObject({ action: 'invite.expired', target_id: first.id });
+  });
+
   it('is sent once per Idempotency-Key', async () => {
     const email = newEmail();
     const send = (role: string) => admin.as(() => identity.invites.invite({ email, role }), 'key');

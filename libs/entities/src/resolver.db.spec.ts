@@ -64,6 +64,19 @@ async function addRun(tenant_id: string, run: Partial<AgentRunEntity>): Promise<
   return row.id;
 }
 
+test('work of tenants that are not active is not claimed, until they are again', async () => {
+  const tenant_id = await createTenant(database);
+  const run = await addRun(tenant_id, { status: 'queued' });
+  const claim = async () =>
+    (await call('orchestrator', `select * from claim_runs('x', 100, 30)`)).filter(({ id }) => id === run);
+  for (const status of ['suspended', 'deleting']) {
+    await database.admin('update tenants set status = $2 where id = $1', [tenant_id, status]);
+    expect([status, await claim()]).toEqual([status, []]);
+  }
+  await database.admin(`update tenants set status = 'active' where id = $1`, [tenant_id]);
+  expect(await claim()).toEqual([{ tenant_id, id: run }]);
+});
+
 test('orphaned runs go to one owner; runs that are held, wait or have ended stay', async () => {
   const [first, second] = [await createTenant(database), await createTenant(database)];
   const orphans = [

@@ -243,6 +243,18 @@ describe('erasure', () => {
     expect(await counts(other)).toEqual(ofAll(1));
   });
 
+  test.each(['audit_logs', 'audit_heads'])('keeps %s while anybody of the tenant is left', async (table) => {
+    const tenant = await filledTenant();
+    await setDeleteAt(tenant, `now() - interval '1 second'`);
+    const erase = () =>
+      withTenantId(sources.auth, tenant, (tx) =>
+        tx.query<object[]>(`select erase_${table}($1, 10) as count`, [tenant]),
+      );
+    expect(await erase()).toEqual([{ count: 0 }]);
+    await admin.query('delete from users where tenant_id = $1', [tenant]);
+    expect(await erase()).toEqual([{ count: 1 }]);
+  });
+
   test("the tenant's own row stays as long as anything refers to it", async () => {
     const tenant = await filledTenant();
     await setDeleteAt(tenant, `now() - interval '1 second'`);
