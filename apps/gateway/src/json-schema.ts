@@ -113,6 +113,7 @@ export class SchemaCollector {
 }
 
 function schemaOf(type: Class, field: string, { type: kind, name, constraints = [] }: Validation): JsonSchema {
+  if (kind === ValidationTypes.WHITELIST) return {}; // any JSON
   const rule = name === undefined ? undefined : rules[name];
   if (!rule) {
     throw new Error(

@@ -18,6 +18,7 @@ const adapter = (pieces: Iterable<string>, end: Extract<ChatEvent, { type: 'fini
     if (end instanceof Error) throw end;
     yield end;
   },
+  embed: async () => ({ vectors: [], usage: null }),
   models: async () => [],
 });
 
@@ -26,7 +27,9 @@ async function call(pieces: Iterable<string>, end: Parameters<typeof adapter>[1]
   const options = {
     signal: new AbortController().signal,
     timeout_ms: 1000,
-    onText: (text: string) => heard.push(text),
+    onEvent: (event: ChatEvent) => {
+      if (event.type === 'text') heard.push(event.text);
+    },
   };
   const reply = await callModel(adapter(pieces, end), request, options);
   return { heard, reply, account: accountFor(reply, request.messages) };
@@ -63,7 +66,7 @@ describe('callModel', () => {
   });
 
   it('accounts nothing for a call that was stopped before it was made', async () => {
-    const options = { signal: AbortSignal.abort(), timeout_ms: 1000, onText: () => undefined };
+    const options = { signal: AbortSignal.abort(), timeout_ms: 1000, onEvent: () => undefined };
     const reply = await callModel(adapter([], new ProviderError('aborted', '')), request, options);
     expect(accountFor(reply, request.messages)).toMatchObject({
       input_tokens: 0,

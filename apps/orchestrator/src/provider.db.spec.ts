@@ -31,7 +31,12 @@ describe('providers', () => {
         settings: {},
         has_credentials: false,
       });
-      const second = await providers.create({ name: 'second', kind: 'ollama', priority: 1, settings: { a: [1] } });
+      const second = await providers.create({
+        name: 'second',
+        kind: 'ollama',
+        priority: 1,
+        settings: { max_retries: 1 },
+      });
       const page = await providers.list({ limit: 1 });
       expect(page).toMatchObject({ data: [second], has_more: true });
       const rest = await providers.list({ limit: 1, cursor: page.next_cursor ?? '' });
@@ -116,7 +121,6 @@ describe('each change of a provider', () => {
         name: 'main',
         kind: 'openai',
         base_url,
-        settings: { api_key: secret },
       });
       await providers.putCredentials({ id: provider.id, api_key: secret });
       await providers.update({ id: provider.id, base_url: `https://other.example.com/v1?key=${secret}`, priority: 1 });

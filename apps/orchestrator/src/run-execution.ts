@@ -84,7 +84,9 @@ export class RunExecution {
       const reply = await callModel(adapter, requestOf(run), {
         signal: this.aborter.signal,
         timeout_ms: remainingMs(run) + BACKSTOP_MS,
-        onText: (text) => log.appendToken(text),
+        onEvent: (event) => {
+          if (event.type === 'text') log.appendToken(event.text);
+        },
       });
       return { ...judge(reply.failure, this.stopped), call: { call_id, reply } };
     } catch (error) {

@@ -81,7 +81,10 @@ describe('a run whose replica is gone', () => {
     const [open] = await ledger(stage, id);
     await stage.admin.query('update agent_runs set lease_owner = $2 where id = $1', [id, heir.executor.owner]);
     const { rows } = await stage.admin.query('select * from agent_runs where id = $1', [id]);
-    const reply = { text: 'mine', pieces: 1, usage: null, failure: null, latency_ms: 1 };
+    const reply = {
+      ...{ text: 'mine', reasoning_characters: 0, tool_calls: [], pieces: 1, stop_reason: null },
+      ...{ usage: null, failure: null, latency_ms: 1 },
+    };
     const call = { call_id: open?.call_id ?? '', reply };
     const { steps, executor } = stale;
     await user.as(async () => {

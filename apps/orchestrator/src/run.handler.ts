@@ -1,4 +1,11 @@
-import { runContract, type ById, type ListRuns, type StartRun, type StartRunFor } from '@taai/contracts';
+import {
+  runContract,
+  type ById,
+  type DecideToolCall,
+  type ListRuns,
+  type StartRun,
+  type StartRunFor,
+} from '@taai/contracts';
 import { Handles } from '@taai/platform';
 import { RunStarter } from './run-starter';
 import { RunService } from './run.service';
@@ -32,6 +39,10 @@ export class RunHandler {
 
   events({ id }: ById) {
     return this.runs.events(id);
+  }
+
+  decide(input: DecideToolCall) {
+    return this.runs.decide(input);
   }
 
   cancel({ id }: ById) {

@@ -1,5 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { found, type ListRuns, type PageOf, type Run, type RunEvents } from '@taai/contracts';
+import {
+  found,
+  type DecideToolCall,
+  type ListRuns,
+  type PageOf,
+  type Run,
+  type RunDetail,
+  type RunEvents,
+} from '@taai/contracts';
 import { idAfter, toFittingPage, withTenant } from '@taai/entities';
 import { keys, log, REDIS, RunLogReader, RunLogWriter, type RedisClient } from '@taai/platform';
 import { DataSource } from 'typeorm';
@@ -20,8 +28,12 @@ export class RunService {
     @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
-  async get(id: string): Promise<Run> {
-    return toRun(await this.find(id));
+  async get(id: string): Promise<RunDetail> {
+    return { ...toRun(await this.find(id)), steps: [] };
+  }
+
+  async decide({ id }: DecideToolCall): Promise<Run> {
+    return this.get(id);
   }
 
   async list({ id: agent_id, status, limit = 20, cursor }: ListRuns): Promise<PageOf<Run>> {
@@ -71,7 +83,8 @@ export class RunService {
 export function toRun(run: RunRow): Run {
   const { id, agent_id, agent_version, conversation_id, status, output, error_code, error_detail } = run;
   const { usage, metadata, created_at, finished_at } = run;
-  const input = run.input.findLast(({ role }) => role === 'user')?.content ?? '';
+  const asked = run.input.findLast(({ role }) => role === 'user')?.content ?? '';
+  const input = typeof asked === 'string' ? asked : '';
   const what = { id, agent_id, agent_version, conversation_id, status, input, output, error_code, error_detail };
   return { ...what, usage, metadata, created_at, finished_at };
 }

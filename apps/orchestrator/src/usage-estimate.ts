@@ -8,12 +8,19 @@ const TOKENS_PER_MESSAGE = 4;
 
 /** What a call used of which the provider told nothing: the prompt by its length, the answer by its pieces, usually a token each. */
 export function estimateUsage(messages: readonly ChatMessage[], pieces: number): Usage {
-  const tokens = messages.map(({ content }) => TOKENS_PER_MESSAGE + Math.ceil(content.length / CHARACTERS_PER_TOKEN));
+  const tokens = messages.map(
+    ({ content }) => TOKENS_PER_MESSAGE + Math.ceil(lengthOf(content) / CHARACTERS_PER_TOKEN),
+  );
   return buckets(
     tokens.reduce((sum, count) => sum + count, 0),
     pieces,
   );
 }
+
+const lengthOf = (content: ChatMessage['content']): number =>
+  typeof content === 'string'
+    ? content.length
+    : content.reduce((sum, part) => sum + (part.type === 'text' ? part.text.length : 0), 0);
 
 /** What a reply is accounted for: the provider's figures, else an estimate; nothing for a request that was refused. */
 export function accountFor(reply: ModelReply, messages: readonly ChatMessage[]): Usage & { is_estimated: boolean } {

@@ -11,7 +11,10 @@ import { tenantContract } from './auth/tenant.contract';
 import { conversationContract, messageContract } from './chat.contract';
 import { boundMethods, isPublic, type BoundMethod, type Contract, type PublicMethod } from './contract';
 import { jobContract } from './job.contract';
-import { agentContract, providerContract, runContract } from './orchestrator.contract';
+import { agentContract } from './orchestrator/agent.contract';
+import { providerContract } from './orchestrator/provider.contract';
+import { runContract } from './orchestrator/run.contract';
+import { toolContract } from './orchestrator/tool.contract';
 import { credentialSecretContract, webhookSecretContract } from './secret.contract';
 import { taskContract } from './task.contract';
 import { tenantDataContracts } from './tenant-data.contract';
@@ -34,6 +37,7 @@ export const catalog: readonly Contract[] = [
   jobContract,
   providerContract,
   agentContract,
+  toolContract,
   runContract,
   conversationContract,
   messageContract,

@@ -1,5 +1,6 @@
 import { Type } from 'class-transformer';
 import {
+  Allow,
   IsBoolean,
   IsInt,
   IsString,
@@ -35,6 +36,9 @@ export const isUuid = (value: unknown): value is string => typeof value === 'str
 
 /** The name of a resource in paths and in `provider/model`: lower-case letters, digits, `-` and `_`, at most 63. */
 export const Slug = () => Matches(/^[a-z0-9][a-z0-9_-]{0,62}$/);
+
+/** Any JSON. */
+export const AnyJson = () => Allow();
 
 /** An absolute HTTP address. Whether it may be called is decided where it is used. */
 export const HttpUrl = () =>

@@ -9,8 +9,8 @@ export const tenantTables: Record<DatabaseService, readonly string[]> = {
   webhook: ['webhook_deliveries', 'webhooks', 'outbox'],
   chat: ['messages', 'conversations'],
   task: ['tasks'],
-  usage: ['usage_records', 'subscriptions'],
-  orchestrator: ['tool_executions', 'tools', 'agent_runs', 'agents', 'provider_credentials', 'providers'],
+  usage: ['usage_records', 'subscriptions', 'tenant_prices'],
+  orchestrator: ['tool_executions', 'run_steps', 'tools', 'agent_runs', 'agents', 'provider_credentials', 'providers'],
   auth: [
     ...['job_chunks', 'jobs', 'idempotency_keys'],
     ...['used_refresh_tokens', 'sessions', 'api_keys', 'one_time_tokens', 'users', 'roles'],
@@ -48,6 +48,6 @@ export const unexportedColumns: Readonly<Record<string, readonly string[]>> = {
   one_time_tokens: ['token_hash'],
   api_keys: ['key_hash'],
   provider_credentials: ['ciphertext'],
-  tools: ['secret_ciphertext'],
+  tools: ['secret_ciphertext', 'secret_key_id'],
   webhooks: ['secret_ciphertext', 'secret_key_id'],
 };

@@ -4,7 +4,16 @@ import { list, record, text } from './json';
 import { leanFetch } from './lean-fetch';
 import { toProviderError } from './openai-errors';
 import { ProviderError } from './provider-error';
-import type { CallOptions, ChatEvent, ChatRequest, ProviderConfig, ProviderFactory, StopReason, Usage } from './types';
+import type {
+  CallOptions,
+  ChatEvent,
+  ChatMessage,
+  ChatRequest,
+  ProviderConfig,
+  ProviderFactory,
+  StopReason,
+  Usage,
+} from './types';
 import { readUsage } from './usage';
 
 const sharedFetch = leanFetch();
@@ -23,6 +32,9 @@ export function openaiFormat(vendor: { base_url: string }): ProviderFactory {
     const client = createClient(vendor.base_url, config);
     return {
       stream: (request, options) => stream(client, config.api_key, request, options),
+      embed: async () => {
+        throw new ProviderError('invalid_request', 'Embeddings are not built yet.');
+      },
       models: (options) => models(client, config.api_key, options),
     };
   };
@@ -79,7 +91,7 @@ function openStream(client: OpenAI, request: ChatRequest, { signal }: Deadline, 
   return client.chat.completions.create(
     {
       model: request.model,
-      messages: request.messages,
+      messages: request.messages.map(toMessage),
       temperature: request.temperature,
       max_completion_tokens: request.max_output_tokens,
       stream: true,
@@ -87,6 +99,15 @@ function openStream(client: OpenAI, request: ChatRequest, { signal }: Deadline, 
     },
     { signal, timeout: timeout_ms },
   );
+}
+
+function toMessage(message: ChatMessage): OpenAI.ChatCompletionMessageParam {
+  if (message.role === 'tool') return { role: 'tool', tool_call_id: message.tool_call_id, content: message.content };
+  if (message.role === 'assistant') return { role: 'assistant', content: message.content };
+  const { content } = message;
+  if (message.role === 'system' || typeof content === 'string')
+    return { role: message.role, content: content as string };
+  return { role: 'user', content: content.flatMap((part) => (part.type === 'text' ? [part] : [])) };
 }
 
 async function models(client: OpenAI, secret: string, options: CallOptions): Promise<string[]> {

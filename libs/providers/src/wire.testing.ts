@@ -72,7 +72,7 @@ export async function collect(events: AsyncIterable<ChatEvent>): Promise<ChatRep
   const reply: ChatReply = { text: '', stop_reason: 'other', usage: null };
   for await (const event of events) {
     if (event.type === 'text') reply.text += event.text;
-    else Object.assign(reply, { stop_reason: event.stop_reason, usage: event.usage });
+    else if (event.type === 'finish') Object.assign(reply, { stop_reason: event.stop_reason, usage: event.usage });
   }
   return reply;
 }

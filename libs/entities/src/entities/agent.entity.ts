@@ -1,13 +1,8 @@
+import type { AgentParameters, Fallback } from '@taai/contracts';
 import { Column, Entity, ForeignKey, Index, Unique } from 'typeorm';
-import { type JsonObject, TenantRow, TimestamptzNow } from './columns';
+import { BigIntColumn, type JsonObject, TenantRow, TimestamptzNow } from './columns';
 import { ProviderEntity } from './provider.entity';
 import { TenantEntity } from './tenant.entity';
-
-/** What is tried next when the model before it fails. */
-interface Fallback {
-  provider_id: string;
-  model: string;
-}
 
 @Entity('agents')
 @Unique('agents_slug_key', ['tenant_id', 'slug'])
@@ -56,6 +51,21 @@ export class AgentEntity extends TenantRow {
   /** JSON schema that the answer must fit. */
   @Column('jsonb', { nullable: true })
   output_schema: JsonObject | null;
+
+  /** Values of `{{name}}` in the system prompt; null: a run must bring one. */
+  @Column('jsonb', { default: {} })
+  variables: Record<string, string | null>;
+
+  @Column('jsonb', { default: {} })
+  parameters: AgentParameters;
+
+  /** Whether every tool call waits for a person. */
+  @Column('boolean', { default: false })
+  requires_approval: boolean;
+
+  /** Null: no limit of the agent's own. */
+  @BigIntColumn({ nullable: true })
+  max_cost_micro_usd: number | null;
 
   /** Grows with every change. */
   @Column('integer', { default: 1 })

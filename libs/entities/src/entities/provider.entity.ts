@@ -1,6 +1,6 @@
-import { providerKinds, type ProviderKind } from '@taai/contracts';
+import { providerKinds, type ProviderKind, type ProviderSettings } from '@taai/contracts';
 import { Check, Column, Entity, ForeignKey, Unique } from 'typeorm';
-import { type JsonObject, oneOf, TenantRow, TimestamptzNow } from './columns';
+import { oneOf, TenantRow, TimestamptzNow } from './columns';
 import { TenantEntity } from './tenant.entity';
 
 @Entity('providers')
@@ -26,7 +26,7 @@ export class ProviderEntity extends TenantRow {
   is_active: boolean;
 
   @Column('jsonb', { default: {} })
-  settings: JsonObject;
+  settings: ProviderSettings;
 
   @TimestamptzNow()
   created_at: Date;

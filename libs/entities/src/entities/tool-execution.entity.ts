@@ -1,9 +1,7 @@
+import { toolExecutionStatuses, type ToolExecutionStatus } from '@taai/contracts';
 import { Check, Column, Entity, ForeignKey, Index, Unique } from 'typeorm';
 import { AgentRunEntity } from './agent-run.entity';
-import { type JsonObject, oneOf, TenantRow, Timestamptz, TimestamptzNow } from './columns';
-
-const toolExecutionStatuses = ['pending', 'waiting_approval', 'running', 'completed', 'failed', 'rejected'] as const;
-type ToolExecutionStatus = (typeof toolExecutionStatuses)[number];
+import { oneOf, TenantRow, Timestamptz, TimestamptzNow } from './columns';
 
 @Entity('tool_executions')
 @Unique('tool_executions_call_key', ['tenant_id', 'run_id', 'tool_call_id'])
@@ -14,7 +12,7 @@ export class ToolExecutionEntity extends TenantRow {
   @Column('uuid')
   run_id: string;
 
-  /** No foreign key: the log outlives the tool. Null: builtin. */
+  /** No foreign key: the log outlives the tool. Null: there is no such tool. */
   @Column('uuid', { nullable: true })
   tool_id: string | null;
 
@@ -28,8 +26,13 @@ export class ToolExecutionEntity extends TenantRow {
   @Column('integer')
   step: number;
 
+  /** Place among the calls of its step, from 0. */
+  @Column('integer', { default: 0 })
+  position: number;
+
+  /** JSON; a string where the model wrote none. */
   @Column('jsonb')
-  arguments: JsonObject;
+  arguments: unknown;
 
   @Column('text', { default: 'pending' })
   status: ToolExecutionStatus;
@@ -42,6 +45,16 @@ export class ToolExecutionEntity extends TenantRow {
 
   @Column('text', { nullable: true })
   error_detail: string | null;
+
+  /** Numbers of its events in the run's log. */
+  @Column('integer', { nullable: true })
+  call_event_id: number | null;
+
+  @Column('integer', { nullable: true })
+  approval_event_id: number | null;
+
+  @Column('integer', { nullable: true })
+  result_event_id: number | null;
 
   /** Who approved or rejected the call. */
   @Column('uuid', { nullable: true })

@@ -1,11 +1,10 @@
-import { Check, Column, Entity, ForeignKey, Unique } from 'typeorm';
+import { toolKinds, type ToolKind } from '@taai/contracts';
+import { Check, Column, Entity, ForeignKey, Index, Unique } from 'typeorm';
 import { type JsonObject, oneOf, TenantRow, TimestamptzNow } from './columns';
 import { TenantEntity } from './tenant.entity';
 
-const toolKinds = ['builtin', 'http', 'mcp'] as const;
-type ToolKind = (typeof toolKinds)[number];
-
 @Entity('tools')
+@Index('idx_tools_key', ['secret_key_id'])
 @Unique('tools_name_key', ['tenant_id', 'name'])
 @Check('tools_kind_check', oneOf('kind', toolKinds))
 @ForeignKey(() => TenantEntity, ['tenant_id'], ['id'])
@@ -29,6 +28,13 @@ export class ToolEntity extends TenantRow {
   /** A Fernet token of the secret headers. */
   @Column('text', { nullable: true })
   secret_ciphertext: string | null;
+
+  /** Names the encryption key. */
+  @Column('text', { nullable: true })
+  secret_key_id: string | null;
+
+  @Column('boolean', { default: true })
+  is_active: boolean;
 
   @Column('boolean', { default: false })
   requires_approval: boolean;

@@ -9,6 +9,7 @@ import { TenantEntity } from './tenant.entity';
  */
 @Entity('usage_records')
 @Index('idx_usage_tenant_date', ['tenant_id', 'occurred_at'])
+@Index('idx_usage_run', ['tenant_id', 'run_id'], { where: 'run_id is not null' })
 @Index('idx_usage_open', ['occurred_at'], { where: "status = 'open'" })
 @Check('usage_records_status_check', oneOf('status', usageStatuses))
 @ForeignKey(() => TenantEntity, ['tenant_id'], ['id'])
@@ -45,6 +46,10 @@ export class UsageRecordEntity {
 
   @Column('uuid', { nullable: true })
   run_id: string | null;
+
+  /** Of the run: 1, 2, … */
+  @Column('integer', { nullable: true })
+  step: number | null;
 
   @Column('uuid', { nullable: true })
   user_id: string | null;

@@ -1,0 +1,32 @@
+import type { StoredToolCall } from '@taai/contracts';
+import { Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
+import { AgentRunEntity } from './agent-run.entity';
+import { TimestamptzNow } from './columns';
+
+/** What a model answered in one step of a run: where another replica takes the run up. */
+@Entity('run_steps')
+@ForeignKey(() => AgentRunEntity, ['tenant_id', 'run_id'], ['tenant_id', 'id'], { onDelete: 'CASCADE' })
+export class RunStepEntity {
+  @PrimaryColumn('uuid')
+  tenant_id: string;
+
+  @PrimaryColumn('uuid')
+  run_id: string;
+
+  /** 1, 2, … */
+  @PrimaryColumn('integer')
+  step: number;
+
+  @Column('text')
+  output: string;
+
+  @Column('jsonb', { default: [] })
+  tool_calls: StoredToolCall[];
+
+  /** Number, in the run's log, of the last event before the step's tool calls. */
+  @Column('integer')
+  last_event_id: number;
+
+  @TimestamptzNow()
+  created_at: Date;
+}

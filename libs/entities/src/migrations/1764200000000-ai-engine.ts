@@ -1,0 +1,64 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { isolateTenants } from './policy';
+
+/** Runs of several steps with their tools, and prices of a tenant's own. */
+const SQL = `
+  alter table agents
+    add column variables jsonb not null default '{}',
+    add column parameters jsonb not null default '{}',
+    add column requires_approval boolean not null default false,
+    add column max_cost_micro_usd bigint;
+
+  alter table tools
+    add column secret_key_id text,
+    add column is_active boolean not null default true;
+  create index idx_tools_key on tools (secret_key_id);
+
+  create table run_steps (
+    tenant_id uuid not null,
+    run_id uuid not null,
+    step integer not null,
+    output text not null,
+    tool_calls jsonb not null default '[]',
+    last_event_id integer not null,
+    created_at timestamptz not null default now(),
+    constraint run_steps_pkey primary key (tenant_id, run_id, step),
+    constraint run_steps_run_id_fkey foreign key (tenant_id, run_id) references agent_runs on delete cascade
+  );
+  ${isolateTenants('run_steps')}
+
+  alter table tool_executions
+    add column position integer not null default 0,
+    add column call_event_id integer,
+    add column approval_event_id integer,
+    add column result_event_id integer;
+
+  alter table usage_records add column step integer;
+  create index idx_usage_run on usage_records (tenant_id, run_id) where run_id is not null;
+
+  create table tenant_prices (
+    tenant_id uuid not null constraint tenant_prices_tenant_id_fkey references tenants,
+    id uuid not null,
+    provider_kind text not null,
+    model text not null,
+    input_price bigint not null,
+    cache_read_price bigint,
+    cache_write_price bigint,
+    output_price bigint not null,
+    reasoning_price bigint,
+    effective_from timestamptz not null default now(),
+    constraint tenant_prices_pkey primary key (tenant_id, id),
+    constraint tenant_prices_model_key unique (tenant_id, provider_kind, model, effective_from)
+  );
+  ${isolateTenants('tenant_prices')}
+`;
+
+export class AiEngine1764200000000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(SQL);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('The AI engine is not undone: restore a backup instead.');
+  }
+}
