@@ -30,6 +30,12 @@ import { SecretRepository } from './secret.repository';
 /** An encryption key. */
 export const newKey = () => `${randomBytes(32).toString('base64url')}=`;
 
+/** Parts of a replica that a spec may script. */
+export interface Parts {
+  caller: ModelCaller;
+  tools: ToolBox;
+}
+
 /** A database, a sandbox provider, and any number of orchestrator replicas on them. */
 export async function startStage() {
   const firstKey = newKey();
@@ -50,7 +56,7 @@ export async function startStage() {
   await whenReady(redis);
 
   /** Its parts, wired as in the module; it looks after its leases only when asked to. */
-  function replica(limits: Partial<RunLimits> = {}, keys = [firstKey]) {
+  function replica(limits: Partial<RunLimits> = {}, keys = [firstKey], parts: Partial<Parts> = {}) {
     const settings = Object.assign(new RunLimits(), { drain_ms: 0, ...limits });
     const rls = RlsPool.of(source, { prepare: true });
     const channels = new Channels(connect('subscriber'));
@@ -60,10 +66,11 @@ export async function startStage() {
     const runs = new RunRepository(rls);
     const agents = new AgentRepository();
     const providers = new ProviderRepository();
+    const { caller = new ModelCaller(), tools = new ToolBox() } = parts;
     const stepRows = new RunStepRepository();
     const steps = new RunSteps(source, runs, stepRows, settings);
     const models = new RunModels(source, providers, connector);
-    const executor = new RunExecutor(steps, models, new ModelCaller(), new ToolBox(), redis, channels, settings);
+    const executor = new RunExecutor(steps, models, caller, tools, redis, channels, settings);
     const approval = new RunApproval(source, runs, stepRows, executor);
     const leases = new RunLeases(source, rls, executor, settings);
     stops.push(() => leases.beforeApplicationShutdown());
