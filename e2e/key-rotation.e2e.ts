@@ -112,7 +112,7 @@ it('encryption keys are rotated under load without one failed run', async () => 
   );
   expect(rows).toEqual([{ key_id: keyId(newer) }]);
   expect(await admin('secrets', 'status')).toContain(keyId(newer));
-  expect(await refusal('orchestrator', older)).toContain(sentence(newer, 'provider credentials'));
+  expect(await refusal('orchestrator', older)).toContain(sentence(newer, 'provider and tool credentials'));
 
   // Every run was told to its tenant's endpoint, signed with the secret that the tenant was shown.
   const told = () => new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size;

@@ -1,8 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { openDataSource, RlsPool, type UsageRecordEntity } from '@taai/entities';
 import { createTenant, createTestDatabase } from '@taai/entities-testing';
-import { Channels, RunLogReader, SecretBox, SecretRotation, whenReady, type RedisRole } from '@taai/platform';
-import { testRedis } from '@taai/platform-testing';
+import {
+  Channels,
+  ContextTokens,
+  Fernet,
+  RpcClient,
+  RunLogReader,
+  SecretBox,
+  SecretRotation,
+  whenReady,
+  type RedisRole,
+} from '@taai/platform';
+import { makeJwk, redisUrl, testRedis } from '@taai/platform-testing';
 import { runAs } from '@taai/tenant';
 import { Client } from 'pg';
 import { v7 } from 'uuid';
@@ -10,6 +20,7 @@ import { readCalls, type Call } from '../../../scripts/sandbox/calls';
 import { startSandbox } from '../../../scripts/sandbox/server';
 import { AgentRepository } from './agent.repository';
 import { AgentService } from './agent.service';
+import { McpToolLists } from './mcp-tool-lists';
 import { ProviderConnector } from './provider-connector';
 import { ProviderRepository } from './provider.repository';
 import { ProviderService } from './provider.service';
@@ -21,6 +32,10 @@ import { RunSteps } from './run-steps';
 import { RunRepository } from './run.repository';
 import { RunService } from './run.service';
 import { SecretRepository } from './secret.repository';
+import { ToolBox } from './tool-box';
+import { ToolConnector } from './tool-connector';
+import { ToolRepository } from './tool.repository';
+import { ToolService } from './tool.service';
 
 /** An encryption key. */
 export const newKey = () => `${randomBytes(32).toString('base64url')}=`;
@@ -44,6 +59,16 @@ export async function startStage() {
   const redis = connect('commands');
   await whenReady(redis);
 
+  const jwk = makeJwk('orchestrator');
+  const tokens = new ContextTokens({ service: 'orchestrator', privateJwk: jwk, jwks: [jwk] });
+  const rpc = new RpcClient({
+    service: 'orchestrator',
+    redisUrl: redisUrl(),
+    tokens,
+    fernet: new Fernet([newKey()]),
+  });
+  stops.push(() => rpc.close());
+
   /** Its parts, wired as in the module; it looks after its leases only when asked to. */
   function replica(limits: Partial<RunLimits> = {}, keys = [firstKey]) {
     const settings = Object.assign(new RunLimits(), { drain_ms: 0, ...limits });
@@ -51,7 +76,10 @@ export async function startStage() {
     const channels = new Channels(connect('subscriber'));
     const reader = new RunLogReader(redis, channels, { silence_ms: 200 });
     const box = new SecretBox(keys);
-    const connector = new ProviderConnector(box, ['127.0.0.0/8']);
+    const allow = ['127.0.0.0/8'];
+    const connector = new ProviderConnector(box, allow);
+    const toolConnector = new ToolConnector(box, allow);
+    const tools = new ToolRepository(rls);
     const runs = new RunRepository(rls);
     const agents = new AgentRepository();
     const providers = new ProviderRepository();
@@ -68,6 +96,8 @@ export async function startStage() {
       starter: new RunStarter(source, runs, agents, providers, executor, settings),
       agents: new AgentService(source, agents, redis),
       providers: new ProviderService(source, providers, connector, box, redis),
+      tools: new ToolService(source, tools, toolConnector, redis),
+      toolBox: new ToolBox(tools, toolConnector, new McpToolLists(toolConnector), rpc),
       secrets: new SecretRotation(box, new SecretRepository(source, rls)),
     };
   }

@@ -164,10 +164,12 @@ describe('a rotation', () => {
     await store(1);
     const repository = new SecretRepository(stage.source, RlsPool.of(stage.source, { prepare: true }));
     const key_ids = await repository.keyIds();
-    expect(() => new SecretBox([newest]).require(key_ids, 'provider credentials')).toThrow(key_id(stage.firstKey));
-    new SecretBox([newest, stage.firstKey]).require(key_ids, 'provider credentials');
+    expect(() => new SecretBox([newest]).require(key_ids, 'provider and tool credentials')).toThrow(
+      key_id(stage.firstKey),
+    );
+    new SecretBox([newest, stage.firstKey]).require(key_ids, 'provider and tool credentials');
     await after.secrets.reencrypt({});
-    new SecretBox([newest]).require(await repository.keyIds(), 'provider credentials');
+    new SecretBox([newest]).require(await repository.keyIds(), 'provider and tool credentials');
   });
 });
 
