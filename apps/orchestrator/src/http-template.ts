@@ -106,7 +106,7 @@ function segment(name: string, args: JsonObject): string {
 function scalar(name: string, args: JsonObject): string {
   const value = own(args, name) ?? '';
   if (typeof value === 'object') throw unfit(`cannot have ${name} in its address: a text, number or boolean can`);
-  return String(value as string | number | boolean);
+  return String(value);
 }
 
 function isLeftOut(template: string, args: JsonObject): boolean {

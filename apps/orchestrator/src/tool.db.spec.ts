@@ -217,23 +217,16 @@ describe('a tool that could not work is refused:', () => {
   });
 
   it.each([
-    'http://10.0.0.1/{{id}}',
-    'http://169.254.169.254/',
+    'http://10.0.0.1/',
+    'http://169.254.169.254/x',
     'http://[::1]:80/',
-    'http://2130706433x/',
     'ftp://example.com/',
     'https://a:b@example.com/',
   ])('a server at %s', async (url) => {
     const { id } = await create({ ...mcp, input_schema: undefined });
-    const refusal = expect.objectContaining({ code: expect.stringMatching(/^(url_not_allowed|validation_failed)$/) });
-    if (url.includes('10.0') || url.includes('169') || url.includes('::1')) {
-      await expect(update(id, { config: { url: url.replace('{{id}}', '') } })).rejects.toEqual(
-        problem('url_not_allowed'),
-      );
-      await expect(create({ config: { method: 'GET', url } })).rejects.toEqual(problem('url_not_allowed'));
-    } else if (!url.includes('2130706433x')) {
-      await expect(create({ config: { method: 'GET', url } })).rejects.toEqual(refusal);
-    }
+    await expect(update(id, { config: { url } })).rejects.toEqual(problem('url_not_allowed'));
+    const fields = { config: { method: 'GET', url: `${url}{{id}}` } };
+    await expect(create(fields)).rejects.toEqual(problem('url_not_allowed'));
   });
 
   it('with a change, too, which changes nothing', async () => {

@@ -29,7 +29,11 @@ const publicFields = (object: { [key: string]: Json }): [string, Json][] =>
 
 /** `has_credentials` may be told. */
 const isSecret = (key: string, value: Json) =>
-  SECRET.test(key) && !NAMES.test(key) && value !== null && typeof value !== 'boolean' && !(typeof value === 'number' && COUNT.test(key));
+  SECRET.test(key) &&
+  !NAMES.test(key) &&
+  value !== null &&
+  typeof value !== 'boolean' &&
+  !(typeof value === 'number' && COUNT.test(key));
 
 function publicValue(value: Json): Json {
   if (typeof value === 'string') return cut(URL_TEXT.test(value) ? bareAddress(value) : value);
