@@ -105,8 +105,8 @@ function segment(name: string, args: JsonObject): string {
 
 function scalar(name: string, args: JsonObject): string {
   const value = own(args, name) ?? '';
-  if (typeof value === 'object') throw unfit(`cannot have ${name} in its address: a text, number or boolean can`);
-  return String(value);
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return String(value);
+  throw unfit(`cannot have ${name} in its address: a text, number or boolean can`);
 }
 
 function isLeftOut(template: string, args: JsonObject): boolean {
