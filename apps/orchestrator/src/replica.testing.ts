@@ -1,8 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { openDataSource, RlsPool, type UsageRecordEntity } from '@taai/entities';
 import { createTenant, createTestDatabase } from '@taai/entities-testing';
-import { Channels, RunLogReader, SecretBox, SecretRotation, whenReady, type RedisRole } from '@taai/platform';
-import { testRedis } from '@taai/platform-testing';
+import {
+  Channels,
+  ContextTokens,
+  Fernet,
+  RpcClient,
+  RunLogReader,
+  SecretBox,
+  SecretRotation,
+  whenReady,
+  type RedisRole,
+} from '@taai/platform';
+import { makeJwk, redisUrl, testRedis } from '@taai/platform-testing';
 import { runAs } from '@taai/tenant';
 import { Client } from 'pg';
 import { v7 } from 'uuid';
@@ -10,6 +20,7 @@ import { readCalls, type Call } from '../../../scripts/sandbox/calls';
 import { startSandbox } from '../../../scripts/sandbox/server';
 import { AgentRepository } from './agent.repository';
 import { AgentService } from './agent.service';
+import { McpToolLists } from './mcp-tool-lists';
 import { ProviderConnector } from './provider-connector';
 import { ProviderRepository } from './provider.repository';
 import { ProviderService } from './provider.service';
@@ -17,7 +28,6 @@ import { ModelCaller } from './model-caller';
 import { RunApproval } from './run-approval';
 import { RunModels } from './run-models';
 import { RunStepRepository } from './run-step.repository';
-import { ToolBox } from './tool-box';
 import { RunExecutor } from './run-executor';
 import { RunLeases } from './run-leases';
 import { RunLimits } from './run-limits';
@@ -26,6 +36,10 @@ import { RunSteps } from './run-steps';
 import { RunRepository } from './run.repository';
 import { RunService } from './run.service';
 import { SecretRepository } from './secret.repository';
+import { ToolBox, type ToolLoader } from './tool-box';
+import { ToolConnector } from './tool-connector';
+import { ToolRepository } from './tool.repository';
+import { ToolService } from './tool.service';
 
 /** An encryption key. */
 export const newKey = () => `${randomBytes(32).toString('base64url')}=`;
@@ -33,7 +47,7 @@ export const newKey = () => `${randomBytes(32).toString('base64url')}=`;
 /** Parts of a replica that a spec may script. */
 export interface Parts {
   caller: ModelCaller;
-  tools: ToolBox;
+  loader: ToolLoader;
 }
 
 /** A database, a sandbox provider, and any number of orchestrator replicas on them. */
@@ -55,6 +69,16 @@ export async function startStage() {
   const redis = connect('commands');
   await whenReady(redis);
 
+  const jwk = makeJwk('orchestrator');
+  const tokens = new ContextTokens({ service: 'orchestrator', privateJwk: jwk, jwks: [jwk] });
+  const rpc = new RpcClient({
+    service: 'orchestrator',
+    redisUrl: redisUrl(),
+    tokens,
+    fernet: new Fernet([newKey()]),
+  });
+  stops.push(() => rpc.close());
+
   /** Its parts, wired as in the module; it looks after its leases only when asked to. */
   function replica(limits: Partial<RunLimits> = {}, keys = [firstKey], parts: Partial<Parts> = {}) {
     const settings = Object.assign(new RunLimits(), { drain_ms: 0, ...limits });
@@ -62,15 +86,19 @@ export async function startStage() {
     const channels = new Channels(connect('subscriber'));
     const reader = new RunLogReader(redis, channels, { silence_ms: 200 });
     const box = new SecretBox(keys);
-    const connector = new ProviderConnector(box, ['127.0.0.0/8']);
+    const allow = ['127.0.0.0/8'];
+    const connector = new ProviderConnector(box, allow);
+    const toolConnector = new ToolConnector(box, allow);
+    const tools = new ToolRepository(rls);
+    const toolBox = new ToolBox(tools, toolConnector, new McpToolLists(toolConnector), rpc);
+    const { caller = new ModelCaller(), loader = toolBox } = parts;
     const runs = new RunRepository(rls);
     const agents = new AgentRepository();
     const providers = new ProviderRepository();
-    const { caller = new ModelCaller(), tools = new ToolBox() } = parts;
     const stepRows = new RunStepRepository();
     const steps = new RunSteps(source, runs, stepRows, settings);
     const models = new RunModels(source, providers, connector);
-    const executor = new RunExecutor(steps, models, caller, tools, redis, channels, settings);
+    const executor = new RunExecutor(steps, models, caller, loader, redis, channels, settings);
     const approval = new RunApproval(source, runs, stepRows, executor);
     const leases = new RunLeases(source, rls, executor, settings);
     stops.push(() => leases.beforeApplicationShutdown());
@@ -84,6 +112,8 @@ export async function startStage() {
       starter: new RunStarter(source, runs, agents, providers, executor, settings),
       agents: new AgentService(source, agents, redis),
       providers: new ProviderService(source, providers, connector, box, redis),
+      tools: new ToolService(source, tools, toolConnector, redis),
+      toolBox,
       secrets: new SecretRotation(box, new SecretRepository(source, rls)),
     };
   }
