@@ -32,22 +32,20 @@ describe('chat', () => {
     );
     const events: ChatEvent[] = [];
     for await (const event of adapter().stream(ask('stream please'), limits)) events.push(event);
+    const usage = {
+      input_tokens: 11,
+      cache_read_tokens: null,
+      cache_write_tokens: null,
+      output_tokens: 3,
+      reasoning_tokens: null,
+    };
     expect(events).toEqual([
       { type: 'text', text: 'one ' },
       { type: 'text', text: 'two ' },
       { type: 'text', text: 'thre' },
       { type: 'text', text: 'e' },
-      {
-        type: 'finish',
-        stop_reason: 'stop',
-        usage: {
-          input_tokens: 11,
-          cache_read_tokens: null,
-          cache_write_tokens: null,
-          output_tokens: 3,
-          reasoning_tokens: null,
-        },
-      },
+      { type: 'usage', usage },
+      { type: 'finish', stop_reason: 'stop', usage },
     ]);
   });
 
