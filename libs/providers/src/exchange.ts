@@ -12,6 +12,8 @@ const ENDS = new Map([
   ['application/x-ndjson', ['\n']],
 ]);
 const LONGEST_END = 4;
+// Readers of streams look again at all that they hold with each chunk that comes.
+const MAX_PIECE_BYTES = 1024 * 1024;
 
 interface ExchangeOptions {
   /** Most bytes to hold, or to make the reader of a stream hold. */
@@ -27,6 +29,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #head: { status: number; headers: [string, string][] } = { status: 0, headers: [] };
   #stream?: ReadableStreamDefaultController<Uint8Array>;
   #ends: readonly string[] = [];
+  #limit: number;
   #grace?: NodeJS.Timeout;
   #parts: Buffer[] = [];
   #held = 0;
@@ -34,6 +37,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #ended?: Error;
 
   constructor(private readonly options: ExchangeOptions) {
+    this.#limit = options.limit;
     options.signal?.addEventListener('abort', this.#abort, { once: true });
   }
 
@@ -49,6 +53,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const ends = ENDS.get(headers['content-type']?.split(';', 1)[0]?.trim() ?? '');
     if (!ends) return;
     this.#ends = ends;
+    this.#limit = Math.min(this.#limit, MAX_PIECE_BYTES);
     const body = new ReadableStream<Uint8Array>(
       {
         start: (stream) => void (this.#stream = stream),
@@ -63,8 +68,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#measure(chunk);
     if (this.#grace) this.#fail(left());
-    else if (this.#held > this.options.limit)
-      this.#fail(new Error(`The reply holds more than ${this.options.limit} bytes.`));
+    else if (this.#held > this.#limit) this.#fail(new Error(`The reply holds more than ${this.#limit} bytes.`));
     else if (!this.#stream) this.#parts.push(chunk);
     else {
       this.#stream.enqueue(chunk);
