@@ -5,7 +5,7 @@ import type { Dispatcher } from 'undici';
 const CHUNKS_AHEAD = 16;
 const NO_BODY = new Set([204, 205, 304]);
 // After a reader has what it wants. The end of the reply often follows in a packet of its own.
-const GRACE_MS = 100;
+const GRACE_MS = 1000;
 // What comes between two pieces of a stream.
 const ENDS = new Map([
   ['text/event-stream', ['\n\n', '\r\n\r\n', '\r\r']],
