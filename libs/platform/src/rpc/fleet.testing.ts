@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { bind, boundMethods, contract, type Contract, type ServiceName } from '@taai/contracts';
 import { currentContext, type Caller } from '@taai/tenant';
+import { Redis } from 'ioredis';
 import type { Jwk } from '../config';
 import { ContextTokens } from '../context-token';
 import { Fernet } from '../fernet';
@@ -143,6 +145,22 @@ export const codeOf = (call: Promise<unknown>): Promise<unknown> =>
 /** Resolves when the condition holds; the test's own time-out is the bound. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+/**
+ * Shows every command that Redis executes from now on, until the answer is called. ioredis fails when the first one arrives in
+ * one piece with the answer to MONITOR; then it is begun anew.
+ */
+export async function watchCommands(show: (args: string[]) => void): Promise<() => void> {
+  const monitor = new Redis(redisUrl(), { monitor: true });
+  monitor.on('monitor', (_time: string, args: string[]) => show(args));
+  try {
+    await once(monitor, 'monitoring');
+    return () => monitor.disconnect();
+  } catch {
+    monitor.disconnect();
+    return watchCommands(show);
+  }
 }
 
 /** A promise that is settled from outside. */
