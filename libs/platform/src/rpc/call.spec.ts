@@ -67,7 +67,7 @@ describe('A call', () => {
     await until(async () => (await watcher.llen(list)) === 1);
     expect(await watcher.lrange(list, 0, -1)).toEqual([expect.not.stringContaining('hunter2')]);
     const frames: string[] = [];
-    const stop = await watchCommands((args) => frames.push(args.join(' ')));
+    const stop = await watchCommands((line) => frames.push(line));
     await guarded.replica({ secret: async (seen) => ({ seen }) });
     expect(await call).toEqual({ seen: input });
     await until(() => frames.some((frame) => frame.includes(keys.rpcReplies(caller.caller))));

@@ -4,6 +4,9 @@ import type { RpcClient } from './client';
 import { codeOf, gate, redisUrl, TestService, until, type TestMethod } from './fleet.testing';
 import { bundleFixture, kill, replicaOrder, reportTo, startFixture } from './processes.testing';
 
+/** Far beyond 3 s: a caller that is kept from running grants a replica more time. */
+const PATIENT_MS = 20_000;
+
 describe('A call that cannot be answered', () => {
   const redis = new Redis(redisUrl());
   let service: TestService;
@@ -76,7 +79,7 @@ describe('A call that cannot be answered', () => {
   });
 
   it('fails as replica_lost 3 s after its replica fell silent, when it must not be repeated', async () => {
-    const lost = await loseReplicaAtWork(() => [call('write', 8000).catch((reason: unknown) => reason)], 1);
+    const lost = await loseReplicaAtWork(() => [call('write', PATIENT_MS).catch((reason: unknown) => reason)], 1);
     const executed: unknown[] = [];
     await service.replica({ write: async () => executed.push(1) });
     expect(await lost[0]).toMatchObject({
@@ -88,7 +91,7 @@ describe('A call that cannot be answered', () => {
   }, 30_000);
 
   it('is repeated when its replica is lost, if that does no harm: safe, idempotent, or with an Idempotency-Key', async () => {
-    const make = () => [call('read', 8000), call('put', 8000), call('write', 8000, 'key')];
+    const make = () => [call('read', PATIENT_MS), call('put', PATIENT_MS), call('write', PATIENT_MS, 'key')];
     const calls = await loseReplicaAtWork(make, 3);
     const answer = async () => ({ from: 'another' });
     await service.replica({ read: answer, put: answer, write: answer });

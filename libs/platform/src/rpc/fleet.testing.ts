@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { createConnection } from 'node:net';
+import { createInterface } from 'node:readline';
 import { bind, boundMethods, contract, type Contract, type ServiceName } from '@taai/contracts';
 import { currentContext, type Caller } from '@taai/tenant';
-import { Redis } from 'ioredis';
 import type { Jwk } from '../config';
 import { ContextTokens } from '../context-token';
 import { Fernet } from '../fernet';
@@ -148,19 +148,17 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
 }
 
 /**
- * Shows every command that Redis executes from now on, until the answer is called. ioredis fails when the first one arrives in
- * one piece with the answer to MONITOR; then it is begun anew.
+ * Shows every command that Redis executes from now on, a line each, until the answer is called. Without ioredis, which fails when
+ * the first command arrives in one piece with the answer to MONITOR.
  */
-export async function watchCommands(show: (args: string[]) => void): Promise<() => void> {
-  const monitor = new Redis(redisUrl(), { monitor: true });
-  monitor.on('monitor', (_time: string, args: string[]) => show(args));
-  try {
-    await once(monitor, 'monitoring');
-    return () => monitor.disconnect();
-  } catch {
-    monitor.disconnect();
-    return watchCommands(show);
-  }
+export async function watchCommands(show: (line: string) => void): Promise<() => void> {
+  const { hostname, port } = new URL(redisUrl());
+  const socket = createConnection(Number(port), hostname);
+  const { promise, resolve } = gate();
+  createInterface(socket).on('line', (line) => (line === '+OK' ? resolve() : show(line)));
+  socket.write('MONITOR\r\n');
+  await promise;
+  return () => socket.destroy();
 }
 
 /** A promise that is settled from outside. */

@@ -45,9 +45,10 @@ export async function kill(child: ChildProcess): Promise<void> {
 export async function reportTo(caller: string, calls = 1): Promise<{ told: Promise<void> }> {
   const { promise, resolve } = gate();
   const ids = new Set<string>();
-  const stop = await watchCommands(([command, list, ...frames]) => {
-    if (command !== 'LPUSH' || list !== keys.rpcReplies(caller)) return;
-    for (const frame of frames) for (const [id] of frame.matchAll(/\d+\.\d+/g)) ids.add(id);
+  const push = `"LPUSH" "${keys.rpcReplies(caller)}"`;
+  const stop = await watchCommands((line) => {
+    const [, frame = ''] = line.split(push);
+    for (const [id] of frame.matchAll(/\d+\.\d+/g)) ids.add(id);
     if (ids.size >= calls) resolve();
   });
   return { told: promise.then(stop) };

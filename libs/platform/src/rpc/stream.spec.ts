@@ -218,7 +218,7 @@ describe('A stream', () => {
 
   it('passes secrets through Redis encrypted', async () => {
     const commands: string[] = [];
-    const stop = await watchCommands((args) => commands.push(args.join(' ')));
+    const stop = await watchCommands((line) => commands.push(line));
     await service.replica({
       hidden: async function* ({ password }: Anything) {
         yield { password };
