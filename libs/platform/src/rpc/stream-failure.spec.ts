@@ -110,9 +110,9 @@ describe('A stream', () => {
       const [owner, role = ''] = connection.startsWith('caller:')
         ? [client.caller, connection.slice('caller:'.length)]
         : [service.name, connection];
-      for (let round = 0; round < 4; round++) {
+      for (let round = 0; round < 3; round++) {
         const before = outputs;
-        await until(() => outputs > before + 1000);
+        await until(() => outputs > before + 500);
         expect(await cut(role, owner)).toBeGreaterThan(0);
       }
       const before = streams;
