@@ -11,7 +11,7 @@ const MAX_VARIABLES = 100;
 export async function assertAgent(tx: Tx, { tools, fallbacks, output_schema, variables }: Fields): Promise<void> {
   if (output_schema) assertOutputSchema(output_schema);
   if (variables) assertVariables(variables);
-  if (tools) await assertKnown(tx, 'select name as key from tools where name = any ($1)', 'tools', tools);
+  if (tools) await assertKnown(tx, 'select name as key from tools where name = any ($1) for key share', 'tools', tools);
   const providers = fallbacks?.map(({ provider_id }) => provider_id);
   if (providers)
     await assertKnown(tx, 'select id as key from providers where id = any ($1::uuid[])', 'fallbacks', providers);

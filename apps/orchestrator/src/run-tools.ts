@@ -76,7 +76,7 @@ export class RunTools {
     const { owner, steps, log, signal } = this.context;
     const outcome = await this.outcomeOf(execution);
     // The run ends or moves on: whoever does that says what becomes of the call.
-    if (signal.aborted && outcome.error_code === 'aborted') return;
+    if (signal.aborted && outcome.status !== 'completed') return;
     const commit = async () => {
       const settlement = { ...outcome, result_event_id: log.last_id + 1 };
       await persistently(() => steps.settle(this.progress, owner, execution, settlement));

@@ -27,11 +27,13 @@ export const problems = {
   headers_too_large: { status: 431, title: 'The headers are too large or too many' },
   url_not_allowed: { status: 422, title: 'The address is not a public one' },
   agent_not_ready: { status: 422, title: 'The agent has no provider that could answer' },
+  cancelled: { status: 499, title: 'The caller has left' },
   internal: { status: 500, title: 'Something failed on our side' },
   unknown_method: { status: 501, title: 'No replica knows this method' },
   overloaded: { status: 503, title: 'The service has more work than it can queue' },
   service_unavailable: { status: 503, title: 'The service does not answer' },
   replica_lost: { status: 503, title: 'The replica that worked on the request is gone' },
+  stream_broken: { status: 503, title: 'A part of the answer was lost on its way' },
   deadline_exceeded: { status: 504, title: 'The request took longer than its deadline' },
 } as const satisfies Record<string, { status: number; title: string }>;
 

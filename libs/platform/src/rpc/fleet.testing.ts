@@ -1,4 +1,6 @@
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { createConnection } from 'node:net';
+import { createInterface } from 'node:readline';
 import { bind, boundMethods, contract, type Contract, type ServiceName } from '@taai/contracts';
 import { currentContext, type Caller } from '@taai/tenant';
 import type { Jwk } from '../config';
@@ -22,12 +24,24 @@ export const contractOf = (service: string) =>
     put: { ...anything, http: 'PUT /put', access: 'public', effect: 'idempotent' },
     slow: { ...anything, http: 'GET /slow', access: 'public', effect: 'safe', long: true },
     secret: { ...anything, http: 'POST /secret', access: 'public', effect: 'once', secret: true },
+    stream: { ...anything, http: 'POST /stream', access: 'public', effect: 'once', stream: true, timeout_ms: 30_000 },
+    hidden: { ...anything, http: 'POST /hidden', access: 'public', effect: 'once', stream: true, secret: true },
+    leave: {
+      ...anything,
+      http: 'POST /leave',
+      access: 'public',
+      effect: 'once',
+      cancellable: true,
+      timeout_ms: 30_000,
+    },
+    guarded: { ...anything, http: 'POST /guarded', access: 'things:read', effect: 'once', stream: true },
     mine: { ...anything, http: 'GET /mine', access: 'things:read', effect: 'safe' },
     internal: { ...anything, callers: ['chat'], effect: 'safe' },
   });
 
 export type TestMethod = keyof ReturnType<typeof contractOf>['methods'];
-export type TestHandlers = Partial<Record<TestMethod, (input: Anything) => Promise<unknown>>>;
+export type TestHandlers = Partial<Record<TestMethod, TestHandler>>;
+type TestHandler = (input: Anything, signal: AbortSignal) => unknown;
 
 export const redisUrl = (): string => {
   const url = process.env['TEST_REDIS_URL'];
@@ -108,10 +122,13 @@ export class TestService {
 }
 
 export function addHandlers(server: RpcServer, contract: Contract, handlers: TestHandlers): void {
-  const byName: Record<string, ((input: Anything) => Promise<unknown>) | undefined> = handlers;
+  const byName: Record<string, TestHandler | undefined> = handlers;
   for (const bound of boundMethods(contract)) {
     const handler = byName[bound.rpc.slice(contract.name.length + 1)];
-    if (handler) server.addHandler(bound.rpc, (input: Anything) => handler(input), false, { bound });
+    if (handler)
+      server.addHandler(bound.rpc, async (input: Anything, signal: AbortSignal) => handler(input, signal), false, {
+        bound,
+      });
   }
 }
 
@@ -128,6 +145,20 @@ export const codeOf = (call: Promise<unknown>): Promise<unknown> =>
 /** Resolves when the condition holds; the test's own time-out is the bound. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+/**
+ * Shows every command that Redis executes from now on, a line each, until the answer is called. Without ioredis, which fails when
+ * the first command arrives in one piece with the answer to MONITOR.
+ */
+export async function watchCommands(show: (line: string) => void): Promise<() => void> {
+  const { hostname, port } = new URL(redisUrl());
+  const socket = createConnection(Number(port), hostname);
+  const { promise, resolve } = gate();
+  createInterface(socket).on('line', (line) => (line === '+OK' ? resolve() : show(line)));
+  socket.write('MONITOR\r\n');
+  await promise;
+  return () => socket.destroy();
 }
 
 /** A promise that is settled from outside. */
