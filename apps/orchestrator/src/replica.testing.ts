@@ -6,6 +6,7 @@ import { testRedis } from '@taai/platform-testing';
 import { runAs } from '@taai/tenant';
 import { Client } from 'pg';
 import { v7 } from 'uuid';
+import { sandboxBaseUrl, type SandboxKind } from '../../../scripts/sandbox/base-url';
 import { readCalls, type Call } from '../../../scripts/sandbox/calls';
 import { lastUserMessage } from '../../../scripts/sandbox/chat';
 import { startSandbox } from '../../../scripts/sandbox/server';
@@ -101,10 +102,15 @@ export type Stage = Awaited<ReturnType<typeof startStage>>;
 export type Replica = ReturnType<Stage['replica']>;
 export type User = Awaited<ReturnType<Stage['newUser']>>;
 
-/** An agent of the user that talks to the sandbox. */
-export const newAgent = ({ as }: User, { providers, agents }: Replica, { sandbox }: Stage) =>
+/** An agent of the user that talks to the sandbox, in the format of a vendor. */
+export const newAgent = (
+  { as }: User,
+  { providers, agents }: Replica,
+  { sandbox }: Stage,
+  kind: SandboxKind = 'openai',
+) =>
   as(async () => {
-    const provider = await providers.create({ name: 'sandbox', kind: 'openai', base_url: `${sandbox.url}/v1` });
+    const provider = await providers.create({ name: 'sandbox', kind, base_url: sandboxBaseUrl(kind, sandbox.url) });
     await providers.putCredentials({ id: provider.id, api_key: 'sk-sandbox' });
     return agents.create({ name: 'Echo', slug: 'echo', system_prompt: 'Repeat.', model: 'sandbox-1' });
   });
