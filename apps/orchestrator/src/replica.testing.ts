@@ -16,7 +16,9 @@ import { makeJwk, redisUrl, testRedis } from '@taai/platform-testing';
 import { runAs } from '@taai/tenant';
 import { Client } from 'pg';
 import { v7 } from 'uuid';
+import { sandboxBaseUrl, type SandboxKind } from '../../../scripts/sandbox/base-url';
 import { readCalls, type Call } from '../../../scripts/sandbox/calls';
+import { lastUserMessage } from '../../../scripts/sandbox/chat';
 import { startSandbox } from '../../../scripts/sandbox/server';
 import { AgentRepository } from './agent.repository';
 import { AgentService } from './agent.service';
@@ -146,10 +148,15 @@ export type Stage = Awaited<ReturnType<typeof startStage>>;
 export type Replica = ReturnType<Stage['replica']>;
 export type User = Awaited<ReturnType<Stage['newUser']>>;
 
-/** An agent of the user that talks to the sandbox. */
-export const newAgent = ({ as }: User, { providers, agents }: Replica, { sandbox }: Stage) =>
+/** An agent of the user that talks to the sandbox, in the format of a vendor. */
+export const newAgent = (
+  { as }: User,
+  { providers, agents }: Replica,
+  { sandbox }: Stage,
+  kind: SandboxKind = 'openai',
+) =>
   as(async () => {
-    const provider = await providers.create({ name: 'sandbox', kind: 'openai', base_url: `${sandbox.url}/v1` });
+    const provider = await providers.create({ name: 'sandbox', kind, base_url: sandboxBaseUrl(kind, sandbox.url) });
     await providers.putCredentials({ id: provider.id, api_key: 'sk-sandbox' });
     return agents.create({ name: 'Echo', slug: 'echo', system_prompt: 'Repeat.', model: 'sandbox-1' });
   });
@@ -171,7 +178,7 @@ export async function audited({ admin }: Stage, { tenant_id }: User): Promise<Re
   return (await admin.query<{ data: Record<string, unknown> }>(sql, [tenant_id])).rows.map(({ data }) => data);
 }
 
-/** What the provider saw of the calls whose last message has `mark` in it. */
+/** What the provider saw of the calls whose last message of a user has `mark` in it. */
 export async function providerCalls({ sandbox }: Stage, mark: string): Promise<Call[]> {
-  return (await readCalls(sandbox.url)).filter(({ messages }) => messages.at(-1)?.content.includes(mark));
+  return (await readCalls(sandbox.url)).filter(({ messages }) => lastUserMessage(messages).includes(mark));
 }
