@@ -1,0 +1,61 @@
+import { Deadline } from './deadline';
+import { ProviderError } from './provider-error';
+import type { CallOptions, ChatEvent } from './types';
+
+/** Makes sense of one answer's chunks, in their order. */
+export interface ChunkReader {
+  read(chunk: unknown): readonly ChatEvent[];
+  /** The end of the answer; `null` when nothing has told why it ended. */
+  finish(): ChatEvent | null;
+}
+
+/** Whatever an SDK throws, as one of ours. */
+export type ToError = (error: unknown) => ProviderError;
+
+/** A call with one answer, within its time. */
+export async function call<Answer>(
+  options: CallOptions,
+  toError: ToError,
+  work: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
+  const deadline = new Deadline(options);
+  try {
+    deadline.signal.throwIfAborted();
+    return await work(deadline.signal);
+  } catch (error) {
+    throw deadline.error ?? toError(error);
+  } finally {
+    deadline.close();
+  }
+}
+
+/** A call whose answer comes in chunks, within its times. */
+export async function* streamCall(
+  options: CallOptions,
+  toError: ToError,
+  reader: ChunkReader,
+  open: (signal: AbortSignal) => PromiseLike<AsyncIterable<unknown>>,
+): AsyncGenerator<ChatEvent> {
+  const deadline = new Deadline(options);
+  const left = new AbortController();
+  try {
+    deadline.signal.throwIfAborted();
+    for await (const chunk of await open(AbortSignal.any([deadline.signal, left.signal]))) {
+      for (const event of reader.read(chunk)) {
+        deadline.received();
+        yield event;
+        deadline.waiting();
+      }
+    }
+    // Aborted, SDKs end their streams as if all were well.
+    if (deadline.error) throw deadline.error;
+    const end = reader.finish();
+    if (!end) throw new ProviderError('unavailable', 'The provider ended its answer before it was complete.');
+    yield end;
+  } catch (error) {
+    throw deadline.error ?? toError(error);
+  } finally {
+    left.abort();
+    deadline.close();
+  }
+}
