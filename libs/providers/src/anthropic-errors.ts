@@ -1,5 +1,5 @@
 import { APIConnectionTimeoutError, APIError } from '@anthropic-ai/sdk';
-import { failure, findRefusal, retryAfter, statusCodes } from './error-words';
+import { codes as statusCodes, noAnswer, refusalAs } from './failure';
 import { text } from './json';
 import { ProviderError, type ProviderErrorCode } from './provider-error';
 
@@ -27,19 +27,14 @@ const wordings: [RegExp, ProviderErrorCode][] = [
 /** What the SDK threw, as one of ours. `secret` never comes through. */
 export function toProviderError(error: unknown, secret: string): ProviderError {
   if (error instanceof ProviderError) return error;
-  const refusal = findRefusal(error);
-  if (refusal) return new ProviderError('invalid_request', refusal);
-  if (!isApiError(error)) return failure('unavailable');
-  return failure(codeOf(error), {
-    detail: text(error.apiMessage),
-    secret,
-    status: error.status ?? null,
-    retry_after_ms: retryAfter(error.headers),
-  });
+  if (error instanceof APIConnectionTimeoutError) return noAnswer(error, true);
+  // Of what is not answered, neither by a reply nor within a stream, the SDK tells the cause.
+  if (!isApiError(error) || (error.status === undefined && error.error === undefined)) return noAnswer(error);
+  const { status = null, headers } = error;
+  return refusalAs(codeOf(error), { status, message: text(error.apiMessage), headers }, secret);
 }
 
 function codeOf(error: APIError): ProviderErrorCode {
-  if (error instanceof APIConnectionTimeoutError) return 'timeout';
   const code = codes.get(error.type) ?? statusCodes.get(error.status);
   if (code !== undefined && code !== 'invalid_request') return code;
   if (error.errorCode?.includes('spend_limit')) return 'auth';

@@ -2,7 +2,7 @@ import { readUsage } from './anthropic-usage';
 import { record, text } from './json';
 import { ProviderError } from './provider-error';
 import type { ChatEvent, JsonObject, StopReason } from './types';
-import type { ChunkReader } from './vendor-call';
+import type { ChunkReader } from './call';
 
 // Of thoughts that wait for their tool call. Models think up to 128,000 tokens.
 const MAX_HELD_CHARACTERS = 1_000_000;

@@ -1,7 +1,7 @@
 import { ProviderError } from './provider-error';
 import { createProvider } from './registry';
 import type { ChatRequest } from './types';
-import { all, answerJson, bodyOf, fullRequest, KEY, limits, replay, wires } from './vendor.testing';
+import { all, answerJson, bodyOf, fullRequest, KEY, limits, replay, wires } from './anthropic-google.testing';
 import { ask, collect, drain, sse, type Exchanged } from './wire.testing';
 
 const { start, closeAll } = wires('anthropic');

@@ -3,12 +3,11 @@ import type { Stream } from '@anthropic-ai/sdk/streaming';
 import { toProviderError } from './anthropic-errors';
 import { AnthropicReply } from './anthropic-reply';
 import { toRequest } from './anthropic-request';
-import { assertApiKey } from './api-key';
+import { call, streamCall } from './call';
 import { list, record, text } from './json';
 import { leanFetch } from './lean-fetch';
-import { ProviderError } from './provider-error';
+import { assertKey, ProviderError } from './provider-error';
 import type { ChatRequest, ProviderConfig, ProviderFactory } from './types';
-import { call, streamCall } from './vendor-call';
 
 const VENDOR_URL = 'https://api.anthropic.com';
 const MODELS_PER_PAGE = 1000;
@@ -32,7 +31,7 @@ export const anthropic: ProviderFactory = (config) => {
 
 /** Left out, these options come from the operator's environment and would be sent to tenants' providers. */
 function createClient({ base_url, api_key, fetch }: ProviderConfig): Anthropic {
-  assertApiKey(api_key);
+  assertKey(api_key, /^[\x21-\x7e]+$/);
   const client = new Anthropic({
     apiKey: api_key,
     webhookKey: null,

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { GenerateContentStreamResult } from '@google/generative-ai';
-import { failure } from './error-words';
-import { refused, unanswered } from './google-errors';
+import { noAnswer } from './failure';
+import { refused } from './google-errors';
 import { record } from './json';
 import type { Fetch } from './lean-fetch';
 import { parseJson } from './parse';
@@ -63,7 +63,7 @@ export class GoogleCall {
   }
 
   private toError(error: unknown): ProviderError {
-    return error instanceof ProviderError ? error : (this.#failure ?? failure('unavailable'));
+    return error instanceof ProviderError ? error : (this.#failure ?? noAnswer(error));
   }
 
   readonly #fetch: Fetch = async (input, init) => {
@@ -71,7 +71,7 @@ export class GoogleCall {
     const { pathname, search } = new URL(input instanceof Request ? input.url : input);
     const url = base_url + pathname + search;
     const response = await fetch(url, { ...init, signal }).catch((error: unknown) => {
-      throw (this.#failure = unanswered(error));
+      throw (this.#failure = noAnswer(error));
     });
     if (!response.ok) {
       const { error } = record(parseJson(await response.text()));

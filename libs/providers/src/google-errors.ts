@@ -1,6 +1,6 @@
-import { failure, findRefusal, retryAfter, statusCodes } from './error-words';
+import { codes as statusCodes, refusalAs } from './failure';
 import { list, record, text } from './json';
-import { ProviderError, type ProviderErrorCode } from './provider-error';
+import type { ProviderError, ProviderErrorCode } from './provider-error';
 import type { JsonObject } from './types';
 
 /** By the canonical name of the error, which those within a stream have too. */
@@ -26,19 +26,13 @@ const isTooLong = /token count.*exceeds|context (length|window)/i;
  */
 export function refused(error: JsonObject, secret: string, reply?: Response): ProviderError {
   const details = list(error.details).map(record);
-  return failure(codeOf(error, details, reply?.status), {
-    detail: text(error.message),
-    secret,
-    status: reply?.status,
-    retry_after_ms: retryAfter(reply?.headers) ?? retryDelay(details),
-  });
-}
-
-/** What `fetch` threw. */
-export function unanswered(error: unknown): ProviderError {
-  const refusal = findRefusal({ cause: error });
-  if (refusal) return new ProviderError('invalid_request', refusal);
-  return failure(record(error).code === 'UND_ERR_CONNECT_TIMEOUT' ? 'timeout' : 'unavailable');
+  const words = {
+    status: reply?.status ?? null,
+    message: text(error.message),
+    headers: reply?.headers,
+    retry_after_ms: retryDelay(details),
+  };
+  return refusalAs(codeOf(error, details, reply?.status), words, secret);
 }
 
 function codeOf(error: JsonObject, details: JsonObject[], status: number | undefined): ProviderErrorCode {

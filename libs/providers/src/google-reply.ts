@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { refused } from './google-errors';
 import { readUsage } from './google-usage';
 import { list, record, text } from './json';
-import { failure } from './error-words';
+import { refusalAs } from './failure';
+import { mintToolCallId } from './tool-call-id';
 import type { ChatEvent, JsonObject, StopReason, Usage } from './types';
-import type { ChunkReader } from './vendor-call';
+import type { ChunkReader } from './call';
 
 const stopReasons = new Map<unknown, StopReason>([
   ['STOP', 'stop'],
@@ -39,7 +39,7 @@ export class GoogleReply implements ChunkReader {
 
   /** @throws ProviderError `content_filter` when the prompt was blocked, which has no other end */
   finish(): ChatEvent | null {
-    if (this.#is_blocked) throw failure('content_filter');
+    if (this.#is_blocked) throw refusalAs('content_filter', { status: null, message: null }, this.secret);
     if (!this.#stop_reason) return null;
     const is_call = this.#stop_reason === 'stop' && this.#calls > 0;
     return { type: 'finish', stop_reason: is_call ? 'tool_calls' : this.#stop_reason, usage: this.#usage };
@@ -57,7 +57,7 @@ export class GoogleReply implements ChunkReader {
       {
         type: 'tool_call',
         index,
-        id: text(id) ?? `call_${randomUUID()}`,
+        id: text(id) ?? mintToolCallId(),
         name: text(name) ?? '',
         ...(signature && { opaque: signature }),
       },

@@ -1,6 +1,6 @@
 import { createProvider } from './registry';
 import type { ChatRequest } from './types';
-import { all, answerJson, bodyOf, fixture, fullRequest, KEY, limits, replay, wires } from './vendor.testing';
+import { all, answerJson, bodyOf, fixture, fullRequest, KEY, limits, replay, wires } from './anthropic-google.testing';
 import { ask, collect, drain, sse, type Exchanged } from './wire.testing';
 
 const { start, closeAll } = wires('google');
@@ -56,7 +56,7 @@ describe('chat', () => {
     expect(events.filter(({ type }) => type !== 'usage')).toEqual([
       { type: 'tool_call', index: 0, id: 'lpndqlku', name: 'get_weather', opaque },
       { type: 'tool_arguments', index: 0, text: '{"location":"San Francisco"}' },
-      { type: 'tool_call', index: 1, id: expect.stringMatching(/^call_[\w-]{36}$/), name: 'get_time' },
+      { type: 'tool_call', index: 1, id: expect.stringMatching(/^call_[0-9a-f]{32}$/), name: 'get_time' },
       { type: 'tool_arguments', index: 1, text: '{}' },
       { type: 'tool_call', index: 2, id: 'm6rogicj', name: 'get_weather' },
       { type: 'tool_arguments', index: 2, text: '{"location":"Tōkyō"}' },

@@ -1,14 +1,13 @@
 import { GoogleGenerativeAI, type GenerativeModel } from '@google/generative-ai';
-import { assertApiKey } from './api-key';
-import { failure } from './error-words';
+import { call, streamCall } from './call';
+import { noAnswer } from './failure';
 import { GoogleCall } from './google-call';
 import { embed, listModels } from './google-lists';
 import { GoogleReply } from './google-reply';
 import { toRequest } from './google-request';
 import { leanFetch } from './lean-fetch';
-import { ProviderError } from './provider-error';
+import { assertKey, ProviderError } from './provider-error';
 import type { ProviderFactory } from './types';
-import { call, streamCall } from './vendor-call';
 
 const VENDOR_URL = 'https://generativelanguage.googleapis.com';
 
@@ -16,7 +15,7 @@ const sharedFetch = leanFetch();
 
 /** Google's Gemini API, by the official SDK. A `base_url` ends before `/v1beta`. */
 export const google: ProviderFactory = ({ base_url, api_key, fetch = sharedFetch }) => {
-  assertApiKey(api_key);
+  assertKey(api_key, /^[\x21-\x7e]+$/);
   const sdk = new GoogleGenerativeAI(api_key);
   const root = (base_url ?? VENDOR_URL).replace(/\/+$/, '');
   const connect = (signal: AbortSignal) => new GoogleCall({ base_url: root, secret: api_key, fetch, signal });
@@ -42,4 +41,4 @@ function modelOf(sdk: GoogleGenerativeAI, model: string, to: { baseUrl: string }
   return sdk.getGenerativeModel({ model }, to);
 }
 
-const toError = (error: unknown): ProviderError => (error instanceof ProviderError ? error : failure('unavailable'));
+const toError = (error: unknown): ProviderError => (error instanceof ProviderError ? error : noAnswer(error));

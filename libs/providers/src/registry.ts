@@ -1,5 +1,7 @@
 import { anthropic } from './anthropic';
 import { google } from './google';
+import { groq } from './groq';
+import { ollama } from './ollama';
 import { openaiFormat } from './openai';
 import { ProviderError } from './provider-error';
 import type { ProviderAdapter, ProviderConfig, ProviderFactory } from './types';
@@ -8,6 +10,8 @@ import type { ProviderAdapter, ProviderConfig, ProviderFactory } from './types';
 const providers: Record<string, ProviderFactory> = {
   anthropic,
   google,
+  groq,
+  ollama,
   openai: openaiFormat({ base_url: 'https://api.openai.com/v1' }),
 };
 

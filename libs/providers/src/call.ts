@@ -4,6 +4,7 @@ import type { CallOptions, ChatEvent } from './types';
 
 /** Makes sense of one answer's chunks, in their order. */
 export interface ChunkReader {
+  /** What the chunk tells. The list is the reader's own: it is good until the next chunk. */
   read(chunk: unknown): readonly ChatEvent[];
   /** The end of the answer; `null` when nothing has told why it ended. */
   finish(): ChatEvent | null;
@@ -20,7 +21,6 @@ export async function call<Answer>(
 ): Promise<Answer> {
   const deadline = new Deadline(options);
   try {
-    deadline.signal.throwIfAborted();
     return await work(deadline.signal);
   } catch (error) {
     throw deadline.error ?? toError(error);
@@ -37,25 +37,25 @@ export async function* streamCall(
   open: (signal: AbortSignal) => PromiseLike<AsyncIterable<unknown>>,
 ): AsyncGenerator<ChatEvent> {
   const deadline = new Deadline(options);
-  const left = new AbortController();
+  let complete = false;
   try {
-    deadline.signal.throwIfAborted();
-    for await (const chunk of await open(AbortSignal.any([deadline.signal, left.signal]))) {
+    for await (const chunk of await open(deadline.signal)) {
       for (const event of reader.read(chunk)) {
         deadline.received();
         yield event;
         deadline.waiting();
       }
     }
-    // Aborted, SDKs end their streams as if all were well.
+    // Aborted, the SDKs end their streams as if all were well.
     if (deadline.error) throw deadline.error;
     const end = reader.finish();
     if (!end) throw new ProviderError('unavailable', 'The provider ended its answer before it was complete.');
+    complete = true;
     yield end;
   } catch (error) {
     throw deadline.error ?? toError(error);
   } finally {
-    left.abort();
+    if (!complete) deadline.leave();
     deadline.close();
   }
 }

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { errors } from 'undici';
 import { createProvider } from './registry';
 import type { CallOptions } from './types';
-import { KEY, wires } from './vendor.testing';
+import { KEY, wires } from './anthropic-google.testing';
 import { ask, drain, sse, startWire, type Exchanged } from './wire.testing';
 
 const patient = { timeout_ms: 10_000 };
