@@ -13,6 +13,7 @@ import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { AgentRepository } from './agent.repository';
+import { TenantChanges } from './tenant-changes';
 import { explain } from './violations';
 
 const refused = {
@@ -32,6 +33,7 @@ export class AgentService {
     private readonly db: DataSource,
     private readonly agents: AgentRepository,
     @Inject(REDIS) private readonly redis: RedisClient,
+    private readonly changes: TenantChanges,
   ) {}
 
   async create(input: CreateAgent): Promise<Agent> {
@@ -67,6 +69,7 @@ export class AgentService {
       return after;
     });
     wakeRelay(this.redis);
+    await this.changes.announce();
     return agent;
   }
 
@@ -77,5 +80,6 @@ export class AgentService {
       await audit(tx, { action: 'agent.deleted', target: { type: 'agent', id }, before });
     });
     wakeRelay(this.redis);
+    await this.changes.announce();
   }
 }
