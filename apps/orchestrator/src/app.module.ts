@@ -13,10 +13,18 @@ import {
   type ProcessConfig,
   type RedisClient,
 } from '@taai/platform';
+import { AgentDirectory } from './agent-directory';
 import { AgentHandler } from './agent.handler';
 import { AgentRepository } from './agent.repository';
 import { AgentService } from './agent.service';
+import { BreakerLimits } from './breaker-limits';
+import { CallerLimits } from './caller-limits';
+import { CircuitBreakers } from './circuit-breakers';
+import { ModelCaller } from './model-caller';
+import { ModelLists } from './model-lists';
+import { ProviderCheckService } from './provider-check.service';
 import { ProviderConnector } from './provider-connector';
+import { ProviderDirectory } from './provider-directory';
 import { ProviderHandler } from './provider.handler';
 import { ProviderRepository } from './provider.repository';
 import { ProviderService } from './provider.service';
@@ -30,6 +38,7 @@ import { RunRepository } from './run.repository';
 import { RunService } from './run.service';
 import { SecretHandler } from './secret.handler';
 import { SecretRepository } from './secret.repository';
+import { TenantChanges } from './tenant-changes';
 import { TenantDataHandler } from './tenant-data.handler';
 
 const outbound = readOutboundConfig();
@@ -40,6 +49,8 @@ const outbound = readOutboundConfig();
   providers: [
     ...[ProviderService, ProviderRepository, AgentService, AgentRepository],
     ...[RunService, RunStarter, RunRepository, RunSteps, RunExecutor, RunLeases, RunLimits],
+    ...[TenantChanges, ProviderDirectory, AgentDirectory, ProviderCheckService, ModelLists],
+    ...[ModelCaller, CallerLimits, CircuitBreakers, BreakerLimits],
     SecretRepository,
     {
       provide: SecretBox,
