@@ -28,14 +28,18 @@ import { ProviderDirectory } from './provider-directory';
 import { ProviderHandler } from './provider.handler';
 import { ProviderRepository } from './provider.repository';
 import { ProviderService } from './provider.service';
+import { RunApproval } from './run-approval';
 import { RunExecutor } from './run-executor';
 import { RunLeases } from './run-leases';
 import { RunLimits } from './run-limits';
+import { RunModels } from './run-models';
 import { RunStarter } from './run-starter';
+import { RunStepRepository } from './run-step.repository';
 import { RunSteps } from './run-steps';
 import { RunHandler } from './run.handler';
 import { RunRepository } from './run.repository';
 import { RunService } from './run.service';
+import { ToolBox } from './tool-box';
 import { SecretHandler } from './secret.handler';
 import { SecretRepository } from './secret.repository';
 import { TenantChanges } from './tenant-changes';
@@ -48,7 +52,8 @@ const outbound = readOutboundConfig();
   controllers: [ProviderHandler, AgentHandler, RunHandler, SecretHandler, TenantDataHandler],
   providers: [
     ...[ProviderService, ProviderRepository, AgentService, AgentRepository],
-    ...[RunService, RunStarter, RunRepository, RunSteps, RunExecutor, RunLeases, RunLimits],
+    ...[RunService, RunStarter, RunRepository, RunStepRepository, RunSteps, RunApproval],
+    ...[RunExecutor, RunLeases, RunLimits, RunModels, ToolBox],
     ...[TenantChanges, ProviderDirectory, AgentDirectory, ProviderCheckService, ModelLists],
     ...[ModelCaller, CallerLimits, CircuitBreakers, BreakerLimits],
     SecretRepository,

@@ -12,6 +12,7 @@ import { AgentDirectory } from './agent-directory';
 import { AgentRepository } from './agent.repository';
 import { AgentService } from './agent.service';
 import { BreakerLimits } from './breaker-limits';
+import { CallerLimits } from './caller-limits';
 import { CircuitBreakers } from './circuit-breakers';
 import { ModelLists } from './model-lists';
 import { ProviderCheckService } from './provider-check.service';
@@ -19,6 +20,11 @@ import { ProviderConnector } from './provider-connector';
 import { ProviderDirectory } from './provider-directory';
 import { ProviderRepository } from './provider.repository';
 import { ProviderService } from './provider.service';
+import { ModelCaller, type Asker } from './model-caller';
+import { RunApproval } from './run-approval';
+import { RunModels } from './run-models';
+import { RunStepRepository } from './run-step.repository';
+import { ToolBox } from './tool-box';
 import { RunExecutor } from './run-executor';
 import { RunLeases } from './run-leases';
 import { RunLimits } from './run-limits';
@@ -31,6 +37,12 @@ import { TenantChanges } from './tenant-changes';
 
 /** An encryption key. */
 export const newKey = () => `${randomBytes(32).toString('base64url')}=`;
+
+/** Parts of a replica that a spec may script. */
+export interface Parts {
+  caller: Asker;
+  tools: ToolBox;
+}
 
 /** A database, a sandbox provider, and any number of orchestrator replicas on them. */
 export async function startStage() {
@@ -52,7 +64,7 @@ export async function startStage() {
   await whenReady(redis);
 
   /** Its parts, wired as in the module; it looks after its leases only when asked to. */
-  function replica(limits: Partial<RunLimits> = {}, keys = [firstKey]) {
+  function replica(limits: Partial<RunLimits> = {}, keys = [firstKey], parts: Partial<Parts> = {}) {
     const settings = Object.assign(new RunLimits(), { drain_ms: 0, ...limits });
     const rls = RlsPool.of(source, { prepare: true });
     const channels = new Channels(connect('subscriber'));
@@ -65,16 +77,21 @@ export async function startStage() {
     const changes = new TenantChanges(redis, channels);
     const directory = new ProviderDirectory(source, providers, connector, changes);
     const breakers = new CircuitBreakers(redis, channels, new BreakerLimits());
-    const steps = new RunSteps(source, runs, providers, connector);
-    const executor = new RunExecutor(steps, redis, channels, settings);
+    const { caller = new ModelCaller(breakers, new CallerLimits()), tools = new ToolBox() } = parts;
+    const stepRows = new RunStepRepository();
+    const steps = new RunSteps(source, runs, stepRows, settings);
+    const models = new RunModels(directory);
+    const executor = new RunExecutor(steps, models, caller, tools, redis, channels, settings);
+    const approval = new RunApproval(source, runs, stepRows, executor);
     const leases = new RunLeases(source, rls, executor, settings);
     stops.push(() => leases.beforeApplicationShutdown());
     return {
       reader,
       steps,
       executor,
+      models,
       leases,
-      runs: new RunService(source, runs, agents, reader, redis),
+      runs: new RunService(source, runs, stepRows, approval, executor, agents, reader, redis),
       starter: new RunStarter(source, runs, agents, providers, executor, settings),
       agents: new AgentService(source, agents, redis, changes),
       changes,
