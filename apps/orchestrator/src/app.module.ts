@@ -39,30 +39,36 @@ import { RunSteps } from './run-steps';
 import { RunHandler } from './run.handler';
 import { RunRepository } from './run.repository';
 import { RunService } from './run.service';
-import { ToolBox } from './tool-box';
 import { SecretHandler } from './secret.handler';
 import { SecretRepository } from './secret.repository';
 import { TenantChanges } from './tenant-changes';
 import { TenantDataHandler } from './tenant-data.handler';
+import { McpToolLists } from './mcp-tool-lists';
+import { ToolBox } from './tool-box';
+import { ToolConnector } from './tool-connector';
+import { ToolHandler } from './tool.handler';
+import { ToolRepository } from './tool.repository';
+import { ToolService } from './tool.service';
 
 const outbound = readOutboundConfig();
 
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig())],
-  controllers: [ProviderHandler, AgentHandler, RunHandler, SecretHandler, TenantDataHandler],
+  controllers: [ProviderHandler, AgentHandler, ToolHandler, RunHandler, SecretHandler, TenantDataHandler],
   providers: [
     ...[ProviderService, ProviderRepository, AgentService, AgentRepository],
     ...[RunService, RunStarter, RunRepository, RunStepRepository, RunSteps, RunApproval],
-    ...[RunExecutor, RunLeases, RunLimits, RunModels, ToolBox],
+    ...[RunExecutor, RunLeases, RunLimits, RunModels],
     ...[TenantChanges, ProviderDirectory, AgentDirectory, ProviderCheckService, ModelLists],
     ...[ModelCaller, CallerLimits, CircuitBreakers, BreakerLimits],
+    ...[ToolService, ToolRepository, ToolBox, McpToolLists],
     SecretRepository,
     {
       provide: SecretBox,
       inject: [SecretRepository],
       useFactory: async (stored: SecretRepository) => {
         const box = new SecretBox(outbound.encryptionKeys);
-        box.require(await stored.keyIds(), 'provider credentials');
+        box.require(await stored.keyIds(), 'provider and tool credentials');
         return box;
       },
     },
@@ -75,6 +81,11 @@ const outbound = readOutboundConfig();
       provide: ProviderConnector,
       inject: [SecretBox],
       useFactory: (box: SecretBox) => new ProviderConnector(box, outbound.outboundAllow),
+    },
+    {
+      provide: ToolConnector,
+      inject: [SecretBox],
+      useFactory: (box: SecretBox) => new ToolConnector(box, outbound.outboundAllow),
     },
     {
       provide: Channels,

@@ -1,8 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { openDataSource, RlsPool, type UsageRecordEntity } from '@taai/entities';
 import { createTenant, createTestDatabase } from '@taai/entities-testing';
-import { Channels, RunLogReader, SecretBox, SecretRotation, whenReady, type RedisRole } from '@taai/platform';
-import { testRedis } from '@taai/platform-testing';
+import {
+  Channels,
+  ContextTokens,
+  Fernet,
+  RpcClient,
+  RunLogReader,
+  SecretBox,
+  SecretRotation,
+  whenReady,
+  type RedisRole,
+} from '@taai/platform';
+import { makeJwk, redisUrl, testRedis } from '@taai/platform-testing';
 import { runAs } from '@taai/tenant';
 import { Client } from 'pg';
 import { v7 } from 'uuid';
@@ -17,6 +27,7 @@ import { CallerLimits } from './caller-limits';
 import { CircuitBreakers } from './circuit-breakers';
 import { ModelLists } from './model-lists';
 import { ProviderCheckService } from './provider-check.service';
+import { McpToolLists } from './mcp-tool-lists';
 import { ProviderConnector } from './provider-connector';
 import { ProviderDirectory } from './provider-directory';
 import { ProviderRepository } from './provider.repository';
@@ -25,7 +36,6 @@ import { ModelCaller, type Asker } from './model-caller';
 import { RunApproval } from './run-approval';
 import { RunModels } from './run-models';
 import { RunStepRepository } from './run-step.repository';
-import { ToolBox } from './tool-box';
 import { RunExecutor } from './run-executor';
 import { RunLeases } from './run-leases';
 import { RunLimits } from './run-limits';
@@ -35,6 +45,10 @@ import { RunRepository } from './run.repository';
 import { RunService } from './run.service';
 import { SecretRepository } from './secret.repository';
 import { TenantChanges } from './tenant-changes';
+import { ToolBox, type ToolLoader } from './tool-box';
+import { ToolConnector } from './tool-connector';
+import { ToolRepository } from './tool.repository';
+import { ToolService } from './tool.service';
 
 /** An encryption key. */
 export const newKey = () => `${randomBytes(32).toString('base64url')}=`;
@@ -42,7 +56,7 @@ export const newKey = () => `${randomBytes(32).toString('base64url')}=`;
 /** Parts of a replica that a spec may script. */
 export interface Parts {
   caller: Asker;
-  tools: ToolBox;
+  loader: ToolLoader;
 }
 
 /** A database, a sandbox provider, and any number of orchestrator replicas on them. */
@@ -64,6 +78,16 @@ export async function startStage() {
   const redis = connect('commands');
   await whenReady(redis);
 
+  const jwk = makeJwk('orchestrator');
+  const tokens = new ContextTokens({ service: 'orchestrator', privateJwk: jwk, jwks: [jwk] });
+  const rpc = new RpcClient({
+    service: 'orchestrator',
+    redisUrl: redisUrl(),
+    tokens,
+    fernet: new Fernet([newKey()]),
+  });
+  stops.push(() => rpc.close());
+
   /** Its parts, wired as in the module; it looks after its leases only when asked to. */
   function replica(limits: Partial<RunLimits> = {}, keys = [firstKey], parts: Partial<Parts> = {}) {
     const settings = Object.assign(new RunLimits(), { drain_ms: 0, ...limits });
@@ -71,18 +95,22 @@ export async function startStage() {
     const channels = new Channels(connect('subscriber'));
     const reader = new RunLogReader(redis, channels, { silence_ms: 200 });
     const box = new SecretBox(keys);
-    const connector = new ProviderConnector(box, ['127.0.0.0/8']);
+    const allow = ['127.0.0.0/8'];
+    const connector = new ProviderConnector(box, allow);
+    const toolConnector = new ToolConnector(box, allow);
+    const tools = new ToolRepository(rls);
+    const toolBox = new ToolBox(tools, toolConnector, new McpToolLists(toolConnector), rpc);
     const runs = new RunRepository(rls);
     const agents = new AgentRepository();
     const providers = new ProviderRepository();
     const changes = new TenantChanges(redis, channels);
     const directory = new ProviderDirectory(source, providers, connector, changes);
     const breakers = new CircuitBreakers(redis, channels, new BreakerLimits());
-    const { caller = new ModelCaller(breakers, new CallerLimits()), tools = new ToolBox() } = parts;
     const stepRows = new RunStepRepository();
     const steps = new RunSteps(source, runs, stepRows, settings);
     const models = new RunModels(directory);
-    const executor = new RunExecutor(steps, models, caller, tools, redis, channels, settings);
+    const { caller = new ModelCaller(breakers, new CallerLimits()), loader = toolBox } = parts;
+    const executor = new RunExecutor(steps, models, caller, loader, redis, channels, settings);
     const approval = new RunApproval(source, runs, stepRows, executor);
     const leases = new RunLeases(source, rls, executor, settings);
     stops.push(() => leases.beforeApplicationShutdown());
@@ -101,6 +129,8 @@ export async function startStage() {
       directory,
       breakers,
       checks: new ProviderCheckService(source, directory, new ModelLists(redis), breakers),
+      tools: new ToolService(source, tools, toolConnector, redis),
+      toolBox,
       secrets: new SecretRotation(box, new SecretRepository(source, rls)),
     };
   }

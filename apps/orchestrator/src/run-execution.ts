@@ -15,7 +15,7 @@ import { remainingMs, RunLoop, type Advance } from './run-loop';
 import type { RunModels } from './run-models';
 import { committedId, type Outcome, type RunProgress, type RunSteps } from './run-steps';
 import type { RunRow } from './run.repository';
-import type { ToolBox } from './tool-box';
+import type { ToolLoader } from './tool-box';
 
 /** What ends an execution from outside: somebody asked, time is up, another replica has the run, this one stops. */
 export type StopReason = 'cancelled' | 'deadline' | 'lost' | 'shutdown';
@@ -29,7 +29,7 @@ export interface ExecutionContext {
   steps: RunSteps;
   models: RunModels;
   caller: Asker;
-  tools: ToolBox;
+  tools: ToolLoader;
   redis: RedisClient;
   channels: Channels;
 }

@@ -9,7 +9,7 @@ import { RunLimits } from './run-limits';
 import { RunModels } from './run-models';
 import { RunSteps } from './run-steps';
 import type { Lease, RunRow } from './run.repository';
-import { ToolBox } from './tool-box';
+import { ToolBox, type ToolLoader } from './tool-box';
 
 /** For writing down what was interrupted. */
 const RELEASE_MS = 5000;
@@ -41,7 +41,7 @@ export class RunExecutor {
     private readonly steps: RunSteps,
     private readonly models: RunModels,
     @Inject(ModelCaller) private readonly caller: Asker,
-    private readonly tools: ToolBox,
+    @Inject(ToolBox) private readonly tools: ToolLoader,
     @Inject(REDIS) private readonly redis: RedisClient,
     private readonly channels: Channels,
     private readonly limits: RunLimits,

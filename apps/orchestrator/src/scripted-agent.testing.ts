@@ -2,7 +2,7 @@ import type { JsonObject, ToolCall } from '@taai/providers';
 import { v7 } from 'uuid';
 import type { Asker, Attempt, Candidate, ModelCallerOptions } from './model-caller';
 import type { ChatRequest } from '@taai/providers';
-import { ToolBox, type LoadedTool, type ToolContext } from './tool-box';
+import type { LoadedTool, ToolContext, ToolLoader } from './tool-box';
 
 /** One answer: text, tool calls, or an error in their place. */
 export interface Line {
@@ -49,17 +49,15 @@ const toolCall = (name: string, args: unknown, id: string): ToolCall => ({
 type Work = (args: JsonObject, context: ToolContext) => unknown;
 
 /** Tools that do as told, and remember every execution. */
-export class ScriptedTools extends ToolBox {
+export class ScriptedTools implements ToolLoader {
   readonly executions: { name: string; args: JsonObject; execution_id: string }[] = [];
 
   constructor(
     private readonly works: Record<string, Work>,
     private readonly traits: Record<string, Partial<LoadedTool>> = {},
-  ) {
-    super();
-  }
+  ) {}
 
-  override async load(names: readonly string[]): Promise<LoadedTool[]> {
+  async load(names: readonly string[]): Promise<LoadedTool[]> {
     return names.flatMap((name) => {
       const work = this.works[name];
       return work ? [this.tool(name, work)] : [];
