@@ -47,8 +47,8 @@ const AUDITED: Record<string, string> = {
   'webhook.remove': 'webhook.deleted',
 };
 
-/** They change nobody's access: one has a mail sent, the other goes on with a session. */
-const UNAUDITED = ['auth.password.forgot', 'auth.session.refresh'];
+/** They change nobody's access: one has a mail sent, one goes on with a session, one asks a provider a question. */
+const UNAUDITED = ['auth.password.forgot', 'auth.session.refresh', 'orchestrator.provider.test'];
 
 const RESOURCES = [
   'users',

@@ -13,14 +13,21 @@ import {
   type ProcessConfig,
   type RedisClient,
 } from '@taai/platform';
+import { AgentDirectory } from './agent-directory';
 import { AgentHandler } from './agent.handler';
 import { AgentRepository } from './agent.repository';
 import { AgentService } from './agent.service';
+import { BreakerLimits } from './breaker-limits';
+import { CallerLimits } from './caller-limits';
+import { CircuitBreakers } from './circuit-breakers';
+import { ModelCaller } from './model-caller';
+import { ModelLists } from './model-lists';
+import { ProviderCheckService } from './provider-check.service';
 import { ProviderConnector } from './provider-connector';
+import { ProviderDirectory } from './provider-directory';
 import { ProviderHandler } from './provider.handler';
 import { ProviderRepository } from './provider.repository';
 import { ProviderService } from './provider.service';
-import { ModelCaller } from './model-caller';
 import { RunApproval } from './run-approval';
 import { RunExecutor } from './run-executor';
 import { RunLeases } from './run-leases';
@@ -34,6 +41,7 @@ import { RunRepository } from './run.repository';
 import { RunService } from './run.service';
 import { SecretHandler } from './secret.handler';
 import { SecretRepository } from './secret.repository';
+import { TenantChanges } from './tenant-changes';
 import { TenantDataHandler } from './tenant-data.handler';
 import { McpToolLists } from './mcp-tool-lists';
 import { ToolBox } from './tool-box';
@@ -50,7 +58,9 @@ const outbound = readOutboundConfig();
   providers: [
     ...[ProviderService, ProviderRepository, AgentService, AgentRepository],
     ...[RunService, RunStarter, RunRepository, RunStepRepository, RunSteps, RunApproval],
-    ...[RunExecutor, RunLeases, RunLimits, RunModels, ModelCaller],
+    ...[RunExecutor, RunLeases, RunLimits, RunModels],
+    ...[TenantChanges, ProviderDirectory, AgentDirectory, ProviderCheckService, ModelLists],
+    ...[ModelCaller, CallerLimits, CircuitBreakers, BreakerLimits],
     ...[ToolService, ToolRepository, ToolBox, McpToolLists],
     SecretRepository,
     {

@@ -20,13 +20,20 @@ import { sandboxBaseUrl, type SandboxKind } from '../../../scripts/sandbox/base-
 import { readCalls, type Call } from '../../../scripts/sandbox/calls';
 import { lastUserMessage } from '../../../scripts/sandbox/chat';
 import { startSandbox } from '../../../scripts/sandbox/server';
+import { AgentDirectory } from './agent-directory';
 import { AgentRepository } from './agent.repository';
 import { AgentService } from './agent.service';
+import { BreakerLimits } from './breaker-limits';
+import { CallerLimits } from './caller-limits';
+import { CircuitBreakers } from './circuit-breakers';
+import { ModelLists } from './model-lists';
+import { ProviderCheckService } from './provider-check.service';
 import { McpToolLists } from './mcp-tool-lists';
 import { ProviderConnector } from './provider-connector';
+import { ProviderDirectory } from './provider-directory';
 import { ProviderRepository } from './provider.repository';
 import { ProviderService } from './provider.service';
-import { ModelCaller } from './model-caller';
+import { ModelCaller, type Asker } from './model-caller';
 import { RunApproval } from './run-approval';
 import { RunModels } from './run-models';
 import { RunStepRepository } from './run-step.repository';
@@ -38,6 +45,7 @@ import { RunSteps } from './run-steps';
 import { RunRepository } from './run.repository';
 import { RunService } from './run.service';
 import { SecretRepository } from './secret.repository';
+import { TenantChanges } from './tenant-changes';
 import { ToolBox, type ToolLoader } from './tool-box';
 import { ToolConnector } from './tool-connector';
 import { ToolRepository } from './tool.repository';
@@ -48,7 +56,7 @@ export const newKey = () => `${randomBytes(32).toString('base64url')}=`;
 
 /** Parts of a replica that a spec may script. */
 export interface Parts {
-  caller: ModelCaller;
+  caller: Asker;
   loader: ToolLoader;
 }
 
@@ -93,13 +101,16 @@ export async function startStage() {
     const toolConnector = new ToolConnector(box, allow);
     const tools = new ToolRepository(rls);
     const toolBox = new ToolBox(tools, toolConnector, new McpToolLists(toolConnector), rpc);
-    const { caller = new ModelCaller(), loader = toolBox } = parts;
     const runs = new RunRepository(rls);
     const agents = new AgentRepository();
     const providers = new ProviderRepository();
+    const changes = new TenantChanges(redis, channels);
+    const directory = new ProviderDirectory(source, providers, connector, changes);
+    const breakers = new CircuitBreakers(redis, channels, new BreakerLimits());
     const stepRows = new RunStepRepository();
     const steps = new RunSteps(source, runs, stepRows, settings);
-    const models = new RunModels(source, providers, connector);
+    const models = new RunModels(directory);
+    const { caller = new ModelCaller(breakers, new CallerLimits()), loader = toolBox } = parts;
     const executor = new RunExecutor(steps, models, caller, loader, redis, channels, settings);
     const approval = new RunApproval(source, runs, stepRows, executor);
     const leases = new RunLeases(source, rls, executor, settings);
@@ -112,8 +123,13 @@ export async function startStage() {
       leases,
       runs: new RunService(source, runs, stepRows, approval, executor, agents, reader, redis),
       starter: new RunStarter(source, runs, agents, providers, executor, settings),
-      agents: new AgentService(source, agents, redis),
-      providers: new ProviderService(source, providers, connector, box, redis),
+      agents: new AgentService(source, agents, redis, changes),
+      changes,
+      agentDirectory: new AgentDirectory(source, agents, changes),
+      providers: new ProviderService(source, providers, connector, box, redis, changes),
+      directory,
+      breakers,
+      checks: new ProviderCheckService(source, directory, new ModelLists(redis), breakers),
       tools: new ToolService(source, tools, toolConnector, redis),
       toolBox,
       secrets: new SecretRotation(box, new SecretRepository(source, rls)),

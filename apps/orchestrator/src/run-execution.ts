@@ -7,7 +7,7 @@ import {
   type Channels,
   type RedisClient,
 } from '@taai/platform';
-import type { ModelCaller } from './model-caller';
+import type { Asker } from './model-caller';
 import { committedEvents, retriedEvent, startedEvent } from './run-events';
 import { persistently } from './persistently';
 import { RunFailure, toRunFailure } from './run-failure';
@@ -28,7 +28,7 @@ export interface ExecutionContext {
   owner: string;
   steps: RunSteps;
   models: RunModels;
-  caller: ModelCaller;
+  caller: Asker;
   tools: ToolLoader;
   redis: RedisClient;
   channels: Channels;

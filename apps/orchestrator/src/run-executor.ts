@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { Channels, LeaseLost, log, REDIS, reportError, type RedisClient } from '@taai/platform';
 import { runAs } from '@taai/tenant';
-import { ModelCaller } from './model-caller';
+import { ModelCaller, type Asker } from './model-caller';
 import { RunExecution } from './run-execution';
 import { RunLimits } from './run-limits';
 import { RunModels } from './run-models';
@@ -40,7 +40,7 @@ export class RunExecutor {
   constructor(
     private readonly steps: RunSteps,
     private readonly models: RunModels,
-    private readonly caller: ModelCaller,
+    @Inject(ModelCaller) private readonly caller: Asker,
     @Inject(ToolBox) private readonly tools: ToolLoader,
     @Inject(REDIS) private readonly redis: RedisClient,
     private readonly channels: Channels,

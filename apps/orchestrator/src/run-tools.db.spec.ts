@@ -117,7 +117,9 @@ describe('tool calls', () => {
     ]);
     expect(steps[0]?.tool_calls[1]?.arguments).toBe('{broken');
     expect(new Set(steps[0]?.tool_calls.map(({ tool_call_id }) => tool_call_id)).size).toBe(5);
-    expect(caller.requests[1]?.messages.at(-1)?.content).toBe('{"error":"http_error","detail":"It answered 500.\ufffd"}');
+    expect(caller.requests[1]?.messages.at(-1)?.content).toBe(
+      '{"error":"http_error","detail":"It answered 500.\ufffd"}',
+    );
     expect(tools.executions).toHaveLength(2);
   });
 

@@ -1,6 +1,6 @@
 import type { JsonObject, ToolCall } from '@taai/providers';
 import { v7 } from 'uuid';
-import { ModelCaller, type Attempt, type Candidate, type ModelCallerOptions } from './model-caller';
+import type { Asker, Attempt, Candidate, ModelCallerOptions } from './model-caller';
 import type { ChatRequest } from '@taai/providers';
 import type { LoadedTool, ToolContext, ToolLoader } from './tool-box';
 
@@ -12,14 +12,12 @@ export interface Line {
 }
 
 /** A model that answers as written, by the number of the step, and remembers what it was shown. */
-export class ScriptedCaller extends ModelCaller {
+export class ScriptedCaller implements Asker {
   readonly requests: Omit<ChatRequest, 'model'>[] = [];
 
-  constructor(private readonly script: readonly Line[]) {
-    super();
-  }
+  constructor(private readonly script: readonly Line[]) {}
 
-  override async call(
+  async call(
     [candidate]: readonly Candidate[],
     request: Omit<ChatRequest, 'model'>,
     { book, onEvent }: ModelCallerOptions,
