@@ -13,6 +13,7 @@ export * from './chat.contract';
 export * from './contract';
 export * from './fields';
 export * from './job.contract';
+export * from './ledger';
 export * from './orchestrator/agent.contract';
 export * from './orchestrator/provider.contract';
 export * from './orchestrator/run.contract';

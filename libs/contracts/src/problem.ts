@@ -26,6 +26,7 @@ export const problems = {
   headers_too_large: { status: 431, title: 'The headers are too large or too many' },
   url_not_allowed: { status: 422, title: 'The address is not a public one' },
   agent_not_ready: { status: 422, title: 'The agent has no provider that could answer' },
+  model_unpriced: { status: 422, title: 'No price is known for the model, and its provider refuses such models' },
   internal: { status: 500, title: 'Something failed on our side' },
   unknown_method: { status: 501, title: 'No replica knows this method' },
   overloaded: { status: 503, title: 'The service has more work than it can queue' },
