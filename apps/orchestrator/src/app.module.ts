@@ -3,6 +3,7 @@ import { DatabaseModule } from '@taai/entities';
 import {
   Channels,
   createRedis,
+  LedgerStream,
   PROCESS_CONFIG,
   readDatabaseConfig,
   readOutboundConfig,
@@ -16,6 +17,7 @@ import {
 import { AgentHandler } from './agent.handler';
 import { AgentRepository } from './agent.repository';
 import { AgentService } from './agent.service';
+import { PriceBook } from './price-book';
 import { ProviderConnector } from './provider-connector';
 import { ProviderHandler } from './provider.handler';
 import { ProviderRepository } from './provider.repository';
@@ -40,7 +42,8 @@ const outbound = readOutboundConfig();
   providers: [
     ...[ProviderService, ProviderRepository, AgentService, AgentRepository],
     ...[RunService, RunStarter, RunRepository, RunSteps, RunExecutor, RunLeases, RunLimits],
-    SecretRepository,
+    ...[SecretRepository, PriceBook],
+    { provide: LedgerStream, inject: [REDIS], useFactory: (redis: RedisClient) => new LedgerStream(redis) },
     {
       provide: SecretBox,
       inject: [SecretRepository],

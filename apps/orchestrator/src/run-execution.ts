@@ -80,7 +80,7 @@ export class RunExecution {
   private async attempt(run: RunRow, log: RunLogWriter): Promise<Outcome> {
     if (this.stopped) return { ...judge(aborted, this.stopped), call: null };
     try {
-      const { call_id, adapter } = await this.context.steps.open(run, this.context.owner);
+      const { call_id, adapter, kind } = await this.context.steps.open(run, this.context.owner);
       const reply = await callModel(adapter, requestOf(run), {
         signal: this.aborter.signal,
         timeout_ms: remainingMs(run) + BACKSTOP_MS,
@@ -88,7 +88,7 @@ export class RunExecution {
           if (event.type === 'text') log.appendToken(event.text);
         },
       });
-      return { ...judge(reply.failure, this.stopped), call: { call_id, reply } };
+      return { ...judge(reply.failure, this.stopped), call: { call_id, kind, reply } };
     } catch (error) {
       if (!(error instanceof RunFailure)) throw error;
       return { status: 'failed', failure: error, call: null };

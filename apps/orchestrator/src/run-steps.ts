@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { TokenUsage } from '@taai/contracts';
-import { closeCall, emit, openCall, withTenant, type CloseCall, type Tx } from '@taai/entities';
+import type { ProviderKind } from '@taai/contracts';
+import { closeCall, emit, openCall, withTenant, type CloseCall } from '@taai/entities';
 import { FernetError } from '@taai/platform';
 import { ProviderError, type ProviderAdapter } from '@taai/providers';
 import { DataSource } from 'typeorm';
@@ -11,11 +11,12 @@ import { ProviderRepository } from './provider.repository';
 import { endingEvents, type EventBody } from './run-events';
 import { RunFailure } from './run-failure';
 import { RunRepository, type RunRow } from './run.repository';
-import { accountFor, addUsage, estimateUsage } from './usage-estimate';
+import { accountFor, addUsage, roughPromptTokens, roughUsage, type Account } from './usage-estimate';
 
 /** A provider call that was made. */
 interface MadeCall {
   call_id: string;
+  kind: ProviderKind;
   reply: ModelReply;
 }
 
@@ -44,7 +45,7 @@ export class RunSteps {
   ) {}
 
   /** Opens the next call, to be made after the commit. Throws RunFailure when there is nobody to call. */
-  open({ id, agent_id, conversation_id, user_id, state }: RunRow, owner: string) {
+  open({ id, agent_id, conversation_id, user_id, step, input, state }: RunRow, owner: string) {
     const call_id = v7();
     return withTenant(this.db, async (tx) => {
       const connection = await this.providers.connection(tx, state.provider_id);
@@ -54,21 +55,23 @@ export class RunSteps {
       await this.runs.noteCall(tx, id, owner, call_id);
       const { provider_id, kind: provider_kind } = connection;
       const { model, api_key_id } = state;
-      const reasons = { agent_id, run_id: id, user_id, api_key_id, conversation_id };
-      await openCall(tx, { call_id, kind: 'chat', provider_id, provider_kind, model, ...reasons });
-      return { call_id, adapter };
+      const reasons = { agent_id, run_id: id, step: step + 1, user_id, api_key_id, conversation_id };
+      const input_tokens = roughPromptTokens({ messages: input });
+      await openCall(tx, { call_id, kind: 'chat', provider_id, provider_kind, model, ...reasons, input_tokens });
+      return { call_id, adapter, kind: provider_kind };
     });
   }
 
   /** Ends the run, and resolves to its last events. `logged`: how many its log has before them. */
-  finish(run: RunRow, owner: string, { status, failure, call }: Outcome, logged: number): Promise<EventBody[]> {
+  async finish(run: RunRow, owner: string, { status, failure, call }: Outcome, logged: number): Promise<EventBody[]> {
+    const account = call && (await this.account(run, call));
     return withTenant(this.db, async (tx) => {
       const ending = {
         status,
         output: call && call.reply.text.toWellFormed(),
         error_code: failure?.code ?? null,
         error_detail: failure?.message ?? null,
-        usage: call ? await this.account(tx, run, call) : run.usage,
+        usage: account ? addUsage(run.usage, await closeCall(tx, account)) : run.usage,
       };
       const events = endingEvents(ending);
       await this.runs.finish(tx, run.id, owner, { ...ending, last_event_id: logged + events.length });
@@ -80,8 +83,9 @@ export class RunSteps {
 
   /** Leaves the run to another replica, which makes the call again. */
   async handOver(run: RunRow, owner: string, call: MadeCall | null): Promise<void> {
+    const account = call && (await this.account(run, call));
     await withTenant(this.db, async (tx) => {
-      if (call) await this.runs.dropCall(tx, run.id, owner, await this.account(tx, run, call));
+      if (account) await this.runs.dropCall(tx, run.id, owner, addUsage(run.usage, await closeCall(tx, account)));
       await this.runs.release(tx, run.id, owner);
     });
   }
@@ -93,7 +97,7 @@ export class RunSteps {
       const { call_id } = run.state;
       if (call_id === undefined) return run;
       const pieces = Math.max(0, logged - stepStart(run));
-      const estimate = { ...estimateUsage(run.input, pieces), is_estimated: true };
+      const estimate: Account = { ...roughUsage({ messages: run.input }, pieces), is_estimated: true };
       const gone = { error_code: 'replica_lost', latency_ms: null };
       const lost = await closeCall(tx, { ...estimate, ...gone, call_id, status: 'estimated' });
       const usage = addUsage(run.usage, lost);
@@ -112,11 +116,12 @@ export class RunSteps {
     }
   }
 
-  private async account(tx: Tx, run: RunRow, { call_id, reply }: MadeCall): Promise<TokenUsage> {
+  /** Before the transaction: to estimate may take a while. */
+  private async account(run: RunRow, { call_id, kind, reply }: MadeCall): Promise<CloseCall> {
     const { failure, latency_ms } = reply;
     const error_code = failure && codeOf(failure);
-    const closing: CloseCall = { ...accountFor(reply, run.input), call_id, status: 'closed', error_code, latency_ms };
-    return addUsage(run.usage, await closeCall(tx, closing));
+    const account = await accountFor(reply, { messages: run.input }, kind);
+    return { ...account, call_id, status: 'closed', error_code, latency_ms };
   }
 }
 

@@ -85,7 +85,7 @@ describe('a run whose replica is gone', () => {
       ...{ text: 'mine', reasoning_characters: 0, tool_calls: [], pieces: 1, stop_reason: null },
       ...{ usage: null, failure: null, latency_ms: 1 },
     };
-    const call = { call_id: open?.call_id ?? '', reply };
+    const call = { call_id: open?.call_id ?? '', kind: 'openai' as const, reply };
     const { steps, executor } = stale;
     await user.as(async () => {
       const finish = steps.finish(rows[0], executor.owner, { status: 'completed', failure: null, call }, 5);
