@@ -13,6 +13,11 @@ import { AgentService } from './agent.service';
 import { ProviderConnector } from './provider-connector';
 import { ProviderRepository } from './provider.repository';
 import { ProviderService } from './provider.service';
+import { ModelCaller } from './model-caller';
+import { RunApproval } from './run-approval';
+import { RunModels } from './run-models';
+import { RunStepRepository } from './run-step.repository';
+import { ToolBox } from './tool-box';
 import { RunExecutor } from './run-executor';
 import { RunLeases } from './run-leases';
 import { RunLimits } from './run-limits';
@@ -21,9 +26,16 @@ import { RunSteps } from './run-steps';
 import { RunRepository } from './run.repository';
 import { RunService } from './run.service';
 import { SecretRepository } from './secret.repository';
+import { tokenizers } from './tokens';
 
 /** An encryption key. */
 export const newKey = () => `${randomBytes(32).toString('base64url')}=`;
+
+/** Parts of a replica that a spec may script. */
+export interface Parts {
+  caller: ModelCaller;
+  tools: ToolBox;
+}
 
 /** A database, a sandbox provider, and any number of orchestrator replicas on them. */
 export async function startStage() {
@@ -45,7 +57,7 @@ export async function startStage() {
   await whenReady(redis);
 
   /** Its parts, wired as in the module; it looks after its leases only when asked to. */
-  function replica(limits: Partial<RunLimits> = {}, keys = [firstKey]) {
+  function replica(limits: Partial<RunLimits> = {}, keys = [firstKey], parts: Partial<Parts> = {}) {
     const settings = Object.assign(new RunLimits(), { drain_ms: 0, ...limits });
     const rls = RlsPool.of(source, { prepare: true });
     const channels = new Channels(connect('subscriber'));
@@ -55,16 +67,21 @@ export async function startStage() {
     const runs = new RunRepository(rls);
     const agents = new AgentRepository();
     const providers = new ProviderRepository();
-    const steps = new RunSteps(source, runs, providers, connector);
-    const executor = new RunExecutor(steps, redis, channels, settings);
+    const { caller = new ModelCaller(), tools = new ToolBox() } = parts;
+    const stepRows = new RunStepRepository();
+    const steps = new RunSteps(source, runs, stepRows, settings);
+    const models = new RunModels(source, providers, connector);
+    const executor = new RunExecutor(steps, models, caller, tools, redis, channels, settings);
+    const approval = new RunApproval(source, runs, stepRows, executor);
     const leases = new RunLeases(source, rls, executor, settings);
     stops.push(() => leases.beforeApplicationShutdown());
     return {
       reader,
       steps,
       executor,
+      models,
       leases,
-      runs: new RunService(source, runs, agents, reader, redis),
+      runs: new RunService(source, runs, stepRows, approval, executor, agents, reader, redis),
       starter: new RunStarter(source, runs, agents, providers, executor, settings),
       agents: new AgentService(source, agents, redis),
       providers: new ProviderService(source, providers, connector, box, redis),
@@ -88,6 +105,7 @@ export async function startStage() {
     close: async () => {
       await Promise.all(stops.map((stop) => stop()));
       closers.forEach((close) => close());
+      await tokenizers.stop();
       await sandbox.close();
       await source.destroy();
       await admin.end();
