@@ -9,7 +9,7 @@ import { sharedFleet } from './support/shared-fleet';
 const { anonymous, adminEnv, sandboxUrl, mailTo } = sharedFleet();
 
 /**
- * What each change to identity, roles, keys, providers, agents, tools, webhooks and the tenant is called in the audit log. A new method that
+ * What each change to identity, roles, keys, providers, agents, tools, prices, webhooks and the tenant is called in the audit log. A new method that
  * changes any of these is missing here until somebody says what its entry is called.
  */
 const AUDITED: Record<string, string> = {
@@ -42,6 +42,7 @@ const AUDITED: Record<string, string> = {
   'orchestrator.tool.create': 'tool.created',
   'orchestrator.tool.update': 'tool.updated',
   'orchestrator.tool.remove': 'tool.deleted',
+  'usage.price.put': 'price.updated',
   'webhook.create': 'webhook.created',
   'webhook.update': 'webhook.updated',
   'webhook.remove': 'webhook.deleted',
@@ -57,6 +58,7 @@ const RESOURCES = [
   'providers',
   'agents',
   'tools',
+  'prices',
   'webhooks',
   'tenant',
   'public',
@@ -140,6 +142,8 @@ describe('each of them', () => {
     const tool = await call('orchestrator.tool.create', { body: calculator });
     await call('orchestrator.tool.update', { id: tool.id, body: { requires_approval: true } });
     await call('orchestrator.tool.remove', { id: tool.id });
+    const price = { input_price: 1, output_price: 2 };
+    await call('usage.price.put', { body: { provider_kind: 'openai', model: 'sandbox-1', price } });
     const endpoint = { url: 'http://127.0.0.1:9/hook', events: ['task.created'] };
     const webhook = await call('webhook.create', { body: endpoint });
     await call('webhook.update', { id: webhook.id, body: { description: 'Ours' } });

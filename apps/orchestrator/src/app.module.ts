@@ -3,6 +3,7 @@ import { DatabaseModule } from '@taai/entities';
 import {
   Channels,
   createRedis,
+  LedgerStream,
   PROCESS_CONFIG,
   readDatabaseConfig,
   readOutboundConfig,
@@ -23,6 +24,7 @@ import { CircuitBreakers } from './circuit-breakers';
 import { ModelCaller } from './model-caller';
 import { ModelLists } from './model-lists';
 import { ProviderCheckService } from './provider-check.service';
+import { PriceBook } from './price-book';
 import { ProviderConnector } from './provider-connector';
 import { ProviderDirectory } from './provider-directory';
 import { ProviderHandler } from './provider.handler';
@@ -63,6 +65,8 @@ const outbound = readOutboundConfig();
     ...[ModelCaller, CallerLimits, CircuitBreakers, BreakerLimits],
     ...[ToolService, ToolRepository, ToolBox, McpToolLists],
     SecretRepository,
+    PriceBook,
+    { provide: LedgerStream, inject: [REDIS], useFactory: (redis: RedisClient) => new LedgerStream(redis) },
     {
       provide: SecretBox,
       inject: [SecretRepository],

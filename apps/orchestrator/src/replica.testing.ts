@@ -29,6 +29,7 @@ import { CircuitBreakers } from './circuit-breakers';
 import { ModelLists } from './model-lists';
 import { ProviderCheckService } from './provider-check.service';
 import { McpToolLists } from './mcp-tool-lists';
+import { PriceBook } from './price-book';
 import { ProviderConnector } from './provider-connector';
 import { ProviderDirectory } from './provider-directory';
 import { ProviderRepository } from './provider.repository';
@@ -50,6 +51,7 @@ import { ToolBox, type ToolLoader } from './tool-box';
 import { ToolConnector } from './tool-connector';
 import { ToolRepository } from './tool.repository';
 import { ToolService } from './tool.service';
+import { tokenizers } from './tokens';
 
 /** An encryption key. */
 export const newKey = () => `${randomBytes(32).toString('base64url')}=`;
@@ -109,7 +111,7 @@ export async function startStage() {
     const breakers = new CircuitBreakers(redis, channels, new BreakerLimits());
     const stepRows = new RunStepRepository();
     const steps = new RunSteps(source, runs, stepRows, settings);
-    const models = new RunModels(directory);
+    const models = new RunModels(directory, new PriceBook(rls, channels));
     const { caller = new ModelCaller(breakers, new CallerLimits()), loader = toolBox } = parts;
     const executor = new RunExecutor(steps, models, caller, loader, redis, channels, settings);
     const approval = new RunApproval(source, runs, stepRows, executor);
@@ -152,6 +154,7 @@ export async function startStage() {
     close: async () => {
       await Promise.all(stops.map((stop) => stop()));
       closers.forEach((close) => close());
+      await tokenizers.stop();
       await sandbox.close();
       await source.destroy();
       await admin.end();

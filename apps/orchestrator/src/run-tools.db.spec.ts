@@ -234,7 +234,7 @@ describe('the cap on active runs', () => {
       `insert into subscriptions (tenant_id, id, plan_id, current_period_start) values ($1, $2, 'free', now())`,
       [user.tenant_id, v7()],
     );
-    const gate = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<null>();
     const tools = new ScriptedTools({ one: () => gate.promise });
     const { replica, start } = await scripted([{ calls: [['one', {}]] }, { text: 'ok' }], tools);
     const runs = await Promise.allSettled(Array.from({ length: 12 }, () => start()));
@@ -242,7 +242,7 @@ describe('the cap on active runs', () => {
     expect(refused).toHaveLength(7);
     for (const run of refused)
       expect(run).toMatchObject({ reason: { code: 'too_many_runs', extras: { retry_after: 5 } } });
-    gate.resolve();
+    gate.resolve(null);
     await until(() => replica.executor.running.size === 0);
     await expect(start()).resolves.toMatchObject({ status: 'running' });
   });

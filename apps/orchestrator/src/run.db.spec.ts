@@ -254,7 +254,7 @@ describe('a run whose provider fails', () => {
     ['is broken', '[[fail=500]]', 'unavailable', refused, 3],
     ['has too many requests', '[[fail=429]]', 'rate_limited', refused, 3],
     ['refuses the request', '[[fail=400]]', 'invalid_request', refused, 1],
-    ['breaks off', '[[cut=3 delay=20]]', 'unavailable', { input_tokens: 16 }, 1],
+    ['breaks off', '[[cut=3 delay=20]]', 'unavailable', { input_tokens: 21 }, 1],
   ])('because it %s fails with a code, and leaves a row per attempt', async (_, directive, code, used, attempts) => {
     const run = await start(`Hello ${directive}`);
     const events = await watch(user, replica, run.id);

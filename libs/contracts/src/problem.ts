@@ -30,6 +30,7 @@ export const problems = {
   agent_not_ready: { status: 422, title: 'The agent has no provider that could answer' },
   cancelled: { status: 499, title: 'The caller has left' },
   provider_not_ready: { status: 422, title: 'The provider cannot be called' },
+  model_unpriced: { status: 422, title: 'No price is known for the model, and its provider refuses such models' },
   internal: { status: 500, title: 'Something failed on our side' },
   unknown_method: { status: 501, title: 'No replica knows this method' },
   provider_failed: { status: 502, title: 'The provider did not answer as it should' },
