@@ -12,6 +12,8 @@ import { DeniedAccess } from './denied-access';
 import { createHttp } from './http';
 import { defaultTimeouts, type Timeouts } from './limits';
 import { MessageController } from './message.controller';
+import { OpenAiController } from './openai/openai.controller';
+import { OpenCalls } from './openai/open-calls';
 import { Principals } from './principals';
 import { findBoundMethod } from './route';
 import { RunController } from './run.controller';
@@ -84,9 +86,10 @@ export async function startEdge(
 
   @Module({
     imports: [HealthModule.for({ redis: async () => 'PONG' })],
-    controllers: [...contractControllers(), RunController, MessageController, ArchiveController],
+    controllers: [...contractControllers(), RunController, MessageController, ArchiveController, OpenAiController],
     providers: [
       SseStreams,
+      OpenCalls,
       DeniedAccess,
       {
         provide: Principals,

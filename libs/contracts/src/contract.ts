@@ -46,6 +46,10 @@ interface MethodBase {
   secret?: true;
   /** Milliseconds from call to answer; 5,000 if absent. */
   timeout_ms?: number;
+  /** The handler yields outputs, which the caller reads one by one. */
+  stream?: true;
+  /** Whoever calls may end the execution. */
+  cancellable?: true;
 }
 
 /** A method with a route at the gateway; any service may call it too, with its caller's token. */
@@ -60,6 +64,11 @@ export interface PublicMethod extends MethodBase {
   custom?: true;
   /** What such a route answers, if it is a file. */
   media_type?: 'application/gzip';
+  /**
+   * The route speaks as OpenAI's API does: it ignores fields that it does not know, and its errors have that API's shape. What it
+   * takes and answers, where its controller translates between that and the method's own input and output.
+   */
+  openai?: { input?: Class; output?: Class };
 }
 
 /** A method for other services alone: they call it with a token of their own, on behalf of a tenant. */
@@ -82,7 +91,9 @@ export type OutputOf<M extends Method> = M['output'] extends typeof Nothing ? vo
 
 /** What a handler class of the contract must offer: one method each, same names, same shapes. */
 export type Handler<C extends Contract> = {
-  [K in keyof C['methods']]: (input: InputOf<C['methods'][K]>) => Promise<OutputOf<C['methods'][K]>>;
+  [K in keyof C['methods']]: C['methods'][K] extends { stream: true }
+    ? (input: InputOf<C['methods'][K]>, signal: AbortSignal) => AsyncIterable<OutputOf<C['methods'][K]>>
+    : (input: InputOf<C['methods'][K]>, signal: AbortSignal) => Promise<OutputOf<C['methods'][K]>>;
 };
 
 /** One entry of a service's catalog under its RPC name, as the transport and the guards see it. */
