@@ -1,23 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import type { Agent } from '@taai/contracts';
+import type { Agent, CreateAgent } from '@taai/contracts';
 import { AgentEntity, type Tx } from '@taai/entities';
 import { v7 } from 'uuid';
 
-const columns = `id, name, slug, description, system_prompt, model, provider_id, temperature, max_output_tokens, version, is_active,
-  created_at, updated_at`;
+const columns = `id, name, slug, description, system_prompt, model, provider_id, fallbacks, temperature, max_output_tokens, max_steps,
+  max_cost_micro_usd, tools, output_schema, variables, parameters, requires_approval, version, is_active, created_at, updated_at`;
 
-type Fields = Pick<
-  AgentEntity,
-  | 'name'
-  | 'slug'
-  | 'description'
-  | 'system_prompt'
-  | 'model'
-  | 'provider_id'
-  | 'temperature'
-  | 'max_output_tokens'
-  | 'is_active'
->;
+type Fields = Pick<AgentEntity, keyof CreateAgent>;
 
 @Injectable()
 export class AgentRepository {

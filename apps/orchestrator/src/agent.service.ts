@@ -12,6 +12,7 @@ import { audit, auditChange, idAfter, once, toFittingPage, withTenant } from '@t
 import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
+import { assertAgent } from './agent-rules';
 import { AgentRepository } from './agent.repository';
 import { explain } from './violations';
 
@@ -38,6 +39,7 @@ export class AgentService {
     const { user_id = null } = currentCaller();
     const agent = await withTenant(this.db, (tx) =>
       once(tx, 'orchestrator.agent.create', input, async () => {
+        await assertAgent(tx, input);
         const id = await explain(this.agents.insert(tx, input, user_id), refused);
         const after = found('agent', await this.agents.find(tx, id));
         await audit(tx, { action: 'agent.created', target: { type: 'agent', id }, after });
@@ -61,6 +63,7 @@ export class AgentService {
   async update({ id, ...fields }: UpdateAgent): Promise<Agent> {
     const agent = await withTenant(this.db, async (tx) => {
       const before = found('agent', await this.agents.lock(tx, id));
+      await assertAgent(tx, fields);
       await explain(this.agents.update(tx, id, fields), refused);
       const after = found('agent', await this.agents.find(tx, id));
       await auditChange(tx, { action: 'agent.updated', target: { type: 'agent', id } }, before, after);

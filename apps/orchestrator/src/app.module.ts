@@ -20,14 +20,19 @@ import { ProviderConnector } from './provider-connector';
 import { ProviderHandler } from './provider.handler';
 import { ProviderRepository } from './provider.repository';
 import { ProviderService } from './provider.service';
+import { ModelCaller } from './model-caller';
+import { RunApproval } from './run-approval';
 import { RunExecutor } from './run-executor';
 import { RunLeases } from './run-leases';
 import { RunLimits } from './run-limits';
+import { RunModels } from './run-models';
 import { RunStarter } from './run-starter';
+import { RunStepRepository } from './run-step.repository';
 import { RunSteps } from './run-steps';
 import { RunHandler } from './run.handler';
 import { RunRepository } from './run.repository';
 import { RunService } from './run.service';
+import { ToolBox } from './tool-box';
 import { SecretHandler } from './secret.handler';
 import { SecretRepository } from './secret.repository';
 import { TenantDataHandler } from './tenant-data.handler';
@@ -39,7 +44,8 @@ const outbound = readOutboundConfig();
   controllers: [ProviderHandler, AgentHandler, RunHandler, SecretHandler, TenantDataHandler],
   providers: [
     ...[ProviderService, ProviderRepository, AgentService, AgentRepository],
-    ...[RunService, RunStarter, RunRepository, RunSteps, RunExecutor, RunLeases, RunLimits],
+    ...[RunService, RunStarter, RunRepository, RunStepRepository, RunSteps, RunApproval],
+    ...[RunExecutor, RunLeases, RunLimits, RunModels, ModelCaller, ToolBox],
     SecretRepository,
     {
       provide: SecretBox,

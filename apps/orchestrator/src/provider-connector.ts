@@ -1,11 +1,11 @@
-import { ProblemError } from '@taai/contracts';
+import { ProblemError, type ProviderKind } from '@taai/contracts';
 import { assertPublicUrl, outboundDispatcher, OutboundRefused, type SecretBox } from '@taai/platform';
 import { createProvider, leanFetch, type Fetch, type ProviderAdapter } from '@taai/providers';
 
 /** What it takes to call a tenant's provider. */
 export interface Connection {
   provider_id: string;
-  kind: string;
+  kind: ProviderKind;
   base_url: string | null;
   ciphertext: string;
 }

@@ -13,6 +13,11 @@ import { AgentService } from './agent.service';
 import { ProviderConnector } from './provider-connector';
 import { ProviderRepository } from './provider.repository';
 import { ProviderService } from './provider.service';
+import { ModelCaller } from './model-caller';
+import { RunApproval } from './run-approval';
+import { RunModels } from './run-models';
+import { RunStepRepository } from './run-step.repository';
+import { ToolBox } from './tool-box';
 import { RunExecutor } from './run-executor';
 import { RunLeases } from './run-leases';
 import { RunLimits } from './run-limits';
@@ -55,16 +60,20 @@ export async function startStage() {
     const runs = new RunRepository(rls);
     const agents = new AgentRepository();
     const providers = new ProviderRepository();
-    const steps = new RunSteps(source, runs, providers, connector);
-    const executor = new RunExecutor(steps, redis, channels, settings);
+    const stepRows = new RunStepRepository();
+    const steps = new RunSteps(source, runs, stepRows, settings);
+    const models = new RunModels(source, providers, connector);
+    const executor = new RunExecutor(steps, models, new ModelCaller(), new ToolBox(), redis, channels, settings);
+    const approval = new RunApproval(source, runs, stepRows, executor);
     const leases = new RunLeases(source, rls, executor, settings);
     stops.push(() => leases.beforeApplicationShutdown());
     return {
       reader,
       steps,
       executor,
+      models,
       leases,
-      runs: new RunService(source, runs, agents, reader, redis),
+      runs: new RunService(source, runs, stepRows, approval, executor, agents, reader, redis),
       starter: new RunStarter(source, runs, agents, providers, executor, settings),
       agents: new AgentService(source, agents, redis),
       providers: new ProviderService(source, providers, connector, box, redis),

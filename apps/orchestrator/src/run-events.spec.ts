@@ -22,9 +22,11 @@ const run = {
   last_event_id: 9,
 };
 
+const rebuilt = (row: Parameters<typeof rebuildEvents>[0]) => rebuildEvents(row, []);
+
 describe('rebuildEvents', () => {
   it('gives a completed run as its log had it, with the tokens merged under the id of the last', () => {
-    expect(rebuildEvents(run)).toEqual([
+    expect(rebuilt(run)).toEqual([
       { id: 1, type: 'run.started', data: { run_id: 'r', agent_id: 'a' } },
       { id: 7, type: 'token', data: { text: 'Hello you' } },
       { id: 8, type: 'usage', data: usage },
@@ -33,15 +35,13 @@ describe('rebuildEvents', () => {
   });
 
   it('gives nothing before the end', () => {
-    expect(rebuildEvents({ ...run, status: 'running' })).toEqual([]);
-    expect(rebuildEvents({ ...run, status: 'queued' })).toEqual([]);
+    expect(rebuilt({ ...run, status: 'running' })).toEqual([]);
+    expect(rebuilt({ ...run, status: 'queued' })).toEqual([]);
   });
 
   it('tells why a run failed before it called anyone', () => {
     const failed = { ...run, status: 'failed' as const, output: null, usage: null, last_event_id: 2 };
-    expect(
-      rebuildEvents({ ...failed, conversation_id: 'c', error_code: 'agent_not_ready', error_detail: 'Why.' }),
-    ).toEqual([
+    expect(rebuilt({ ...failed, conversation_id: 'c', error_code: 'agent_not_ready', error_detail: 'Why.' })).toEqual([
       { id: 1, type: 'run.started', data: { run_id: 'r', agent_id: 'a', conversation_id: 'c' } },
       { id: 2, type: 'run.failed', data: { code: 'agent_not_ready', detail: 'Why.' } },
     ]);
@@ -49,6 +49,6 @@ describe('rebuildEvents', () => {
 
   it('gives a run that was cancelled in the queue one event', () => {
     const cancelled = { ...run, status: 'cancelled' as const, output: null, usage: null, last_event_id: 1 };
-    expect(rebuildEvents(cancelled)).toEqual([{ id: 1, type: 'run.cancelled', data: {} }]);
+    expect(rebuilt(cancelled)).toEqual([{ id: 1, type: 'run.cancelled', data: {} }]);
   });
 });

@@ -1,10 +1,12 @@
-import { hasEnded, type RunEvent } from '@taai/contracts';
+import { hasEnded, type RunEvent, type TokenUsage } from '@taai/contracts';
 import type { AgentRunEntity } from '@taai/entities';
+import type { Execution, Step } from './run-step.repository';
 
 export type EventBody = Pick<RunEvent, 'type' | 'data'>;
 type Identity = Pick<AgentRunEntity, 'id' | 'agent_id' | 'conversation_id'>;
 /** What of a run its last events tell. */
 export type Ending = Pick<AgentRunEntity, 'status' | 'output' | 'error_code' | 'error_detail' | 'usage'>;
+type Logged = Identity & Ending & Pick<AgentRunEntity, 'last_event_id'>;
 
 export const startedEvent = ({ id, agent_id, conversation_id }: Identity): EventBody => ({
   type: 'run.started',
@@ -17,10 +19,31 @@ export const retriedEvent = (step: number, after_id: number): EventBody => ({
   data: { step, after_id },
 });
 
+/** What the run has used so far, after each answer of a model. */
+export const usageEvent = (usage: TokenUsage): EventBody => ({ type: 'usage', data: { ...usage } });
+
+const nameOf = ({ tool_call_id, tool_name }: Execution) => ({ id: tool_call_id, name: tool_name });
+
+export const toolCallEvent = (execution: Execution): EventBody => ({
+  type: 'tool.call',
+  data: { ...nameOf(execution), arguments: execution.arguments },
+});
+
+export const approvalEvent = (execution: Execution): EventBody => ({
+  type: 'approval.required',
+  data: { ...nameOf(execution), arguments: execution.arguments },
+});
+
+export function toolResultEvent(execution: Execution): EventBody {
+  const { status, result, error_code: code, error_detail: detail } = execution;
+  const outcome = status === 'completed' ? { result } : { error: { code, detail } };
+  return { type: 'tool.result', data: { ...nameOf(execution), status, ...outcome } };
+}
+
 /** The events that end a run: `usage`, the sum over its provider calls if there were any, and the terminal one. */
 export function endingEvents(run: Ending): EventBody[] {
   const terminal = { type: `run.${run.status}`, data: terminalData(run) };
-  return run.usage ? [{ type: 'usage', data: { ...run.usage } }, terminal] : [terminal];
+  return run.usage ? [usageEvent(run.usage), terminal] : [terminal];
 }
 
 function terminalData({ status, output, error_code, error_detail }: Ending): EventBody['data'] {
@@ -29,13 +52,38 @@ function terminalData({ status, output, error_code, error_detail }: Ending): Eve
 }
 
 /**
- * The events of a run whose log has expired, from its row: none before its end; then the tokens are one event. Ids are those
- * of the log, so that a reader can go on where it was (`RunLogReader` knows how).
+ * The events of a run whose log has expired, from its rows: none before its end; then the tokens of a step are one event. Ids are
+ * those of the log, so that a reader can go on where it was (`resumeRebuilt` knows how).
  */
-export function rebuildEvents(run: Identity & Ending & Pick<AgentRunEntity, 'last_event_id'>): RunEvent[] {
+export function rebuildEvents(run: Logged, steps: readonly Step[]): RunEvent[] {
   if (!hasEnded(run)) return [];
-  const bodies = [...(run.output ? [{ type: 'token', data: { text: run.output } }] : []), ...endingEvents(run)];
+  const bodies = [...tokenEvents(run.output), ...endingEvents(run)];
   const first = run.last_event_id - bodies.length + 1;
-  const events = bodies.map((body, index) => ({ id: first + index, ...body }));
-  return first > 1 ? [{ id: 1, ...startedEvent(run) }, ...events] : events;
+  const last = bodies.map((body, index) => ({ id: first + index, ...body }));
+  return first > 1 ? [...committedEvents(run, steps), ...last] : last;
 }
+
+/** What of a run's log its rows tell before its end. */
+export const committedEvents = (run: Identity, steps: readonly Step[]): RunEvent[] => [
+  { id: 1, ...startedEvent(run) },
+  ...steps.flatMap(eventsOfStep),
+];
+
+function eventsOfStep({ output, usage, last_event_id, executions }: Step): RunEvent[] {
+  const answer = [...tokenEvents(output), ...(usage ? [usageEvent(usage)] : [])];
+  return [
+    ...answer.map((body, index) => ({ id: last_event_id - answer.length + 1 + index, ...body })),
+    ...executions.flatMap(eventsOfExecution).sort((one, other) => one.id - other.id),
+  ];
+}
+
+function eventsOfExecution(execution: Execution): RunEvent[] {
+  const { call_event_id, approval_event_id, result_event_id } = execution;
+  return [
+    { id: call_event_id, ...toolCallEvent(execution) },
+    { id: approval_event_id, ...approvalEvent(execution) },
+    { id: result_event_id, ...toolResultEvent(execution) },
+  ].filter((event): event is RunEvent => event.id !== null);
+}
+
+const tokenEvents = (text: string | null): EventBody[] => (text ? [{ type: 'token', data: { text } }] : []);

@@ -1,35 +1,43 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { keys, LeaseLost, reportError, RunLogWriter, wakeRelay, type Channels, type RedisClient } from '@taai/platform';
-import { ProviderError, type ChatRequest } from '@taai/providers';
-import { callModel } from './model-call';
-import { retriedEvent, startedEvent } from './run-events';
-import { RunFailure } from './run-failure';
-import { stepStart, type Outcome, type RunSteps } from './run-steps';
+import {
+  keys,
+  LeaseLost,
+  resumeRebuilt,
+  RunLogWriter,
+  wakeRelay,
+  type Channels,
+  type RedisClient,
+} from '@taai/platform';
+import type { ModelCaller } from './model-caller';
+import { committedEvents, retriedEvent, startedEvent } from './run-events';
+import { persistently } from './persistently';
+import { RunFailure, toRunFailure } from './run-failure';
+import { remainingMs, RunLoop, type Advance } from './run-loop';
+import type { RunModels } from './run-models';
+import { committedId, type Outcome, type RunProgress, type RunSteps } from './run-steps';
 import type { RunRow } from './run.repository';
+import type { ToolBox } from './tool-box';
 
 /** What ends an execution from outside: somebody asked, time is up, another replica has the run, this one stops. */
 export type StopReason = 'cancelled' | 'deadline' | 'lost' | 'shutdown';
 
-/** Attempts to write a run's end into a database that does not answer, and milliseconds between them. */
-const FINISH_ATTEMPTS = 5;
-const FINISH_PAUSE_MS = 1000;
-/** How much later than the run's own deadline the adapter's expires, so that the run's gives the reason. */
-const BACKSTOP_MS = 5000;
-
 const tooLate = new RunFailure('deadline_exceeded', 'The run took longer than it may.');
+const undecided = new RunFailure('approval_expired', 'Nobody has approved or rejected a tool call in time.');
 
 export interface ExecutionContext {
   /** The replica, as the lease names it. */
   owner: string;
   steps: RunSteps;
+  models: RunModels;
+  caller: ModelCaller;
+  tools: ToolBox;
   redis: RedisClient;
   channels: Channels;
 }
 
 /**
- * One run in the hands of this replica, to its end, or until another replica has it. The database learns of the end before
- * the log does: who reads a terminal event finds the run ended, and when this process dies in between, readers get the event
- * from the database.
+ * One run in the hands of this replica, to its end, until it waits for a person, or until another replica has it. The database
+ * learns of everything before the log does: who reads a terminal event finds the run ended, and what a process that dies in
+ * between has not logged, its heir logs from the database.
  */
 export class RunExecution {
   private readonly aborter = new AbortController();
@@ -42,11 +50,11 @@ export class RunExecution {
 
   /** Executes a run that was just inserted. Throws LeaseLost, as `resume` does. */
   start(run: RunRow): Promise<void> {
-    const { redis } = this.context;
-    return this.drive(run, new RunLogWriter(redis, this.id, { onLost: () => this.stop('lost') }));
+    const log = new RunLogWriter(this.context.redis, this.id, { onLost: () => this.stop('lost') });
+    return this.drive({ run, steps: [] }, log);
   }
 
-  /** Takes up a run that was claimed: one from the queue, or one that another replica left in the middle of a step. */
+  /** Takes up a run that was claimed: from the queue, after an approval, or where another replica left it. */
   async resume(): Promise<void> {
     const { redis, steps, owner } = this.context;
     const log = await RunLogWriter.takeOver(redis, this.id, { onLost: () => this.stop('lost') });
@@ -59,95 +67,70 @@ export class RunExecution {
     this.aborter.abort();
   }
 
-  private async drive(run: RunRow, log: RunLogWriter): Promise<void> {
+  private async drive(progress: RunProgress, log: RunLogWriter): Promise<void> {
     const listener = { onMessage: () => this.stop('cancelled'), onSubscribed: () => undefined };
     const unlisten = this.context.channels.listen(keys.runCancel(this.id), listener);
-    const timer = setTimeout(() => this.stop('deadline'), remainingMs(run));
-    if (run.cancel_requested_at) this.stop('cancelled');
-    if (remainingMs(run) === 0) this.stop('deadline');
+    const timer = setTimeout(() => this.stop('deadline'), remainingMs(progress));
+    if (progress.run.cancel_requested_at) this.stop('cancelled');
+    if (remainingMs(progress) === 0) this.stop('deadline');
     try {
-      announce(run, log);
-      const outcome = await this.attempt(run, log);
+      announce(progress, log);
+      const advance = await this.attempt(progress, log);
       if (this.stopped === 'lost') throw new LeaseLost();
-      if (this.stopped === 'shutdown' && outcome.status === 'failed') await this.handOver(run, outcome);
-      else await this.finish(run, outcome, log);
+      if (advance.status === 'paused') await log.close();
+      else if (this.stopped === 'shutdown' && advance.status === 'failed') await this.handOver(progress, advance);
+      else await this.finish(progress, advance, log);
     } finally {
       clearTimeout(timer);
       unlisten();
     }
   }
 
-  private async attempt(run: RunRow, log: RunLogWriter): Promise<Outcome> {
-    if (this.stopped) return { ...judge(aborted, this.stopped), call: null };
+  private async attempt(progress: RunProgress, log: RunLogWriter): Promise<Advance> {
+    const { owner, steps, models, caller, tools: box } = this.context;
+    const { signal } = this.aborter;
     try {
-      const { call_id, adapter } = await this.context.steps.open(run, this.context.owner);
-      const reply = await callModel(adapter, requestOf(run), {
-        signal: this.aborter.signal,
-        timeout_ms: remainingMs(run) + BACKSTOP_MS,
-        onEvent: (event) => {
-          if (event.type === 'text') log.appendToken(event.text);
-        },
-      });
-      return { ...judge(reply.failure, this.stopped), call: { call_id, reply } };
+      const tools = this.stopped ? [] : await box.load(progress.run.state.tools ?? []);
+      const loop = new RunLoop(progress, { owner, steps, models, caller, log, tools, signal });
+      const advance = await loop.advance();
+      return advance.status === 'failed' ? this.judge(progress, advance) : advance;
     } catch (error) {
-      if (!(error instanceof RunFailure)) throw error;
-      return { status: 'failed', failure: error, call: null };
+      if (error instanceof LeaseLost) throw error;
+      return this.judge(progress, { status: 'failed', failure: toRunFailure(error), call: null });
     }
   }
 
-  private async finish(run: RunRow, outcome: Outcome, log: RunLogWriter): Promise<void> {
+  /** A call that was cut from here has a better reason than that it was aborted. */
+  private judge({ run }: RunProgress, outcome: Outcome): Outcome {
+    if (this.stopped === 'cancelled') return { ...outcome, status: 'cancelled', failure: null };
+    if (this.stopped !== 'deadline') return outcome;
+    return { ...outcome, failure: run.state.remaining_ms === undefined ? tooLate : undecided };
+  }
+
+  private async finish(progress: RunProgress, outcome: Outcome, log: RunLogWriter): Promise<void> {
     const { steps, owner, redis } = this.context;
-    const last = await persistently(() => steps.finish(run, owner, outcome, log.last_id));
+    const last = await persistently(() => steps.finish(progress, owner, outcome, log.last_id));
     wakeRelay(redis);
     for (const { type, data } of last) log.append(type, data);
     await log.close();
   }
 
-  private async handOver(run: RunRow, { call }: Outcome): Promise<void> {
+  private async handOver(progress: RunProgress, { call }: Outcome): Promise<void> {
     const { steps, owner } = this.context;
-    await persistently(() => steps.handOver(run, owner, call));
+    await persistently(() => steps.handOver(progress, owner, call));
   }
 }
 
-const aborted = new ProviderError('aborted', 'The run was stopped before its provider was called.');
-
-const remainingMs = ({ deadline_at }: RunRow): number => Math.max(0, (deadline_at?.getTime() ?? 0) - Date.now());
-
-/** Begins the log, or takes back what a dead replica had of the step. */
-function announce(run: RunRow, log: RunLogWriter): void {
-  const before = stepStart(run);
-  if (log.last_id === before) return;
-  const { type, data } = log.last_id === 0 ? startedEvent(run) : retriedEvent(run.step + 1, before);
+/** Begins the log; or logs what a dead replica had committed, and takes back what it had not. */
+function announce(progress: RunProgress, log: RunLogWriter): void {
+  const { run, steps } = progress;
+  const committed = committedId(progress);
+  if (log.last_id === 0 && committed === 1) {
+    const { type, data } = startedEvent(run);
+    return log.append(type, data);
+  }
+  for (const event of resumeRebuilt(committedEvents(run, steps), log.last_id)) log.restore(event);
+  if (log.last_id === committed) return;
+  const { type, data } = retriedEvent(steps.length + 1, committed);
   log.append(type, data);
-}
-
-function requestOf({ input, state }: RunRow): ChatRequest {
-  const { model, temperature, max_output_tokens } = state;
-  return {
-    model,
-    messages: input,
-    ...(temperature !== null && { temperature }),
-    ...(max_output_tokens !== null && { max_output_tokens }),
-  };
-}
-
-function judge(failure: Error | null, stopped: StopReason | undefined): Pick<Outcome, 'status' | 'failure'> {
-  if (!failure) return { status: 'completed', failure: null };
-  if (stopped === 'cancelled') return { status: 'cancelled', failure: null };
-  if (stopped === 'deadline') return { status: 'failed', failure: tooLate };
-  if (failure instanceof RunFailure || failure instanceof ProviderError) return { status: 'failed', failure };
-  reportError(failure);
-  return { status: 'failed', failure: new RunFailure('internal', 'Something failed on our side.') };
-}
-
-/** A database that restarts must not cost an answer that was paid for. */
-async function persistently<T>(work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof LeaseLost || attempt === FINISH_ATTEMPTS) throw error;
-      await delay(FINISH_PAUSE_MS);
-    }
-  }
 }

@@ -3,10 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { Channels, LeaseLost, log, REDIS, reportError, type RedisClient } from '@taai/platform';
 import { runAs } from '@taai/tenant';
+import { ModelCaller } from './model-caller';
 import { RunExecution } from './run-execution';
 import { RunLimits } from './run-limits';
+import { RunModels } from './run-models';
 import { RunSteps } from './run-steps';
 import type { Lease, RunRow } from './run.repository';
+import { ToolBox } from './tool-box';
 
 /** For writing down what was interrupted. */
 const RELEASE_MS = 5000;
@@ -36,6 +39,9 @@ export class RunExecutor {
 
   constructor(
     private readonly steps: RunSteps,
+    private readonly models: RunModels,
+    private readonly caller: ModelCaller,
+    private readonly tools: ToolBox,
     @Inject(REDIS) private readonly redis: RedisClient,
     private readonly channels: Channels,
     private readonly limits: RunLimits,
@@ -46,9 +52,14 @@ export class RunExecutor {
     return this.stopping ? 0 : this.limits.slots - this.running.size - this.admitting;
   }
 
+  /** For one more run; undefined when there is no slot for it. */
+  get lease(): Lease | undefined {
+    return this.free > 0 ? { owner: this.owner, seconds: this.limits.lease_seconds } : undefined;
+  }
+
   /** Has a run inserted, with a lease when there is a slot for it, else queued, and executes it in the background. */
   async admit<T>(insert: (lease: Lease | undefined) => Promise<Admission<T>>): Promise<T> {
-    const lease = this.free > 0 ? { owner: this.owner, seconds: this.limits.lease_seconds } : undefined;
+    const { lease } = this;
     if (!lease) return (await insert(undefined)).answer;
     this.admitting += 1;
     try {
@@ -58,6 +69,12 @@ export class RunExecutor {
     } finally {
       this.admitting -= 1;
     }
+  }
+
+  /** Executes a run that nobody holds, if there is a slot for it; else whichever replica has one first does. */
+  async takeUp(tenant_id: string, id: string): Promise<void> {
+    const { lease } = this;
+    if (lease && (await this.steps.claim(id, lease))) this.resume(tenant_id, id);
   }
 
   /** Executes a run that was claimed for this replica. */
@@ -74,8 +91,8 @@ export class RunExecutor {
   }
 
   private launch(tenant_id: string, id: string, begin: (execution: RunExecution) => Promise<void>): void {
-    const { owner, steps, redis, channels } = this;
-    const execution = new RunExecution(id, { owner, steps, redis, channels });
+    const { owner, steps, models, caller, tools, redis, channels } = this;
+    const execution = new RunExecution(id, { owner, steps, models, caller, tools, redis, channels });
     const done = runAs({ tenant_id, permissions: [], issuer: 'orchestrator' }, () => begin(execution))
       .catch((error: unknown) => {
         if (error instanceof LeaseLost) log.warn({ run_id: id }, 'another replica has taken the run over');

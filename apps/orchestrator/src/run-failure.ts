@@ -1,6 +1,10 @@
+import { reportError } from '@taai/platform';
+import { ProviderError } from '@taai/providers';
+
 /**
  * Why a run cannot go on, besides a `ProviderError`: its code and message become the run's `error_code` and `error_detail`. Codes are
- * `agent_not_ready`, `deadline_exceeded`, `output_too_long` and `internal`.
+ * `agent_not_ready`, `approval_expired`, `budget_exceeded`, `deadline_exceeded`, `internal`, `output_invalid`, `output_too_long` and
+ * `step_limit`.
  */
 export class RunFailure extends Error {
   override readonly name = 'RunFailure';
@@ -11,4 +15,11 @@ export class RunFailure extends Error {
   ) {
     super(detail);
   }
+}
+
+/** What a run tells of an error: a fault of ours is reported, and told without its cause. */
+export function toRunFailure(error: unknown): Pick<RunFailure, 'code' | 'message'> {
+  if (error instanceof RunFailure || error instanceof ProviderError) return error;
+  reportError(error);
+  return new RunFailure('internal', 'Something failed on our side.');
 }

@@ -5,8 +5,10 @@ import { Injectable } from '@nestjs/common';
 export class RunLimits {
   /** Runs that a replica executes at once; more wait in the queue. */
   slots = 200;
-  /** From its start; then the run fails with `deadline_exceeded`. */
+  /** From its start, without the time that it waits for approvals; then the run fails with `deadline_exceeded`. */
   deadline_seconds = 600;
+  /** Then a run that waits for an approval fails with `approval_expired`. */
+  approval_seconds = 7 * 24 * 60 * 60;
   /** After so long without a sign of life another replica takes the run over. */
   lease_seconds = 15;
   extend_ms = 5000;

@@ -1,22 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import type { TokenUsage } from '@taai/contracts';
 import { closeCall, emit, openCall, withTenant, type CloseCall, type Tx } from '@taai/entities';
-import { FernetError } from '@taai/platform';
-import { ProviderError, type ProviderAdapter } from '@taai/providers';
+import { ProviderError } from '@taai/providers';
 import { DataSource } from 'typeorm';
-import { v7 } from 'uuid';
-import type { ModelReply } from './model-call';
-import { ProviderConnector, type Connection } from './provider-connector';
-import { ProviderRepository } from './provider.repository';
-import { endingEvents, type EventBody } from './run-events';
+import type { Attempt, Candidate } from './model-caller';
+import { committedEvents, endingEvents, type EventBody } from './run-events';
 import { RunFailure } from './run-failure';
-import { RunRepository, type RunRow } from './run.repository';
+import { RunLimits } from './run-limits';
+import { messagesOf } from './run-messages';
+import { RunStepRepository, type Execution, type Settlement, type Step } from './run-step.repository';
+import { RunRepository, type Lease, type RunRow } from './run.repository';
 import { accountFor, addUsage, estimateUsage } from './usage-estimate';
 
-/** A provider call that was made. */
-interface MadeCall {
-  call_id: string;
-  reply: ModelReply;
+/** A run in the hands of its executor, and the steps that it has behind it. */
+export interface RunProgress {
+  run: RunRow;
+  steps: Step[];
 }
 
 /** How a run ends. */
@@ -24,11 +23,11 @@ export interface Outcome {
   status: 'completed' | 'failed' | 'cancelled';
   failure: Pick<RunFailure, 'code' | 'message'> | null;
   /** The call that ended it, if there was one. */
-  call: MadeCall | null;
+  call: Attempt | null;
 }
 
-/** The id of the last event before the step under way; `run.started` is the first. */
-export const stepStart = ({ last_event_id }: RunRow): number => Math.max(1, last_event_id);
+/** The id of the last event that is certain: what a dead replica logged after it is void. */
+export const committedId = ({ run, steps }: RunProgress): number => committedEvents(run, steps).at(-1)?.id ?? 1;
 
 /**
  * The transactions between which a run is executed. Each commits what the ledger and the run say together, and throws
@@ -39,39 +38,113 @@ export class RunSteps {
   constructor(
     private readonly db: DataSource,
     private readonly runs: RunRepository,
-    private readonly providers: ProviderRepository,
-    private readonly connector: ProviderConnector,
+    private readonly rows: RunStepRepository,
+    private readonly limits: RunLimits,
   ) {}
 
-  /** Opens the next call, to be made after the commit. Throws RunFailure when there is nobody to call. */
-  open({ id, agent_id, conversation_id, user_id, state }: RunRow, owner: string) {
-    const call_id = v7();
-    return withTenant(this.db, async (tx) => {
-      const connection = await this.providers.connection(tx, state.provider_id);
-      if (!connection)
-        throw new RunFailure('agent_not_ready', "The agent's provider is gone, inactive or has no credentials.");
-      const adapter = this.connect(tx.tenant_id, connection);
-      await this.runs.noteCall(tx, id, owner, call_id);
-      const { provider_id, kind: provider_kind } = connection;
-      const { model, api_key_id } = state;
-      const reasons = { agent_id, run_id: id, user_id, api_key_id, conversation_id };
+  /** Takes a run that nobody holds. */
+  claim(id: string, lease: Lease): Promise<boolean> {
+    return withTenant(this.db, (tx) => this.runs.claim(tx, id, lease));
+  }
+
+  /** Opens the next call, to be made after the commit. */
+  async open({ run, steps }: RunProgress, owner: string, call_id: string, candidate: Candidate): Promise<void> {
+    const { agent_id, id: run_id, user_id, conversation_id, state } = run;
+    const { provider_id, kind: provider_kind, model } = candidate;
+    const reasons = {
+      agent_id,
+      run_id,
+      user_id,
+      api_key_id: state.api_key_id,
+      conversation_id,
+      step: steps.length + 1,
+    };
+    await withTenant(this.db, async (tx) => {
+      await this.runs.noteCall(tx, run_id, owner, call_id);
       await openCall(tx, { call_id, kind: 'chat', provider_id, provider_kind, model, ...reasons });
-      return { call_id, adapter };
+    });
+  }
+
+  /** Closes a call after which another one follows. */
+  async close(progress: RunProgress, owner: string, attempt: Attempt): Promise<void> {
+    const { run } = progress;
+    const closing = closingOf(progress, attempt);
+    run.usage = await withTenant(this.db, async (tx) => {
+      const usage = addUsage(run.usage, await closeCall(tx, closing));
+      await this.runs.dropCall(tx, run.id, owner, usage);
+      return usage;
+    });
+  }
+
+  /**
+   * Commits an answer after which the run goes on. `logged`: events that the log has before those of the step, which follow in
+   * the order of `stepEvents`.
+   */
+  async advance(progress: RunProgress, owner: string, attempt: Attempt, draft: StepDraft, logged: number) {
+    const { run, steps } = progress;
+    const closing = closingOf(progress, attempt);
+    const step = await withTenant(this.db, async (tx) => {
+      const usage = addUsage(run.usage, await closeCall(tx, closing));
+      const { step, last_event_id } = numbered({ ...draft, usage }, logged);
+      await this.runs.advance(tx, run.id, owner, usage, last_event_id);
+      await this.rows.insert(tx, run.id, step);
+      return step;
+    });
+    run.usage = step.usage;
+    steps.push(step);
+  }
+
+  /** A tool is about to be called: it is not called again, unless that does no harm. */
+  async begin({ run }: RunProgress, owner: string, { id }: Execution): Promise<void> {
+    await withTenant(this.db, async (tx) => {
+      await this.runs.hold(tx, run.id, owner);
+      await this.rows.begin(tx, id);
+    });
+  }
+
+  /** Commits what became of a tool call, before the log tells it under `result_event_id`. */
+  async settle({ run }: RunProgress, owner: string, execution: Execution, settlement: Settlement): Promise<void> {
+    await withTenant(this.db, async (tx) => {
+      await this.runs.noteEvent(tx, run.id, owner, settlement.result_event_id ?? 0);
+      await this.rows.settle(tx, execution.id, settlement);
+    });
+    Object.assign(execution, settlement);
+  }
+
+  /** Leaves the run until a person has decided. False: that has happened meanwhile; `steps` are as it left them. */
+  async pause(progress: RunProgress, owner: string, remaining_ms: number): Promise<boolean> {
+    const { run } = progress;
+    return withTenant(this.db, async (tx) => {
+      // Who decides locks the run's row as well.
+      await this.runs.hold(tx, run.id, owner);
+      const isWaiting = await this.rows.isWaiting(tx, run.id);
+      if (isWaiting) await this.runs.pause(tx, run.id, owner, remaining_ms, this.limits.approval_seconds);
+      else progress.steps = await this.rows.load(tx, run.id);
+      return isWaiting;
     });
   }
 
   /** Ends the run, and resolves to its last events. `logged`: how many its log has before them. */
-  finish(run: RunRow, owner: string, { status, failure, call }: Outcome, logged: number): Promise<EventBody[]> {
+  finish(
+    progress: RunProgress,
+    owner: string,
+    { status, failure, call }: Outcome,
+    logged: number,
+  ): Promise<EventBody[]> {
+    const { run, steps } = progress;
+    const closing = call && closingOf(progress, call);
     return withTenant(this.db, async (tx) => {
       const ending = {
         status,
         output: call && call.reply.text.toWellFormed(),
         error_code: failure?.code ?? null,
         error_detail: failure?.message ?? null,
-        usage: call ? await this.account(tx, run, call) : run.usage,
+        usage: closing ? addUsage(run.usage, await closeCall(tx, closing)) : run.usage,
       };
       const events = endingEvents(ending);
-      await this.runs.finish(tx, run.id, owner, { ...ending, last_event_id: logged + events.length });
+      const step = steps.length + (call ? 1 : 0);
+      await this.runs.finish(tx, run.id, owner, { ...ending, step, last_event_id: logged + events.length });
+      await this.rows.abandon(tx, run.id);
       const { id: run_id, agent_id, conversation_id } = run;
       if (status !== 'cancelled') await emit(tx, `agent.run.${status}`, { run_id, agent_id, conversation_id, status });
       return events;
@@ -79,45 +152,58 @@ export class RunSteps {
   }
 
   /** Leaves the run to another replica, which makes the call again. */
-  async handOver(run: RunRow, owner: string, call: MadeCall | null): Promise<void> {
+  async handOver(progress: RunProgress, owner: string, call: Attempt | null): Promise<void> {
+    const { run } = progress;
+    const closing = call && closingOf(progress, call);
     await withTenant(this.db, async (tx) => {
-      if (call) await this.runs.dropCall(tx, run.id, owner, await this.account(tx, run, call));
+      if (closing) await this.runs.dropCall(tx, run.id, owner, addUsage(run.usage, await closeCall(tx, closing)));
       await this.runs.release(tx, run.id, owner);
     });
   }
 
   /** Takes a claimed run up, whose log has `logged` events; closes the call that a dead replica left. */
-  take(id: string, owner: string, logged: number): Promise<RunRow> {
+  take(id: string, owner: string, logged: number): Promise<RunProgress> {
     return withTenant(this.db, async (tx) => {
       const run = await this.runs.take(tx, id, owner);
+      const progress = { run, steps: await this.rows.load(tx, id) };
       const { call_id } = run.state;
-      if (call_id === undefined) return run;
-      const pieces = Math.max(0, logged - stepStart(run));
-      const estimate = { ...estimateUsage(run.input, pieces), is_estimated: true };
-      const gone = { error_code: 'replica_lost', latency_ms: null };
-      const lost = await closeCall(tx, { ...estimate, ...gone, call_id, status: 'estimated' });
-      const usage = addUsage(run.usage, lost);
-      await this.runs.dropCall(tx, id, owner, usage);
-      return { ...run, usage };
+      if (call_id !== undefined) run.usage = await this.closeLost(tx, progress, owner, call_id, logged);
+      return progress;
     });
   }
 
-  private connect(tenant_id: string, connection: Connection): ProviderAdapter {
-    try {
-      return this.connector.connect(tenant_id, connection);
-    } catch (error) {
-      if (error instanceof ProviderError) throw new RunFailure(error.code, error.message);
-      if (!(error instanceof FernetError)) throw error;
-      throw new RunFailure('agent_not_ready', "The provider's credentials cannot be decrypted: store them again.");
-    }
+  private async closeLost(tx: Tx, progress: RunProgress, owner: string, call_id: string, logged: number) {
+    const { run, steps } = progress;
+    const pieces = Math.max(0, logged - committedId(progress));
+    const estimate = { ...estimateUsage(messagesOf(run, steps), pieces), is_estimated: true };
+    const gone = { error_code: 'replica_lost', latency_ms: null };
+    const lost = await closeCall(tx, { ...estimate, ...gone, call_id, status: 'estimated' });
+    const usage = addUsage(run.usage, lost);
+    await this.runs.dropCall(tx, run.id, owner, usage);
+    return usage;
   }
+}
 
-  private async account(tx: Tx, run: RunRow, { call_id, reply }: MadeCall): Promise<TokenUsage> {
-    const { failure, latency_ms } = reply;
-    const error_code = failure && codeOf(failure);
-    const closing: CloseCall = { ...accountFor(reply, run.input), call_id, status: 'closed', error_code, latency_ms };
-    return addUsage(run.usage, await closeCall(tx, closing));
-  }
+/** A step before its events have numbers. */
+export type StepDraft = Pick<Step, 'step' | 'output' | 'tool_calls' | 'executions'>;
+
+/** Numbers the events of a step from the log's next one on: `usage`, each call, each approval. */
+function numbered(draft: StepDraft & { usage: TokenUsage }, logged: number): { step: Step; last_event_id: number } {
+  const usage_id = logged + 1;
+  const { length } = draft.executions;
+  let approvals = usage_id + length;
+  const executions = draft.executions.map((execution, index) => ({
+    ...execution,
+    call_event_id: usage_id + 1 + index,
+    approval_event_id: execution.status === 'waiting_approval' ? ++approvals : null,
+  }));
+  return { step: { ...draft, executions, last_event_id: usage_id }, last_event_id: approvals };
+}
+
+function closingOf({ run, steps }: RunProgress, { call_id, reply }: Attempt): CloseCall {
+  const { failure, latency_ms } = reply;
+  const error_code = failure && codeOf(failure);
+  return { ...accountFor(reply, messagesOf(run, steps)), call_id, status: 'closed', error_code, latency_ms };
 }
 
 const codeOf = (failure: Error): string =>

@@ -81,17 +81,20 @@ describe('a run whose replica is gone', () => {
     const [open] = await ledger(stage, id);
     await stage.admin.query('update agent_runs set lease_owner = $2 where id = $1', [id, heir.executor.owner]);
     const { rows } = await stage.admin.query('select * from agent_runs where id = $1', [id]);
+    const { steps, executor, models } = stale;
+    const [candidate] = await user.as(() => models.candidatesOf(rows[0].state));
+    if (!candidate) throw new Error('The run has no model.');
     const reply = {
       ...{ text: 'mine', reasoning_characters: 0, tool_calls: [], pieces: 1, stop_reason: null },
       ...{ usage: null, failure: null, latency_ms: 1 },
     };
-    const call = { call_id: open?.call_id ?? '', reply };
-    const { steps, executor } = stale;
+    const call = { call_id: open?.call_id ?? '', candidate, reply };
     await user.as(async () => {
-      const finish = steps.finish(rows[0], executor.owner, { status: 'completed', failure: null, call }, 5);
+      const progress = { run: rows[0], steps: [] };
+      const finish = steps.finish(progress, executor.owner, { status: 'completed', failure: null, call }, 5);
       await expect(finish).rejects.toThrow(LeaseLost);
-      await expect(steps.handOver(rows[0], executor.owner, call)).rejects.toThrow(LeaseLost);
-      await expect(steps.open(rows[0], executor.owner)).rejects.toThrow(LeaseLost);
+      await expect(steps.handOver(progress, executor.owner, call)).rejects.toThrow(LeaseLost);
+      await expect(steps.open(progress, executor.owner, v7(), candidate)).rejects.toThrow(LeaseLost);
     });
     expect((await stage.admin.query('select * from agent_runs where id = $1', [id])).rows).toEqual(rows);
     expect(await ledger(stage, id)).toEqual([open]);

@@ -30,7 +30,7 @@ export class RunHandler {
   }
 
   get({ id }: ById) {
-    return this.runs.get(id);
+    return this.runs.inspect(id);
   }
 
   outcome({ id }: ById) {

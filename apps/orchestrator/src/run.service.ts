@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
   found,
+  hasEnded,
   type DecideToolCall,
   type ListRuns,
   type PageOf,
@@ -10,9 +11,14 @@ import {
 } from '@taai/contracts';
 import { idAfter, toFittingPage, withTenant } from '@taai/entities';
 import { keys, log, REDIS, RunLogReader, RunLogWriter, type RedisClient } from '@taai/platform';
+import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { AgentRepository } from './agent.repository';
+import { RunApproval } from './run-approval';
 import { endingEvents, rebuildEvents } from './run-events';
+import { RunExecutor } from './run-executor';
+import { RunStepRepository } from './run-step.repository';
+import { timelineOf } from './run-timeline';
 import { RunRepository, type RunRow } from './run.repository';
 
 /** How long `cancel` waits for a run to end, to answer with its end. */
@@ -23,17 +29,32 @@ export class RunService {
   constructor(
     private readonly db: DataSource,
     private readonly runs: RunRepository,
+    private readonly steps: RunStepRepository,
+    private readonly approval: RunApproval,
+    private readonly executor: RunExecutor,
     private readonly agents: AgentRepository,
     private readonly reader: RunLogReader,
     @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
-  async get(id: string): Promise<RunDetail> {
-    return { ...toRun(await this.find(id)), steps: [] };
+  async get(id: string): Promise<Run> {
+    return toRun(await this.find(id));
   }
 
-  async decide({ id }: DecideToolCall): Promise<Run> {
-    return this.get(id);
+  /** The run with its timeline. */
+  async inspect(id: string): Promise<RunDetail> {
+    const { run, steps, attempts } = await withTenant(this.db, async (tx) => ({
+      run: found('run', await this.runs.find(tx, id)),
+      steps: await this.steps.load(tx, id),
+      attempts: await this.runs.attempts(tx, id),
+    }));
+    return { ...toRun(run), steps: timelineOf(run, steps, attempts) };
+  }
+
+  /** Resolves to the run as it then stands. */
+  async decide(input: DecideToolCall): Promise<Run> {
+    await this.approval.decide(input);
+    return this.get(input.id);
   }
 
   async list({ id: agent_id, status, limit = 20, cursor }: ListRuns): Promise<PageOf<Run>> {
@@ -47,14 +68,20 @@ export class RunService {
 
   /** The events of a run that has ended, its tokens merged. None before: then they are in its log. */
   async events(id: string): Promise<RunEvents> {
-    return { events: rebuildEvents(await this.find(id)) };
+    const run = await this.find(id);
+    if (!hasEnded(run)) return { events: [] };
+    const steps = await withTenant(this.db, (tx) => this.steps.load(tx, id));
+    return { events: rebuildEvents(run, steps) };
   }
 
   /** The run at its end, or, if that takes long, as it stands. */
   async cancel(id: string): Promise<Run> {
     const status = await withTenant(this.db, (tx) => this.runs.requestCancel(tx, id));
     if (status === 'cancelled') await this.closeLog(await this.find(id));
-    else if (status !== undefined) await this.tellExecutor(id);
+    else if (status !== undefined) {
+      await this.executor.takeUp(currentCaller().tenant_id, id);
+      await this.tellExecutor(id);
+    }
     return this.get(id);
   }
 

@@ -20,6 +20,7 @@ export const problems = {
   slug_taken: { status: 409, title: 'The name is in use' },
   idempotency_in_flight: { status: 409, title: 'A request with this Idempotency-Key is still being answered' },
   idempotency_mismatch: { status: 422, title: 'The Idempotency-Key was used for another request' },
+  too_many_runs: { status: 429, title: 'The tenant has as many active runs as its plan allows' },
   rate_limited: { status: 429, title: 'Too many attempts' },
   payload_too_large: { status: 413, title: 'The body is too large' },
   uri_too_long: { status: 414, title: 'The URL is too long' },

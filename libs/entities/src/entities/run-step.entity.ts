@@ -1,4 +1,4 @@
-import type { StoredToolCall } from '@taai/contracts';
+import type { StoredToolCall, TokenUsage } from '@taai/contracts';
 import { Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
 import { AgentRunEntity } from './agent-run.entity';
 import { TimestamptzNow } from './columns';
@@ -22,6 +22,10 @@ export class RunStepEntity {
 
   @Column('jsonb', { default: [] })
   tool_calls: StoredToolCall[];
+
+  /** Of the run up to and with this step; null: nobody told. */
+  @Column('jsonb', { nullable: true })
+  usage: TokenUsage | null;
 
   /** Number, in the run's log, of the last event before the step's tool calls. */
   @Column('integer')

@@ -20,12 +20,15 @@ const SQL = `
     step integer not null,
     output text not null,
     tool_calls jsonb not null default '[]',
+    usage jsonb,
     last_event_id integer not null,
     created_at timestamptz not null default now(),
     constraint run_steps_pkey primary key (tenant_id, run_id, step),
     constraint run_steps_run_id_fkey foreign key (tenant_id, run_id) references agent_runs on delete cascade
   );
   ${isolateTenants('run_steps')}
+
+  create index idx_agent_runs_waiting on agent_runs (deadline_at) where status = 'waiting_approval';
 
   alter table tool_executions
     add column position integer not null default 0,

@@ -153,7 +153,7 @@ export const functions: Record<string, ResolverFunction> = {
       select c.tenant_id, c.id from claimed c order by c.id`,
   },
 
-  /** Runs that nobody executes any more, now leased to `owner`. */
+  /** Runs that nobody executes any more, or whose approval nobody gave in time, now leased to `owner`. */
   claim_runs: {
     for: ['orchestrator'],
     takes: 'owner text, batch integer, lease_seconds integer',
@@ -162,8 +162,8 @@ export const functions: Record<string, ResolverFunction> = {
     sql: `
       with due as materialized (
         select r.tenant_id, r.id from public.agent_runs r
-        where r.status in ('queued', 'running') and (r.lease_until is null or r.lease_until < now())
-          and ${isActive('r.tenant_id')}
+        where (r.status in ('queued', 'running') or r.status = 'waiting_approval' and r.deadline_at < now())
+          and (r.lease_until is null or r.lease_until < now()) and ${isActive('r.tenant_id')}
         order by r.lease_until nulls first limit claim_runs.batch for update skip locked
       )
       update public.agent_runs r

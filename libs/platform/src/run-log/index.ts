@@ -1,3 +1,4 @@
 export { Channels } from './channels';
 export { LeaseLost, RunLogWriter } from './run-log-writer';
+export { resumeRebuilt } from './rebuilt';
 export { RunLogReader } from './run-log-reader';

@@ -76,6 +76,13 @@ export class RunLogWriter {
     this.schedule();
   }
 
+  /** Logs an event under the number that it was committed with, which is greater than all before. */
+  restore(event: RunEvent): void {
+    this.last = event.id;
+    this.waiting.push(event);
+    this.schedule();
+  }
+
   /** Appends a piece of the answer, to the piece before it if that still waits. */
   appendToken(text: string): void {
     this.waitingLength += text.length;
