@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { Agent, CompletionCall, CompletionMessage } from '@taai/contracts';
 import type { ChatMessage, ChatRequest } from '@taai/providers';
+import { currentCaller } from '@taai/tenant';
 import { AgentDirectory } from './agent-directory';
 import type { Candidate } from './model-caller';
 import { splitOpaque } from './opaque-call-id';
 import { ProviderDirectory } from './provider-directory';
+import { fillPrompt } from './run-variables';
 
 export const AGENT = 'agent:';
 
@@ -23,7 +25,7 @@ export class CompletionOrders {
     private readonly agents: AgentDirectory,
   ) {}
 
-  /** Throws `unknown_model`, and `agent_not_ready`. */
+  /** Throws `unknown_model`, `agent_not_ready`, and `validation_failed` for an agent with a variable that only a run can fill. */
   async of({ model, ...call }: CompletionCall): Promise<CompletionOrder> {
     const request = { ...call, messages: call.messages.map(messageOf) };
     if (!model.startsWith(AGENT))
@@ -39,17 +41,25 @@ export class CompletionOrders {
  * but for the agent's limit of the answer's length. Its tools are for runs: here the caller brings tools, and executes them.
  */
 function requestOf(agent: Agent, request: CompletionOrder['request']): CompletionOrder['request'] {
-  const { system_prompt, temperature, max_output_tokens, output_schema } = agent;
-  const instructions: ChatMessage[] = system_prompt ? [{ role: 'system', content: system_prompt }] : [];
+  const { temperature, max_output_tokens, output_schema } = agent;
+  const { parallel_tool_calls, ...parameters } = agent.parameters;
   const limit = Math.min(max_output_tokens ?? Infinity, request.max_output_tokens ?? Infinity);
   return {
-    ...agent.parameters,
+    ...parameters,
+    // Vendors refuse it where there are no tools.
+    ...(request.tools && parallel_tool_calls !== undefined && { parallel_tool_calls }),
     ...(temperature !== null && { temperature }),
     ...(output_schema && { response_format: { type: 'json_schema', name: 'output', schema: output_schema } }),
     ...request,
     ...(limit < Infinity && { max_output_tokens: limit }),
-    messages: [...instructions, ...request.messages],
+    messages: [...instructionsOf(agent), ...request.messages],
   };
+}
+
+function instructionsOf({ system_prompt, variables }: Agent): ChatMessage[] {
+  const surroundings = { now: new Date(), user_id: currentCaller().user_id ?? null };
+  const content = fillPrompt(system_prompt, variables, {}, surroundings);
+  return content ? [{ role: 'system', content }] : [];
 }
 
 function messageOf(message: CompletionMessage): ChatMessage {

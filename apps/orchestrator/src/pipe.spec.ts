@@ -38,7 +38,7 @@ describe('Pipe', () => {
     ['is gone', async ({ reader }: ReturnType<typeof open>) => reader.abort()],
   ])('lets the writer go when the reader %s', async (_, leave) => {
     const opened = open();
-    let last: void | Promise<void>;
+    let last: void | Promise<void> = undefined;
     for (let item = 0; item < 64; item += 1) last = opened.pipe.push(item);
     expect(last).toBeInstanceOf(Promise);
     await leave(opened);
