@@ -42,14 +42,14 @@ interface MethodBase {
   effect: Effect;
   /** Runs in the service's second lane, so that short calls never wait behind it. */
   long?: true;
+  /** Answers with any number of outputs, one after another, as its caller reads them. Always in the second lane. */
+  stream?: true;
+  /** A plain answer whose handler is told when its caller has left. */
+  cancellable?: true;
   /** Input or output holds a secret (a password, a token, a key): both are encrypted on their way through Redis. */
   secret?: true;
   /** Milliseconds from call to answer; 5,000 if absent. */
   timeout_ms?: number;
-  /** The handler yields outputs, which the caller reads one by one. */
-  stream?: true;
-  /** Whoever calls may end the execution. */
-  cancellable?: true;
 }
 
 /** A method with a route at the gateway; any service may call it too, with its caller's token. */
@@ -89,12 +89,21 @@ export interface Contract<M extends Methods = Methods> {
 export type InputOf<M extends Method> = InstanceType<M['input']>;
 export type OutputOf<M extends Method> = M['output'] extends typeof Nothing ? void : InstanceType<M['output']>;
 
-/** What a handler class of the contract must offer: one method each, same names, same shapes. */
+/**
+ * What a handler class of the contract must offer: one method each, same names, same shapes. The signal of a `stream` or
+ * `cancellable` method aborts, with a ProblemError as its reason, when the caller has left (`cancelled`), at the deadline
+ * (`deadline_exceeded`), and when the replica leaves without having been able to finish (`replica_lost`). A handler that
+ * pays no heed to it goes on to its end, in its slot, for nobody.
+ */
 export type Handler<C extends Contract> = {
-  [K in keyof C['methods']]: C['methods'][K] extends { stream: true }
-    ? (input: InputOf<C['methods'][K]>, signal: AbortSignal) => AsyncIterable<OutputOf<C['methods'][K]>>
-    : (input: InputOf<C['methods'][K]>, signal: AbortSignal) => Promise<OutputOf<C['methods'][K]>>;
+  [K in keyof C['methods']]: HandlerMethod<C['methods'][K]>;
 };
+
+type HandlerMethod<M extends Method> = M extends { stream: true }
+  ? (input: InputOf<M>, signal: AbortSignal) => AsyncIterable<OutputOf<M>>
+  : M extends { cancellable: true }
+    ? (input: InputOf<M>, signal: AbortSignal) => Promise<OutputOf<M>>
+    : (input: InputOf<M>) => Promise<OutputOf<M>>;
 
 /** One entry of a service's catalog under its RPC name, as the transport and the guards see it. */
 export interface BoundMethod<M extends Method = Method> {
@@ -103,6 +112,9 @@ export interface BoundMethod<M extends Method = Method> {
   service: ServiceName;
   method: M;
 }
+
+/** Whether the handler hears of its caller while it works. */
+export const isSteered = ({ stream, cancellable }: Method): boolean => (stream ?? cancellable) === true;
 
 export const isPublic = (method: Method): method is PublicMethod => 'http' in method;
 

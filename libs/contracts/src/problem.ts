@@ -41,6 +41,7 @@ export const problems = {
   overloaded: { status: 503, title: 'The service has more work than it can queue' },
   service_unavailable: { status: 503, title: 'The service does not answer' },
   replica_lost: { status: 503, title: 'The replica that worked on the request is gone' },
+  stream_broken: { status: 503, title: 'A part of the answer was lost on its way' },
   deadline_exceeded: { status: 504, title: 'The request took longer than its deadline' },
 } as const satisfies Record<string, { status: number; title: string }>;
 

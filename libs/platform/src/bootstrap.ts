@@ -119,6 +119,7 @@ async function startRpcApplication(
       tokens,
       fernet,
       slots: config.rpc.slots,
+      longSlots: config.rpc.longSlots,
       observe: observe('server'),
       onError: (error, fields) => reportError(error, fields),
     }),

@@ -80,6 +80,9 @@ function read<S extends Record<string, ValidatorSpec<unknown>>>(specs: S): Clean
   });
 }
 
+/** Where long calls are streams that wait for a provider most of the time. */
+const longSlots: Partial<Record<ServiceName, number>> = { orchestrator: 512 };
+
 /** What every process needs. */
 export function readProcessConfig(service: ServiceName) {
   const env = read({
@@ -91,7 +94,8 @@ export function readProcessConfig(service: ServiceName) {
     CONTEXT_JWKS: jwks(),
     RPC_KEYS: list(),
     SENTRY_DSN: str({ default: '' }),
-    RPC_SLOTS: num({ default: 64, desc: 'calls that a replica works on at once, per lane' }),
+    RPC_SLOTS: num({ default: 64, desc: 'calls that a replica works on at once' }),
+    RPC_LONG_SLOTS: num({ default: longSlots[service] ?? 64, desc: 'the same for long calls and streams' }),
     RPC_QUEUE: num({ default: 1000, desc: 'calls that may wait for a service; more are refused' }),
   });
   return {
@@ -102,7 +106,7 @@ export function readProcessConfig(service: ServiceName) {
     logLevel: env.LOG_LEVEL,
     context: { privateJwk: env.CONTEXT_PRIVATE_JWK, jwks: env.CONTEXT_JWKS },
     sentryDsn: env.SENTRY_DSN,
-    rpc: { keys: env.RPC_KEYS, slots: env.RPC_SLOTS, queue: env.RPC_QUEUE },
+    rpc: { keys: env.RPC_KEYS, slots: env.RPC_SLOTS, longSlots: env.RPC_LONG_SLOTS, queue: env.RPC_QUEUE },
   };
 }
 

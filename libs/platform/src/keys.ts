@@ -10,6 +10,8 @@ export const keys = {
   rpcRequests: (service: string, lane: Lane) => (lane === 'long' ? `rpc:{${service}}:long` : `rpc:{${service}}`),
   /** List of replies for one calling process. */
   rpcReplies: (caller: string) => `rpc:reply:{${caller}}`,
+  /** List of what callers tell one replica about its calls. */
+  rpcControls: (replica: string) => `rpc:control:{${replica}}`,
   /** Stream of a run's events. */
   runLog: (run_id: string) => `run:{${run_id}}:log`,
   /** Who may write a run's log: the id of its newest writer. */

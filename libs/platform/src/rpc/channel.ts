@@ -1,6 +1,7 @@
 import { ProblemError } from '@taai/contracts';
 import { keys } from '../keys';
 import { createRedis, type RedisClient } from '../redis';
+import { ControlWriter } from './control-writer';
 import { decodeFrame, type Reply } from './envelope';
 import { Link } from './link';
 import { ListReader } from './list-reader';
@@ -42,10 +43,12 @@ export class Channel {
       room: () => FRAMES_PER_READ,
       take: (frames) => frames.forEach((frame) => this.take(frame)),
     });
+    const controls = new ControlWriter(this.link, caller);
     this.pending = new PendingCalls({
       limits: LIMITS,
       listeningSince: () => this.replies.listeningSince,
       send: (call) => writer.send(call),
+      steer: (replica, control) => controls.send(replica, control),
       observe,
     });
     this.replies.start();
@@ -65,8 +68,10 @@ export class Channel {
 
   private accept({ kind, id, json }: Reply): void {
     if (kind === 'answer') this.pending.answer(id, json);
+    else if (kind === 'output') this.pending.output(id, json);
+    else if (kind === 'end') this.pending.end(id);
     else if (kind === 'problem') this.pending.problem(id, ProblemError.fromJSON(JSON.parse(json)));
     else if (kind === 'lost') this.pending.lost(id);
-    else this.pending.heard(JSON.parse(json) as string[]);
+    else this.pending.heard(id, JSON.parse(json) as string[]);
   }
 }

@@ -10,6 +10,7 @@ import {
   type BoundMethod,
   type Contract,
   type InputOf,
+  type Method,
   type OutputOf,
   type ServiceName,
 } from '@taai/contracts';
@@ -19,7 +20,8 @@ import type { Fernet } from '../fernet';
 import { Channel } from './channel';
 import { isTooLarge, type RequestHead } from './envelope';
 import type { Observe } from './observation';
-import { PendingCall, unavailable } from './pending';
+import { Outputs } from './outputs';
+import { PendingCall, unavailable } from './pending-call';
 import { childOf } from './traceparent';
 
 const DEFAULT_TIMEOUT_MS = 5000;
@@ -44,22 +46,27 @@ export interface CallOptions {
   timeout_ms?: number;
   /** Makes a method of effect `once` repeatable; the context's if absent. */
   idempotency_key?: string;
-  /** Ends the wait; the call itself may still be executed. */
+  /** Ends the wait, with its reason. Handlers of `stream` and `cancellable` methods are told; other calls may still be executed. */
   signal?: AbortSignal;
 }
 
 /** The methods of a contract as functions. They throw ProblemErrors. */
 export type Client<C extends Contract> = {
-  [K in keyof C['methods']]: (
-    input: InputOf<C['methods'][K]>,
-    options?: CallOptions,
-  ) => Promise<OutputOf<C['methods'][K]>>;
+  [K in keyof C['methods']]: ClientMethod<C['methods'][K]>;
 };
+
+type ClientMethod<M extends Method> = M extends { stream: true }
+  ? (input: InputOf<M>, options?: CallOptions) => AsyncIterable<OutputOf<M>>
+  : (input: InputOf<M>, options?: CallOptions) => Promise<OutputOf<M>>;
 
 /**
  * Calls methods of other services. Who calls, for whom and in which request comes from the current context. Every call ends
  * within its timeout + 100 ms: with the answer or with a ProblemError, `service_unavailable`, `deadline_exceeded`,
  * `replica_lost`, `overloaded` and `unknown_method` among them.
+ *
+ * A stream begins when its first output is asked for. Each output arrives once and in order, or the iteration throws, after those
+ * that came before: what the handler threw, or one of these, or `stream_broken` when an output is missing. `service_unavailable`
+ * when no replica takes it up within 5 s. Leaving the loop, like aborting the signal, cancels at the handler.
  */
 export class RpcClient extends ClientProxy {
   /** Names this process in Redis: the list of its replies, its connections. */
@@ -95,20 +102,53 @@ export class RpcClient extends ClientProxy {
   /** The method's output as JSON, unread; `null` for nothing. */
   async callRaw(bound: BoundMethod, input: object, options: CallOptions = {}): Promise<string> {
     if (this.closed) throw unavailable();
+    if (bound.method.stream) throw new Error(`${bound.rpc} is a stream.`);
     const context = currentContext();
     const token = this.tokenAtHand(bound, context) ?? (await this.newToken(context));
-    const json = JSON.stringify(input);
-    if (isTooLarge(json)) throw new ProblemError('payload_too_large');
-    const head = this.headOf(bound, context, token, options);
-    if (!bound.method.secret) return this.dispatch(bound, head, json, options);
-    const { fernet } = this.options;
-    return fernet.decrypt(await this.dispatch(bound, head, fernet.encrypt(json), options));
+    const [head, body] = [this.headOf(bound, context, token, options), this.bodyOf(bound, input)];
+    const json = await new Promise<string>((resolve, reject) =>
+      this.dispatch(new PendingCall(bound, head, body, timeoutOf(bound, options), resolve, reject), options),
+    );
+    return this.opened(bound, json);
+  }
+
+  /** A stream's outputs. */
+  async *stream(bound: BoundMethod, input: object, options?: CallOptions): AsyncGenerator<unknown, void, undefined> {
+    for await (const json of this.streamRaw(bound, input, options)) yield JSON.parse(json);
+  }
+
+  /** A stream's outputs as JSON, unread. */
+  async *streamRaw(
+    bound: BoundMethod,
+    input: object,
+    options: CallOptions = {},
+  ): AsyncGenerator<string, void, undefined> {
+    if (this.closed) throw unavailable();
+    const context = currentContext();
+    const token = this.tokenAtHand(bound, context) ?? (await this.newToken(context));
+    const [head, body] = [this.headOf(bound, context, token, options), this.bodyOf(bound, input)];
+    const { pending } = this.open();
+    const outputs: Outputs = new Outputs(() => pending.grant(call));
+    const fail = (reason: unknown) => outputs.fail(reason);
+    const call = new PendingCall(bound, head, body, timeoutOf(bound, options), () => undefined, fail, outputs);
+    this.dispatch(call, options);
+    try {
+      for (let json = await outputs.take(); json !== undefined; json = await outputs.take()) {
+        options.signal?.throwIfAborted();
+        yield this.opened(bound, json);
+      }
+    } finally {
+      pending.abandon(call);
+    }
   }
 
   /** The contract's methods as typed functions. */
   for<C extends Contract>(contract: C): Client<C> {
-    const call = (key: string) => (input: object, options?: CallOptions) =>
-      this.call(bind(contract, key), input, options);
+    const call = (key: string) => {
+      const bound = bind(contract, key);
+      return (input: object, options?: CallOptions) =>
+        bound.method.stream ? this.stream(bound, input, options) : this.call(bound, input, options);
+    };
     const client: unknown = Object.fromEntries(Object.keys(contract.methods).map((key) => [key, call(key)]));
     // What makes this true stands at the other end: `@Handles` compiles only with the contract's outputs.
     return client as Client<C>;
@@ -142,15 +182,21 @@ export class RpcClient extends ClientProxy {
     return this.channel;
   }
 
-  private dispatch(bound: BoundMethod, head: RequestHead, body: string, options: CallOptions): Promise<string> {
-    const { signal, timeout_ms = bound.method.timeout_ms ?? DEFAULT_TIMEOUT_MS } = options;
+  /** Sends the call, and minds the signal from then on. */
+  private dispatch(call: PendingCall, { signal }: CallOptions): void {
     const { pending } = this.open();
-    const started = performance.now();
-    return new Promise((resolve, reject) => {
-      const call = new PendingCall(bound, head, body, started, started + timeout_ms, resolve, reject);
-      pending.open(call);
-      if (signal) pending.abortOn(signal, call);
-    });
+    pending.open(call);
+    if (signal) pending.abortOn(signal, call);
+  }
+
+  private bodyOf({ method }: BoundMethod, input: object): string {
+    const json = JSON.stringify(input);
+    if (isTooLarge(json)) throw new ProblemError('payload_too_large');
+    return method.secret ? this.options.fernet.encrypt(json) : json;
+  }
+
+  private opened({ method }: BoundMethod, json: string): string {
+    return method.secret ? this.options.fernet.decrypt(json) : json;
   }
 
   /** A request's token goes on unchanged, but internal methods want to know which service asks. */
@@ -185,3 +231,6 @@ export class RpcClient extends ClientProxy {
     };
   }
 }
+
+const timeoutOf = ({ method }: BoundMethod, { timeout_ms }: CallOptions): number =>
+  timeout_ms ?? method.timeout_ms ?? DEFAULT_TIMEOUT_MS;

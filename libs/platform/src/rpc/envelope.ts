@@ -1,3 +1,5 @@
+import type { ProblemError } from '@taai/contracts';
+
 /** What travels ahead of a request's JSON. */
 export interface RequestHead {
   /** Unique among the calls of its caller. */
@@ -78,22 +80,39 @@ export function decodeRequest(text: string): Request {
 
 /**
  * `answer`: the output. `problem`: a ProblemError. `lost`: the replica leaves without having finished. `held`: ids (an array)
- * that the replica is working on.
+ * that the replica is working on. `output`: one of a stream's. `end`: a stream is complete.
  */
-type ReplyKind = 'answer' | 'problem' | 'lost' | 'held';
+type ReplyKind = 'answer' | 'problem' | 'lost' | 'held' | 'output' | 'end';
 
 export interface Reply {
   kind: ReplyKind;
-  /** The request's id; empty for `held`. */
+  /**
+   * The request's id. For `held` the replica's name, for `output` the request's id and the output's number from 1 on (`4.17s/3`),
+   * for `end` the number of the last output (0 if there was none).
+   */
   id: string;
   json: string;
 }
 
-const marks: Record<ReplyKind, string> = { answer: '+', problem: '-', lost: '!', held: '?' };
+const marks: Record<ReplyKind, string> = { answer: '+', problem: '-', lost: '!', held: '?', output: '>', end: '.' };
 const kinds = new Map(Object.entries(marks).map(([kind, mark]) => [mark, kind as ReplyKind]));
 
 /** A reply is two lines, `+id` and JSON, and a frame is any number of replies. */
 export const encodeReply = ({ kind, id, json }: Reply): string => `${marks[kind]}${id}\n${json}`;
+
+/** The id of an `output` or `end`, taken apart. */
+export function parseOutputId(outputId: string): { id: string; number: number } {
+  const slash = outputId.indexOf('/');
+  return { id: outputId.slice(0, slash), number: Number(outputId.slice(slash + 1)) };
+}
+
+export const lostReply = (id: string): Reply => ({ kind: 'lost', id, json: 'null' });
+
+export const problemReply = (id: string, problem: ProblemError): Reply => ({
+  kind: 'problem',
+  id,
+  json: JSON.stringify(problem),
+});
 
 /** Reads a frame; replies of an unknown kind are skipped. */
 export function decodeFrame(frame: string): Reply[] {

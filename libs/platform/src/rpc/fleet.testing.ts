@@ -22,12 +22,24 @@ export const contractOf = (service: string) =>
     put: { ...anything, http: 'PUT /put', access: 'public', effect: 'idempotent' },
     slow: { ...anything, http: 'GET /slow', access: 'public', effect: 'safe', long: true },
     secret: { ...anything, http: 'POST /secret', access: 'public', effect: 'once', secret: true },
+    stream: { ...anything, http: 'POST /stream', access: 'public', effect: 'once', stream: true, timeout_ms: 30_000 },
+    hidden: { ...anything, http: 'POST /hidden', access: 'public', effect: 'once', stream: true, secret: true },
+    leave: {
+      ...anything,
+      http: 'POST /leave',
+      access: 'public',
+      effect: 'once',
+      cancellable: true,
+      timeout_ms: 30_000,
+    },
+    guarded: { ...anything, http: 'POST /guarded', access: 'things:read', effect: 'once', stream: true },
     mine: { ...anything, http: 'GET /mine', access: 'things:read', effect: 'safe' },
     internal: { ...anything, callers: ['chat'], effect: 'safe' },
   });
 
 export type TestMethod = keyof ReturnType<typeof contractOf>['methods'];
-export type TestHandlers = Partial<Record<TestMethod, (input: Anything) => Promise<unknown>>>;
+export type TestHandlers = Partial<Record<TestMethod, TestHandler>>;
+type TestHandler = (input: Anything, signal: AbortSignal) => unknown;
 
 export const redisUrl = (): string => {
   const url = process.env['TEST_REDIS_URL'];
@@ -108,10 +120,13 @@ export class TestService {
 }
 
 export function addHandlers(server: RpcServer, contract: Contract, handlers: TestHandlers): void {
-  const byName: Record<string, ((input: Anything) => Promise<unknown>) | undefined> = handlers;
+  const byName: Record<string, TestHandler | undefined> = handlers;
   for (const bound of boundMethods(contract)) {
     const handler = byName[bound.rpc.slice(contract.name.length + 1)];
-    if (handler) server.addHandler(bound.rpc, (input: Anything) => handler(input), false, { bound });
+    if (handler)
+      server.addHandler(bound.rpc, async (input: Anything, signal: AbortSignal) => handler(input, signal), false, {
+        bound,
+      });
   }
 }
 

@@ -1,6 +1,6 @@
 import { Catch, Controller, UseFilters, type ExceptionFilter } from '@nestjs/common';
-import { MessagePattern } from '@nestjs/microservices';
-import { boundMethods, type Contract, type Handler } from '@taai/contracts';
+import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
+import { boundMethods, isSteered, type Contract, type Handler } from '@taai/contracts';
 
 /** Lets every error through as it is: the transport makes a typed reply of it. Nest's own filter would flatten it to text. */
 @Catch()
@@ -23,5 +23,12 @@ export const Handles =
       const name = bound.rpc.slice(contract.name.length + 1);
       const value: unknown = Reflect.get(handler.prototype as object, name);
       MessagePattern(bound.rpc, { bound })(handler.prototype as object, name, { value });
+      if (isSteered(bound.method)) passSignal(handler.prototype as object, name);
     }
   };
+
+/** What the server hands over beside the input, Nest's "context", becomes the second argument. */
+function passSignal(prototype: object, name: string): void {
+  Payload()(prototype, name, 0);
+  Ctx()(prototype, name, 1);
+}

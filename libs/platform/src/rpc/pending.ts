@@ -1,42 +1,30 @@
-import { ProblemError, type BoundMethod } from '@taai/contracts';
-import type { RequestHead } from './envelope';
+import { ProblemError } from '@taai/contracts';
+import type { Control } from './controls';
+import { parseOutputId } from './envelope';
 import type { Observation, Observe } from './observation';
+import type { Outputs } from './outputs';
 import { Outstanding } from './outstanding';
+import {
+  idOf,
+  isRepeatable,
+  isSteeredId,
+  overloaded,
+  replicaLost,
+  streamBroken,
+  unavailable,
+  type PendingCall,
+} from './pending-call';
 import { Slots } from './slots';
+import { Sweep } from './sweep';
 
 /** A replica that reports nothing for so long is gone. */
 const SILENCE_MS = 3000;
 const SWEEP_MS = 50;
-/** A sweep that comes so much too late proves that this process stood still, and says nothing about replicas. */
-const STALL_MS = 500;
 const MAX_ATTEMPTS = 3;
-
-/** A call that has neither been answered nor failed. Times are those of `performance.now()`. */
-export class PendingCall {
-  slot = -1;
-  settled = false;
-  /** How often it was given to a replica. */
-  attempts = 1;
-  /** Whether it was pushed a second time because no replica reported it. */
-  repeated = false;
-  /** Whether any replica ever reported working on it. */
-  held = false;
-  /** When the replica that works on it was last heard of. */
-  heardAt: number | undefined = undefined;
-  onClose: (() => void) | undefined = undefined;
-
-  constructor(
-    readonly bound: BoundMethod,
-    /** Gets its id when the call is opened, and its deadline, in Redis' time, when it is sent. */
-    readonly head: RequestHead,
-    /** JSON. */
-    readonly body: string,
-    readonly started: number,
-    readonly deadline: number,
-    readonly resolve: (json: string) => void,
-    readonly reject: (reason: unknown) => void,
-  ) {}
-}
+/** So often credit is granted anew: it shows that the reader is there, and makes up for credit that was lost. */
+const CREDIT_MS = 1000;
+/** How long an output may come after its successors. */
+const REORDERING_MS = 1000;
 
 export interface PendingLimits {
   calls: number;
@@ -49,16 +37,10 @@ export interface PendingOptions {
   /** Since when replies have been received without a gap. */
   listeningSince: () => number;
   send: (call: PendingCall) => void;
+  /** Tells a replica about a call. */
+  steer: (replica: string, control: Control) => void;
   observe?: Observe | undefined;
 }
-
-export const overloaded = () => new ProblemError('overloaded', undefined, { retry_after: 1 });
-export const unavailable = () => new ProblemError('service_unavailable', undefined, { retry_after: 2 });
-const replicaLost = () => new ProblemError('replica_lost', undefined, { retry_after: 1 });
-
-/** Whether the method may be executed a second time without a second effect. */
-export const isRepeatable = ({ bound, head }: PendingCall): boolean =>
-  bound.method.effect !== 'once' || head.idempotency_key !== undefined;
 
 /** The calls of a process that wait for their replies: each ends with a reply or, by its deadline, with a typed failure. */
 export class PendingCalls {
@@ -66,9 +48,7 @@ export class PendingCalls {
   private opened = 0;
   private readonly outstanding = new Outstanding();
   private characters = 0;
-  private timer: NodeJS.Timeout | undefined;
-  private swept = 0;
-  private stalledUntil = 0;
+  private readonly sweep = new Sweep(SWEEP_MS, (now, runningSince) => this.checkAll(now, runningSince));
 
   constructor(private readonly options: PendingOptions) {}
 
@@ -79,9 +59,9 @@ export class PendingCalls {
     if (this.calls.size >= limits.calls || (characters > limits.characters && this.calls.size > 0)) throw overloaded();
     this.characters = characters;
     call.slot = this.calls.add(call);
-    call.head.id = `${call.slot}.${++this.opened}`;
+    call.head.id = idOf(call, ++this.opened);
     this.outstanding.begin();
-    this.watch();
+    this.sweep.start();
     send(call);
   }
 
@@ -90,6 +70,22 @@ export class PendingCalls {
     if (!call) return;
     this.close(call, 'ok');
     call.resolve(json);
+  }
+
+  /** One output of a stream. */
+  output(outputId: string, json: string): void {
+    const { id, number } = parseOutputId(outputId);
+    const call = this.find(id);
+    call?.outputs?.accept(number, json);
+    this.complete(call);
+  }
+
+  /** A stream ended with this output. */
+  end(outputId: string): void {
+    const { id, number } = parseOutputId(outputId);
+    const call = this.find(id);
+    call?.outputs?.end(number);
+    this.complete(call);
   }
 
   /** The replica failed the call. */
@@ -105,14 +101,28 @@ export class PendingCalls {
   }
 
   /** A replica works on these calls. */
-  heard(ids: readonly string[]): void {
+  heard(replica: string, ids: readonly string[]): void {
     const now = performance.now();
     for (const id of ids) {
       const call = this.find(id);
-      if (!call) continue;
-      call.held = true;
-      call.heardAt = now;
+      if (call && mayWork(replica, call)) this.held(call, replica, now);
+      else if (isSteeredId(id)) this.options.steer(replica, { id });
     }
+  }
+
+  /** Tells the stream's replica how far it may go. */
+  grant(call: PendingCall): void {
+    const { head, outputs, replica, settled } = call;
+    if (settled || !outputs || replica === undefined) return;
+    call.grantedAt = performance.now();
+    this.options.steer(replica, { id: head.id, credit: outputs.credit });
+  }
+
+  /** Nobody waits for the call any more. A replica that has not reported it yet is told when it does. */
+  abandon(call: PendingCall): void {
+    if (call.settled) return;
+    this.close(call);
+    this.cancel(call);
   }
 
   fail(call: PendingCall, problem: ProblemError): void {
@@ -125,7 +135,7 @@ export class PendingCalls {
   abortOn(signal: AbortSignal, call: PendingCall): void {
     const abort = () => {
       if (call.settled) return;
-      this.close(call);
+      this.abandon(call);
       call.reject(signal.reason);
     };
     if (signal.aborted) return abort();
@@ -136,7 +146,29 @@ export class PendingCalls {
   /** Waits until nothing is pending, `ms` at most, and fails the rest. */
   async drain(ms: number): Promise<void> {
     await this.outstanding.none(ms);
-    for (const call of this.calls) this.fail(call, unavailable());
+    for (const call of this.calls) this.giveUp(call, unavailable());
+  }
+
+  private held(call: PendingCall, replica: string, now: number): void {
+    call.held = true;
+    call.heardAt = now;
+    call.replica = replica;
+    if (call.grantedAt === 0) this.grant(call);
+  }
+
+  private complete(call: PendingCall | undefined): void {
+    if (!call?.outputs?.complete) return;
+    this.close(call, 'ok');
+    call.resolve('null');
+  }
+
+  private giveUp(call: PendingCall, problem: ProblemError): void {
+    this.fail(call, problem);
+    this.cancel(call);
+  }
+
+  private cancel({ head: { id }, replica }: PendingCall): void {
+    if (replica !== undefined && isSteeredId(id)) this.options.steer(replica, { id });
   }
 
   private close(call: PendingCall, code?: Observation['code']): void {
@@ -153,37 +185,32 @@ export class PendingCalls {
     return call?.head.id === id ? call : undefined;
   }
 
-  private watch(): void {
-    if (this.timer) return;
-    this.swept = performance.now();
-    this.timer = setInterval(() => this.sweep(), SWEEP_MS);
-  }
-
-  private sweep(): void {
-    if (this.calls.size === 0) {
-      clearInterval(this.timer);
-      this.timer = undefined;
-      return;
-    }
-    const now = performance.now();
-    if (now - this.swept > STALL_MS) this.stalledUntil = now;
-    this.swept = now;
-    const evidence = Math.max(this.stalledUntil, this.options.listeningSince());
+  private checkAll(now: number, runningSince: number): boolean {
+    const evidence = Math.max(runningSince, this.options.listeningSince());
     for (const call of this.calls) this.check(call, now, evidence);
+    return this.calls.size > 0;
   }
 
+  /** `evidence`: since when it would have been noticed had something come. */
   private check(call: PendingCall, now: number, evidence: number): void {
-    if (now >= call.deadline) this.fail(call, call.held ? new ProblemError('deadline_exceeded') : unavailable());
+    if (now >= (call.held ? call.deadline : call.uptake))
+      this.fail(call, call.held ? new ProblemError('deadline_exceeded') : unavailable());
     else if (call.heardAt !== undefined) {
       if (now - Math.max(call.heardAt, evidence) > SILENCE_MS) this.repeat(call);
-    } else if (this.mayRepeat(call) && now >= (call.started + call.deadline) / 2) {
+    } else if (this.mayRepeat(call) && now >= (call.started + call.uptake) / 2) {
       call.repeated = true;
       this.options.send(call);
     }
+    if (call.outputs && !call.settled) this.tend(call, call.outputs, now, evidence);
+  }
+
+  private tend(call: PendingCall, { missingSince }: Outputs, now: number, evidence: number): void {
+    if (now - Math.max(missingSince ?? now, evidence) > REORDERING_MS) this.giveUp(call, streamBroken());
+    else if (now - call.grantedAt >= CREDIT_MS) this.grant(call);
   }
 
   private mayRepeat(call: PendingCall): boolean {
-    return !call.repeated && !call.held && call.bound.method.effect === 'safe';
+    return !call.repeated && !call.held && (call.bound.method.effect === 'safe' || call.outputs !== undefined);
   }
 
   /** Gives a call whose replica is lost to another one, if that does no harm. */
@@ -194,3 +221,7 @@ export class PendingCalls {
     this.options.send(call);
   }
 }
+
+/** A stream keeps to one replica; copies of its request may have reached others. */
+const mayWork = (replica: string, call: PendingCall): boolean =>
+  !call.outputs || call.replica === undefined || call.replica === replica;

@@ -1,27 +1,31 @@
-import { ProblemError, type Method } from '@taai/contracts';
-import { authorize } from '@taai/rbac';
-import { runInContext, type Caller, type RequestContext } from '@taai/tenant';
-import { isObservable, lastValueFrom } from 'rxjs';
+import { randomUUID } from 'node:crypto';
+import { isSteered, ProblemError } from '@taai/contracts';
 import type { ContextTokens } from '../context-token';
 import type { Fernet } from '../fernet';
-import { decodeRequest, encodeRequest, isTooLarge, type Reply, type Request, type RequestHead } from './envelope';
+import {
+  decodeRequest,
+  encodeRequest,
+  lostReply,
+  problemReply,
+  type Reply,
+  type Request,
+  type RequestHead,
+} from './envelope';
+import { Executor, type ServedMethod } from './executor';
 import { Holdings } from './holdings';
 import { Lane } from './lane';
 import { Link } from './link';
 import type { Observe, OnError } from './observation';
 import { ReplyWriter } from './reply-writer';
+import { Steering } from './steering';
 
 const MAX_HOPS = 3;
 /** How long a replica leaves its list alone after handing a request on, so that another one takes it. */
 const HAND_ON_PAUSE_MS = 20;
 const DRAIN_MS = 10_000;
+/** How long what was aborted may take to end. */
+const ABORT_MS = 1000;
 const FLUSH_MS = 2000;
-
-/** A method that the replica knows, by RPC name. */
-export interface ServedMethod {
-  method: Method;
-  handle: (input: unknown, context: RequestContext) => Promise<unknown>;
-}
 
 export interface ReplicaOptions {
   service: string;
@@ -41,15 +45,20 @@ export class Replica {
   private readonly lanes: Lane[];
   private readonly replies: ReplyWriter;
   private readonly holdings: Holdings;
+  private readonly steering: Steering;
+  private readonly executor: Executor;
+  /** Names the list that callers steer their calls by. */
+  private readonly name: string;
 
   constructor(private readonly options: ReplicaOptions) {
-    const { service, redisUrl, slots, longSlots, onError } = options;
+    const { service, redisUrl, slots, longSlots, tokens, fernet, observe, onError } = options;
     const serve = (element: string, lane: Lane) => this.serve(element, lane);
+    this.name = `${service}:${randomUUID()}`;
     this.link = new Link(redisUrl, `${service}:replies`);
     this.replies = new ReplyWriter(this.link, onError);
-    this.holdings = new Holdings((caller, ids) =>
-      this.replies.send(caller, { kind: 'held', id: '', json: JSON.stringify(ids) }),
-    );
+    this.holdings = new Holdings((caller, ids) => this.report(caller, ids));
+    this.steering = new Steering({ redisUrl, replica: this.name, link: this.link });
+    this.executor = new Executor({ tokens, fernet, replies: this.replies, observe, onError });
     this.lanes = [
       new Lane({ service, name: 'short', redisUrl, slots, serve }),
       new Lane({ service, name: 'long', redisUrl, slots: longSlots, serve }),
@@ -62,22 +71,44 @@ export class Replica {
     for (const lane of this.lanes) lane.start();
   }
 
-  /** Takes no more requests, finishes those at hand (10 s at most), and leaves when the replies are out. */
+  /** Takes no more requests, finishes those at hand (10 s at most), aborts the rest, and leaves when the replies are out. */
   async close(): Promise<void> {
     await Promise.all(this.lanes.map((lane) => lane.stop(this.link)));
-    for (const { caller, id } of await this.holdings.drain(DRAIN_MS)) this.replies.send(caller, lostReply(id));
+    await this.holdings.drain(DRAIN_MS);
+    this.steering.abort();
+    for (const { caller, id } of await this.holdings.drain(ABORT_MS)) this.replies.send(caller, lostReply(id));
+    await this.steering.close();
     await this.replies.flushed(FLUSH_MS);
     this.link.close();
+  }
+
+  private report(caller: string, ids: readonly string[]): void {
+    this.replies.send(caller, { kind: 'held', id: this.name, json: JSON.stringify(ids) });
   }
 
   private serve(element: string, lane: Lane): void {
     const request = this.decode(element);
     if (!request) return;
+    const served = this.options.methods.get(request.head.rpc);
+    if (!served) this.work(request.head, lane, () => this.handOn(request, lane));
+    else if (isSteered(served.method)) this.serveSteered(request, served, lane);
+    else this.work(request.head, lane, () => this.executor.answer(request, served));
+  }
+
+  /** A stream is offered to its caller at once, and begun when the caller grants the first outputs. */
+  private serveSteered(request: Request, served: ServedMethod, lane: Lane): void {
     const { head } = request;
-    const served = this.options.methods.get(head.rpc);
+    const isStream = served.method.stream === true;
+    const call = this.steering.begin(head, isStream);
+    if (!call) return;
+    if (isStream) this.report(head.caller, [head.id]);
+    this.work(head, lane, () => this.executor.answer(request, served, call).finally(() => this.steering.end(call)));
+  }
+
+  private work(head: RequestHead, lane: Lane, begin: () => Promise<Reply | undefined>): void {
     lane.begin();
     const held = this.holdings.add(head);
-    void (served ? this.answer(request, served) : this.handOn(request, lane)).then((reply) => {
+    void begin().then((reply) => {
       this.holdings.remove(held);
       lane.end();
       if (reply) this.replies.send(head.caller, reply);
@@ -96,33 +127,6 @@ export class Replica {
     return undefined;
   }
 
-  /** Checks who asks, runs the handler in the request's context, and makes a reply of what comes of it. */
-  private async answer({ head, body }: Request, { method, handle }: ServedMethod): Promise<Reply> {
-    const { id, rpc, token } = head;
-    const { tokens, fernet, observe } = this.options;
-    const started = performance.now();
-    try {
-      const caller = token === undefined ? undefined : (tokens.verified(token) ?? (await tokens.verify(token)));
-      authorize(method, caller);
-      const context = contextOf(head, caller);
-      const input: unknown = JSON.parse(method.secret ? fernet.decrypt(body) : body);
-      const output = await runInContext(context, () => handle(input, context));
-      const json = JSON.stringify(await valueOf(output));
-      if (isTooLarge(json)) throw new Error('The answer is larger than 1.5 MB.');
-      observe({ rpc, ms: performance.now() - started, code: 'ok' });
-      return { kind: 'answer', id, json: method.secret ? fernet.encrypt(json) : json };
-    } catch (error) {
-      const problem = error instanceof ProblemError ? error : this.unexpected(error, head);
-      observe({ rpc, ms: performance.now() - started, code: problem.code });
-      return problemReply(id, problem);
-    }
-  }
-
-  private unexpected(error: unknown, { rpc, request_id }: RequestHead): ProblemError {
-    this.options.onError(error, { rpc, request_id });
-    return new ProblemError('internal');
-  }
-
   /** A replica of another version may know the method: the request goes back to the front of the list. */
   private async handOn({ head, body }: Request, lane: Lane): Promise<Reply | undefined> {
     const hops = head.hops + 1;
@@ -136,29 +140,3 @@ export class Replica {
     }
   }
 }
-
-function contextOf(
-  { request_id, traceparent, token, idempotency_key, ip, user_agent }: RequestHead,
-  caller: Caller | undefined,
-) {
-  const context: RequestContext = { request_id };
-  if (traceparent) context.traceparent = traceparent;
-  if (caller) context.caller = caller;
-  if (token) context.token = token;
-  if (idempotency_key) context.idempotency_key = idempotency_key;
-  if (ip) context.ip = ip;
-  if (user_agent) context.user_agent = user_agent;
-  return context;
-}
-
-/** Nest answers with an observable where interceptors are at work. */
-const valueOf = (output: unknown): unknown =>
-  isObservable(output) ? lastValueFrom(output, { defaultValue: null }) : (output ?? null);
-
-const lostReply = (id: string): Reply => ({ kind: 'lost', id, json: 'null' });
-
-const problemReply = (id: string, problem: ProblemError): Reply => ({
-  kind: 'problem',
-  id,
-  json: JSON.stringify(problem),
-});

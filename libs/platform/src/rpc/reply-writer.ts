@@ -13,6 +13,7 @@ const LIST_TTL_MS = 60_000;
 /** Replies that may wait while Redis is away; their callers give up at their deadlines. */
 const MAX_WAITING = 10_000;
 const MAX_TRIES = 5;
+const CROWDED_MS = 50;
 
 interface Outgoing {
   text: string;
@@ -36,6 +37,11 @@ export class ReplyWriter {
     if (this.unsent.size >= MAX_WAITING) return;
     this.unsent.begin();
     this.buffer.add(keys.rpcReplies(caller), { text: encodeReply(reply), tries: 0 });
+  }
+
+  /** Resolves when there is room for a stream's output: streams leave half of it to the replies of other calls. */
+  async room(): Promise<void> {
+    while (this.unsent.size >= MAX_WAITING / 2) await this.unsent.none(CROWDED_MS);
   }
 
   /** Resolves when every reply is in Redis, and after `ms` in any case. */

@@ -3,7 +3,7 @@ import { ReplyError } from 'ioredis';
 import { keys } from '../keys';
 import { encodeRequest } from './envelope';
 import type { Link } from './link';
-import { isRepeatable, overloaded, unavailable, type PendingCall } from './pending';
+import { isRepeatable, overloaded, unavailable, type PendingCall } from './pending-call';
 import { TickBuffer } from './tick-buffer';
 
 /** Longer than any deadline: what is left of a service that has been down for so long serves nobody. */
@@ -27,7 +27,7 @@ export class RequestWriter {
 
   send(call: PendingCall): void {
     const { service, method } = call.bound;
-    this.buffer.add(keys.rpcRequests(service, method.long ? 'long' : 'short'), call);
+    this.buffer.add(keys.rpcRequests(service, method.long || method.stream ? 'long' : 'short'), call);
   }
 
   private async push(list: string, calls: PendingCall[]): Promise<void> {

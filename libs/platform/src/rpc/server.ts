@@ -3,7 +3,8 @@ import type { BoundMethod, ServiceName } from '@taai/contracts';
 import type { ContextTokens } from '../context-token';
 import type { Fernet } from '../fernet';
 import type { Observe, OnError } from './observation';
-import { Replica, type ServedMethod } from './replica';
+import type { ServedMethod } from './executor';
+import { Replica } from './replica';
 
 const DEFAULT_SLOTS = 64;
 
