@@ -1,8 +1,6 @@
-import type { CompletionHead, OpenCall, TokenUsage } from '@taai/contracts';
-import { reportError, type LedgerStream } from '@taai/platform';
+import type { CallOutcome, CompletionHead, OpenCall, TokenUsage } from '@taai/contracts';
 import { currentCaller } from '@taai/tenant';
 import type { Attempt, CallBook, Candidate } from './model-caller';
-import type { PriceBook } from './price-book';
 
 /** What the calls of one question are made for. */
 export interface Purpose {
@@ -10,55 +8,74 @@ export interface Purpose {
   agent_id: string | null;
 }
 
-/** What a reply is accounted for. */
-type Account<R> = (reply: R) => Omit<TokenUsage, 'cost_micro_usd'>;
+/** What a reply says for the ledger. */
+export interface Accountable {
+  failure: Error | null;
+  latency_ms: number;
+}
+
+export interface BookOptions<R> {
+  purpose: Purpose;
+  /** The tokens of a reply. */
+  account: (reply: R) => Omit<TokenUsage, 'cost_micro_usd'>;
+  /** Told when the ledger does not take a call, which must end then. */
+  onRefused: (reason: unknown) => void;
+}
+
+/** The ledger as a book sees it. */
+export interface Ledger {
+  /** Throws `model_unpriced`. */
+  assertPriced(candidate: Candidate): Promise<void>;
+  open(call: OpenCall): Promise<void>;
+  /** Nobody waits for it. Resolves to what the call cost. */
+  close(call: OpenCall, outcome: CallOutcome): Promise<number | null>;
+}
 
 const DECIMALS = 10;
 
 /**
- * Accounts for the calls of one question in the ledger's stream. A call is sent there first, but made without waiting for the answer:
- * whoever passes on what comes of it must wait for `opened` before.
+ * Accounts for the calls of one question. A call is sent to the ledger first, but made without waiting for the answer: whoever passes on
+ * what comes of it must wait for `opened` before.
  */
-export class CompletionBook<R extends { failure: Error | null; latency_ms: number }> implements CallBook<R> {
-  /** Rejects when the ledger does not take the call that is under way. */
+export class CompletionBook<R extends Accountable> implements CallBook<R> {
+  /** Whether the ledger has the call that is under way; `opened` resolves then, and rejects when it does not take it. */
+  isOpen = false;
   opened: Promise<void> = Promise.resolve();
   private readonly calls = new Map<string, OpenCall>();
   private begun: number | undefined;
-  private latest: Pick<CompletionHead, 'call_id' | 'provider' | 'model'> = { call_id: '', provider: '', model: '' };
+  private latest = { call_id: '', provider: '', model: '' };
 
   constructor(
-    private readonly books: { ledger: LedgerStream; prices: PriceBook },
-    private readonly purpose: Purpose,
-    private readonly account: Account<R>,
-    /** Told when the ledger does not take a call, which must end then. */
-    private readonly onRefused: (reason: unknown) => void,
+    private readonly ledger: Ledger,
+    private readonly options: BookOptions<R>,
   ) {}
 
   async open(call_id: string, candidate: Candidate): Promise<void> {
-    await this.books.prices.assertPriced(candidate);
+    await this.ledger.assertPriced(candidate);
     const { provider_id, provider_name: provider, kind: provider_kind, model } = candidate;
     const { user_id = null, api_key_id = null } = currentCaller();
-    const call = { ...this.purpose, call_id, provider_id, provider_kind, model, user_id, api_key_id };
+    const call = { ...this.options.purpose, call_id, provider_id, provider_kind, model, user_id, api_key_id };
     this.calls.set(call_id, call);
     this.latest = { call_id, provider, model };
     this.begun ??= performance.now();
-    this.opened = this.books.ledger.open(call);
-    this.opened.catch(this.onRefused);
+    this.isOpen = false;
+    this.opened = this.ledger.open(call).then(() => void (this.isOpen = true));
+    this.opened.catch(this.options.onRefused);
   }
 
   async close(attempt: Attempt<R>): Promise<void> {
     await this.settle(attempt);
   }
 
-  /** Closes the call; nobody waits for the ledger. Resolves to what it says. */
+  /** Resolves to what the ledger will say of the attempt. */
   async settle({ call_id, reply }: Attempt<R>): Promise<TokenUsage> {
     const call = this.calls.get(call_id);
     if (!call) throw new Error('The call was never opened.');
-    const account = this.account(reply);
+    const account = this.options.account(reply);
     const { failure, latency_ms } = reply;
     const error_code = failure && codeOf(failure);
-    this.books.ledger.close(call, { ...account, status: 'closed', error_code, latency_ms }).catch(reportError);
-    return { ...account, cost_micro_usd: await this.books.prices.costOf(call, account) };
+    const cost_micro_usd = await this.ledger.close(call, { ...account, status: 'closed', error_code, latency_ms });
+    return { ...account, cost_micro_usd };
   }
 
   /** Who answers, as of now. */
@@ -68,4 +85,5 @@ export class CompletionBook<R extends { failure: Error | null; latency_ms: numbe
   }
 }
 
-const codeOf = (failure: Error): string => ('code' in failure && typeof failure.code === 'string' ? failure.code : 'internal');
+const codeOf = (failure: Error): string =>
+  'code' in failure && typeof failure.code === 'string' ? failure.code : 'internal';

@@ -1,38 +1,95 @@
 import { Injectable } from '@nestjs/common';
-import type { Completion, CompletionCall, CompletionEnd, CompletionPiece, EmbeddingCall, EmbeddingPiece } from '@taai/contracts';
-import { LedgerStream } from '@taai/platform';
+import type { Completion, CompletionCall, CompletionEnd, CompletionHead, CompletionPiece } from '@taai/contracts';
 import type { ChatEvent } from '@taai/providers';
 import { CompletionBook } from './completion-book';
-import { AGENT, CompletionOrders } from './completion-order';
+import { CompletionLedger } from './completion-ledger';
+import { CompletionOrders } from './completion-order';
 import { callOf, pieceOf } from './completion-pieces';
-import type { EmbeddingReply } from './embedding-call';
 import type { ModelReply } from './model-call';
 import { ModelCaller } from './model-caller';
 import { Pipe } from './pipe';
-import { PriceBook } from './price-book';
 import { problemOf } from './provider-problem';
-import { ProviderDirectory } from './provider-directory';
 import { accountFor } from './usage-estimate';
 
-type ChatBook = CompletionBook<ModelReply>;
-type Take = (event: ChatEvent, book: ChatBook) => void | Promise<void>;
+/** As long as the contract lets the gateway wait. */
+const ANSWER_MS = 600_000;
 
-/** An answer, or what there is of one, that is accounted for. */
+/** Takes a piece of the answer. `head` tells who gives it. */
+type Take = (event: ChatEvent, head: () => CompletionHead) => void | Promise<void>;
+
+/** An answer, or what came of one before it failed. */
 interface Asked {
-  book: ChatBook;
+  head: CompletionHead;
   reply: ModelReply;
   end: CompletionEnd;
 }
 
-/** Has models answer whoever comes through the door. A call ends when its caller leaves. */
+/** Has models answer those who come through the door. A call ends when whoever asked leaves. */
 @Injectable()
 export class CompletionService {
   constructor(
     private readonly orders: CompletionOrders,
-    private readonly providers: ProviderDirectory,
     private readonly models: ModelCaller,
-    private readonly ledger: LedgerStream,
-    private readonly prices: PriceBook,
+    private readonly ledger: CompletionLedger,
   ) {}
 
+  async chat(call: CompletionCall, signal: AbortSignal): Promise<Completion> {
+    let reasoning = '';
+    const { head, reply, end } = await this.ask(call, signal, (event) => {
+      if (event.type === 'reasoning') reasoning += event.text;
+    });
+    if (reply.failure) throw problemOf(reply.failure);
+    return { head, text: reply.text, reasoning, tool_calls: reply.tool_calls.map(callOf), end };
+  }
+
+  /** A failure before the first piece is thrown; later ones are told by the last piece, with what was used. */
+  stream(call: CompletionCall, signal: AbortSignal): AsyncIterable<CompletionPiece> {
+    const pipe = new Pipe<CompletionPiece>(signal);
+    this.tell(call, signal, pipe).then(
+      () => pipe.end(),
+      (error: Error) => pipe.end(error),
+    );
+    return pipe;
+  }
+
+  private async tell(call: CompletionCall, signal: AbortSignal, pipe: Pipe<CompletionPiece>): Promise<void> {
+    let begun = false;
+    const { head, reply, end } = await this.ask(call, signal, (event, headNow) => {
+      const piece = pieceOf(event);
+      if (!piece) return;
+      if (!begun) void pipe.push({ head: headNow() });
+      begun = true;
+      return pipe.push(piece);
+    });
+    const problem = reply.failure && problemOf(reply.failure);
+    if (problem && !begun) throw problem;
+    if (!begun) void pipe.push({ head });
+    void pipe.push({ end: problem ? { ...end, problem: problem.toJSON() } : end });
+  }
+
+  /** Throws a ProblemError when no call was made, or when one could not be accounted for. */
+  private async ask(call: CompletionCall, signal: AbortSignal, take: Take): Promise<Asked> {
+    const { candidates, request, agent_id } = await this.orders.of(call);
+    const stop = new AbortController();
+    const book = new CompletionBook<ModelReply>(this.ledger, {
+      purpose: { kind: 'chat', agent_id },
+      account: (reply) => accountFor(reply, request.messages, 'openai'),
+      onRefused: (reason) => stop.abort(reason),
+    });
+    const attempt = await this.models
+      .call(candidates, request, {
+        signal: AbortSignal.any([signal, stop.signal]),
+        deadline: Date.now() + ANSWER_MS,
+        book,
+        onEvent: (event) =>
+          book.isOpen ? take(event, () => book.head()) : book.opened.then(() => take(event, () => book.head())),
+      })
+      .catch((error: Error) => Promise.reject(problemOf(error)));
+    const { reply } = attempt;
+    const head = book.head();
+    const usage = await book.settle(attempt);
+    // Nothing is passed on that nobody accounts for.
+    await book.opened;
+    return { head, reply, end: { stop_reason: reply.stop_reason ?? 'other', usage } };
+  }
 }
