@@ -1,7 +1,16 @@
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
-import { readDatabaseConfig } from '@taai/platform';
+import {
+  createRedis,
+  PROCESS_CONFIG,
+  readDatabaseConfig,
+  REDIS,
+  type ProcessConfig,
+  type RedisClient,
+} from '@taai/platform';
+import { LedgerConsumer } from './ledger.consumer';
 import { LedgerUpkeep } from './ledger.upkeep';
+import { LedgerWriter } from './ledger.writer';
 import { TenantDataHandler } from './tenant-data.handler';
 import { UsageHandler } from './usage.handler';
 import { UsageRepository } from './usage.repository';
@@ -10,6 +19,14 @@ import { UsageService } from './usage.service';
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig())],
   controllers: [UsageHandler, TenantDataHandler],
-  providers: [LedgerUpkeep, UsageRepository, UsageService],
+  providers: [
+    ...[LedgerUpkeep, LedgerWriter, UsageRepository, UsageService],
+    {
+      provide: LedgerConsumer,
+      inject: [PROCESS_CONFIG, REDIS],
+      useFactory: ({ redisUrl }: ProcessConfig, redis: RedisClient) =>
+        new LedgerConsumer(redis, createRedis(redisUrl, { role: 'blocking', connectionName: 'usage:ledger' })),
+    },
+  ],
 })
 export class AppModule {}

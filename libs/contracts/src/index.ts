@@ -13,6 +13,7 @@ export * from './chat.contract';
 export * from './contract';
 export * from './fields';
 export * from './job.contract';
+export * from './ledger';
 export * from './orchestrator/agent.contract';
 export * from './orchestrator/completion.contract';
 export * from './orchestrator/openai-shapes';

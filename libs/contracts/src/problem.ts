@@ -36,6 +36,7 @@ export const problems = {
   provider_unavailable: { status: 503, title: 'The provider gave no answer that could be read' },
   provider_timeout: { status: 504, title: 'The provider took too long' },
   cancelled: { status: 499, title: 'The caller has left' },
+  model_unpriced: { status: 422, title: 'No price is known for the model, and its provider refuses such models' },
   internal: { status: 500, title: 'Something failed on our side' },
   unknown_method: { status: 501, title: 'No replica knows this method' },
   overloaded: { status: 503, title: 'The service has more work than it can queue' },

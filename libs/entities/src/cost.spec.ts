@@ -1,4 +1,5 @@
-import { costOf, type Price, type TokenBuckets } from './cost';
+import type { TokenBuckets } from '@taai/contracts';
+import { costOf, type Price } from './cost';
 import { mintedAt } from './ledger';
 
 const price: Price = {
@@ -8,7 +9,11 @@ const price: Price = {
   cache_write_price: null,
   output_price: 10_000_000,
   reasoning_price: null,
+  long_above_tokens: null,
+  long_input_percent: null,
+  long_output_percent: null,
 };
+const long = { long_above_tokens: 272_000, long_input_percent: 200, long_output_percent: 150 };
 const none: TokenBuckets = {
   input_tokens: null,
   cache_read_tokens: null,
@@ -39,6 +44,13 @@ test.each<[string, Partial<TokenBuckets>, Partial<Price>, number | null]>([
     { input_tokens: 9_007_199_254 },
     { input_price: 999_999_999_999 },
     9_007_199_253_990_993,
+  ],
+  ['a prompt as long as is allowed costs no more', { input_tokens: 272_000, output_tokens: 1000 }, long, 690_000],
+  [
+    'a longer one, caches included, makes all of the call dearer',
+    { input_tokens: 172_000, cache_read_tokens: 100_001, output_tokens: 1000 },
+    long,
+    860_000 + 250_003 + 15_000,
   ],
   ['no price: no cost', { input_tokens: 5 }, { input_price: null, output_price: null, cache_read_price: null }, null],
 ])('%s', (_, tokens, prices, cost) => {

@@ -1,14 +1,17 @@
 export * from './access-change';
 export * from './audit';
 export * from './audited-state';
-export type { TokenBuckets } from './cost';
+export { costOf, type Price } from './cost';
 export { openDataSource } from './data-source';
 export * from './database.module';
 export * from './entities';
 export * from './ledger';
+export { recordCalls } from './ledger-batch';
 export * from './once';
 export * from './outbox';
 export * from './page';
+export { priceInForce } from './price-in-force';
+export { isRefusedData } from './refused-data';
 export * from './rls-query';
 export { TenantData } from './tenant-data';
 export { tenantTables } from './tenant-tables';

@@ -101,6 +101,7 @@ test.each([
   ['gpt-4o-audio-preview', null],
   ['gpt-4', null],
   ['unheard-of', null],
+  ['gpt-5-2', null],
 ])('%s is priced as %s', async (model, priced) => {
   const call = callOf(model);
   await open(call);
@@ -134,13 +135,70 @@ test('the price is the one in force when the call was made', async () => {
   expect(await costAt('2026-06-01T00:00:00Z')).toBe(3000);
 });
 
+describe('a tenant’s own price', () => {
+  const setPrice = (tenant_id: string, model: string, input: number | null, from: string) =>
+    admin(
+      `insert into tenant_prices (tenant_id, id, provider_kind, model, input_price, output_price, effective_from)
+       values ($1, gen_random_uuid(), 'openai', $2, $3::bigint, $3::bigint, $4)`,
+      [tenant_id, model, input, from],
+    );
+  /** Of a million tokens. */
+  const costFor = async (tenant_id: string, model: string, time: string) => {
+    const call = callOf(model, v7({ msecs: Date.parse(time) }));
+    await withTenantId(dataSource, tenant_id, (tx) => openCall(tx, call));
+    const million = outcomeOf(call.call_id, { input_tokens: 1_000_000, cache_read_tokens: null, output_tokens: null });
+    const closed = await withTenantId(dataSource, tenant_id, (tx) =>
+      closeCall(tx, { ...million, reasoning_tokens: null }),
+    );
+    return closed.cost_micro_usd;
+  };
+
+  test('comes before the list’s, from its day on, until it is taken back, for that tenant alone', async () => {
+    const [own, other] = [await createTenant(database), await createTenant(database)];
+    await setPrice(own, 'gpt-4o', 7, '2026-04-01Z');
+    await setPrice(own, 'gpt-4o', 8, '2026-05-01Z');
+    await setPrice(own, 'gpt-4o', null, '2026-06-01Z');
+    expect(await costFor(own, 'gpt-4o', '2026-03-31T23:59:59Z')).toBe(2_500_000);
+    expect(await costFor(own, 'gpt-4o-2024-08-06', '2026-04-01T00:00:00Z')).toBe(7);
+    expect(await costFor(own, 'gpt-4o', '2026-05-02T00:00:00Z')).toBe(8);
+    expect(await costFor(own, 'gpt-4o', '2026-06-01T00:00:00Z')).toBe(2_500_000);
+    expect(await costFor(other, 'gpt-4o', '2026-05-02T00:00:00Z')).toBe(2_500_000);
+  });
+
+  test('may be one for all models, beside those of single ones', async () => {
+    const own = await createTenant(database);
+    await setPrice(own, '*', 5, '2026-04-01Z');
+    await setPrice(own, 'gpt-4o', 7, '2026-04-01Z');
+    expect(await costFor(own, 'gpt-4o', '2026-05-02T00:00:00Z')).toBe(7);
+    expect(await costFor(own, 'unheard-of', '2026-05-02T00:00:00Z')).toBe(5);
+    await setPrice(own, 'gpt-4o', null, '2026-06-01Z');
+    expect(await costFor(own, 'gpt-4o', '2026-06-02T00:00:00Z')).toBe(5);
+  });
+});
+
+test.each([
+  ['anthropic', 'claude-haiku-5-5', { input_tokens: 90_000, cache_read_tokens: 10_000 }, 9000 + 100 + 60],
+  ['anthropic', 'claude-haiku-5-5', { input_tokens: 90_001, cache_read_tokens: 10_000 }, 45_001 + 500 + 300],
+  ['anthropic', 'claude-haiku-4-5-20251001', { cache_write_tokens: 1000 }, 1000 + 50 + 1250 + 600],
+  ['anthropic', 'claude-opus-5-9', {}, null],
+  ['google', 'gemini-2.0-flash-001', {}, 100 + 13 + 48],
+  ['groq', 'openai/gpt-oss-120b', {}, 150 + 38 + 72],
+  ['ollama', 'llama3.2:3b', {}, 0],
+  ['ollama', 'sandbox-1', {}, 150 + 38 + 72],
+])('%s: %s with %j', async (provider_kind, model, tokens, cost) => {
+  const call = { ...callOf(model), provider_kind };
+  await open(call);
+  expect((await close(outcomeOf(call.call_id, tokens))).cost_micro_usd).toBe(cost);
+});
+
 test('calls that were opened long ago and never closed are found across tenants, and end as estimates', async () => {
-  const old = callOf('gpt-4o', v7({ msecs: Date.now() - 20 * 60_000 }));
+  const old = { ...callOf('gpt-4o', v7({ msecs: Date.now() - 20 * 60_000 })), step: 2, input_tokens: 900 };
   const fresh = callOf('gpt-4o');
   await open(old);
   await open(fresh);
   const due = () => upkeep.query<{ tenant_id: string; call_id: string }[]>('select * from due_open_calls(600, 100)');
   expect(await due()).toEqual([{ tenant_id: tenant, call_id: old.call_id }]);
+  expect(await read(old.call_id)).toMatchObject({ step: 2, input_tokens: 900, is_estimated: true });
   await close(outcomeOf(old.call_id, { status: 'estimated', is_estimated: true }));
   expect(await read(old.call_id)).toMatchObject({ status: 'estimated', is_estimated: true, cost_micro_usd: 4325 });
   expect(await due()).toEqual([]);

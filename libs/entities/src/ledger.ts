@@ -1,22 +1,10 @@
-import type { TokenUsage, UsageStatus } from '@taai/contracts';
-import { costOf, PRICE_IN_FORCE, type Price, type TokenBuckets } from './cost';
+import type { CloseCall, OpenCall, TokenBuckets, TokenUsage, UsageStatus } from '@taai/contracts';
+import { costOf, type Price } from './cost';
 import { UsageRecordEntity } from './entities';
+import { priceInForce } from './price-in-force';
 import type { Tx } from './with-tenant';
 
-/** A provider call that is about to be made. Ids of what it is made for may be absent. */
-export type OpenCall = Pick<UsageRecordEntity, 'call_id' | 'kind' | 'provider_id' | 'provider_kind' | 'model'> &
-  Partial<Pick<UsageRecordEntity, 'agent_id' | 'run_id' | 'user_id' | 'api_key_id' | 'conversation_id'>>;
-
-/** What became of it. */
-export interface CloseCall extends TokenBuckets {
-  call_id: string;
-  /** `estimated`: given up by a sweep, because nobody closed it. */
-  status: Exclude<UsageStatus, 'open'>;
-  /** Whether the tokens were counted by us. */
-  is_estimated: boolean;
-  error_code: string | null;
-  latency_ms: number | null;
-}
+export type { CloseCall, OpenCall, TokenBuckets } from '@taai/contracts';
 
 /** The time that a UUIDv7 was minted at, to the millisecond. Throws a RangeError for another id. */
 export function mintedAt(id: string): Date {
@@ -31,6 +19,7 @@ export async function openCall(tx: Tx, call: OpenCall): Promise<void> {
     tenant_id: tx.tenant_id,
     occurred_at: mintedAt(call.call_id),
     status: 'open',
+    is_estimated: true,
   };
   await tx.createQueryBuilder().insert().into(UsageRecordEntity).values(row).orIgnore().execute();
 }
@@ -43,7 +32,7 @@ const FIND = `
   select u.status, u.input_tokens, u.cache_read_tokens, u.cache_write_tokens, u.output_tokens, u.reasoning_tokens,
     u.cost_micro_usd, u.is_estimated, price.*
   from usage_records u
-  left join lateral (${PRICE_IN_FORCE}) price on true
+  left join lateral (${priceInForce('u')}) price on true
   where u.tenant_id = $1 and u.call_id = $2 and u.occurred_at = $3
   for update of u`;
 

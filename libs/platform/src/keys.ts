@@ -20,6 +20,12 @@ export const keys = {
   runLive: (run_id: string) => `run:{${run_id}}:live`,
   /** Channel that asks a run's lease holder to stop. */
   runCancel: (run_id: string) => `run:{${run_id}}:cancel`,
+  /** Stream of provider calls that are to be written into the ledger. */
+  ledger: () => '{ledger}',
+  /** Stream of entries that cannot be. */
+  ledgerAside: () => '{ledger}:aside',
+  /** Channel that tells which tenant's own prices have changed. */
+  pricesChanged: () => 'prices:changed',
   /** Channel that tells relays of new outbox rows. */
   outboxWake: () => 'outbox:wake',
   /** Failed logins of an account. `account`: SHA-256 of its e-mail address. */

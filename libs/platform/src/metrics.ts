@@ -1,4 +1,4 @@
-import { Counter, Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
 
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -21,4 +21,9 @@ export const rpcCalls = new Histogram({
 export const unexpectedErrors = new Counter({
   name: 'unexpected_errors_total',
   help: 'Errors without a stable code: bugs, or dependencies that failed in a new way',
+});
+
+export const ledgerEntries = new Gauge({
+  name: 'ledger_entries_waiting',
+  help: 'Provider calls opened or closed that are in Redis and not in the database yet',
 });

@@ -11,7 +11,7 @@ export class PriceEntity {
   @Column('text')
   provider_kind: string;
 
-  /** The vendor's name; it stands for its dated snapshots (`name-2024-08-06`, `name@001`, `name-latest`) too. */
+  /** The vendor's name; it stands for its dated snapshots (`name-2024-08-06`, `name@001`, `name-latest`) too. `*`: any other model. */
   @Column('text')
   model: string;
 
@@ -32,6 +32,18 @@ export class PriceEntity {
   /** Null: as output. */
   @BigIntColumn({ nullable: true })
   reasoning_price: number | null;
+
+  /** Of a prompt: with more tokens than this, caches included, the whole call costs more. Null: the same at any length. */
+  @BigIntColumn({ nullable: true })
+  long_above_tokens: number | null;
+
+  /** What such a call costs, in percent of the prices above: its prompt. */
+  @Column('integer', { nullable: true })
+  long_input_percent: number | null;
+
+  /** Its answer. */
+  @Column('integer', { nullable: true })
+  long_output_percent: number | null;
 
   /** Where the price was read, and when. */
   @Column('text')

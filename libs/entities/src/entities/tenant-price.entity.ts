@@ -14,8 +14,9 @@ export class TenantPriceEntity extends TenantRow {
   @Column('text')
   model: string;
 
-  @BigIntColumn()
-  input_price: number;
+  /** Null, as is `output_price`: from then on the list price holds again. */
+  @BigIntColumn({ nullable: true })
+  input_price: number | null;
 
   /** Null: as input. */
   @BigIntColumn({ nullable: true })
@@ -25,8 +26,8 @@ export class TenantPriceEntity extends TenantRow {
   @BigIntColumn({ nullable: true })
   cache_write_price: number | null;
 
-  @BigIntColumn()
-  output_price: number;
+  @BigIntColumn({ nullable: true })
+  output_price: number | null;
 
   /** Null: as output. */
   @BigIntColumn({ nullable: true })

@@ -1,4 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { priceRowsSql } from '../price-list/rows.sql';
+import { prices } from '../price-list/2026-11';
 import { isolateTenants } from './policy';
 
 /** Runs of several steps with their tools, and prices of a tenant's own. */
@@ -44,16 +46,22 @@ const SQL = `
     id uuid not null,
     provider_kind text not null,
     model text not null,
-    input_price bigint not null,
+    input_price bigint,
     cache_read_price bigint,
     cache_write_price bigint,
-    output_price bigint not null,
+    output_price bigint,
     reasoning_price bigint,
     effective_from timestamptz not null default now(),
     constraint tenant_prices_pkey primary key (tenant_id, id),
     constraint tenant_prices_model_key unique (tenant_id, provider_kind, model, effective_from)
   );
   ${isolateTenants('tenant_prices')}
+
+  alter table prices
+    add column long_above_tokens bigint,
+    add column long_input_percent integer,
+    add column long_output_percent integer;
+  ${priceRowsSql(prices)}
 `;
 
 export class AiEngine1764200000000 implements MigrationInterface {
