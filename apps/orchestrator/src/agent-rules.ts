@@ -23,7 +23,10 @@ function assertSchema(schema: Record<string, unknown>): void {
   try {
     validatorOf(schema);
   } catch (error) {
-    throw invalidField('output_schema', `is no JSON schema: ${error instanceof Error ? error.message : 'it is broken'}.`);
+    throw invalidField(
+      'output_schema',
+      `is no JSON schema: ${error instanceof Error ? error.message : 'it is broken'}.`,
+    );
   }
 }
 

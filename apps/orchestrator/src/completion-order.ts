@@ -28,8 +28,7 @@ export class CompletionOrders {
   /** Throws `unknown_model`, `agent_not_ready`, and `validation_failed` for an agent with a variable that only a run can fill. */
   async of({ model, ...call }: CompletionCall): Promise<CompletionOrder> {
     const request = { ...call, messages: call.messages.map(messageOf) };
-    if (!model.startsWith(AGENT))
-      return { candidates: [await this.providers.byName(model)], request, agent_id: null };
+    if (!model.startsWith(AGENT)) return { candidates: [await this.providers.byName(model)], request, agent_id: null };
     const agent = await this.agents.bySlug(model.slice(AGENT.length));
     const candidates = await this.providers.candidates([agent, ...agent.fallbacks]);
     return { candidates, request: requestOf(agent, request), agent_id: agent.id };

@@ -227,7 +227,14 @@ describe('the door', () => {
       ['half a body', '{"model":', json, 400, 'malformed_request', null],
       ['a body that is a list', [question], json, 400, 'malformed_request', null],
       ['a body that poisons', '{"__proto__":{}}', json, 400, 'malformed_request', null],
-      ['a body of another type', '<a/>', { ...bearer, 'content-type': 'text/xml' }, 415, 'unsupported_media_type', null],
+      [
+        'a body of another type',
+        '<a/>',
+        { ...bearer, 'content-type': 'text/xml' },
+        415,
+        'unsupported_media_type',
+        null,
+      ],
       ['a body that is too long', { ...question, user: 'x'.repeat(1000) }, json, 413, 'payload_too_large', null],
     ])('%s', async (_, body, headers, status, code, param) => {
       const answer = await post(body, '/v1/chat/completions', headers);
