@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import OpenAI, { APIError } from 'openai';
 import { readCalls, type Call } from './calls';
 import { startSandbox, type Sandbox } from './server';
+import { loadTokenizer } from './tokens';
 
 let sandbox: Sandbox;
 let client: OpenAI;
@@ -54,7 +55,7 @@ describe('chat completions', () => {
     expect(reply.choices[0]?.message.content).not.toContain('[[');
   });
 
-  it('stream the same, word by word, and then the usage', async () => {
+  it('stream the same, token by token, and then the usage', async () => {
     const question = 'Once more, streamed [[delay=1]]';
     const whole = await client.chat.completions.create(ask(question));
     const chunks: OpenAI.ChatCompletionChunk[] = [];
@@ -64,22 +65,24 @@ describe('chat completions', () => {
     expect(chunks[0]?.choices[0]?.delta.role).toBe('assistant');
     expect(chunks.at(-2)?.choices[0]?.finish_reason).toBe('stop');
     expect(chunks.at(-1)).toMatchObject({ choices: [], usage: whole.usage });
-    expect(chunks.length).toBe(text.split(' ').length + 3);
+    expect(chunks.length).toBe((whole.usage?.completion_tokens ?? 0) + 3);
     expect(new Set(chunks.map(({ id }) => id)).size).toBe(1);
   });
 
-  it('count one token for each word', async () => {
+  it('count tokens as the real one does', async () => {
     const messages = [
       { role: 'system' as const, content: 'Be brief.' },
       { role: 'user' as const, content: [{ type: 'text' as const, text: 'three words [[tokens=7]]' }] },
     ];
-    const { usage } = await client.chat.completions.create({ model: 'sandbox-1[[delay=0]]', messages });
-    expect(usage).toEqual({ prompt_tokens: 5, completion_tokens: 7, total_tokens: 12 });
+    const { usage, choices } = await client.chat.completions.create({ model: 'sandbox-1[[delay=0]]', messages });
+    // 3 and 7 tokens, 4 for each message, and 2.
+    expect(usage).toEqual({ prompt_tokens: 20, completion_tokens: 7, total_tokens: 27 });
+    expect((await loadTokenizer()).count(choices[0]?.message.content ?? '')).toBe(7);
   });
 
   it('end at the greatest number of tokens', async () => {
     const reply = await client.chat.completions.create({ ...ask('short [[delay=0]]'), max_completion_tokens: 2 });
-    expect(reply.choices[0]).toMatchObject({ finish_reason: 'length', message: { content: 'You wrote:' } });
+    expect(reply.choices[0]).toMatchObject({ finish_reason: 'length', message: { content: 'You wrote' } });
     expect(reply.usage?.completion_tokens).toBe(2);
   });
 
@@ -130,7 +133,7 @@ describe('directives', () => {
     expect(await call(content, ({ aborted }) => aborted)).toMatchObject({ finished: false, stream: true });
   });
 
-  it.each(['[[dance]]', '[[tokens=many]]', '[[tokens=-1]]', '[[fail=200]]', '[[toString=1]]'])(
+  it.each(['[[dance]]', '[[tokens=many]]', '[[tokens=-1]]', '[[fail=200]]', '[[toString=1]]', '[[usage=all]]'])(
     'are refused when wrong: %s',
     async (directive) => {
       expect(await failure(client.chat.completions.create(ask(directive)))).toMatchObject({
@@ -196,6 +199,7 @@ describe('the rest of the wire', () => {
     '{"model":"sandbox-1"}',
     '{"model":"sandbox-1","messages":[]}',
     '{"model":"sandbox-1","messages":[null]}',
+    '{"model":"sandbox-1","messages":[{"role":"toString"}]}',
   ])('answers 400 to %s', async (body) => {
     const response = await fetch(`${sandbox.url}/v1/chat/completions`, {
       method: 'POST',
@@ -222,6 +226,12 @@ describe('the process', () => {
     const url = /http:\S+/.exec(await out())?.[0];
     const models = await fetch(`${url}/models`, { headers: { authorization: 'Bearer k' } });
     expect(models.status).toBe(200);
+    const answer = await fetch(`${url}/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer k' },
+      body: JSON.stringify(ask('Hello [[delay=0]]')),
+    });
+    expect(await answer.json()).toMatchObject({ object: 'chat.completion' });
     child.kill('SIGTERM');
     expect(await exit).toEqual([0, null]);
   });

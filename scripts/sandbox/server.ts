@@ -6,25 +6,36 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
+import { ApiError } from './api-error.ts';
 import { CallLog } from './calls.ts';
-import { ApiError, MODEL, readChatRequest } from './chat-request.ts';
-import { complete } from './completion.ts';
+import type { Format } from './formats/format.ts';
+import { record } from './json.ts';
+import { readChat, readEmbedding } from './operations.ts';
+import { findRoute } from './routes.ts';
+import { respond } from './transport.ts';
 
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 const REFUSED_KEY = 'sk-sandbox-invalid';
 
 export interface Sandbox {
-  /** Without `/v1`: the base URL for OpenAI's SDK is `${url}/v1`. */
+  /** Where its calls are told. The base URL of a provider on it: base-url.ts. */
   url: string;
   close(): Promise<void>;
 }
 
 /**
- * A provider without a model: OpenAI's wire format over HTTP, so that everything runs without a key and real SDKs are put to the test.
+ * A provider without a model: the wire formats of five vendors over HTTP, so that everything runs without a key and real SDKs are put to
+ * the test.
  *
- * - `POST /v1/chat/completions`, streamed or not, steered by directives.ts; `GET /v1/models`. Both ask for a bearer key: any but
- *   `sk-sandbox-invalid`, which is answered with 401.
- * - `GET /sandbox/calls`: the newest 1,000 calls as `{data: Call[]}` (calls.ts), without a key.
+ * - OpenAI: `/v1/chat/completions`, `/v1/embeddings`, `/v1/models`. Groq: the same under `/openai`, without embeddings.
+ * - Anthropic: `/v1/messages`, and `/v1/models` to who sends its headers
+ * - Google: `/v1beta/models/sandbox-1:generateContent`, `:streamGenerateContent`, `:batchEmbedContents`, `/v1beta/models`
+ * - Ollama: `/api/chat`, `/api/embed`, `/api/tags`
+ *
+ * Answers and faults are steered by directives.ts; tokens are counted by tokens.ts. Each wants its vendor's key, any but
+ * `sk-sandbox-invalid`; Ollama works without.
+ *
+ * `GET /sandbox/calls`: the newest 1,000 calls as `{data: Call[]}` (calls.ts), without a key.
  *
  * @param options `port` 0 takes a free one. `host` is 127.0.0.1 by default.
  * @throws the error of `listen`, e.g. EADDRINUSE
@@ -41,27 +52,41 @@ async function handle(log: CallLog, request: IncomingMessage, response: ServerRe
   response.on('error', () => undefined);
   try {
     await route(log, request, response);
-  } catch (error) {
+  } catch {
     if (response.headersSent) response.destroy();
-    else if (!response.destroyed)
-      sendError(response, error instanceof ApiError ? error : new ApiError(500, 'The sandbox has failed.'));
+    else if (!response.destroyed) sendJson(response, 500, { error: { message: 'The sandbox has failed.' } });
   }
 }
 
 async function route(log: CallLog, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const target = `${request.method} ${request.url?.split('?')[0]}`;
-  if (target === 'GET /sandbox/calls') return sendJson(response, { data: log.calls });
-  authenticate(request);
-  if (target === 'GET /v1/models')
-    return sendJson(response, { object: 'list', data: [{ id: MODEL, object: 'model', owned_by: 'sandbox' }] });
-  if (target !== 'POST /v1/chat/completions')
-    throw new ApiError(404, `There is no ${target} here.`, { code: 'unknown_url' });
-  const chat = readChatRequest(await readJson(request));
-  await complete(chat, log.add(chat.model, chat.messages, chat.stream), response);
+  const target = `${request.method} ${decode(request.url?.split('?')[0] ?? '')}`;
+  if (target === 'GET /sandbox/calls') return sendJson(response, 200, { data: log.calls });
+  const { format, operation, path } = findRoute(request, target);
+  try {
+    authenticate(format.key(request.headers));
+    if (!operation) throw new ApiError(404, `There is no ${target} here.`, { code: 'unknown_url' });
+    if (operation === 'models') return sendJson(response, 200, format.models());
+    const read = operation === 'chat' ? readChat : readEmbedding;
+    const { directives, asked, compose } = read(format, record(await readJson(request)), path);
+    const call = log.add(asked);
+    const line = { directives, call, times_asked: log.timesAsked(call), response };
+    await respond(line, () => compose(call));
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    sendError(response, format, error);
+  }
 }
 
-function authenticate(request: IncomingMessage): void {
-  const key = /^Bearer +(\S+)$/.exec(request.headers.authorization ?? '')?.[1];
+/** As Google's SDK sends the name of a model. */
+function decode(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+function authenticate(key: string | undefined): void {
   if (!key || key === REFUSED_KEY) throw new ApiError(401, 'Incorrect API key provided.', { code: 'invalid_api_key' });
 }
 
@@ -80,14 +105,14 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-function sendJson(response: ServerResponse, body: object): void {
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+function sendJson(response: ServerResponse, status: number, body: object, headers: OutgoingHttpHeaders = {}): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 }
 
-function sendError(response: ServerResponse, { status, message, type, param, code, retry_after }: ApiError): void {
-  const headers: OutgoingHttpHeaders = { 'content-type': 'application/json' };
-  if (retry_after !== undefined) headers['retry-after'] = String(retry_after);
-  response.writeHead(status, headers).end(JSON.stringify({ error: { message, type, param, code } }));
+function sendError(response: ServerResponse, format: Format, error: ApiError): void {
+  const { status, body } = format.error(error);
+  const wait = error.retry_after;
+  sendJson(response, status, body, wait === undefined ? {} : { 'retry-after': String(wait) });
 }
 
 function urlOf(server: Server): string {

@@ -7,6 +7,7 @@ import { runAs } from '@taai/tenant';
 import { Client } from 'pg';
 import { v7 } from 'uuid';
 import { readCalls, type Call } from '../../../scripts/sandbox/calls';
+import { lastUserMessage } from '../../../scripts/sandbox/chat';
 import { startSandbox } from '../../../scripts/sandbox/server';
 import { AgentRepository } from './agent.repository';
 import { AgentService } from './agent.service';
@@ -134,7 +135,7 @@ export async function audited({ admin }: Stage, { tenant_id }: User): Promise<Re
   return (await admin.query<{ data: Record<string, unknown> }>(sql, [tenant_id])).rows.map(({ data }) => data);
 }
 
-/** What the provider saw of the calls whose last message has `mark` in it. */
+/** What the provider saw of the calls whose last message of a user has `mark` in it. */
 export async function providerCalls({ sandbox }: Stage, mark: string): Promise<Call[]> {
-  return (await readCalls(sandbox.url)).filter(({ messages }) => messages.at(-1)?.content.includes(mark));
+  return (await readCalls(sandbox.url)).filter(({ messages }) => lastUserMessage(messages).includes(mark));
 }

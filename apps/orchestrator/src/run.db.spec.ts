@@ -55,13 +55,15 @@ describe('a run', () => {
     expect(text).toContain(`You wrote: “Hello ${mark}”`);
 
     const [call] = await ledger(stage, run.id);
+    const [seen] = await providerCalls(stage, mark);
+    const { prompt_tokens = NaN, tokens_sent = NaN } = seen ?? {};
     const usage = {
-      input_tokens: 4,
+      input_tokens: prompt_tokens,
       cache_read_tokens: null,
       cache_write_tokens: null,
-      output_tokens: text.split(' ').length,
+      output_tokens: tokens_sent,
       reasoning_tokens: null,
-      cost_micro_usd: Math.round((4 * 150_000 + text.split(' ').length * 600_000) / 1e6),
+      cost_micro_usd: Math.round((prompt_tokens * 150_000 + tokens_sent * 600_000) / 1e6),
       is_estimated: false,
     };
     expect(events.slice(-2).map(({ type, data }) => ({ type, data }))).toEqual([
@@ -85,7 +87,7 @@ describe('a run', () => {
         }),
       },
     ]);
-    expect((await providerCalls(stage, mark))[0]?.messages[0]).toEqual({ role: 'system', content: 'Repeat.' });
+    expect(seen?.messages[0]).toEqual({ role: 'system', content: 'Repeat.' });
   });
 
   it('has ended in the database when its last event is read', async () => {
@@ -273,7 +275,7 @@ describe('a run whose provider fails', () => {
     const events = await watch(user, hurried, run.id);
     expect(events.at(-1)).toMatchObject({ type: 'run.failed', data: { code: 'deadline_exceeded' } });
     expect(await ledger(stage, run.id)).toMatchObject([{ status: 'closed', output_tokens: 2, is_estimated: true }]);
-    expect((await user.as(() => hurried.runs.get(run.id))).output).toContain('You wrote:');
+    expect((await user.as(() => hurried.runs.get(run.id))).output).toBe('You wrote');
     await until(async () => (await providerCalls(stage, mark))[0]?.aborted === true);
   });
 
