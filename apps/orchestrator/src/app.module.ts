@@ -3,6 +3,7 @@ import { DatabaseModule } from '@taai/entities';
 import {
   Channels,
   createRedis,
+  LedgerStream,
   PROCESS_CONFIG,
   readDatabaseConfig,
   readOutboundConfig,
@@ -16,6 +17,12 @@ import {
 import { AgentHandler } from './agent.handler';
 import { AgentRepository } from './agent.repository';
 import { AgentService } from './agent.service';
+import { CompletionLedger } from './completion-ledger';
+import { CompletionModels } from './completion-models';
+import { CompletionOrders } from './completion-order';
+import { CompletionHandler } from './completion.handler';
+import { CompletionService } from './completion.service';
+import { EmbeddingService } from './embedding.service';
 import { ProviderConnector } from './provider-connector';
 import { ProviderHandler } from './provider.handler';
 import { ProviderRepository } from './provider.repository';
@@ -41,11 +48,12 @@ const outbound = readOutboundConfig();
 
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig())],
-  controllers: [ProviderHandler, AgentHandler, RunHandler, SecretHandler, TenantDataHandler],
+  controllers: [ProviderHandler, AgentHandler, RunHandler, CompletionHandler, SecretHandler, TenantDataHandler],
   providers: [
     ...[ProviderService, ProviderRepository, AgentService, AgentRepository],
     ...[RunService, RunStarter, RunRepository, RunStepRepository, RunSteps, RunApproval],
     ...[RunExecutor, RunLeases, RunLimits, RunModels, ModelCaller, ToolBox],
+    ...[CompletionService, CompletionOrders, CompletionLedger, CompletionModels, EmbeddingService],
     SecretRepository,
     {
       provide: SecretBox,
@@ -65,6 +73,11 @@ const outbound = readOutboundConfig();
       provide: ProviderConnector,
       inject: [SecretBox],
       useFactory: (box: SecretBox) => new ProviderConnector(box, outbound.outboundAllow),
+    },
+    {
+      provide: LedgerStream,
+      inject: [REDIS],
+      useFactory: (redis: RedisClient) => new LedgerStream(redis),
     },
     {
       provide: Channels,

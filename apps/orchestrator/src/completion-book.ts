@@ -24,11 +24,11 @@ export interface BookOptions<R> {
 
 /** The ledger as a book sees it. */
 export interface Ledger {
-  /** Throws `model_unpriced`. */
+  /** Throws the RunFailure `model_unpriced`. */
   assertPriced(candidate: Candidate): Promise<void>;
   open(call: OpenCall): Promise<void>;
-  /** Nobody waits for it. Resolves to what the call cost. */
-  close(call: OpenCall, outcome: CallOutcome): Promise<number | null>;
+  /** Does not wait until it is told. Resolves to what the call cost. */
+  close(call: OpenCall, outcome: CallOutcome, candidate: Candidate): Promise<number | null>;
 }
 
 const DECIMALS = 10;
@@ -68,13 +68,14 @@ export class CompletionBook<R extends Accountable> implements CallBook<R> {
   }
 
   /** Resolves to what the ledger will say of the attempt. */
-  async settle({ call_id, reply }: Attempt<R>): Promise<TokenUsage> {
+  async settle({ call_id, candidate, reply }: Attempt<R>): Promise<TokenUsage> {
     const call = this.calls.get(call_id);
     if (!call) throw new Error('The call was never opened.');
     const account = this.options.account(reply);
     const { failure, latency_ms } = reply;
     const error_code = failure && codeOf(failure);
-    const cost_micro_usd = await this.ledger.close(call, { ...account, status: 'closed', error_code, latency_ms });
+    const outcome = { ...account, status: 'closed' as const, error_code, latency_ms };
+    const cost_micro_usd = await this.ledger.close(call, outcome, candidate);
     return { ...account, cost_micro_usd };
   }
 

@@ -23,13 +23,19 @@ export class CompletionLedger implements Ledger, OnApplicationShutdown {
     return this.stream.open(call);
   }
 
-  close(call: OpenCall, outcome: CallOutcome): Promise<number | null> {
+  async close(call: OpenCall, outcome: CallOutcome, { kind, model }: Candidate): Promise<number | null> {
     const told: Promise<void> = this.stream
       .close(call, outcome)
       .catch((error: unknown) => reportError(error, { call_id: call.call_id }))
       .finally(() => this.closing.delete(told));
     this.closing.add(told);
-    return this.prices.costOf(call, outcome);
+    try {
+      return await this.prices.costOf({ kind, model }, outcome);
+    } catch (error) {
+      // The answer is there, and paid for: the ledger finds its cost by itself.
+      reportError(error, { call_id: call.call_id });
+      return null;
+    }
   }
 
   /** By then no call is under way any more. */

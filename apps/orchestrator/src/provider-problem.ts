@@ -25,10 +25,13 @@ const NOT_FOUND = 404;
 export function problemOf(failure: Error): ProblemError {
   if (failure instanceof ProblemError) return failure;
   if (failure instanceof ProviderError) return ofProvider(failure);
-  if (failure instanceof RunFailure) return new ProblemError('provider_unavailable', failure.message);
+  if (failure instanceof RunFailure) return new ProblemError(codeOf(failure), failure.message);
   reportError(failure);
   return new ProblemError('internal');
 }
+
+/** An answer without end is the provider's fault. */
+const codeOf = ({ code }: RunFailure): ProblemCode => (code === 'model_unpriced' ? code : 'provider_unavailable');
 
 function ofProvider({ code, status, message, retry_after_ms }: ProviderError): ProblemError {
   // Of all that is asked of providers, only models can be absent.
