@@ -4,20 +4,23 @@ import type { CallOptions } from './types';
 const IDLE_TIMEOUT_MS = 60_000;
 
 /**
- * Joins the caller's abort, the time for a whole call, and the greatest silence within a stream in one signal, and remembers which of them
- * it was: SDKs end quietly when aborted.
+ * Joins the caller's abort, the time for a whole call and for its first piece, and the greatest silence within a stream in one signal, and
+ * remembers which of them it was: SDKs end quietly when aborted.
  */
 export class Deadline {
   readonly #controller = new AbortController();
   readonly #abort = (): void => this.#end(new ProviderError('aborted', 'The call was cancelled.'));
   readonly #expire = (): void => this.#end(new ProviderError('timeout', 'The provider did not answer in time.'));
   readonly #timer: NodeJS.Timeout;
+  #first?: NodeJS.Timeout;
   #idle?: NodeJS.Timeout;
   #silent = false;
   #error?: ProviderError;
 
   constructor(private readonly options: CallOptions) {
-    this.#timer = setTimeout(this.#expire, options.timeout_ms);
+    const { timeout_ms, first_token_timeout_ms = timeout_ms } = options;
+    this.#timer = setTimeout(this.#expire, timeout_ms);
+    if (first_token_timeout_ms < timeout_ms) this.#first = setTimeout(this.#expire, first_token_timeout_ms);
     if (options.signal?.aborted) this.#abort();
     else options.signal?.addEventListener('abort', this.#abort, { once: true });
   }
@@ -39,13 +42,22 @@ export class Deadline {
     this.#idle.refresh();
   }
 
-  /** The reader's turn, who may take any time. */
+  /** A piece of the answer is here: it is the reader's turn, who may take any time. */
   received(): void {
     this.#silent = false;
+    if (this.#first === undefined) return;
+    clearTimeout(this.#first);
+    this.#first = undefined;
+  }
+
+  /** The answer is no longer wanted. */
+  leave(): void {
+    this.#controller.abort();
   }
 
   close(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#first);
     clearTimeout(this.#idle);
     this.options.signal?.removeEventListener('abort', this.#abort);
   }

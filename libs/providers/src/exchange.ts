@@ -4,11 +4,19 @@ import type { Dispatcher } from 'undici';
 // Chunks that wait for a slow reader before the socket is paused.
 const CHUNKS_AHEAD = 16;
 const NO_BODY = new Set([204, 205, 304]);
-const BLANK_LINES = ['\n\n', '\r\n\r\n', '\r\r'];
-const LONGEST_BLANK_LINE = 4;
+// After a reader has what it wants. The end of the reply often follows in a packet of its own.
+const GRACE_MS = 100;
+// What comes between two pieces of a stream.
+const ENDS = new Map([
+  ['text/event-stream', ['\n\n', '\r\n\r\n', '\r\r']],
+  ['application/x-ndjson', ['\n']],
+]);
+const LONGEST_END = 4;
+// Readers of streams look again at all that they hold with each chunk that comes.
+const MAX_PIECE_BYTES = 1024 * 1024;
 
 interface ExchangeOptions {
-  /** Most bytes to hold, or to make the reader of an event stream hold. */
+  /** Most bytes to hold, or to make the reader of a stream hold. */
   limit: number;
   signal: AbortSignal | undefined;
   resolve: (response: Response) => void;
@@ -20,12 +28,16 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #controller?: Dispatcher.DispatchController;
   #head: { status: number; headers: [string, string][] } = { status: 0, headers: [] };
   #stream?: ReadableStreamDefaultController<Uint8Array>;
+  #ends: readonly string[] = [];
+  #limit: number;
+  #grace?: NodeJS.Timeout;
   #parts: Buffer[] = [];
   #held = 0;
   #tail: Buffer = Buffer.alloc(0);
   #ended?: Error;
 
   constructor(private readonly options: ExchangeOptions) {
+    this.#limit = options.limit;
     options.signal?.addEventListener('abort', this.#abort, { once: true });
   }
 
@@ -38,12 +50,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200) return;
     this.#head = { status, headers: flatten(headers) };
-    if (!headers['content-type']?.startsWith('text/event-stream')) return;
+    const ends = ENDS.get(headers['content-type']?.split(';', 1)[0]?.trim() ?? '');
+    if (!ends) return;
+    this.#ends = ends;
+    this.#limit = Math.min(this.#limit, MAX_PIECE_BYTES);
     const body = new ReadableStream<Uint8Array>(
       {
         start: (stream) => void (this.#stream = stream),
         pull: () => (this.#ended ? this.#endWhenRead() : controller.resume()),
-        cancel: () => this.#fail(new DOMException('The reader left.', 'AbortError')),
+        cancel: () => this.#leave(controller),
       },
       { highWaterMark: CHUNKS_AHEAD },
     );
@@ -52,8 +67,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#measure(chunk);
-    if (this.#held > this.options.limit)
-      this.#fail(new Error(`The reply holds more than ${this.options.limit} bytes.`));
+    if (this.#grace) this.#fail(left());
+    else if (this.#held > this.#limit) this.#fail(new Error(`The reply holds more than ${this.#limit} bytes.`));
     else if (!this.#stream) this.#parts.push(chunk);
     else {
       this.#stream.enqueue(chunk);
@@ -63,7 +78,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     this.options.signal?.removeEventListener('abort', this.#abort);
-    if (this.#stream) this.#stream.close();
+    if (this.#grace) clearTimeout(this.#grace);
+    else if (this.#stream) this.#stream.close();
     else
       this.options.resolve(
         new Response(NO_BODY.has(this.#head.status) ? null : Buffer.concat(this.#parts), this.#head),
@@ -77,7 +93,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   readonly #abort = (): void => this.#fail(new DOMException('This operation was aborted', 'AbortError'));
 
+  /** A connection that is at its end is good for another call. */
+  #leave(controller: Dispatcher.DispatchController): void {
+    this.#grace = setTimeout(() => this.#fail(left()), GRACE_MS);
+    controller.resume();
+  }
+
   #fail(error: Error): void {
+    clearTimeout(this.#grace);
     this.#end(error);
     this.#stream?.error(error);
     this.#controller?.abort(error);
@@ -94,16 +117,18 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#stream?.desiredSize === CHUNKS_AHEAD) this.#stream.error(this.#ended);
   }
 
-  /** A reader of events holds what came after the last blank line, which may lie across two chunks. */
+  /** A reader holds what came after the last whole piece, whose end may lie across two chunks. */
   #measure(chunk: Buffer): void {
     this.#held += chunk.length;
     if (!this.#stream) return;
     const seen = Buffer.concat([this.#tail, chunk]);
-    const blank = Math.max(...BLANK_LINES.map((line) => seen.lastIndexOf(line)));
-    if (blank >= 0) this.#held = seen.length - blank;
-    this.#tail = seen.subarray(-(LONGEST_BLANK_LINE - 1));
+    const end = Math.max(...this.#ends.map((line) => seen.lastIndexOf(line)));
+    if (end >= 0) this.#held = seen.length - end;
+    this.#tail = seen.subarray(-(LONGEST_END - 1));
   }
 }
+
+const left = (): DOMException => new DOMException('The reader left.', 'AbortError');
 
 function flatten(headers: IncomingHttpHeaders): [string, string][] {
   return Object.entries(headers).flatMap(([name, value]) =>

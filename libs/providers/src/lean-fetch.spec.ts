@@ -114,6 +114,31 @@ describe('leanFetch', () => {
     },
   );
 
+  it('streams any number of lines of JSON, each within the bound', async () => {
+    const line = `{"x":"${'x'.repeat(90)}"}\n`;
+    const sent = line.repeat(50) + line.slice(0, 80);
+    const url = await wire(({ response }) => {
+      response.writeHead(200, { 'content-type': 'application/x-ndjson; charset=utf-8' }).write(sent);
+    });
+    const response = await leanFetch({ max_held_bytes: 250 })(url);
+    const first = await response.body?.getReader().read();
+    expect(Buffer.from(first?.value ?? []).toString()).toBe(sent);
+    await expect(leanFetch({ max_held_bytes: 60 })(url).then((small) => small.text())).rejects.toThrow(
+      'more than 60 bytes',
+    );
+  });
+
+  it('holds less of a stream than of a whole reply', async () => {
+    const reply = 'x'.repeat(1024 * 1024 + 1);
+    const url = await wire(({ request, response }) => {
+      if (request.url?.endsWith('stream')) sse(response);
+      response.end(reply);
+    });
+    expect(await (await leanFetch()(url)).text()).toHaveLength(reply.length);
+    const stream = await leanFetch()(`${url}/stream`);
+    await expect(stream.text()).rejects.toThrow('more than 1048576 bytes');
+  });
+
   it('hands over what came before a cut, however late it is read', async () => {
     const cut = Promise.withResolvers<void>();
     const url = await wire(({ response }) => {

@@ -52,6 +52,16 @@ describe('a provider that hangs', () => {
     await socketClosed(await arrived);
   });
 
+  it('after it named its role, but before its first token, ends at the time for that', async () => {
+    const role = chunk({ choices: [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }] });
+    const { stream, arrived } = await wire(({ response }) => sse(response).write(role));
+    expect(await drain(stream({ timeout_ms: 600_000, first_token_timeout_ms: 100 }))).toMatchObject({
+      text: '',
+      error: { code: 'timeout' },
+    });
+    await socketClosed(await arrived);
+  });
+
   it('between tokens ends sooner than the whole call', async () => {
     const { stream, arrived } = await wire(({ response }) => sse(response).write(chunk('half')));
     const options = { timeout_ms: 600_000, idle_timeout_ms: 50 };

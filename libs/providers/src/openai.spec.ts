@@ -1,6 +1,7 @@
 import { LLMock } from '@copilotkit/aimock';
 import { errors } from 'undici';
 import { ProviderError } from './provider-error';
+import { refuse, replay } from './recorded.testing';
 import { createProvider } from './registry';
 import type { ChatEvent } from './types';
 import { ask, chunk, collect, drain, finish, sse, startWire, type Exchanged } from './wire.testing';
@@ -32,22 +33,20 @@ describe('chat', () => {
     );
     const events: ChatEvent[] = [];
     for await (const event of adapter().stream(ask('stream please'), limits)) events.push(event);
+    const usage = {
+      input_tokens: 11,
+      cache_read_tokens: null,
+      cache_write_tokens: null,
+      output_tokens: 3,
+      reasoning_tokens: null,
+    };
     expect(events).toEqual([
       { type: 'text', text: 'one ' },
       { type: 'text', text: 'two ' },
       { type: 'text', text: 'thre' },
       { type: 'text', text: 'e' },
-      {
-        type: 'finish',
-        stop_reason: 'stop',
-        usage: {
-          input_tokens: 11,
-          cache_read_tokens: null,
-          cache_write_tokens: null,
-          output_tokens: 3,
-          reasoning_tokens: null,
-        },
-      },
+      { type: 'usage', usage },
+      { type: 'finish', stop_reason: 'stop', usage },
     ]);
   });
 
@@ -111,6 +110,14 @@ describe('chat', () => {
     expect(await collect(provider.stream(ask('x'), limits))).toEqual({ text: 'x', stop_reason, usage: null });
   });
 
+  it('takes the words of a refusal for the answer', async () => {
+    const provider = await wire(replay('openai/refusal.sse'));
+    expect(await collect(provider.stream(ask('x'), limits))).toMatchObject({
+      text: "I'm sorry, I can't help with that.",
+      stop_reason: 'stop',
+    });
+  });
+
   it('tells nothing of its environment to a provider', async () => {
     process.env.OPENAI_ORG_ID = 'org-operator';
     process.env.OPENAI_PROJECT_ID = 'proj-operator';
@@ -150,6 +157,14 @@ describe('models', () => {
 });
 
 describe('errors', () => {
+  it.each([
+    ['filter', 400, 'content_filter'],
+    ['quota', 429, 'auth'],
+  ])('call the refusal "%s" by the common name', async (name, status, code) => {
+    const provider = await wire(refuse('openai', name));
+    expect((await drain(provider.stream(ask('x'), limits))).error).toMatchObject({ code, status });
+  });
+
   it('keeps how long a rate limit asks to wait', async () => {
     mock.onMessage('too fast', { error: { message: 'slow down' }, status: 429, retryAfter: 7 });
     const { error } = await drain(adapter().stream(ask('too fast'), limits));

@@ -34,3 +34,9 @@ export class ProviderError extends Error {
     this.retry_after_ms = details.retry_after_ms ?? null;
   }
 }
+
+/** @throws ProviderError `auth`, and does not quote the key: an HTTP header refuses some in words that do. */
+export function assertKey(api_key: string, allowed: RegExp): void {
+  if (!allowed.test(api_key))
+    throw new ProviderError('auth', 'The API key is empty or has characters that no key has.');
+}

@@ -1,9 +1,13 @@
+import { groq } from './groq';
+import { ollama } from './ollama';
 import { openaiFormat } from './openai';
 import { ProviderError } from './provider-error';
 import type { ProviderAdapter, ProviderConfig, ProviderFactory } from './types';
 
 /** One line per provider; whoever speaks OpenAI's format is an address. */
 const providers: Record<string, ProviderFactory> = {
+  groq,
+  ollama,
   openai: openaiFormat({ base_url: 'https://api.openai.com/v1' }),
 };
 
