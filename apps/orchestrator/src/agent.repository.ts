@@ -21,6 +21,11 @@ export class AgentRepository {
     return agent;
   }
 
+  async findBySlug(tx: Tx, slug: string): Promise<Agent | undefined> {
+    const [agent] = await tx.query<Agent[]>(`select ${columns} from agents where slug = $1`, [slug]);
+    return agent;
+  }
+
   /** The agent, which nobody else changes until the transaction ends. */
   async lock(tx: Tx, id: string): Promise<Agent | undefined> {
     const [agent] = await tx.query<Agent[]>(`select ${columns} from agents where id = $1 for update`, [id]);

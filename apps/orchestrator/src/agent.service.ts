@@ -14,6 +14,7 @@ import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { assertAgent } from './agent-rules';
 import { AgentRepository } from './agent.repository';
+import { TenantChanges } from './tenant-changes';
 import { explain } from './violations';
 
 const refused = {
@@ -33,6 +34,7 @@ export class AgentService {
     private readonly db: DataSource,
     private readonly agents: AgentRepository,
     @Inject(REDIS) private readonly redis: RedisClient,
+    private readonly changes: TenantChanges,
   ) {}
 
   async create(input: CreateAgent): Promise<Agent> {
@@ -70,6 +72,7 @@ export class AgentService {
       return after;
     });
     wakeRelay(this.redis);
+    await this.changes.announce();
     return agent;
   }
 
@@ -80,5 +83,6 @@ export class AgentService {
       await audit(tx, { action: 'agent.deleted', target: { type: 'agent', id }, before });
     });
     wakeRelay(this.redis);
+    await this.changes.announce();
   }
 }

@@ -14,6 +14,7 @@ import {
   type ProcessConfig,
   type RedisClient,
 } from '@taai/platform';
+import { AgentDirectory } from './agent-directory';
 import { AgentHandler } from './agent.handler';
 import { AgentRepository } from './agent.repository';
 import { AgentService } from './agent.service';
@@ -23,7 +24,13 @@ import { CompletionOrders } from './completion-order';
 import { CompletionHandler } from './completion.handler';
 import { CompletionService } from './completion.service';
 import { EmbeddingService } from './embedding.service';
+import { BreakerLimits } from './breaker-limits';
+import { CallerLimits } from './caller-limits';
+import { CircuitBreakers } from './circuit-breakers';
+import { ModelLists } from './model-lists';
+import { ProviderCheckService } from './provider-check.service';
 import { ProviderConnector } from './provider-connector';
+import { ProviderDirectory } from './provider-directory';
 import { ProviderHandler } from './provider.handler';
 import { ProviderRepository } from './provider.repository';
 import { ProviderService } from './provider.service';
@@ -42,6 +49,7 @@ import { RunService } from './run.service';
 import { ToolBox } from './tool-box';
 import { SecretHandler } from './secret.handler';
 import { SecretRepository } from './secret.repository';
+import { TenantChanges } from './tenant-changes';
 import { TenantDataHandler } from './tenant-data.handler';
 
 const outbound = readOutboundConfig();
@@ -54,6 +62,8 @@ const outbound = readOutboundConfig();
     ...[RunService, RunStarter, RunRepository, RunStepRepository, RunSteps, RunApproval],
     ...[RunExecutor, RunLeases, RunLimits, RunModels, ModelCaller, ToolBox],
     ...[CompletionService, CompletionOrders, CompletionLedger, CompletionModels, EmbeddingService],
+    ...[TenantChanges, ProviderDirectory, AgentDirectory, ProviderCheckService, ModelLists],
+    ...[CallerLimits, CircuitBreakers, BreakerLimits],
     SecretRepository,
     {
       provide: SecretBox,

@@ -75,7 +75,7 @@ const emptyReply = (): ModelReply => ({
 });
 
 /** Of a call that was stopped before it was made. */
-const nothing: Usage = {
+export const nothing: Usage = {
   input_tokens: 0,
   cache_read_tokens: 0,
   cache_write_tokens: 0,

@@ -1,7 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { ProviderKind, ProviderSettings } from '@taai/contracts';
-import type { ChatEvent, ChatRequest, ProviderAdapter } from '@taai/providers';
-import { v7 } from 'uuid';
+import type { ChatEvent, ChatRequest, EmbeddingRequest, ProviderAdapter } from '@taai/providers';
+import { CallChain, type Ask } from './call-chain';
+import { CallerLimits } from './caller-limits';
+import { CircuitBreakers } from './circuit-breakers';
+import type { Outcome } from './attempt-verdict';
+import { callEmbeddings, type EmbeddingReply } from './embedding-call';
 import { callModel, type ModelReply } from './model-call';
 
 /** A model that can be asked, and how. */
@@ -12,55 +16,73 @@ export interface Candidate {
   kind: ProviderKind;
   model: string;
   settings: ProviderSettings;
+  /** Names the credential that the adapter holds. */
+  credential_id: string;
   adapter: ProviderAdapter;
 }
 
 /** One call of one model, and what came of it. */
-export interface Attempt {
+export interface Attempt<R = ModelReply> {
   call_id: string;
   candidate: Candidate;
-  reply: ModelReply;
+  reply: R;
 }
 
 /** Where calls are accounted for: every one is opened before it is made. */
-export interface CallBook {
+export interface CallBook<R = ModelReply> {
   /** What it throws ends the whole call: nothing is asked that nobody accounts for. */
   open(call_id: string, candidate: Candidate): Promise<void>;
   /** Of an attempt after which another one follows; the last one is the caller's to close. */
-  close(attempt: Attempt): Promise<void>;
+  close(attempt: Attempt<R>): Promise<void>;
 }
 
-export interface ModelCallerOptions {
+export interface CallerOptions<R> {
   signal: AbortSignal;
   /** Milliseconds since 1970: retries and fallbacks included. */
   deadline: number;
-  book: CallBook;
+  book: CallBook<R>;
+}
+
+export interface ModelCallerOptions extends CallerOptions<ModelReply> {
   /** Pieces of the answer as they come. A promise slows the provider down. */
   onEvent: (event: ChatEvent) => void | Promise<void>;
 }
 
-/** Has the first of several models answer that can: with retries, fallbacks and circuit breakers. */
+/**
+ * Has the first of several models answer that can: with retries, fallbacks and circuit breakers. Both methods resolve to the last
+ * attempt, which is the answer or the failure that no further attempt could mend; it is still open in the book.
+ *
+ * @throws ProviderError `overloaded`, with the time to wait, when no call was made because all breakers are open
+ */
 @Injectable()
 export class ModelCaller {
-  /**
-   * Resolves to the last attempt, which is the answer or the failure that no further attempt could mend; it is still open in the
-   * book. After the first piece of an answer nothing is tried again.
-   */
-  async call(
+  constructor(
+    private readonly breakers: CircuitBreakers,
+    private readonly limits: CallerLimits,
+  ) {}
+
+  /** After the first piece of an answer nothing is tried again. */
+  call(
     candidates: readonly Candidate[],
     request: Omit<ChatRequest, 'model'>,
-    { signal, deadline, book, onEvent }: ModelCallerOptions,
+    { onEvent, ...options }: ModelCallerOptions,
   ): Promise<Attempt> {
-    const [candidate] = candidates;
-    if (!candidate) throw new Error('There is no model to call.');
-    const call_id = v7();
-    await book.open(call_id, candidate);
-    const timeout_ms = Math.max(1, deadline - Date.now());
-    const reply = await callModel(
-      candidate.adapter,
-      { ...request, model: candidate.model },
-      { signal, timeout_ms, onEvent },
-    );
-    return { call_id, candidate, reply };
+    const ask: Ask<ModelReply> = ({ adapter, model }, timeouts) =>
+      callModel(adapter, { ...request, model }, { ...timeouts, onEvent });
+    return this.chain(ask, options).run(candidates);
+  }
+
+  embed(
+    candidates: readonly Candidate[],
+    request: Omit<EmbeddingRequest, 'model'>,
+    options: CallerOptions<EmbeddingReply>,
+  ): Promise<Attempt<EmbeddingReply>> {
+    const ask: Ask<EmbeddingReply> = ({ adapter, model }, { signal, first_token_timeout_ms }) =>
+      callEmbeddings(adapter, { ...request, model }, { signal, timeout_ms: first_token_timeout_ms });
+    return this.chain(ask, options).run(candidates);
+  }
+
+  private chain<R extends Outcome>(ask: Ask<R>, options: CallerOptions<R>): CallChain<R> {
+    return new CallChain({ breakers: this.breakers, limits: this.limits }, ask, options);
   }
 }

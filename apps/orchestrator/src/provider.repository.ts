@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Provider } from '@taai/contracts';
+import type { Provider, ProviderKind, ProviderSettings } from '@taai/contracts';
 import { ProviderCredentialEntity, ProviderEntity, type Tx } from '@taai/entities';
 import type { SealedSecret } from '@taai/platform';
 import { v7 } from 'uuid';
@@ -15,6 +15,30 @@ const connectable = `
     select ciphertext from provider_credentials c
     where (c.tenant_id, c.provider_id) = (p.tenant_id, p.id) order by c.id desc limit 1
   ) c on true`;
+
+/** A provider, and what it takes to call it. */
+export interface ProviderRow {
+  provider_id: string;
+  name: string;
+  kind: ProviderKind;
+  base_url: string | null;
+  is_active: boolean;
+  settings: ProviderSettings;
+  /** Null, like the ciphertext: there are no credentials. */
+  credential_id: string | null;
+  ciphertext: string | null;
+}
+
+const MOST = 1000;
+
+const all = `
+  select p.id as provider_id, p.name, p.kind, p.base_url, p.is_active, p.settings, c.id as credential_id, c.ciphertext
+  from providers p
+  left join lateral (
+    select id, ciphertext from provider_credentials c
+    where (c.tenant_id, c.provider_id) = (p.tenant_id, p.id) order by c.id desc limit 1
+  ) c on true
+  order by p.priority, p.id limit ${MOST}`;
 
 type Fields = Pick<ProviderEntity, 'name' | 'kind' | 'base_url' | 'priority' | 'is_active' | 'settings'>;
 
@@ -70,5 +94,10 @@ export class ProviderRepository {
       [provider_id],
     );
     return connection;
+  }
+
+  /** The first 1,000, in the order in which they are tried. */
+  all(tx: Tx): Promise<ProviderRow[]> {
+    return tx.query<ProviderRow[]>(all);
   }
 }

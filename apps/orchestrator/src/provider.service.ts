@@ -15,6 +15,7 @@ import { REDIS, SecretBox, wakeRelay, type RedisClient } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { ProviderConnector } from './provider-connector';
 import { ProviderRepository } from './provider.repository';
+import { TenantChanges } from './tenant-changes';
 import { explain } from './violations';
 
 const taken = { providers_name_key: () => new ProblemError('slug_taken', 'Another provider has this name.') };
@@ -31,6 +32,7 @@ export class ProviderService {
     private readonly connector: ProviderConnector,
     private readonly secrets: SecretBox,
     @Inject(REDIS) private readonly redis: RedisClient,
+    private readonly changes: TenantChanges,
   ) {}
 
   async create(input: CreateProvider): Promise<Provider> {
@@ -44,6 +46,7 @@ export class ProviderService {
       }),
     );
     wakeRelay(this.redis);
+    await this.changes.announce();
     return provider;
   }
 
@@ -71,6 +74,7 @@ export class ProviderService {
       return after;
     });
     wakeRelay(this.redis);
+    await this.changes.announce();
     return provider;
   }
 
@@ -81,6 +85,7 @@ export class ProviderService {
       await audit(tx, { action: 'provider.deleted', target: { type: 'provider', id }, before });
     });
     wakeRelay(this.redis);
+    await this.changes.announce();
   }
 
   async putCredentials({ id, api_key }: PutCredentials): Promise<void> {
@@ -90,6 +95,7 @@ export class ProviderService {
       await audit(tx, { action: 'provider.credentials_stored', target: { type: 'provider', id } });
     });
     wakeRelay(this.redis);
+    await this.changes.announce();
   }
 }
 

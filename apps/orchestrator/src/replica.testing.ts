@@ -9,9 +9,16 @@ import { v7 } from 'uuid';
 import { readCalls, type Call } from '../../../scripts/sandbox/calls';
 import { lastUserMessage } from '../../../scripts/sandbox/chat';
 import { startSandbox } from '../../../scripts/sandbox/server';
+import { AgentDirectory } from './agent-directory';
 import { AgentRepository } from './agent.repository';
 import { AgentService } from './agent.service';
+import { BreakerLimits } from './breaker-limits';
+import { CallerLimits } from './caller-limits';
+import { CircuitBreakers } from './circuit-breakers';
+import { ModelLists } from './model-lists';
+import { ProviderCheckService } from './provider-check.service';
 import { ProviderConnector } from './provider-connector';
+import { ProviderDirectory } from './provider-directory';
 import { ProviderRepository } from './provider.repository';
 import { ProviderService } from './provider.service';
 import { ModelCaller } from './model-caller';
@@ -27,6 +34,7 @@ import { RunSteps } from './run-steps';
 import { RunRepository } from './run.repository';
 import { RunService } from './run.service';
 import { SecretRepository } from './secret.repository';
+import { TenantChanges } from './tenant-changes';
 
 /** An encryption key. */
 export const newKey = () => `${randomBytes(32).toString('base64url')}=`;
@@ -61,10 +69,13 @@ export async function startStage() {
     const runs = new RunRepository(rls);
     const agents = new AgentRepository();
     const providers = new ProviderRepository();
+    const changes = new TenantChanges(redis, channels);
+    const directory = new ProviderDirectory(source, providers, connector, changes);
+    const breakers = new CircuitBreakers(redis, channels, new BreakerLimits());
     const stepRows = new RunStepRepository();
     const steps = new RunSteps(source, runs, stepRows, settings);
     const models = new RunModels(source, providers, connector);
-    const executor = new RunExecutor(steps, models, new ModelCaller(), new ToolBox(), redis, channels, settings);
+    const executor = new RunExecutor(steps, models, new ModelCaller(breakers, new CallerLimits()), new ToolBox(), redis, channels, settings);
     const approval = new RunApproval(source, runs, stepRows, executor);
     const leases = new RunLeases(source, rls, executor, settings);
     stops.push(() => leases.beforeApplicationShutdown());
@@ -76,8 +87,13 @@ export async function startStage() {
       leases,
       runs: new RunService(source, runs, stepRows, approval, executor, agents, reader, redis),
       starter: new RunStarter(source, runs, agents, providers, executor, settings),
-      agents: new AgentService(source, agents, redis),
-      providers: new ProviderService(source, providers, connector, box, redis),
+      agents: new AgentService(source, agents, redis, changes),
+      changes,
+      agentDirectory: new AgentDirectory(source, agents, changes),
+      providers: new ProviderService(source, providers, connector, box, redis, changes),
+      directory,
+      breakers,
+      checks: new ProviderCheckService(source, directory, new ModelLists(redis), breakers),
       secrets: new SecretRotation(box, new SecretRepository(source, rls)),
     };
   }

@@ -39,7 +39,7 @@ export class RunModels {
     const { provider_id, kind } = connection;
     try {
       const adapter = this.connector.connect(currentCaller().tenant_id, connection);
-      return { provider_id, provider_name: '', kind, model, settings: {}, adapter };
+      return { provider_id, provider_name: '', credential_id: provider_id, kind, model, settings: {}, adapter };
     } catch (error) {
       if (error instanceof ProviderError) throw new RunFailure(error.code, error.message);
       if (!(error instanceof FernetError)) throw error;

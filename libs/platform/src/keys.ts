@@ -36,6 +36,14 @@ export const keys = {
   networkFailures: (network: string) => `login:{attempts}:network:${network}`,
   /** How often something happened within an hour. `whose`: a network, or the SHA-256 of an e-mail address. */
   hourly: (what: string, whose: string) => `hourly:{${what}:${whose}}`,
+  /** How calls of a provider with one of its credentials fared of late, and whether they are held back. */
+  breaker: (provider: string) => `breaker:{${provider}}`,
+  /** Channel of circuit breakers that open and close. */
+  breakers: () => 'breakers',
+  /** Names of the models that a provider offers. */
+  providerModels: (provider_id: string) => `provider:{${provider_id}}:models`,
+  /** Channel of tenants whose configuration was changed. */
+  tenantChanged: () => 'tenant:changed',
   /** Prefix of everything that bull keeps of its queues. */
   bull: () => '{bull}',
 };

@@ -126,6 +126,84 @@ export class Provider {
   updated_at: Timestamp;
 }
 
+export class ListProviderModels extends ById {
+  /** `true`: asks the provider, although its list is not a day old. */
+  @Optional()
+  @IsIn(['true', 'false'])
+  refresh?: 'true' | 'false';
+}
+
+export class ProviderModel {
+  /** As the provider names it. */
+  @IsString()
+  id: string;
+
+  /** `provider/model`, as `POST /v1/chat/completions` takes it. */
+  @IsString()
+  model: string;
+}
+
+export class ProviderModels {
+  /** At most 1,000, in the provider's order. */
+  @ValidateNested({ each: true })
+  @Type(() => ProviderModel)
+  data: ProviderModel[];
+
+  @IsISO8601()
+  fetched_at: Timestamp;
+}
+
+export class TestProvider extends ById {
+  /** Absent: the first model of the provider's list that looks like one for chat. */
+  @Optional()
+  @IsString()
+  @MinLength(1)
+  @MaxLength(200)
+  model?: string;
+}
+
+export class ProviderTest {
+  @IsBoolean()
+  ok: boolean;
+
+  /** Of the call; when none was made, because the provider did not tell its models, of that question. */
+  @IsInt()
+  latency_ms: number;
+
+  /** Null when the provider did not tell its models. */
+  @Nullable()
+  @IsString()
+  model: string | null;
+
+  /** `rate_limited`, `overloaded`, `timeout`, `invalid_request`, `auth`, `context_length`, `content_filter`, `unavailable`, … */
+  @Optional()
+  @IsString()
+  error_code?: string;
+
+  @Optional()
+  @IsString()
+  error_detail?: string;
+}
+
+const breakerStates = ['closed', 'open', 'half_open'] as const;
+
+export class ProviderHealth {
+  /** `open`: no call is made until `retry_at`; `half_open`: the next one decides whether others follow. */
+  @IsIn(breakerStates)
+  state: (typeof breakerStates)[number];
+
+  /** Of the last 30 seconds, with the present credentials. */
+  @IsInt()
+  calls: number;
+
+  @IsInt()
+  failures: number;
+
+  @Nullable()
+  @IsISO8601()
+  retry_at: Timestamp | null;
+}
+
 export const providerContract = contract('orchestrator.provider', {
   create: {
     summary: 'Add an AI provider',
@@ -175,5 +253,34 @@ export const providerContract = contract('orchestrator.provider', {
     input: PutCredentials,
     output: Nothing,
     effect: 'idempotent',
+  },
+  models: {
+    summary: "List a provider's models; the list is kept for a day",
+    http: 'GET /v1/providers/:id/models',
+    access: 'providers:read',
+    input: ListProviderModels,
+    output: ProviderModels,
+    effect: 'safe',
+    long: true,
+    timeout_ms: 30_000,
+  },
+  test: {
+    summary: 'Ask a provider one short question, which it charges for',
+    http: 'POST /v1/providers/:id/test',
+    status: 200,
+    access: 'providers:update',
+    input: TestProvider,
+    output: ProviderTest,
+    effect: 'once',
+    long: true,
+    timeout_ms: 60_000,
+  },
+  health: {
+    summary: 'How calls of a provider fared of late, and whether they are held back',
+    http: 'GET /v1/providers/:id/health',
+    access: 'providers:read',
+    input: ById,
+    output: ProviderHealth,
+    effect: 'safe',
   },
 });

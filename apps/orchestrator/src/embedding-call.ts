@@ -1,0 +1,30 @@
+import type { EmbeddingRequest, ProviderAdapter, Usage } from '@taai/providers';
+import { nothing } from './model-call';
+
+export interface EmbeddingReply {
+  /** One per input, in its order; none after a failure. */
+  vectors: number[][];
+  /** It comes whole or not at all. */
+  pieces: 0;
+  usage: Usage | null;
+  failure: Error | null;
+  latency_ms: number;
+}
+
+/** One call of an embedding model. It does not throw. */
+export async function callEmbeddings(
+  adapter: ProviderAdapter,
+  request: EmbeddingRequest,
+  options: { signal: AbortSignal; timeout_ms: number },
+): Promise<EmbeddingReply> {
+  const begun = performance.now();
+  const latency = () => Math.round(performance.now() - begun);
+  const nobodyAsked = options.signal.aborted;
+  try {
+    const { vectors, usage } = await adapter.embed(request, options);
+    return { vectors, pieces: 0, usage, failure: null, latency_ms: latency() };
+  } catch (error) {
+    const failure = error instanceof Error ? error : new Error(String(error));
+    return { vectors: [], pieces: 0, usage: nobodyAsked ? nothing : null, failure, latency_ms: latency() };
+  }
+}
