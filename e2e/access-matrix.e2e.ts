@@ -115,7 +115,7 @@ describe('every route for everybody', () => {
       '/v1/auth/sessions': session,
       '/v1/jobs': job.body['id'],
       '/v1/tenant/exports': job.body['id'],
-      '/v1/models': `agent:${((await client.get(`/v1/agents/${agent}`)).body as Json)['slug']}`,
+      '/v1/models': `agent:${(await client.get(`/v1/agents/${agent}`)).body['slug']}`,
     };
   }
 

@@ -24,8 +24,8 @@ const failure = async (work: Promise<unknown>): Promise<InstanceType<typeof Open
     () => undefined,
     (reason: unknown) => reason,
   );
-  if (!(error instanceof OpenAI.APIError)) throw error ?? new Error('It did not fail.');
-  return error;
+  if (error instanceof OpenAI.APIError) return error;
+  throw new Error(`It did not fail with an error of the API: ${String(error)}`);
 };
 
 describe("OpenAI's SDK with one of our API keys", () => {

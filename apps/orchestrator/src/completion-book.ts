@@ -1,6 +1,7 @@
-import type { CallOutcome, CompletionHead, OpenCall, TokenUsage } from '@taai/contracts';
+import type { CallOutcome, CompletionHead, OpenCall, ProviderKind, TokenBuckets, TokenUsage } from '@taai/contracts';
 import { currentCaller } from '@taai/tenant';
 import type { Attempt, CallBook, Candidate } from './model-caller';
+import type { Account } from './usage-estimate';
 
 /** What the calls of one question are made for. */
 export interface Purpose {
@@ -8,7 +9,7 @@ export interface Purpose {
   agent_id: string | null;
 }
 
-/** What a reply says for the ledger. */
+/** A reply, as far as the ledger is concerned. */
 export interface Accountable {
   failure: Error | null;
   latency_ms: number;
@@ -16,8 +17,10 @@ export interface Accountable {
 
 export interface BookOptions<R> {
   purpose: Purpose;
-  /** The tokens of a reply. */
-  account: (reply: R) => Omit<TokenUsage, 'cost_micro_usd'>;
+  /** A guess at the prompt, for calls that nobody ever closes. */
+  input_tokens: number;
+  /** What a reply is accounted for. */
+  account: (reply: R, kind: ProviderKind) => Promise<Account>;
   /** Told when the ledger does not take a call, which must end then. */
   onRefused: (reason: unknown) => void;
 }
@@ -27,8 +30,11 @@ export interface Ledger {
   /** Throws the RunFailure `model_unpriced`. */
   assertPriced(candidate: Candidate): Promise<void>;
   open(call: OpenCall): Promise<void>;
-  /** Does not wait until it is told. Resolves to what the call cost. */
-  close(call: OpenCall, outcome: CallOutcome, candidate: Candidate): Promise<number | null>;
+  /** Nobody has to wait for it. */
+  close(call: OpenCall, outcome: CallOutcome): Promise<void>;
+  costOf(candidate: Candidate, tokens: TokenBuckets): Promise<number | null>;
+  /** Lets the process end only when the work is done. */
+  follow<T>(work: Promise<T>): Promise<T>;
 }
 
 const DECIMALS = 10;
@@ -54,29 +60,33 @@ export class CompletionBook<R extends Accountable> implements CallBook<R> {
     await this.ledger.assertPriced(candidate);
     const { provider_id, provider_name: provider, kind: provider_kind, model } = candidate;
     const { user_id = null, api_key_id = null } = currentCaller();
-    const call = { ...this.options.purpose, call_id, provider_id, provider_kind, model, user_id, api_key_id };
+    const { purpose, input_tokens, onRefused } = this.options;
+    const call = { ...purpose, call_id, provider_id, provider_kind, model, user_id, api_key_id, input_tokens };
     this.calls.set(call_id, call);
     this.latest = { call_id, provider, model };
     this.begun ??= performance.now();
     this.isOpen = false;
     this.opened = this.ledger.open(call).then(() => void (this.isOpen = true));
-    this.opened.catch(this.options.onRefused);
+    this.opened.catch(onRefused);
   }
 
   async close(attempt: Attempt<R>): Promise<void> {
     await this.settle(attempt);
   }
 
-  /** Resolves to what the ledger will say of the attempt. */
-  async settle({ call_id, candidate, reply }: Attempt<R>): Promise<TokenUsage> {
+  /** Resolves to what the ledger will say of the attempt, without waiting until it is told. */
+  settle(attempt: Attempt<R>): Promise<TokenUsage> {
+    return this.ledger.follow(this.account(attempt));
+  }
+
+  private async account({ call_id, candidate, reply }: Attempt<R>): Promise<TokenUsage> {
     const call = this.calls.get(call_id);
     if (!call) throw new Error('The call was never opened.');
-    const account = this.options.account(reply);
+    const account = await this.options.account(reply, candidate.kind);
     const { failure, latency_ms } = reply;
     const error_code = failure && codeOf(failure);
-    const outcome = { ...account, status: 'closed' as const, error_code, latency_ms };
-    const cost_micro_usd = await this.ledger.close(call, outcome, candidate);
-    return { ...account, cost_micro_usd };
+    void this.ledger.close(call, { ...account, status: 'closed', error_code, latency_ms });
+    return { ...account, cost_micro_usd: await this.ledger.costOf(candidate, account) };
   }
 
   /** Who answers, as of now. */

@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import type { CallOutcome, OpenCall } from '@taai/contracts';
+import type { CallOutcome, OpenCall, TokenBuckets } from '@taai/contracts';
 import { LedgerStream, reportError } from '@taai/platform';
 import type { Ledger } from './completion-book';
 import type { Candidate } from './model-caller';
@@ -8,7 +8,7 @@ import { PriceBook } from './price-book';
 /** The ledger for calls that belong to no run. */
 @Injectable()
 export class CompletionLedger implements Ledger, OnApplicationShutdown {
-  private readonly closing = new Set<Promise<void>>();
+  private readonly unfinished = new Set<Promise<unknown>>();
 
   constructor(
     private readonly stream: LedgerStream,
@@ -23,23 +23,30 @@ export class CompletionLedger implements Ledger, OnApplicationShutdown {
     return this.stream.open(call);
   }
 
-  async close(call: OpenCall, outcome: CallOutcome, { kind, model }: Candidate): Promise<number | null> {
-    const told: Promise<void> = this.stream
-      .close(call, outcome)
-      .catch((error: unknown) => reportError(error, { call_id: call.call_id }))
-      .finally(() => this.closing.delete(told));
-    this.closing.add(told);
+  async close(call: OpenCall, outcome: CallOutcome): Promise<void> {
+    await this.follow(this.stream.close(call, outcome)).catch((error: unknown) =>
+      reportError(error, { call_id: call.call_id }),
+    );
+  }
+
+  async costOf(candidate: Candidate, tokens: TokenBuckets): Promise<number | null> {
     try {
-      return await this.prices.costOf({ kind, model }, outcome);
+      return await this.prices.costOf(candidate, tokens);
     } catch (error) {
       // The answer is there, and paid for: the ledger finds its cost by itself.
-      reportError(error, { call_id: call.call_id });
+      reportError(error);
       return null;
     }
   }
 
-  /** By then no call is under way any more. */
+  follow<T>(work: Promise<T>): Promise<T> {
+    const followed = work.finally(() => this.unfinished.delete(followed));
+    this.unfinished.add(followed);
+    return followed;
+  }
+
+  /** By then no call is under way any more, but some may still be accounted for. */
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all(this.closing);
+    while (this.unfinished.size > 0) await Promise.allSettled(this.unfinished);
   }
 }

@@ -9,7 +9,7 @@ import type { ModelReply } from './model-call';
 import { ModelCaller } from './model-caller';
 import { Pipe } from './pipe';
 import { problemOf } from './provider-problem';
-import { accountFor } from './usage-estimate';
+import { accountFor, roughPromptTokens } from './usage-estimate';
 
 /** As long as the contract lets the gateway wait. */
 const ANSWER_MS = 600_000;
@@ -73,23 +73,24 @@ export class CompletionService {
     const stop = new AbortController();
     const book = new CompletionBook<ModelReply>(this.ledger, {
       purpose: { kind: 'chat', agent_id },
-      account: (reply) => accountFor(reply, request.messages, 'openai'),
+      input_tokens: roughPromptTokens(request),
+      account: (reply, kind) => accountFor(reply, request, kind),
       onRefused: (reason) => stop.abort(reason),
     });
+    const head = () => book.head();
     const attempt = await this.models
       .call(candidates, request, {
         signal: AbortSignal.any([signal, stop.signal]),
         deadline: Date.now() + ANSWER_MS,
         book,
-        onEvent: (event) =>
-          book.isOpen ? take(event, () => book.head()) : book.opened.then(() => take(event, () => book.head())),
+        onEvent: (event) => (book.isOpen ? take(event, head) : book.opened.then(() => take(event, head))),
       })
       .catch((error: Error) => Promise.reject(problemOf(error)));
     const { reply } = attempt;
-    const head = book.head();
+    const answered = head();
     const usage = await book.settle(attempt);
     // Nothing is passed on that nobody accounts for.
     await book.opened;
-    return { head, reply, end: { stop_reason: reply.stop_reason ?? 'other', usage } };
+    return { head: answered, reply, end: { stop_reason: reply.stop_reason ?? 'other', usage } };
   }
 }

@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import type { EmbeddingCall, EmbeddingPiece } from '@taai/contracts';
+import type { EmbeddingCall, EmbeddingPiece, ProviderKind } from '@taai/contracts';
 import { CompletionBook } from './completion-book';
 import { CompletionLedger } from './completion-ledger';
 import type { EmbeddingReply } from './embedding-call';
+import { emptyReply } from './model-call';
 import { ModelCaller } from './model-caller';
 import { ProviderDirectory } from './provider-directory';
 import { problemOf } from './provider-problem';
-import { accountFor } from './usage-estimate';
+import { accountFor, roughPromptTokens, type Account, type Prompt } from './usage-estimate';
 
 /** As long as the contract lets the gateway wait. */
 const VECTORS_MS = 120_000;
@@ -25,7 +26,8 @@ export class EmbeddingService {
     const stop = new AbortController();
     const book = new CompletionBook<EmbeddingReply>(this.ledger, {
       purpose: { kind: 'embedding', agent_id: null },
-      account: (reply) => accountFor(reply, request.input, candidate),
+      input_tokens: roughPromptTokens(promptOf(request.input)),
+      account: (reply, kind) => accountForVectors(reply, request.input, kind),
       onRefused: (reason) => stop.abort(reason),
     });
     const attempt = await this.models
@@ -44,6 +46,20 @@ export class EmbeddingService {
     for (const vector of vectors) yield { embedding: encoding === 'base64' ? base64Of(vector) : vector };
   }
 }
+
+/** All that counts is what is read. */
+async function accountForVectors(
+  { usage, failure, latency_ms }: EmbeddingReply,
+  input: readonly string[],
+  kind: ProviderKind,
+): Promise<Account> {
+  if (usage) return { ...usage, is_estimated: false };
+  return accountFor({ ...emptyReply(), failure, latency_ms }, promptOf(input), kind);
+}
+
+const promptOf = (input: readonly string[]): Prompt => ({
+  messages: [{ role: 'user', content: input.map((text) => ({ type: 'text', text })) }],
+});
 
 /** 32-bit floats, little-endian as on every machine that we run on. */
 const base64Of = (vector: readonly number[]): string =>

@@ -75,7 +75,15 @@ export async function startStage() {
     const stepRows = new RunStepRepository();
     const steps = new RunSteps(source, runs, stepRows, settings);
     const models = new RunModels(source, providers, connector);
-    const executor = new RunExecutor(steps, models, new ModelCaller(breakers, new CallerLimits()), new ToolBox(), redis, channels, settings);
+    const executor = new RunExecutor(
+      steps,
+      models,
+      new ModelCaller(breakers, new CallerLimits()),
+      new ToolBox(),
+      redis,
+      channels,
+      settings,
+    );
     const approval = new RunApproval(source, runs, stepRows, executor);
     const leases = new RunLeases(source, rls, executor, settings);
     stops.push(() => leases.beforeApplicationShutdown());
