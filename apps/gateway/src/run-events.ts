@@ -41,13 +41,18 @@ export class RunEvents {
     }
   }
 
-  /** The run once it has ended. Throws `deadline_exceeded` when that takes too long; the run goes on. */
+  /**
+   * The run once it has ended, or waits for a person, which takes any time. Throws `deadline_exceeded` when that takes too long;
+   * the run goes on.
+   */
   async finished(runId: string, reply: FastifyReply): Promise<Run> {
     const caller = currentCaller();
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
     const timeout = AbortSignal.timeout(WAIT_MS);
-    await Array.fromAsync(this.read(runId, 0, AbortSignal.any([gone.signal, timeout])), () => undefined);
+    for await (const { type } of this.read(runId, 0, AbortSignal.any([gone.signal, timeout]))) {
+      if (type === 'approval.required') break;
+    }
     if (timeout.aborted) throw new ProblemError('deadline_exceeded', `The run goes on: read it at /v1/runs/${runId}.`);
     return runAs(caller, () => this.runs.get({ id: runId }));
   }

@@ -1,5 +1,5 @@
 import { Controller, Headers, Res } from '@nestjs/common';
-import { bind, ById, ProblemError, runContract, StartRun } from '@taai/contracts';
+import { bind, ById, hasEnded, ProblemError, runContract, StartRun, type Run } from '@taai/contracts';
 import { RpcClient } from '@taai/platform';
 import type { FastifyReply } from 'fastify';
 import { Input } from './input';
@@ -28,11 +28,9 @@ export class RunController {
   ) {
     const run = await this.runs.start(input);
     if (input.stream) return this.stream(reply, run.id, 0);
-    if (prefer?.includes('respond-async')) {
-      void reply.status(202).header('location', `/v1/runs/${run.id}`);
-      return run;
-    }
-    return this.events.finished(run.id, reply);
+    if (prefer?.includes('respond-async')) return this.goesOn(run, reply);
+    const ended = await this.events.finished(run.id, reply);
+    return hasEnded(ended) ? ended : this.goesOn(ended, reply);
   }
 
   @ContractRoute(bind(runContract, 'events'))
@@ -43,6 +41,12 @@ export class RunController {
   ) {
     await this.runs.get({ id });
     return this.stream(reply, id, eventId(last));
+  }
+
+  /** The answer for a run whose end is not waited for. */
+  private goesOn(run: Run, reply: FastifyReply): Run {
+    void reply.status(202).header('location', `/v1/runs/${run.id}`);
+    return run;
   }
 
   private stream(reply: FastifyReply, id: string, after: number): Promise<void> {

@@ -39,6 +39,12 @@ import { TenantChanges } from './tenant-changes';
 /** An encryption key. */
 export const newKey = () => `${randomBytes(32).toString('base64url')}=`;
 
+/** Parts of a replica that a spec may script. */
+export interface Parts {
+  caller: ModelCaller;
+  tools: ToolBox;
+}
+
 /** A database, a sandbox provider, and any number of orchestrator replicas on them. */
 export async function startStage() {
   const firstKey = newKey();
@@ -59,7 +65,7 @@ export async function startStage() {
   await whenReady(redis);
 
   /** Its parts, wired as in the module; it looks after its leases only when asked to. */
-  function replica(limits: Partial<RunLimits> = {}, keys = [firstKey]) {
+  function replica(limits: Partial<RunLimits> = {}, keys = [firstKey], parts: Partial<Parts> = {}) {
     const settings = Object.assign(new RunLimits(), { drain_ms: 0, ...limits });
     const rls = RlsPool.of(source, { prepare: true });
     const channels = new Channels(connect('subscriber'));
@@ -72,18 +78,11 @@ export async function startStage() {
     const changes = new TenantChanges(redis, channels);
     const directory = new ProviderDirectory(source, providers, connector, changes);
     const breakers = new CircuitBreakers(redis, channels, new BreakerLimits());
+    const { caller = new ModelCaller(breakers, new CallerLimits()), tools = new ToolBox() } = parts;
     const stepRows = new RunStepRepository();
     const steps = new RunSteps(source, runs, stepRows, settings);
     const models = new RunModels(source, providers, connector);
-    const executor = new RunExecutor(
-      steps,
-      models,
-      new ModelCaller(breakers, new CallerLimits()),
-      new ToolBox(),
-      redis,
-      channels,
-      settings,
-    );
+    const executor = new RunExecutor(steps, models, caller, tools, redis, channels, settings);
     const approval = new RunApproval(source, runs, stepRows, executor);
     const leases = new RunLeases(source, rls, executor, settings);
     stops.push(() => leases.beforeApplicationShutdown());

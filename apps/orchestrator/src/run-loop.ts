@@ -65,8 +65,16 @@ export class RunLoop {
       await this.tools.settle(last);
       this.assertGoingOn();
       if (!last.executions.some(({ status }) => status === 'waiting_approval')) return false;
-      if (await this.context.steps.pause(this.progress, this.context.owner, remainingMs(this.progress))) return true;
+      if (await this.pause()) return true;
     }
+  }
+
+  /** False when everything was decided meanwhile. */
+  private async pause(): Promise<boolean> {
+    const { steps, owner, log } = this.context;
+    const waiting = await steps.pause(this.progress, owner, remainingMs(this.progress), log.last_id);
+    for (const { type, data } of waiting.map(approvalEvent)) log.append(type, data);
+    return waiting.length > 0;
   }
 
   private assertGoingOn(): void {
@@ -123,11 +131,7 @@ export class RunLoop {
 
 /** Logs a committed step, in the order of the numbers that it was committed with. */
 function announce({ usage, executions }: Step, log: RunLogWriter): void {
-  const events = [
-    ...(usage ? [usageEvent(usage)] : []),
-    ...executions.map(toolCallEvent),
-    ...executions.filter(({ approval_event_id }) => approval_event_id !== null).map(approvalEvent),
-  ];
+  const events = [...(usage ? [usageEvent(usage)] : []), ...executions.map(toolCallEvent)];
   for (const { type, data } of events) log.append(type, data);
 }
 

@@ -93,6 +93,19 @@ export class RunStepRepository {
     return changed === 1;
   }
 
+  /** The calls that wait for a decision, oldest first, their events numbered from `logged + 1` on. */
+  async announceWaiting(tx: Tx, run_id: string, logged: number): Promise<Execution[]> {
+    const [rows] = await tx.query<[Execution[], number]>(
+      `with waiting as (
+         select id as waiting_id, $2 + row_number() over (order by position) as number from tool_executions
+         where run_id = $1 and status = 'waiting_approval'
+       )
+       update tool_executions set approval_event_id = number from waiting where id = waiting_id returning ${EXECUTION}`,
+      [run_id, logged],
+    );
+    return rows.sort((one, other) => one.position - other.position);
+  }
+
   async isWaiting(tx: Tx, run_id: string): Promise<boolean> {
     const sql = `select from tool_executions where run_id = $1 and status = 'waiting_approval' limit 1`;
     return (await tx.query<unknown[]>(sql, [run_id])).length > 0;

@@ -78,15 +78,15 @@ export class RunSteps {
 
   /**
    * Commits an answer after which the run goes on. `logged`: events that the log has before those of the step, which follow in
-   * the order of `stepEvents`.
+   * the order of their numbers.
    */
   async advance(progress: RunProgress, owner: string, attempt: Attempt, draft: StepDraft, logged: number) {
     const { run, steps } = progress;
     const closing = closingOf(progress, attempt);
     const step = await withTenant(this.db, async (tx) => {
       const usage = addUsage(run.usage, await closeCall(tx, closing));
-      const { step, last_event_id } = numbered({ ...draft, usage }, logged);
-      await this.runs.advance(tx, run.id, owner, usage, last_event_id);
+      const step = numbered({ ...draft, usage }, logged);
+      await this.runs.advance(tx, run.id, owner, usage, step.last_event_id + step.executions.length);
       await this.rows.insert(tx, run.id, step);
       return step;
     });
@@ -111,16 +111,21 @@ export class RunSteps {
     Object.assign(execution, settlement);
   }
 
-  /** Leaves the run until a person has decided. False: that has happened meanwhile; `steps` are as it left them. */
-  async pause(progress: RunProgress, owner: string, remaining_ms: number): Promise<boolean> {
+  /**
+   * Leaves the run until a person has decided. Resolves to the calls that wait, numbered as the log's next events; to none when
+   * all were decided meanwhile: then `steps` are as that left them.
+   */
+  async pause(progress: RunProgress, owner: string, remaining_ms: number, logged: number): Promise<Execution[]> {
     const { run } = progress;
     return withTenant(this.db, async (tx) => {
       // Who decides locks the run's row as well.
       await this.runs.hold(tx, run.id, owner);
-      const isWaiting = await this.rows.isWaiting(tx, run.id);
-      if (isWaiting) await this.runs.pause(tx, run.id, owner, remaining_ms, this.limits.approval_seconds);
+      const waiting = await this.rows.announceWaiting(tx, run.id, logged);
+      const last_event_id = logged + waiting.length;
+      const pause = { remaining_ms, seconds: this.limits.approval_seconds, last_event_id };
+      if (waiting.length > 0) await this.runs.pause(tx, run.id, owner, pause);
       else progress.steps = await this.rows.load(tx, run.id);
-      return isWaiting;
+      return waiting;
     });
   }
 
@@ -187,17 +192,14 @@ export class RunSteps {
 /** A step before its events have numbers. */
 export type StepDraft = Pick<Step, 'step' | 'output' | 'tool_calls' | 'executions'>;
 
-/** Numbers the events of a step from the log's next one on: `usage`, each call, each approval. */
-function numbered(draft: StepDraft & { usage: TokenUsage }, logged: number): { step: Step; last_event_id: number } {
-  const usage_id = logged + 1;
-  const { length } = draft.executions;
-  let approvals = usage_id + length;
+/** Numbers the events of a step from the log's next one on: `usage`, then each call. */
+function numbered(draft: StepDraft & { usage: TokenUsage }, logged: number): Step {
+  const last_event_id = logged + 1;
   const executions = draft.executions.map((execution, index) => ({
     ...execution,
-    call_event_id: usage_id + 1 + index,
-    approval_event_id: execution.status === 'waiting_approval' ? ++approvals : null,
+    call_event_id: last_event_id + 1 + index,
   }));
-  return { step: { ...draft, executions, last_event_id: usage_id }, last_event_id: approvals };
+  return { ...draft, executions, last_event_id };
 }
 
 function closingOf({ run, steps }: RunProgress, { call_id, reply }: Attempt): CloseCall {

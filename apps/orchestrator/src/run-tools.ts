@@ -1,3 +1,4 @@
+import { addAbortListener } from 'node:events';
 import { v7 } from 'uuid';
 import { reportError, type RunLogWriter } from '@taai/platform';
 import type { ToolCall } from '@taai/providers';
@@ -113,7 +114,19 @@ export class RunTools {
     await steps.begin(this.progress, owner, execution);
     const { user_id, state } = this.progress.run;
     const args = argumentsOf(tool, storableJson(execution.arguments));
-    return tool.execute(args, { execution_id, run_id, user_id, api_key_id: state.api_key_id, signal });
+    const context = { execution_id, run_id, user_id, api_key_id: state.api_key_id, signal };
+    return unlessAborted(signal, tool.execute(args, context));
+  }
+}
+
+/** A tool that does not heed the signal is left behind. */
+async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const listener = addAbortListener(signal, () => reject(new ToolFailure('aborted', 'The run was stopped.')));
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    listener[Symbol.dispose]();
   }
 }
 

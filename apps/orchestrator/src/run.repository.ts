@@ -41,6 +41,15 @@ export interface Lease {
   seconds: number;
 }
 
+/** What of a run is written when it begins to wait for approvals. */
+interface Pause {
+  /** Of its own time, kept for when it goes on. */
+  remaining_ms: number;
+  /** How long it may wait. */
+  seconds: number;
+  last_event_id: number;
+}
+
 /** What of a run is written at its end. */
 type RunEnding = Pick<RunRow, 'status' | 'output' | 'error_code' | 'error_detail' | 'usage' | 'step' | 'last_event_id'>;
 
@@ -208,11 +217,11 @@ export class RunRepository {
     return this.change(tx, 'lease_owner = lease_owner', [id, owner]);
   }
 
-  /** Nobody executes the run until it is decided on; `seconds`: how long that may take. */
-  pause(tx: Tx, id: string, owner: string, remaining_ms: number, seconds: number): Promise<void> {
-    const set = `status = 'waiting_approval', lease_owner = null, lease_until = null,
+  /** Nobody executes the run until it is decided on. */
+  pause(tx: Tx, id: string, owner: string, { remaining_ms, seconds, last_event_id }: Pause): Promise<void> {
+    const set = `status = 'waiting_approval', lease_owner = null, lease_until = null, last_event_id = $5,
       state = state || jsonb_build_object('remaining_ms', $3::int), deadline_at = now() + make_interval(secs => $4)`;
-    return this.change(tx, set, [id, owner, remaining_ms, seconds]);
+    return this.change(tx, set, [id, owner, remaining_ms, seconds, last_event_id]);
   }
 
   finish(tx: Tx, id: string, owner: string, ending: RunEnding): Promise<void> {

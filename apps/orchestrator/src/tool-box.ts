@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { JsonObject, ToolDefinition } from '@taai/providers';
+import { validatorOf } from './json-schema';
 
 /** A tool as an agent's run sees it. */
 export interface LoadedTool extends ToolDefinition {
@@ -44,6 +45,20 @@ export class ToolBox {
 }
 
 /** Reads what the model wrote. Throws ToolFailure `invalid_arguments` with what is wrong, for the model to repair. */
-export function argumentsOf(_tool: LoadedTool, _text: string): JsonObject {
-  throw new ToolFailure('invalid_arguments', 'Tools are not built yet.');
+export function argumentsOf({ input_schema }: LoadedTool, text: string): JsonObject {
+  const value = parse(text);
+  const fault = isObject(value) ? validatorOf(input_schema)(value) : 'The arguments must be a JSON object';
+  if (fault !== null) throw new ToolFailure('invalid_arguments', `${fault}.`);
+  return value as JsonObject;
 }
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text || '{}');
+  } catch {
+    return undefined;
+  }
+}
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
