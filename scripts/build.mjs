@@ -1,4 +1,4 @@
-// Builds the named apps (all by default) to dist/<app>/main.js, with their commands beside it: one ES module each, workspace libraries inlined, packages external.
+// Builds the named apps (all by default) to dist/<app>/main.js, with their commands and threads beside it: one ES module each, workspace libraries inlined, packages external.
 // esbuild bundles; SWC handles files with decorators, because esbuild emits no decorator metadata.
 import { readFile, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -39,14 +39,14 @@ export async function entryPoints() {
   };
 }
 
-/** Commands that an app brings along, in its image too: apps/<app>/src/<command>.ts. */
-const commands = { auth: ['admin'] };
+/** What an app brings along, in its image too: commands and threads, apps/<app>/src/<name>.ts. */
+const companions = { auth: ['admin'], orchestrator: ['tokenizer.worker'] };
 
 const outputsOf = (name, source) => [
   { in: source, out: `${name}/main` },
-  ...(commands[name] ?? []).map((command) => ({
-    in: join(dirname(source), `${command}.ts`),
-    out: `${name}/${command}`,
+  ...(companions[name] ?? []).map((companion) => ({
+    in: join(dirname(source), `${companion}.ts`),
+    out: `${name}/${companion}`,
   })),
 ];
 

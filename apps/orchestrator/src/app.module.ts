@@ -29,6 +29,7 @@ import { CallerLimits } from './caller-limits';
 import { CircuitBreakers } from './circuit-breakers';
 import { ModelLists } from './model-lists';
 import { ProviderCheckService } from './provider-check.service';
+import { PriceBook } from './price-book';
 import { ProviderConnector } from './provider-connector';
 import { ProviderDirectory } from './provider-directory';
 import { ProviderHandler } from './provider.handler';
@@ -64,7 +65,7 @@ const outbound = readOutboundConfig();
     ...[CompletionService, CompletionOrders, CompletionLedger, CompletionModels, EmbeddingService],
     ...[TenantChanges, ProviderDirectory, AgentDirectory, ProviderCheckService, ModelLists],
     ...[CallerLimits, CircuitBreakers, BreakerLimits],
-    SecretRepository,
+    ...[SecretRepository, PriceBook],
     {
       provide: SecretBox,
       inject: [SecretRepository],

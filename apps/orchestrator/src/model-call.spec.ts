@@ -32,7 +32,7 @@ async function call(pieces: Iterable<string>, end: Parameters<typeof adapter>[1]
     },
   };
   const reply = await callModel(adapter(pieces, end), request, options);
-  return { heard, reply, account: accountFor(reply, request.messages) };
+  return { heard, reply, account: await accountFor(reply, request, 'openai') };
 }
 
 describe('callModel', () => {
@@ -48,17 +48,17 @@ describe('callModel', () => {
   });
 
   it('estimates what a provider does not tell', async () => {
-    const { account } = await call(['a', 'b', 'c'], { type: 'finish', stop_reason: 'stop', usage: null });
-    expect(account).toMatchObject({ input_tokens: 6, output_tokens: 3, is_estimated: true });
+    const { account } = await call(['One', ' two', ' three'], { type: 'finish', stop_reason: 'stop', usage: null });
+    expect(account).toMatchObject({ input_tokens: 9, output_tokens: 3, is_estimated: true });
   });
 
   it.each([
-    ['breaks off', ['a'], new ProviderError('unavailable', ''), 6, 1],
-    ['breaks off before the first word', [], new ProviderError('unavailable', ''), 6, 0],
-    ['is cut by us', [], new ProviderError('aborted', ''), 6, 0],
+    ['breaks off', ['a'], new ProviderError('unavailable', ''), 9, 1],
+    ['breaks off before the first word', [], new ProviderError('unavailable', ''), 9, 0],
+    ['is cut by us', [], new ProviderError('aborted', ''), 9, 0],
     ['refuses', [], new ProviderError('unavailable', '', { status: 500 }), 0, 0],
     ['could not be asked', [], new ProviderError('invalid_request', ''), 0, 0],
-    ['meets a fault of ours', ['a'], new TypeError('bug'), 6, 1],
+    ['meets a fault of ours', ['a'], new TypeError('bug'), 9, 1],
   ])('accounts for a call that %s', async (_, pieces, failure, input_tokens, output_tokens) => {
     const { reply, account } = await call(pieces, failure);
     expect(reply.failure).toBe(failure);
@@ -68,7 +68,7 @@ describe('callModel', () => {
   it('accounts nothing for a call that was stopped before it was made', async () => {
     const options = { signal: AbortSignal.abort(), timeout_ms: 1000, onEvent: () => undefined };
     const reply = await callModel(adapter([], new ProviderError('aborted', '')), request, options);
-    expect(accountFor(reply, request.messages)).toMatchObject({
+    expect(await accountFor(reply, request, 'openai')).toMatchObject({
       input_tokens: 0,
       output_tokens: 0,
       is_estimated: false,

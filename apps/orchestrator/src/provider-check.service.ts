@@ -79,7 +79,7 @@ export class ProviderCheckService {
     );
     const error_code = reply.failure && failed(reply.failure).error_code;
     const { latency_ms } = reply;
-    const account = accountFor(reply, question);
+    const account = await accountFor(reply, { messages: question }, provider_kind);
     await withTenant(this.db, (tx) => closeCall(tx, { ...account, call_id, status: 'closed', error_code, latency_ms }));
     return reply;
   }

@@ -10,7 +10,7 @@ import { RunLimits } from './run-limits';
 import { messagesOf } from './run-messages';
 import { RunStepRepository, type Execution, type Settlement, type Step } from './run-step.repository';
 import { RunRepository, type Lease, type RunRow } from './run.repository';
-import { accountFor, addUsage, estimateUsage } from './usage-estimate';
+import { accountFor, addUsage, roughPromptTokens, roughUsage } from './usage-estimate';
 
 /** A run in the hands of its executor, and the steps that it has behind it. */
 export interface RunProgress {
@@ -58,6 +58,7 @@ export class RunSteps {
       api_key_id: state.api_key_id,
       conversation_id,
       step: steps.length + 1,
+      input_tokens: roughPromptTokens({ messages: messagesOf(run, steps) }),
     };
     await withTenant(this.db, async (tx) => {
       await this.runs.noteCall(tx, run_id, owner, call_id);
@@ -68,7 +69,7 @@ export class RunSteps {
   /** Closes a call after which another one follows. */
   async close(progress: RunProgress, owner: string, attempt: Attempt): Promise<void> {
     const { run } = progress;
-    const closing = closingOf(progress, attempt);
+    const closing = await closingOf(progress, attempt);
     run.usage = await withTenant(this.db, async (tx) => {
       const usage = addUsage(run.usage, await closeCall(tx, closing));
       await this.runs.dropCall(tx, run.id, owner, usage);
@@ -82,7 +83,7 @@ export class RunSteps {
    */
   async advance(progress: RunProgress, owner: string, attempt: Attempt, draft: StepDraft, logged: number) {
     const { run, steps } = progress;
-    const closing = closingOf(progress, attempt);
+    const closing = await closingOf(progress, attempt);
     const step = await withTenant(this.db, async (tx) => {
       const usage = addUsage(run.usage, await closeCall(tx, closing));
       const step = numbered({ ...draft, usage }, logged);
@@ -130,14 +131,14 @@ export class RunSteps {
   }
 
   /** Ends the run, and resolves to its last events. `logged`: how many its log has before them. */
-  finish(
+  async finish(
     progress: RunProgress,
     owner: string,
     { status, failure, call }: Outcome,
     logged: number,
   ): Promise<EventBody[]> {
     const { run, steps } = progress;
-    const closing = call && closingOf(progress, call);
+    const closing = call && (await closingOf(progress, call));
     return withTenant(this.db, async (tx) => {
       const ending = {
         status,
@@ -159,7 +160,7 @@ export class RunSteps {
   /** Leaves the run to another replica, which makes the call again. */
   async handOver(progress: RunProgress, owner: string, call: Attempt | null): Promise<void> {
     const { run } = progress;
-    const closing = call && closingOf(progress, call);
+    const closing = call && (await closingOf(progress, call));
     await withTenant(this.db, async (tx) => {
       if (closing) await this.runs.dropCall(tx, run.id, owner, addUsage(run.usage, await closeCall(tx, closing)));
       await this.runs.release(tx, run.id, owner);
@@ -180,7 +181,7 @@ export class RunSteps {
   private async closeLost(tx: Tx, progress: RunProgress, owner: string, call_id: string, logged: number) {
     const { run, steps } = progress;
     const pieces = Math.max(0, logged - committedId(progress));
-    const estimate = { ...estimateUsage(messagesOf(run, steps), pieces), is_estimated: true };
+    const estimate = { ...roughUsage({ messages: messagesOf(run, steps) }, pieces), is_estimated: true };
     const gone = { error_code: 'replica_lost', latency_ms: null };
     const lost = await closeCall(tx, { ...estimate, ...gone, call_id, status: 'estimated' });
     const usage = addUsage(run.usage, lost);
@@ -202,10 +203,12 @@ function numbered(draft: StepDraft & { usage: TokenUsage }, logged: number): Ste
   return { ...draft, executions, last_event_id };
 }
 
-function closingOf({ run, steps }: RunProgress, { call_id, reply }: Attempt): CloseCall {
+/** Before the transaction: to estimate may take a while. */
+async function closingOf({ run, steps }: RunProgress, { call_id, candidate, reply }: Attempt): Promise<CloseCall> {
   const { failure, latency_ms } = reply;
   const error_code = failure && codeOf(failure);
-  return { ...accountFor(reply, messagesOf(run, steps)), call_id, status: 'closed', error_code, latency_ms };
+  const account = await accountFor(reply, { messages: messagesOf(run, steps) }, candidate.kind);
+  return { ...account, call_id, status: 'closed', error_code, latency_ms };
 }
 
 const codeOf = (failure: Error): string =>

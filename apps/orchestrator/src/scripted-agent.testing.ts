@@ -16,7 +16,8 @@ export class ScriptedCaller extends ModelCaller {
   readonly requests: Omit<ChatRequest, 'model'>[] = [];
 
   constructor(private readonly script: readonly Line[]) {
-    super();
+    // Nothing of the real one is used.
+    super(undefined as never, undefined as never);
   }
 
   override async call(

@@ -1,32 +1,82 @@
-import type { TokenUsage } from '@taai/contracts';
-import { ProviderError, type ChatMessage, type Usage } from '@taai/providers';
+import type { ProviderKind, TokenUsage } from '@taai/contracts';
+import { ProviderError, type ChatMessage, type ChatRequest, type Usage } from '@taai/providers';
 import type { ModelReply } from './model-call';
+import { countTokens, lengthOf, roughTokens } from './tokens';
 
-const CHARACTERS_PER_TOKEN = 4;
-/** What vendors add to each message for its role and its ends. */
+/** What vendors add to each message for its role and its ends, and to the prompt for the answer's beginning. */
 const TOKENS_PER_MESSAGE = 4;
+const TOKENS_PER_PROMPT = 2;
+/** OpenAI's figure for one of 1024 × 1024. The size is not known here; Google counts from 258, Anthropic up to some 1,600. */
+const TOKENS_PER_IMAGE = 765;
 
-/** What a call used of which the provider told nothing: the prompt by its length, the answer by its pieces, usually a token each. */
-export function estimateUsage(messages: readonly ChatMessage[], pieces: number): Usage {
-  const tokens = messages.map(
-    ({ content }) => TOKENS_PER_MESSAGE + Math.ceil(lengthOf(content) / CHARACTERS_PER_TOKEN),
-  );
-  return buckets(
-    tokens.reduce((sum, count) => sum + count, 0),
-    pieces,
-  );
+/** What of a request the model reads. */
+export type Prompt = Pick<ChatRequest, 'messages' | 'tools'>;
+
+/** What a call is accounted for. */
+export type Account = Usage & { is_estimated: boolean };
+
+/** A quick guess at the prompt, by its length: for the opening of a call. */
+export const roughPromptTokens = (prompt: Prompt): number =>
+  roughTokens(lengthOf(textsOf(prompt))) + framingOf(prompt.messages);
+
+/** What a call used of which nothing is left but how many pieces it had streamed, usually a token each. */
+export const roughUsage = (prompt: Prompt, pieces: number): Usage => ({
+  ...silence,
+  input_tokens: roughPromptTokens(prompt),
+  output_tokens: pieces,
+});
+
+/**
+ * What a reply is accounted for: the provider's figures as far as it told any, estimates where it did not; nothing for a request that was
+ * refused.
+ */
+export async function accountFor(reply: ModelReply, prompt: Prompt, kind: ProviderKind): Promise<Account> {
+  const told = reply.usage ?? silence;
+  const isInputTold = [told.input_tokens, told.cache_read_tokens, told.cache_write_tokens].some(isTold);
+  if (isInputTold && isTold(told.output_tokens)) return { ...told, is_estimated: false };
+  if (wasRefused(reply)) return { ...silence, input_tokens: 0, output_tokens: 0, is_estimated: true };
+  return {
+    ...told,
+    ...(!isInputTold && { input_tokens: await countPrompt(kind, prompt) }),
+    ...(!isTold(told.output_tokens) && (await countAnswer(kind, reply, told))),
+    is_estimated: true,
+  };
 }
 
-const lengthOf = (content: ChatMessage['content']): number =>
-  typeof content === 'string'
-    ? content.length
-    : content.reduce((sum, part) => sum + (part.type === 'text' ? part.text.length : 0), 0);
+const isTold = (count: number | null): boolean => count !== null;
 
-/** What a reply is accounted for: the provider's figures, else an estimate; nothing for a request that was refused. */
-export function accountFor(reply: ModelReply, messages: readonly ChatMessage[]): Usage & { is_estimated: boolean } {
-  if (reply.usage) return { ...reply.usage, is_estimated: false };
-  return { ...(wasRefused(reply) ? buckets(0, 0) : estimateUsage(messages, reply.pieces)), is_estimated: true };
+async function countPrompt(kind: ProviderKind, prompt: Prompt): Promise<number> {
+  return (await countTokens(kind, textsOf(prompt))) + framingOf(prompt.messages);
 }
+
+/** What the model thought aloud is known by its length alone. */
+async function countAnswer(kind: ProviderKind, reply: ModelReply, told: Usage) {
+  const { text, tool_calls, reasoning_characters } = reply;
+  const output_tokens = await countTokens(kind, [
+    text,
+    ...tool_calls.flatMap(({ name, arguments: json }) => [name, json]),
+  ]);
+  const thought = reasoning_characters > 0 ? roughTokens(reasoning_characters) : null;
+  return { output_tokens, reasoning_tokens: told.reasoning_tokens ?? thought };
+}
+
+/** Tools on offer count as the JSON they are sent as. */
+const textsOf = ({ messages, tools = [] }: Prompt): string[] => [
+  ...messages.flatMap((message) => [
+    ...contentTexts(message.content),
+    ...('tool_calls' in message ? (message.tool_calls ?? []) : []).flatMap((call) => [call.name, call.arguments]),
+  ]),
+  ...tools.map((tool) => JSON.stringify(tool)),
+];
+
+const contentTexts = (content: ChatMessage['content']): string[] =>
+  typeof content === 'string' ? [content] : content.flatMap((part) => (part.type === 'text' ? [part.text] : []));
+
+const framingOf = (messages: readonly ChatMessage[]): number =>
+  TOKENS_PER_PROMPT + messages.reduce((sum, { content }) => sum + TOKENS_PER_MESSAGE + imageTokens(content), 0);
+
+const imageTokens = (content: ChatMessage['content']): number =>
+  typeof content === 'string' ? 0 : content.filter(({ type }) => type === 'image').length * TOKENS_PER_IMAGE;
 
 /** Without an answer to it, a request that broke off may have been worked on all the same. */
 function wasRefused({ failure, pieces }: ModelReply): boolean {
@@ -34,13 +84,13 @@ function wasRefused({ failure, pieces }: ModelReply): boolean {
   return failure.status !== null || !['aborted', 'timeout', 'unavailable'].includes(failure.code);
 }
 
-const buckets = (input_tokens: number, output_tokens: number): Usage => ({
-  input_tokens,
+const silence: Usage = {
+  input_tokens: null,
   cache_read_tokens: null,
   cache_write_tokens: null,
-  output_tokens,
+  output_tokens: null,
   reasoning_tokens: null,
-});
+};
 
 /** What two calls of a run used together. What is known of one alone is the sum. */
 export function addUsage(one: TokenUsage | null, other: TokenUsage): TokenUsage {

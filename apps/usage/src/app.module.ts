@@ -11,6 +11,9 @@ import {
 import { LedgerConsumer } from './ledger.consumer';
 import { LedgerUpkeep } from './ledger.upkeep';
 import { LedgerWriter } from './ledger.writer';
+import { PriceHandler } from './price.handler';
+import { PriceRepository } from './price.repository';
+import { PriceService } from './price.service';
 import { TenantDataHandler } from './tenant-data.handler';
 import { UsageHandler } from './usage.handler';
 import { UsageRepository } from './usage.repository';
@@ -18,9 +21,9 @@ import { UsageService } from './usage.service';
 
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig())],
-  controllers: [UsageHandler, TenantDataHandler],
+  controllers: [UsageHandler, PriceHandler, TenantDataHandler],
   providers: [
-    ...[LedgerUpkeep, LedgerWriter, UsageRepository, UsageService],
+    ...[LedgerUpkeep, LedgerWriter, UsageRepository, UsageService, PriceRepository, PriceService],
     {
       provide: LedgerConsumer,
       inject: [PROCESS_CONFIG, REDIS],

@@ -16,6 +16,7 @@ import { completionContract } from './orchestrator/completion.contract';
 import { providerContract } from './orchestrator/provider.contract';
 import { runContract } from './orchestrator/run.contract';
 import { toolContract } from './orchestrator/tool.contract';
+import { priceContract } from './price.contract';
 import { credentialSecretContract, webhookSecretContract } from './secret.contract';
 import { taskContract } from './task.contract';
 import { tenantDataContracts } from './tenant-data.contract';
@@ -44,6 +45,7 @@ export const catalog: readonly Contract[] = [
   conversationContract,
   messageContract,
   usageContract,
+  priceContract,
   webhookContract,
   credentialSecretContract,
   webhookSecretContract,

@@ -21,6 +21,7 @@ export * from './orchestrator/provider.contract';
 export * from './orchestrator/run.contract';
 export * from './orchestrator/tool.contract';
 export * from './permission';
+export * from './price.contract';
 export * from './problem';
 export * from './secret.contract';
 export * from './task.contract';

@@ -135,6 +135,16 @@ test('the price is the one in force when the call was made', async () => {
   expect(await costAt('2026-06-01T00:00:00Z')).toBe(3000);
 });
 
+test('a price that was announced holds from its day', async () => {
+  const costAt = async (time: string) => {
+    const call = { ...callOf('gemini-3.8-flash', v7({ msecs: Date.parse(time) })), provider_kind: 'google' };
+    await open(call);
+    return (await close(outcomeOf(call.call_id, { cache_read_tokens: null, output_tokens: 0 }))).cost_micro_usd;
+  };
+  expect(await costAt('2026-12-31T23:59:59Z')).toBe(750 + 75);
+  expect(await costAt('2027-01-01T00:00:00Z')).toBe(1500 + 150);
+});
+
 describe('a tenant’s own price', () => {
   const setPrice = (tenant_id: string, model: string, input: number | null, from: string) =>
     admin(
@@ -186,7 +196,7 @@ test.each([
   ['ollama', 'llama3.2:3b', {}, 0],
   ['ollama', 'sandbox-1', {}, 150 + 38 + 72],
 ])('%s: %s with %j', async (provider_kind, model, tokens, cost) => {
-  const call = { ...callOf(model), provider_kind };
+  const call = { ...callOf(model, v7({ msecs: Date.parse('2026-11-20') })), provider_kind };
   await open(call);
   expect((await close(outcomeOf(call.call_id, tokens))).cost_micro_usd).toBe(cost);
 });
