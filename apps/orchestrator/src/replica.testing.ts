@@ -136,7 +136,13 @@ export type User = Awaited<ReturnType<Stage['newUser']>>;
 /** An agent of the user that talks to the sandbox. */
 export const newAgent = ({ as }: User, { providers, agents }: Replica, { sandbox }: Stage) =>
   as(async () => {
-    const provider = await providers.create({ name: 'sandbox', kind: 'openai', base_url: `${sandbox.url}/v1` });
+    const settings = { max_retries: 0 };
+    const provider = await providers.create({
+      name: 'sandbox',
+      kind: 'openai',
+      base_url: `${sandbox.url}/v1`,
+      settings,
+    });
     await providers.putCredentials({ id: provider.id, api_key: 'sk-sandbox' });
     return agents.create({ name: 'Echo', slug: 'echo', system_prompt: 'Repeat.', model: 'sandbox-1' });
   });
