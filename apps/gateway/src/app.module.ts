@@ -17,13 +17,15 @@ import { contractControllers } from './contract-controllers';
 import { CredentialStrategy } from './credential.strategy';
 import { DeniedAccess } from './denied-access';
 import { MessageController } from './message.controller';
+import { OpenAiController } from './openai/openai.controller';
+import { OpenCalls } from './openai/open-calls';
 import { Principals } from './principals';
 import { RunController } from './run.controller';
 import { RunEvents } from './run-events';
 import { SseStreams } from './sse';
 
 @Module({
-  controllers: [...contractControllers(), RunController, MessageController, ArchiveController],
+  controllers: [...contractControllers(), RunController, MessageController, ArchiveController, OpenAiController],
   providers: [
     AccessTokens,
     Principals,
@@ -44,6 +46,7 @@ import { SseStreams } from './sse';
     },
     RunEvents,
     SseStreams,
+    OpenCalls,
   ],
 })
 export class AppModule {}

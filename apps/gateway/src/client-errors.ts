@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { ProblemError, type ProblemCode } from '@taai/contracts';
 import { runInContext } from '@taai/tenant';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { problemBody, problemHeaders, toProblem } from './problem.filter';
+import { answerProblem, problemBody, problemHeaders, toProblem } from './problem.filter';
 import { inContextOf, record, recordAnswer } from './request-context';
 import { earlyHeaders } from './security-headers';
 
@@ -30,11 +30,7 @@ export function answerUnreadable({ code }: NodeJS.ErrnoException, socket: Socket
 /** Answers a URL that leads to no router: its escapes are broken, or an id in it is too long. */
 export function answerUnroutable(error: Error, request: FastifyRequest, reply: FastifyReply): void {
   inContextOf(request, reply, () => {
-    const problem = toProblem(error);
-    void reply
-      .status(problem.status)
-      .headers({ ...problemHeaders(problem), ...earlyHeaders })
-      .send(problemBody(problem));
+    answerProblem(toProblem(error), request, reply.headers(earlyHeaders));
     record(request, reply);
   });
 }

@@ -28,7 +28,8 @@ describe('with listed origins', () => {
       'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
       'access-control-allow-headers':
         'authorization, content-type, idempotency-key, last-event-id, prefer, traceparent, x-api-key, x-request-id',
-      'access-control-expose-headers': 'location, ratelimit, ratelimit-policy, retry-after, x-request-id',
+      'access-control-expose-headers':
+        'location, ratelimit, ratelimit-policy, retry-after, x-cost-micro-usd, x-model, x-overhead-ms, x-provider, x-request-id',
       'access-control-max-age': '86400',
     });
     expect(answer.headers.get('vary')).toBe('Origin');

@@ -15,7 +15,17 @@ export const corsOptions = (origins: readonly string[]) => ({
     'x-api-key',
     'x-request-id',
   ],
-  exposedHeaders: ['location', 'ratelimit', 'ratelimit-policy', 'retry-after', 'x-request-id'],
+  exposedHeaders: [
+    'location',
+    'ratelimit',
+    'ratelimit-policy',
+    'retry-after',
+    'x-cost-micro-usd',
+    'x-model',
+    'x-overhead-ms',
+    'x-provider',
+    'x-request-id',
+  ],
   maxAge: DAY_SECONDS,
   // Else an OPTIONS of a listed origin that is no preflight is answered with plain text.
   strictPreflight: false,

@@ -4,14 +4,17 @@ import { APP_GUARD } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ProblemError } from '@taai/contracts';
 import { HealthModule, RpcClient, type GatewayConfig } from '@taai/platform';
-import { currentContext, type RequestContext } from '@taai/tenant';
+import { currentContext, type Caller, type RequestContext } from '@taai/tenant';
 import type { FastifyRequest } from 'fastify';
+import { NIL } from 'uuid';
 import { ArchiveController } from './archive.controller';
 import { contractControllers } from './contract-controllers';
 import { DeniedAccess } from './denied-access';
 import { createHttp } from './http';
 import { defaultTimeouts, type Timeouts } from './limits';
 import { MessageController } from './message.controller';
+import { OpenAiController } from './openai/openai.controller';
+import { OpenCalls } from './openai/open-calls';
 import { Principals } from './principals';
 import { findBoundMethod } from './route';
 import { RunController } from './run.controller';
@@ -31,11 +34,15 @@ const RUN_ID = '01980c8e-7c2b-7d6e-9f3a-5b1f0c9a7e42';
 export const EVENTS_PATH = `/v1/runs/${RUN_ID}/events`;
 export const bearer = { authorization: 'Bearer good' };
 
+const caller: Caller = { tenant_id: NIL, permissions: ['*:*'], issuer: 'gateway' };
+
 class BearerGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const { headers } = context.switchToHttp().getRequest<FastifyRequest>();
     const isPublic = (findBoundMethod(context)?.method.access ?? 'public') === 'public';
     if (!isPublic && headers.authorization !== bearer.authorization) throw new ProblemError('unauthenticated');
+    const requestContext = currentContext();
+    if (requestContext) requestContext.caller = caller;
     return true;
   }
 }
@@ -44,6 +51,10 @@ class BearerGuard implements CanActivate {
 interface Behind {
   /** Answers calls to services, as JSON. */
   call?: () => Promise<string>;
+  /** Methods of any contract, by name. */
+  methods?: Record<string, () => Promise<unknown>>;
+  /** The outputs of any stream, as JSON. */
+  stream?: (signal: AbortSignal) => AsyncIterable<string>;
   /** The events of any run. */
   events?: () => AsyncIterable<ServerSentEvent>;
   timeouts?: Partial<Timeouts>;
@@ -52,6 +63,8 @@ interface Behind {
 async function* ended(): AsyncGenerator<ServerSentEvent> {
   yield { id: 1, type: 'run.completed', data: {} };
 }
+
+async function* nothing(): AsyncGenerator<string> {}
 
 interface Answer {
   status: number;
@@ -72,7 +85,7 @@ export interface TestEdge {
 /** The gateway on a port, with all its routes and hooks, a guard that knows one token, and no services. */
 export async function startEdge(
   config: Partial<GatewayConfig> = {},
-  { call = async () => '{}', events = ended, timeouts }: Behind = {},
+  { call = async () => '{}', methods, stream = nothing, events = ended, timeouts }: Behind = {},
 ): Promise<TestEdge> {
   const contexts: RequestContext[] = [];
   const callRaw = () => {
@@ -80,20 +93,22 @@ export async function startEdge(
     if (context) contexts.push(context);
     return call();
   };
-  const client = { get: async () => ({ id: RUN_ID }) };
+  const client = { get: async () => ({ id: RUN_ID }), ...methods };
+  const streamRaw = (_bound: unknown, _input: unknown, { signal }: { signal: AbortSignal }) => stream(signal);
 
   @Module({
     imports: [HealthModule.for({ redis: async () => 'PONG' })],
-    controllers: [...contractControllers(), RunController, MessageController, ArchiveController],
+    controllers: [...contractControllers(), RunController, MessageController, ArchiveController, OpenAiController],
     providers: [
       SseStreams,
+      OpenCalls,
       DeniedAccess,
       {
         provide: Principals,
         useValue: { watch: () => ({ signal: new AbortController().signal, end: () => undefined }) },
       },
       { provide: APP_GUARD, useClass: BearerGuard },
-      { provide: RpcClient, useValue: { callRaw, for: () => client } },
+      { provide: RpcClient, useValue: { callRaw, streamRaw, for: () => client } },
       { provide: RunEvents, useValue: { read: events } },
     ],
   })

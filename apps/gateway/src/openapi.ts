@@ -32,6 +32,26 @@ const problem: JsonSchema = {
   additionalProperties: false,
 };
 
+const openAiError: JsonSchema = {
+  type: 'object',
+  description: "An error as OpenAI's clients read it",
+  properties: {
+    error: {
+      type: 'object',
+      properties: {
+        message: { type: 'string' },
+        type: { type: 'string' },
+        param: { type: ['string', 'null'] },
+        code: { type: 'string' },
+      },
+      required: ['message', 'type', 'param', 'code'],
+      additionalProperties: false,
+    },
+  },
+  required: ['error'],
+  additionalProperties: false,
+};
+
 const file: JsonSchema = { type: 'string', format: 'binary' };
 
 const idempotencyKey: Parameter = {
@@ -64,6 +84,7 @@ export function openApiDocument(): OpenAPIObject {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT or API key' } },
       schemas: {
         Problem: problem,
+        OpenAiError: openAiError,
         ...Object.fromEntries(Object.entries(collector.schemas).sort(([a], [b]) => a.localeCompare(b))),
       },
     },
@@ -73,7 +94,8 @@ export function openApiDocument(): OpenAPIObject {
 function operation({ rpc, service, method }: BoundMethod<PublicMethod>, collector: SchemaCollector): Operation {
   const { verb } = splitRoute(method.http);
   const inPath = pathNames(method.http);
-  const fields = collector.fields(method.input);
+  const input = method.openai?.input ?? method.input;
+  const fields = collector.fields(input);
   const hasBody = verb !== 'GET' && verb !== 'DELETE' && fields.some(({ name }) => !inPath.includes(name));
   return {
     operationId: rpc,
@@ -83,20 +105,23 @@ function operation({ rpc, service, method }: BoundMethod<PublicMethod>, collecto
     ...(method.access.includes(':') && { 'x-permission': method.access }),
     parameters: [
       ...fields.filter(({ name }) => inPath.includes(name) || !hasBody).map((field) => parameter(field, inPath)),
-      ...(verb === 'POST' && method.effect === 'once' && method.access !== 'public' ? [idempotencyKey] : []),
+      ...(verb === 'POST' && method.effect === 'once' && method.access !== 'public' && !method.openai
+        ? [idempotencyKey]
+        : []),
     ],
     ...(hasBody && {
       requestBody: {
         required: true,
-        content: { 'application/json': { schema: collector.object(method.input, inPath) } },
+        content: {
+          'application/json': {
+            schema: { ...collector.object(input, inPath), ...(method.openai && { additionalProperties: true }) },
+          },
+        },
       },
     }),
     responses: {
       [successStatus(method)]: success(method, collector),
-      default: {
-        description: 'Problem',
-        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-      },
+      default: failure(method),
     },
   };
 }
@@ -108,12 +133,21 @@ const parameter = ({ name, schema, optional }: Field, inPath: readonly string[])
   schema,
 });
 
+const failure = ({ openai }: PublicMethod): Answer => ({
+  description: 'Problem',
+  content: openai
+    ? { 'application/json': { schema: { $ref: '#/components/schemas/OpenAiError' } } }
+    : { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+});
+
 function success(method: PublicMethod, collector: SchemaCollector): Answer {
   if (method.output === Nothing) return { description: 'Done' };
   if (method.media_type) return { description: 'Success', content: { [method.media_type]: { schema: file } } };
-  const json = { 'application/json': { schema: collector.ref(method.output) } };
+  const json = { 'application/json': { schema: collector.ref(method.openai?.output ?? method.output) } };
   return {
     description: 'Success',
-    content: method.custom ? { ...json, 'text/event-stream': { schema: { type: 'string' } } } : json,
+    content: mayStream(method) ? { ...json, 'text/event-stream': { schema: { type: 'string' } } } : json,
   };
 }
+
+const mayStream = ({ custom, stream }: PublicMethod) => custom && !stream;

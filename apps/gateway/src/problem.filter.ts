@@ -2,7 +2,8 @@ import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '
 import { ProblemError, problems, type ProblemCode } from '@taai/contracts';
 import { reportError } from '@taai/platform';
 import { currentContext } from '@taai/tenant';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { openAiError, speaksOpenAi } from './openai/error';
 
 /** Fastify's own refusals, before a route is reached. Their messages name the framework's terms or repeat the input. */
 const fastifyCodes: Record<string, ProblemCode> = {
@@ -19,16 +20,27 @@ const codesByStatus: Record<number, ProblemCode> = {
   415: 'unsupported_media_type',
 };
 
-/** Every error as RFC 9457 problem+json. What nobody expected is reported, and answered without its cause. */
+/**
+ * Every error as RFC 9457 problem+json, on OpenAI's routes in that API's shape. What nobody expected is reported, and answered without
+ * its cause.
+ */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
-    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const http = host.switchToHttp();
+    const reply = http.getResponse<FastifyReply>();
     const problem = toProblem(error);
     if (problem.code === 'internal') reportError(error);
     if (reply.sent || reply.raw.headersSent) return void reply.raw.destroy();
-    void reply.status(problem.status).headers(problemHeaders(problem)).send(problemBody(problem));
+    answerProblem(problem, http.getRequest<FastifyRequest>(), reply);
   }
+}
+
+/** Answers in the words that the route's clients understand. */
+export function answerProblem(problem: ProblemError, { url }: FastifyRequest, reply: FastifyReply): void {
+  void reply.status(problem.status).headers(problemHeaders(problem));
+  if (speaksOpenAi(url)) void reply.type('application/json; charset=utf-8').send(openAiError(problem));
+  else void reply.send(problemBody(problem));
 }
 
 export function toProblem(error: unknown): ProblemError {

@@ -9,6 +9,20 @@ export interface ServerSentEvent {
   data: unknown;
 }
 
+export const sseHeaders = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store, no-transform',
+  'x-accel-buffering': 'no',
+};
+
+/** Sends status 200 and the headers, those that hooks have set (request id, security, CORS) too. The body is the caller's to write. */
+export function beginAnswer(reply: FastifyReply, headers: Record<string, string>): void {
+  const { raw } = reply.hijack();
+  for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value);
+  raw.writeHead(200, headers);
+  raw.flushHeaders();
+}
+
 const KEEP_ALIVE_MS = 15_000;
 /** Milliseconds after which a client whose stream was ended by a restart comes back, with `Last-Event-ID`. */
 const RETRY_MS = 1000;
@@ -20,19 +34,12 @@ export class SseStreams implements BeforeApplicationShutdown {
 
   /** Answers with the events that `open` yields, as fast as the client reads, until they end or the client goes. */
   async answer(reply: FastifyReply, open: (signal: AbortSignal) => AsyncIterable<ServerSentEvent>): Promise<void> {
-    const { raw } = reply.hijack();
+    const { raw } = reply;
     const gone = new AbortController();
     raw.once('close', () => gone.abort());
     const signal = AbortSignal.any([gone.signal, this.stopping.signal]);
     const keepAlive = setInterval(() => raw.write(':\n\n'), KEEP_ALIVE_MS);
-    // What the hooks have set: request id, security, CORS.
-    for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value);
-    raw.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store, no-transform',
-      'x-accel-buffering': 'no',
-    });
-    raw.flushHeaders();
+    beginAnswer(reply, sseHeaders);
     try {
       for await (const event of open(signal)) {
         if (!raw.write(format(event))) await once(raw, 'drain', { signal });

@@ -40,6 +40,13 @@ export class AgentRepository {
     );
   }
 
+  /** At most 1,000, in the order of their names. */
+  activeSlugs(tx: Tx): Promise<Pick<Agent, 'id' | 'slug'>[]> {
+    return tx.query<Pick<Agent, 'id' | 'slug'>[]>(
+      'select id, slug from agents where is_active order by slug limit 1000',
+    );
+  }
+
   async update(tx: Tx, id: string, fields: Partial<Fields>): Promise<void> {
     const change = { ...fields, version: () => 'version + 1', updated_at: () => 'now()' };
     await tx.update(AgentEntity, { id }, change);

@@ -18,6 +18,12 @@ import { AgentDirectory } from './agent-directory';
 import { AgentHandler } from './agent.handler';
 import { AgentRepository } from './agent.repository';
 import { AgentService } from './agent.service';
+import { CompletionLedger } from './completion-ledger';
+import { CompletionModels } from './completion-models';
+import { CompletionOrders } from './completion-order';
+import { CompletionHandler } from './completion.handler';
+import { CompletionService } from './completion.service';
+import { EmbeddingService } from './embedding.service';
 import { BreakerLimits } from './breaker-limits';
 import { CallerLimits } from './caller-limits';
 import { CircuitBreakers } from './circuit-breakers';
@@ -56,7 +62,15 @@ const outbound = readOutboundConfig();
 
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig())],
-  controllers: [ProviderHandler, AgentHandler, ToolHandler, RunHandler, SecretHandler, TenantDataHandler],
+  controllers: [
+    ProviderHandler,
+    AgentHandler,
+    ToolHandler,
+    RunHandler,
+    CompletionHandler,
+    SecretHandler,
+    TenantDataHandler,
+  ],
   providers: [
     ...[ProviderService, ProviderRepository, AgentService, AgentRepository],
     ...[RunService, RunStarter, RunRepository, RunStepRepository, RunSteps, RunApproval],
@@ -64,6 +78,7 @@ const outbound = readOutboundConfig();
     ...[TenantChanges, ProviderDirectory, AgentDirectory, ProviderCheckService, ModelLists],
     ...[ModelCaller, CallerLimits, CircuitBreakers, BreakerLimits],
     ...[ToolService, ToolRepository, ToolBox, McpToolLists],
+    ...[CompletionService, CompletionOrders, CompletionLedger, CompletionModels, EmbeddingService],
     SecretRepository,
     PriceBook,
     { provide: LedgerStream, inject: [REDIS], useFactory: (redis: RedisClient) => new LedgerStream(redis) },

@@ -63,7 +63,7 @@ export async function callModel(
   return reply;
 }
 
-const emptyReply = (): ModelReply => ({
+export const emptyReply = (): ModelReply => ({
   text: '',
   reasoning_characters: 0,
   tool_calls: [],

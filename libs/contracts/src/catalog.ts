@@ -12,6 +12,7 @@ import { conversationContract, messageContract } from './chat.contract';
 import { boundMethods, isPublic, type BoundMethod, type Contract, type PublicMethod } from './contract';
 import { jobContract } from './job.contract';
 import { agentContract } from './orchestrator/agent.contract';
+import { completionContract } from './orchestrator/completion.contract';
 import { providerContract } from './orchestrator/provider.contract';
 import { runContract } from './orchestrator/run.contract';
 import { toolContract } from './orchestrator/tool.contract';
@@ -40,6 +41,7 @@ export const catalog: readonly Contract[] = [
   agentContract,
   toolContract,
   runContract,
+  completionContract,
   conversationContract,
   messageContract,
   usageContract,

@@ -64,6 +64,11 @@ export interface PublicMethod extends MethodBase {
   custom?: true;
   /** What such a route answers, if it is a file. */
   media_type?: 'application/gzip';
+  /**
+   * The route speaks as OpenAI's API does: it ignores fields that it does not know, and its errors have that API's shape. What it
+   * takes and answers, where its controller translates between that and the method's own input and output.
+   */
+  openai?: { input?: Class; output?: Class };
 }
 
 /** A method for other services alone: they call it with a token of their own, on behalf of a tenant. */

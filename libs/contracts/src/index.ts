@@ -15,6 +15,8 @@ export * from './fields';
 export * from './job.contract';
 export * from './ledger';
 export * from './orchestrator/agent.contract';
+export * from './orchestrator/completion.contract';
+export * from './orchestrator/openai-shapes';
 export * from './orchestrator/provider.contract';
 export * from './orchestrator/run.contract';
 export * from './orchestrator/tool.contract';
