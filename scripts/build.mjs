@@ -1,7 +1,7 @@
 // Builds the named apps (all by default) to dist/<app>/main.js, with their commands and threads beside it: one ES module each, workspace libraries inlined, packages external.
 // esbuild bundles; SWC handles files with decorators, because esbuild emits no decorator metadata.
 import { readFile, readdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transform } from '@swc/core';
 import { build } from 'esbuild';
@@ -40,13 +40,13 @@ export async function entryPoints() {
 }
 
 /** What an app brings along, in its image too: commands and threads, apps/<app>/src/<name>.ts. */
-const companions = { auth: ['admin'], orchestrator: ['tokenizer.worker'] };
+const companions = { auth: ['admin'], orchestrator: ['model/tokenizer.worker'] };
 
 const outputsOf = (name, source) => [
   { in: source, out: `${name}/main` },
   ...(companions[name] ?? []).map((companion) => ({
     in: join(dirname(source), `${companion}.ts`),
-    out: `${name}/${companion}`,
+    out: `${name}/${basename(companion)}`,
   })),
 ];
 

@@ -1,0 +1,41 @@
+import { invalidField, type CreateAgent } from '@taai/contracts';
+import type { Tx } from '@taai/entities';
+import { isVariableName } from '../run/run-variables';
+import { assertSchema, MalformedSchema } from '../tool/tool-schema';
+
+type Fields = Partial<Pick<CreateAgent, 'tools' | 'fallbacks' | 'output_schema' | 'variables'>>;
+
+const MAX_VARIABLES = 100;
+
+/** What no type can say of an agent's fields. Throws `validation_failed`. */
+export async function assertAgent(tx: Tx, { tools, fallbacks, output_schema, variables }: Fields): Promise<void> {
+  if (output_schema) assertOutputSchema(output_schema);
+  if (variables) assertVariables(variables);
+  if (tools) await assertKnown(tx, 'select name as key from tools where name = any ($1) for key share', 'tools', tools);
+  const providers = fallbacks?.map(({ provider_id }) => provider_id);
+  if (providers)
+    await assertKnown(tx, 'select id as key from providers where id = any ($1::uuid[])', 'fallbacks', providers);
+}
+
+function assertOutputSchema(schema: Record<string, unknown>): void {
+  try {
+    assertSchema(schema);
+  } catch (error) {
+    throw error instanceof MalformedSchema ? invalidField('output_schema', `cannot be used. ${error.message}`) : error;
+  }
+}
+
+function assertVariables(variables: Record<string, unknown>): void {
+  if (Object.keys(variables).length > MAX_VARIABLES) throw invalidField('variables', 'has more than 100 names.');
+  for (const [name, value] of Object.entries(variables)) {
+    if (!isVariableName(name)) throw invalidField(`variables.${name}`, 'must be named with letters, digits and _.');
+    if (value !== null && typeof value !== 'string') throw invalidField(`variables.${name}`, 'must be text or null.');
+  }
+}
+
+async function assertKnown(tx: Tx, sql: string, field: string, wanted: readonly string[]): Promise<void> {
+  const known = new Set((await tx.query<{ key: string }[]>(sql, [wanted])).map(({ key }) => key));
+  const index = wanted.findIndex((key) => !known.has(key.toLowerCase()) && !known.has(key));
+  if (index >= 0) throw invalidField(`${field}.${index}`, 'does not exist.');
+  if (field === 'tools' && new Set(wanted).size < wanted.length) throw invalidField(field, 'names a tool twice.');
+}

@@ -1,0 +1,88 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  found,
+  ProblemError,
+  type Agent,
+  type CreateAgent,
+  type PageOf,
+  type PageQuery,
+  type UpdateAgent,
+} from '@taai/contracts';
+import { audit, auditChange, idAfter, once, toFittingPage, withTenant } from '@taai/entities';
+import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
+import { currentCaller } from '@taai/tenant';
+import { DataSource } from 'typeorm';
+import { assertAgent } from './agent-rules';
+import { AgentRepository } from './agent.repository';
+import { TenantChanges } from '../tenant-changes';
+import { explain } from '../violations';
+
+const refused = {
+  agents_slug_key: () => new ProblemError('slug_taken', 'Another agent has this slug.'),
+  agents_provider_id_fkey: () =>
+    new ProblemError('validation_failed', undefined, {
+      errors: [{ path: 'provider_id', message: 'There is no such provider.' }],
+    }),
+};
+
+const needed = () => new ProblemError('conflict', 'The agent has runs or conversations: deactivate it instead.');
+const inUse = { agent_runs_agent_id_fkey: needed, conversations_agent_id_fkey: needed };
+
+@Injectable()
+export class AgentService {
+  constructor(
+    private readonly db: DataSource,
+    private readonly agents: AgentRepository,
+    @Inject(REDIS) private readonly redis: RedisClient,
+    private readonly changes: TenantChanges,
+  ) {}
+
+  async create(input: CreateAgent): Promise<Agent> {
+    const { user_id = null } = currentCaller();
+    const agent = await withTenant(this.db, (tx) =>
+      once(tx, 'orchestrator.agent.create', input, async () => {
+        await assertAgent(tx, input);
+        const id = await explain(this.agents.insert(tx, input, user_id), refused);
+        const after = found('agent', await this.agents.find(tx, id));
+        await audit(tx, { action: 'agent.created', target: { type: 'agent', id }, after });
+        return after;
+      }),
+    );
+    wakeRelay(this.redis);
+    return agent;
+  }
+
+  async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Agent>> {
+    const after = idAfter(cursor);
+    const rows = await withTenant(this.db, (tx) => this.agents.page(tx, after, limit + 1));
+    return toFittingPage(rows, limit);
+  }
+
+  async get(id: string): Promise<Agent> {
+    return found('agent', await withTenant(this.db, (tx) => this.agents.find(tx, id)));
+  }
+
+  async update({ id, ...fields }: UpdateAgent): Promise<Agent> {
+    const agent = await withTenant(this.db, async (tx) => {
+      const before = found('agent', await this.agents.lock(tx, id));
+      await assertAgent(tx, fields);
+      await explain(this.agents.update(tx, id, fields), refused);
+      const after = found('agent', await this.agents.find(tx, id));
+      await auditChange(tx, { action: 'agent.updated', target: { type: 'agent', id } }, before, after);
+      return after;
+    });
+    wakeRelay(this.redis);
+    await this.changes.announce();
+    return agent;
+  }
+
+  async remove(id: string): Promise<void> {
+    await withTenant(this.db, async (tx) => {
+      const before = found('agent', await this.agents.lock(tx, id));
+      await explain(this.agents.remove(tx, id), inUse);
+      await audit(tx, { action: 'agent.deleted', target: { type: 'agent', id }, before });
+    });
+    wakeRelay(this.redis);
+    await this.changes.announce();
+  }
+}

@@ -1,0 +1,52 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import type { CallOutcome, OpenCall, TokenBuckets } from '@taai/contracts';
+import { LedgerStream, reportError } from '@taai/platform';
+import type { Ledger } from './completion-book';
+import type { Candidate } from '../model/model-caller';
+import { PriceBook } from '../model/price-book';
+
+/** The ledger for calls that belong to no run. */
+@Injectable()
+export class CompletionLedger implements Ledger, OnApplicationShutdown {
+  private readonly unfinished = new Set<Promise<unknown>>();
+
+  constructor(
+    private readonly stream: LedgerStream,
+    private readonly prices: PriceBook,
+  ) {}
+
+  assertPriced(candidate: Candidate): Promise<void> {
+    return this.prices.assertPriced(candidate);
+  }
+
+  open(call: OpenCall): Promise<void> {
+    return this.stream.open(call);
+  }
+
+  async close(call: OpenCall, outcome: CallOutcome): Promise<void> {
+    await this.follow(this.stream.close(call, outcome)).catch((error: unknown) =>
+      reportError(error, { call_id: call.call_id }),
+    );
+  }
+
+  async costOf(candidate: Candidate, tokens: TokenBuckets): Promise<number | null> {
+    try {
+      return await this.prices.costOf(candidate, tokens);
+    } catch (error) {
+      // The answer is there, and paid for: the ledger finds its cost by itself.
+      reportError(error);
+      return null;
+    }
+  }
+
+  follow<T>(work: Promise<T>): Promise<T> {
+    const followed = work.finally(() => this.unfinished.delete(followed));
+    this.unfinished.add(followed);
+    return followed;
+  }
+
+  /** By then no call is under way any more, but some may still be accounted for. */
+  async onApplicationShutdown(): Promise<void> {
+    while (this.unfinished.size > 0) await Promise.allSettled(this.unfinished);
+  }
+}

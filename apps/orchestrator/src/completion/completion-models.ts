@@ -1,0 +1,66 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { ProblemError, type OpenAiModel } from '@taai/contracts';
+import { mintedAt, withTenant } from '@taai/entities';
+import { DataSource } from 'typeorm';
+import { AgentDirectory } from '../agent/agent-directory';
+import { AgentRepository } from '../agent/agent.repository';
+import { AGENT } from './completion-order';
+import type { OpenProvider } from '../provider/known-provider';
+import { ModelLists } from '../provider/model-lists';
+import { ProviderDirectory } from '../provider/provider-directory';
+import { problemOf } from './provider-problem';
+
+/** How long a provider may keep the others' models waiting. Its own appear the next time. */
+const PATIENCE_MS = 5000;
+
+/** What `model` may be, for whoever asks at the door. */
+@Injectable()
+export class CompletionModels {
+  constructor(
+    private readonly db: DataSource,
+    private readonly agents: AgentRepository,
+    private readonly known: AgentDirectory,
+    private readonly providers: ProviderDirectory,
+    private readonly lists: ModelLists,
+  ) {}
+
+  /** Those of providers in the order in which they are tried, then agents. A provider that does not answer is left out. */
+  async list(): Promise<OpenAiModel[]> {
+    const providers = await this.providers.active();
+    const slugs = await withTenant(this.db, (tx) => this.agents.activeSlugs(tx));
+    const models = await Promise.all(providers.map((provider) => this.modelsOf(provider)));
+    return [...models.flat(), ...slugs.map(agentModel)];
+  }
+
+  /** Throws `unknown_model`, and what became of asking the provider. */
+  async find(id: string): Promise<OpenAiModel> {
+    if (id.startsWith(AGENT)) return agentModel(await this.known.bySlug(id.slice(AGENT.length)));
+    const { model, ...provider } = await this.providers.byName(id);
+    const { models } = await this.lists.get(provider).catch((error: Error) => Promise.reject(problemOf(error)));
+    if (!models.includes(model)) throw new ProblemError('unknown_model', 'The provider offers no such model.');
+    return providerModel(provider, model);
+  }
+
+  private async modelsOf(provider: OpenProvider): Promise<OpenAiModel[]> {
+    const offered = this.lists.get(provider).catch(() => undefined);
+    const list = await Promise.race([offered, delay(PATIENCE_MS, undefined, { ref: false })]);
+    return (list?.models ?? []).map((model) => providerModel(provider, model));
+  }
+}
+
+const secondsOf = (id: string): number => Math.floor(mintedAt(id).getTime() / 1000);
+
+const providerModel = ({ provider_id, provider_name }: OpenProvider, model: string): OpenAiModel => ({
+  id: `${provider_name}/${model}`,
+  object: 'model',
+  created: secondsOf(provider_id),
+  owned_by: provider_name,
+});
+
+const agentModel = ({ id, slug }: { id: string; slug: string }): OpenAiModel => ({
+  id: `${AGENT}${slug}`,
+  object: 'model',
+  created: secondsOf(id),
+  owned_by: 'agent',
+});

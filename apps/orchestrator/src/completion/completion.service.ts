@@ -1,0 +1,96 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Completion, CompletionCall, CompletionEnd, CompletionHead, CompletionPiece } from '@taai/contracts';
+import type { ChatEvent } from '@taai/providers';
+import { CompletionBook } from './completion-book';
+import { CompletionLedger } from './completion-ledger';
+import { CompletionOrders } from './completion-order';
+import { callOf, pieceOf } from './completion-pieces';
+import type { ModelReply } from '../model/model-call';
+import { ModelCaller, type Asker } from '../model/model-caller';
+import { Pipe } from './pipe';
+import { problemOf } from './provider-problem';
+import { accountFor, roughPromptTokens } from '../model/usage-estimate';
+
+/** As long as the contract lets the gateway wait. */
+const ANSWER_MS = 600_000;
+
+/** Takes a piece of the answer. `head` tells who gives it. */
+type Take = (event: ChatEvent, head: () => CompletionHead) => void | Promise<void>;
+
+/** An answer, or what came of one before it failed. */
+interface Asked {
+  head: CompletionHead;
+  reply: ModelReply;
+  end: CompletionEnd;
+}
+
+/** Has models answer those who come through the door. A call ends when whoever asked leaves. */
+@Injectable()
+export class CompletionService {
+  constructor(
+    private readonly orders: CompletionOrders,
+    @Inject(ModelCaller) private readonly models: Asker,
+    private readonly ledger: CompletionLedger,
+  ) {}
+
+  async chat(call: CompletionCall, signal: AbortSignal): Promise<Completion> {
+    let reasoning = '';
+    const { head, reply, end } = await this.ask(call, signal, (event) => {
+      if (event.type === 'reasoning') reasoning += event.text;
+    });
+    if (reply.failure) throw problemOf(reply.failure);
+    return { head, text: reply.text, reasoning, tool_calls: reply.tool_calls.map(callOf), end };
+  }
+
+  /** A failure before the first piece is thrown; later ones are told by the last piece, with what was used. */
+  stream(call: CompletionCall, signal: AbortSignal): AsyncIterable<CompletionPiece> {
+    const pipe = new Pipe<CompletionPiece>(signal);
+    this.tell(call, signal, pipe).then(
+      () => pipe.end(),
+      (error: Error) => pipe.end(error),
+    );
+    return pipe;
+  }
+
+  private async tell(call: CompletionCall, signal: AbortSignal, pipe: Pipe<CompletionPiece>): Promise<void> {
+    let begun = false;
+    const { head, reply, end } = await this.ask(call, signal, (event, headNow) => {
+      const piece = pieceOf(event);
+      if (!piece) return;
+      if (!begun) void pipe.push({ head: headNow() });
+      begun = true;
+      return pipe.push(piece);
+    });
+    const problem = reply.failure && problemOf(reply.failure);
+    if (problem && !begun) throw problem;
+    if (!begun) void pipe.push({ head });
+    void pipe.push({ end: problem ? { ...end, problem: problem.toJSON() } : end });
+  }
+
+  /** Throws a ProblemError when no call was made, or when one could not be accounted for. */
+  private async ask(call: CompletionCall, signal: AbortSignal, take: Take): Promise<Asked> {
+    const { candidates, request, agent_id } = await this.orders.of(call);
+    const stop = new AbortController();
+    const book = new CompletionBook<ModelReply>(this.ledger, {
+      purpose: { kind: 'chat', agent_id },
+      input_tokens: roughPromptTokens(request),
+      account: (reply, kind) => accountFor(reply, request, kind),
+      onRefused: (reason) => stop.abort(reason),
+    });
+    const head = () => book.head();
+    const attempt = await this.models
+      .call(candidates, request, {
+        signal: AbortSignal.any([signal, stop.signal]),
+        deadline: Date.now() + ANSWER_MS,
+        book,
+        onEvent: (event) => (book.isOpen ? take(event, head) : book.opened.then(() => take(event, head))),
+      })
+      .catch((error: Error) => Promise.reject(problemOf(error)));
+    const { reply } = attempt;
+    const answered = head();
+    const usage = await book.settle(attempt);
+    // Nothing is passed on that nobody accounts for.
+    await book.opened;
+    return { head: answered, reply, end: { stop_reason: reply.stop_reason ?? 'other', usage } };
+  }
+}

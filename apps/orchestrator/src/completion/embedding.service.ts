@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import type { EmbeddingCall, EmbeddingPiece, ProviderKind } from '@taai/contracts';
+import { CompletionBook } from './completion-book';
+import { CompletionLedger } from './completion-ledger';
+import type { EmbeddingReply } from '../model/embedding-call';
+import { emptyReply } from '../model/model-call';
+import { ModelCaller } from '../model/model-caller';
+import { ProviderDirectory } from '../provider/provider-directory';
+import { problemOf } from './provider-problem';
+import { accountFor, roughPromptTokens, type Account, type Prompt } from '../model/usage-estimate';
+
+/** As long as the contract lets the gateway wait. */
+const VECTORS_MS = 120_000;
+
+/** Has models make vectors of texts. */
+@Injectable()
+export class EmbeddingService {
+  constructor(
+    private readonly providers: ProviderDirectory,
+    private readonly models: ModelCaller,
+    private readonly ledger: CompletionLedger,
+  ) {}
+
+  async *embed({ model, encoding, ...request }: EmbeddingCall, signal: AbortSignal): AsyncGenerator<EmbeddingPiece> {
+    const candidate = await this.providers.byName(model);
+    const stop = new AbortController();
+    const book = new CompletionBook<EmbeddingReply>(this.ledger, {
+      purpose: { kind: 'embedding', agent_id: null },
+      input_tokens: roughPromptTokens(promptOf(request.input)),
+      account: (reply, kind) => accountForVectors(reply, request.input, kind),
+      onRefused: (reason) => stop.abort(reason),
+    });
+    const attempt = await this.models
+      .embed([candidate], request, {
+        signal: AbortSignal.any([signal, stop.signal]),
+        deadline: Date.now() + VECTORS_MS,
+        book,
+      })
+      .catch((error: Error) => Promise.reject(problemOf(error)));
+    const head = book.head();
+    const usage = await book.settle(attempt);
+    await book.opened;
+    const { failure, vectors } = attempt.reply;
+    if (failure) throw problemOf(failure);
+    yield { head: { ...head, usage } };
+    for (const vector of vectors) yield { embedding: encoding === 'base64' ? base64Of(vector) : vector };
+  }
+}
+
+/** All that counts is what is read. */
+async function accountForVectors(
+  { usage, failure, latency_ms }: EmbeddingReply,
+  input: readonly string[],
+  kind: ProviderKind,
+): Promise<Account> {
+  if (usage) return { ...usage, is_estimated: false };
+  return accountFor({ ...emptyReply(), failure, latency_ms }, promptOf(input), kind);
+}
+
+const promptOf = (input: readonly string[]): Prompt => ({
+  messages: [{ role: 'user', content: input.map((text) => ({ type: 'text', text })) }],
+});
+
+/** 32-bit floats, little-endian as on every machine that we run on. */
+const base64Of = (vector: readonly number[]): string =>
+  Buffer.from(Float32Array.from(vector).buffer).toString('base64');

@@ -1,0 +1,86 @@
+import type { ModelReply } from './model-call';
+import { CallerLimits } from './caller-limits';
+import { testBook } from './caller.testing';
+import { ModelCaller } from './model-caller';
+import { ledger, providerCalls, startStage, watch, type Replica, type Stage, type User } from '../replica.testing';
+
+let stage: Stage;
+let replica: Replica;
+let user: User;
+
+beforeAll(async () => {
+  stage = await startStage();
+  replica = stage.replica();
+});
+beforeEach(async () => {
+  user = await stage.newUser();
+});
+afterAll(() => stage.close());
+
+/** A provider whose models are the sandbox's, and the choice of one that is steered. */
+const steered = (name: string, directives: string, settings = {}) =>
+  user.as(async () => {
+    const fields = { name, kind: 'openai' as const, base_url: `${stage.sandbox.url}/v1`, settings };
+    const { id: provider_id } = await replica.providers.create(fields);
+    await replica.providers.putCredentials({ id: provider_id, api_key: 'sk-sandbox' });
+    return { provider_id, model: `sandbox-1[[${directives}]]` };
+  });
+
+const threeChoices = async () => [
+  await steered('broken', 'fail=500', { max_retries: 0 }),
+  await steered('slow', 'hang', { max_retries: 0, timeout_ms: 200 }),
+  await steered('good', 'delay=0'),
+];
+
+describe('a chain of fallbacks', () => {
+  it('serves a run, whose ledger tells all of its calls', async () => {
+    const [first, ...fallbacks] = await threeChoices();
+    const fields = { name: 'Chain', slug: 'chain', system_prompt: '', model: first?.model ?? '' };
+    const run = await user.as(async () => {
+      const agent = await replica.agents.create({ ...fields, provider_id: first?.provider_id ?? null, fallbacks });
+      return replica.starter.start({ id: agent.id, input: 'Who is there?' });
+    });
+    expect((await watch(user, replica, run.id)).at(-1)).toMatchObject({ type: 'run.completed' });
+    expect(await ledger(stage, run.id)).toMatchObject([
+      { provider_id: first?.provider_id, status: 'closed', error_code: 'unavailable' },
+      { provider_id: fallbacks[0]?.provider_id, status: 'closed', error_code: 'timeout' },
+      { provider_id: fallbacks[1]?.provider_id, status: 'closed', error_code: null, is_estimated: false },
+    ]);
+  });
+
+  it('answers by the third model when the first fails and the second is too slow, and tells all three', async () => {
+    const choices = await threeChoices();
+    const candidates = await user.as(() => replica.directory.candidates(choices));
+    const { book, lines, call_ids } = testBook<ModelReply>();
+    const heard: string[] = [];
+    const mark = `fallback of ${user.tenant_id}`;
+    const attempt = await new ModelCaller(replica.breakers, new CallerLimits()).call(
+      candidates,
+      { messages: [{ role: 'user', content: mark }] },
+      {
+        signal: new AbortController().signal,
+        deadline: Date.now() + 30_000,
+        book,
+        onEvent: (event) => {
+          if (event.type === 'text') heard.push(event.text);
+        },
+      },
+    );
+    expect(attempt).toMatchObject({
+      candidate: { provider_name: 'good' },
+      reply: { failure: null, stop_reason: 'stop' },
+    });
+    expect(attempt.reply.text).toContain(mark);
+    expect(heard.join('')).toBe(attempt.reply.text);
+    expect(lines).toEqual([
+      ...['open broken', 'close broken unavailable'],
+      ...['open slow', 'close slow timeout', 'open good'],
+    ]);
+    expect(call_ids).toHaveLength(3);
+    expect(await providerCalls(stage, mark)).toMatchObject([
+      { model: choices[0]?.model, tokens_sent: 0 },
+      { model: choices[1]?.model, tokens_sent: 0, aborted: true },
+      { model: choices[2]?.model, finished: true },
+    ]);
+  });
+});

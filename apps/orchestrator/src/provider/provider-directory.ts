@@ -1,0 +1,91 @@
+import { Injectable } from '@nestjs/common';
+import { found, ProblemError } from '@taai/contracts';
+import { withTenant } from '@taai/entities';
+import { DataSource } from 'typeorm';
+import { KnownProvider, type OpenProvider } from './known-provider';
+import type { Candidate } from '../model/model-caller';
+import { ProviderConnector } from './provider-connector';
+import { ProviderRepository } from './provider.repository';
+import { TenantCache } from '../tenant-cache';
+import { TenantChanges } from '../tenant-changes';
+
+/** A model that somebody chose. */
+export interface Choice {
+  /** Null: the active provider with credentials that is tried first. */
+  provider_id: string | null;
+  model: string;
+}
+
+/** Whom the caller's tenant can call now, without asking the database each time. Whether a provider has a model, only the provider knows. */
+@Injectable()
+export class ProviderDirectory {
+  private readonly cache: TenantCache<KnownProvider[]>;
+
+  constructor(
+    private readonly db: DataSource,
+    private readonly providers: ProviderRepository,
+    private readonly connector: ProviderConnector,
+    changes: TenantChanges,
+  ) {
+    this.cache = new TenantCache(changes);
+  }
+
+  /** Those of the choices that can be called, in their order. Throws what `byId` throws when none can be. */
+  async candidates(choices: readonly Choice[]): Promise<Candidate[]> {
+    const outcomes = await Promise.allSettled(choices.map((choice) => this.byId(choice)));
+    const ready = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+    const refused = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (ready.length === 0 && refused) throw refused.reason;
+    return ready;
+  }
+
+  /** Throws `agent_not_ready`. */
+  async byId({ provider_id, model }: Choice): Promise<Candidate> {
+    const ready = await this.ready();
+    const provider = provider_id === null ? ready[0] : ready.find(({ row }) => row.provider_id === provider_id);
+    if (provider) return { ...provider.open('agent_not_ready'), model };
+    const detail = provider_id
+      ? "The agent's provider is not active or has no credentials."
+      : 'There is no active provider with credentials.';
+    throw new ProblemError('agent_not_ready', detail);
+  }
+
+  /** Of `provider/model`. Throws `unknown_model`. */
+  async byName(name: string): Promise<Candidate> {
+    const [, provider_name, model] = /^([^/]+)\/(.+)$/s.exec(name) ?? [];
+    const provider = (await this.ready()).find(({ row }) => row.name === provider_name);
+    if (provider && model) return { ...provider.open('unknown_model'), model };
+    throw new ProblemError('unknown_model', 'A model is named provider/model, by an active provider with credentials.');
+  }
+
+  /** All that can be called, in the order in which they are tried. */
+  async active(): Promise<OpenProvider[]> {
+    return (await this.ready()).flatMap((provider) => {
+      try {
+        return [provider.open('provider_not_ready')];
+      } catch (error) {
+        if (error instanceof ProblemError) return [];
+        throw error;
+      }
+    });
+  }
+
+  /** Also one that is not active. Throws `not_found`, and `provider_not_ready` when there is nothing to call it with. */
+  async open(id: string): Promise<OpenProvider> {
+    const known = (await this.known()).find(({ row }) => row.provider_id === id);
+    return found('provider', known).open('provider_not_ready');
+  }
+
+  private async ready(): Promise<KnownProvider[]> {
+    return (await this.known()).filter(({ isReady }) => isReady);
+  }
+
+  private known(): Promise<KnownProvider[]> {
+    return this.cache.get('providers', () =>
+      withTenant(this.db, async (tx) => {
+        const rows = await this.providers.all(tx);
+        return rows.map((row) => new KnownProvider(row, tx.tenant_id, this.connector));
+      }),
+    );
+  }
+}

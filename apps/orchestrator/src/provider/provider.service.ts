@@ -1,0 +1,103 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  found,
+  notFound,
+  ProblemError,
+  type CreateProvider,
+  type PageOf,
+  type PageQuery,
+  type Provider,
+  type PutCredentials,
+  type UpdateProvider,
+} from '@taai/contracts';
+import { audit, auditChange, idAfter, once, toFittingPage, withTenant } from '@taai/entities';
+import { REDIS, SecretBox, wakeRelay, type RedisClient } from '@taai/platform';
+import { DataSource } from 'typeorm';
+import { ProviderConnector } from './provider-connector';
+import { ProviderRepository } from './provider.repository';
+import { TenantChanges } from '../tenant-changes';
+import { explain } from '../violations';
+
+const taken = { providers_name_key: () => new ProblemError('slug_taken', 'Another provider has this name.') };
+const inUse = {
+  agents_provider_id_fkey: () => new ProblemError('conflict', 'Agents use this provider: give them another one first.'),
+};
+const unknown = { provider_credentials_provider_id_fkey: () => notFound('provider') };
+
+@Injectable()
+export class ProviderService {
+  constructor(
+    private readonly db: DataSource,
+    private readonly providers: ProviderRepository,
+    private readonly connector: ProviderConnector,
+    private readonly secrets: SecretBox,
+    @Inject(REDIS) private readonly redis: RedisClient,
+    private readonly changes: TenantChanges,
+  ) {}
+
+  async create(input: CreateProvider): Promise<Provider> {
+    this.connector.vet(input.base_url);
+    const provider = await withTenant(this.db, (tx) =>
+      once(tx, 'orchestrator.provider.create', input, async () => {
+        const id = await explain(this.providers.insert(tx, input), taken);
+        const after = found('provider', await this.providers.find(tx, id));
+        await audit(tx, { action: 'provider.created', target: { type: 'provider', id }, after });
+        return after;
+      }),
+    );
+    wakeRelay(this.redis);
+    await this.changes.announce();
+    return provider;
+  }
+
+  async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Provider>> {
+    const after = idAfter(cursor);
+    const rows = await withTenant(this.db, (tx) => this.providers.page(tx, after, limit + 1));
+    return toFittingPage(rows, limit);
+  }
+
+  async get(id: string): Promise<Provider> {
+    return found('provider', await withTenant(this.db, (tx) => this.providers.find(tx, id)));
+  }
+
+  /** Another origin must not be sent the credentials that were stored for this one: they are dropped. */
+  async update({ id, ...fields }: UpdateProvider): Promise<Provider> {
+    this.connector.vet(fields.base_url);
+    const provider = await withTenant(this.db, async (tx) => {
+      const before = found('provider', await this.providers.lock(tx, id));
+      if (fields.base_url !== undefined && originOf(fields.base_url) !== originOf(before.base_url)) {
+        await this.providers.removeCredentials(tx, id);
+      }
+      await explain(this.providers.update(tx, id, fields), taken);
+      const after = found('provider', await this.providers.find(tx, id));
+      await auditChange(tx, { action: 'provider.updated', target: { type: 'provider', id } }, before, after);
+      return after;
+    });
+    wakeRelay(this.redis);
+    await this.changes.announce();
+    return provider;
+  }
+
+  async remove(id: string): Promise<void> {
+    await withTenant(this.db, async (tx) => {
+      const before = found('provider', await this.providers.lock(tx, id));
+      await explain(this.providers.remove(tx, id), inUse);
+      await audit(tx, { action: 'provider.deleted', target: { type: 'provider', id }, before });
+    });
+    wakeRelay(this.redis);
+    await this.changes.announce();
+  }
+
+  async putCredentials({ id, api_key }: PutCredentials): Promise<void> {
+    await withTenant(this.db, async (tx) => {
+      const sealed = this.secrets.seal({ tenant_id: tx.tenant_id, owner_id: id }, api_key);
+      await explain(this.providers.replaceCredentials(tx, id, sealed), unknown);
+      await audit(tx, { action: 'provider.credentials_stored', target: { type: 'provider', id } });
+    });
+    wakeRelay(this.redis);
+    await this.changes.announce();
+  }
+}
+
+/** Scheme, host and port; null for the vendor's own. */
+const originOf = (base_url: string | null) => base_url && new URL(base_url).origin;

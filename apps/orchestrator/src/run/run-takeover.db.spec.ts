@@ -1,0 +1,196 @@
+import type { Agent } from '@taai/contracts';
+import { LeaseLost } from '@taai/platform';
+import { until } from '@taai/platform-testing';
+import { v7 } from 'uuid';
+import {
+  ledger,
+  newAgent,
+  providerCalls,
+  startStage,
+  watch,
+  type Replica,
+  type Stage,
+  type User,
+} from '../replica.testing';
+
+let stage: Stage;
+let user: User;
+let agent: Agent;
+
+beforeAll(async () => {
+  stage = await startStage();
+});
+beforeEach(async () => {
+  user = await stage.newUser();
+  agent = await newAgent(user, stage.replica(), stage);
+});
+afterAll(() => stage.close());
+
+const start = (replica: Replica, input: string) => user.as(() => replica.starter.start({ id: agent.id, input }));
+const get = (replica: Replica, id: string) => user.as(() => replica.runs.get(id));
+const streamsText = (mark: string) => async () => ((await providerCalls(stage, mark))[0]?.tokens_sent ?? 0) > 2;
+
+/** As if the replica that has the run had been silent for too long. */
+const expire = (id: string) =>
+  stage.admin.query(`update agent_runs set lease_until = now() - interval '1 s' where id = $1`, [id]);
+
+describe('a run whose replica is gone', () => {
+  it('is taken up by another one, which takes back what was said and says it again', async () => {
+    const [dying, heir] = [stage.replica(), stage.replica()];
+    const mark = v7();
+    const run = await start(dying, `${mark} [[tokens=40 delay=20]]`);
+    const watching = watch(user, dying, run.id);
+    await until(streamsText(mark));
+    await expire(run.id);
+    await heir.leases.sweep();
+
+    const events = await watching;
+    expect(events.map(({ id }) => id)).toEqual(events.map((_, index) => index + 1));
+    const retried = events.findIndex(({ type }) => type === 'step.retried');
+    expect(events[retried]?.data).toEqual({ step: 1, after_id: 1 });
+    expect(retried).toBeGreaterThan(1);
+    const kept = events.slice(retried).flatMap(({ type, data }) => (type === 'token' ? [data.text] : []));
+    const { output, usage } = await get(heir, run.id);
+    expect(kept.join('')).toBe(output);
+    expect((await providerCalls(stage, mark)).at(-1)).toMatchObject({ finished: true, tokens_sent: 40 });
+
+    const rows = await ledger(stage, run.id);
+    expect(rows).toMatchObject([
+      { status: 'estimated', is_estimated: true, error_code: 'replica_lost' },
+      { status: 'closed', is_estimated: false, output_tokens: 40 },
+    ]);
+    const sum = (key: 'input_tokens' | 'output_tokens' | 'cost_micro_usd') =>
+      rows.reduce((total, row) => total + Number(row[key]), 0);
+    expect(usage).toMatchObject({
+      input_tokens: sum('input_tokens'),
+      output_tokens: sum('output_tokens'),
+      cost_micro_usd: sum('cost_micro_usd'),
+      is_estimated: true,
+    });
+    // The first replica only seemed dead: it has noticed, and left its provider.
+    await until(async () => (await providerCalls(stage, mark))[0]?.aborted === true);
+    await until(() => dying.executor.running.size === 0);
+    expect(await ledger(stage, run.id)).toHaveLength(2);
+  });
+
+  it('cannot be finished, continued or released by the old one', async () => {
+    const [stale, heir] = [stage.replica(), stage.replica()];
+    const mark = v7();
+    const { id } = await start(stale, `${mark} [[hang]]`);
+    await until(async () => (await providerCalls(stage, mark)).length === 1);
+    const [open] = await ledger(stage, id);
+    await stage.admin.query('update agent_runs set lease_owner = $2 where id = $1', [id, heir.executor.owner]);
+    const { rows } = await stage.admin.query('select * from agent_runs where id = $1', [id]);
+    const { steps, executor, models } = stale;
+    const [candidate] = await user.as(() => models.candidatesOf(rows[0].state));
+    if (!candidate) throw new Error('The run has no model.');
+    const reply = {
+      ...{ text: 'mine', reasoning_characters: 0, tool_calls: [], pieces: 1, stop_reason: null },
+      ...{ usage: null, failure: null, latency_ms: 1 },
+    };
+    const call = { call_id: open?.call_id ?? '', candidate, reply };
+    await user.as(async () => {
+      const progress = { run: rows[0], steps: [] };
+      const finish = steps.finish(progress, executor.owner, { status: 'completed', failure: null, call }, 5);
+      await expect(finish).rejects.toThrow(LeaseLost);
+      await expect(steps.handOver(progress, executor.owner, call)).rejects.toThrow(LeaseLost);
+      await expect(steps.open(progress, executor.owner, v7(), candidate)).rejects.toThrow(LeaseLost);
+    });
+    expect((await stage.admin.query('select * from agent_runs where id = $1', [id])).rows).toEqual(rows);
+    expect(await ledger(stage, id)).toEqual([open]);
+
+    await stale.leases.extend();
+    await until(() => stale.executor.running.size === 0);
+    await until(async () => (await providerCalls(stage, mark))[0]?.aborted === true);
+    expect(await get(heir, id)).toMatchObject({ status: 'running' });
+  });
+
+  it('is not taken while its lease is extended', async () => {
+    const [holder, other] = [stage.replica(), stage.replica()];
+    const mark = v7();
+    const run = await start(holder, `${mark} [[hang]]`);
+    await until(async () => (await providerCalls(stage, mark)).length === 1);
+    await expire(run.id);
+    await holder.leases.extend();
+    await other.leases.sweep();
+    expect(other.executor.running.has(run.id)).toBe(false);
+    await user.as(() => holder.runs.cancel(run.id));
+  });
+
+  it('is cancelled by its heir, when that was asked for meanwhile', async () => {
+    const [dying, heir] = [stage.replica(), stage.replica()];
+    const mark = v7();
+    const run = await start(dying, `${mark} [[hang=1 delay=0]]`);
+    await until(async () => (await providerCalls(stage, mark))[0]?.tokens_sent === 1);
+    await stage.admin.query('update agent_runs set cancel_requested_at = now() where id = $1', [run.id]);
+    await expire(run.id);
+    await heir.leases.sweep();
+    const events = await watch(user, heir, run.id);
+    expect(events.at(-1)).toMatchObject({ type: 'run.cancelled' });
+    expect(await ledger(stage, run.id)).toMatchObject([{ status: 'estimated' }]);
+  });
+});
+
+describe('a replica', () => {
+  it('learns from its lease that a run is to be cancelled, when the message was lost', async () => {
+    const replica = stage.replica();
+    const mark = v7();
+    const run = await start(replica, `${mark} [[hang]]`);
+    await until(async () => (await providerCalls(stage, mark)).length === 1);
+    await stage.admin.query('update agent_runs set cancel_requested_at = now() where id = $1', [run.id]);
+    await replica.leases.extend();
+    expect((await watch(user, replica, run.id)).at(-1)).toMatchObject({ type: 'run.cancelled' });
+  });
+
+  it('executes no more than its slots hold; the others wait and follow', async () => {
+    const replica = stage.replica({ slots: 1 });
+    const runs = [];
+    for (const input of ['a', 'b', 'c']) runs.push(await start(replica, `${input} [[tokens=3 delay=5]]`));
+    expect(runs.map(({ status }) => status)).toEqual(['running', 'queued', 'queued']);
+    const ends = await Promise.all(runs.map(({ id }) => watch(user, replica, id)));
+    for (const events of ends) {
+      expect(events[0]).toMatchObject({ id: 1, type: 'run.started' });
+      expect(events.at(-1)).toMatchObject({ type: 'run.completed' });
+    }
+    await replica.leases.beforeApplicationShutdown();
+  });
+
+  it('fails a run that waited in the queue beyond its deadline', async () => {
+    const run = await start(stage.replica({ slots: 0, deadline_seconds: 0 }), 'Hello');
+    const replica = stage.replica();
+    await replica.leases.sweep();
+    const events = await watch(user, replica, run.id);
+    expect(events.map(({ type, data }) => [type, data.code])).toEqual([
+      ['run.started', undefined],
+      ['run.failed', 'deadline_exceeded'],
+    ]);
+    expect(await ledger(stage, run.id)).toEqual([]);
+  });
+
+  it('that stops lets runs end', async () => {
+    const replica = stage.replica({ drain_ms: 5000 });
+    const run = await start(replica, 'Hello [[tokens=5 delay=10]]');
+    await replica.leases.beforeApplicationShutdown();
+    expect(await get(replica, run.id)).toMatchObject({ status: 'completed' });
+    expect((await start(replica, 'too late')).status).toBe('queued');
+  });
+
+  it('that stops leaves long runs to another one', async () => {
+    const stopping = stage.replica({ drain_ms: 20 });
+    const mark = v7();
+    const run = await start(stopping, `${mark} [[tokens=30 delay=20]]`);
+    await until(streamsText(mark));
+    await stopping.leases.beforeApplicationShutdown();
+    expect((await providerCalls(stage, mark))[0]?.aborted).toBe(true);
+    expect(await get(stopping, run.id)).toMatchObject({ status: 'running' });
+    const heir = stage.replica();
+    await heir.leases.sweep();
+    const events = await watch(user, heir, run.id);
+    expect(events.map(({ type }) => type)).toContain('step.retried');
+    expect(events.at(-1)).toMatchObject({ type: 'run.completed' });
+    expect(await ledger(stage, run.id)).toMatchObject([
+      { status: 'closed', is_estimated: true, error_code: 'aborted' },
+      { status: 'closed', is_estimated: false, output_tokens: 30 },
+    ]);
+  });
+});

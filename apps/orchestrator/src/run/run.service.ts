@@ -1,0 +1,117 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  found,
+  hasEnded,
+  type DecideToolCall,
+  type ListRuns,
+  type PageOf,
+  type Run,
+  type RunDetail,
+  type RunEvents,
+} from '@taai/contracts';
+import { idAfter, toFittingPage, withTenant } from '@taai/entities';
+import { keys, log, REDIS, RunLogReader, RunLogWriter, type RedisClient } from '@taai/platform';
+import { currentCaller } from '@taai/tenant';
+import { DataSource } from 'typeorm';
+import { AgentRepository } from '../agent/agent.repository';
+import { RunApproval } from './run-approval';
+import { endingEvents, rebuildEvents } from './run-events';
+import { RunExecutor } from './run-executor';
+import { RunStepRepository } from './run-step.repository';
+import { timelineOf } from './run-timeline';
+import { RunRepository, type RunRow } from './run.repository';
+
+/** How long `cancel` waits for a run to end, to answer with its end. */
+const CANCEL_WAIT_MS = 3000;
+
+@Injectable()
+export class RunService {
+  constructor(
+    private readonly db: DataSource,
+    private readonly runs: RunRepository,
+    private readonly steps: RunStepRepository,
+    private readonly approval: RunApproval,
+    private readonly executor: RunExecutor,
+    private readonly agents: AgentRepository,
+    private readonly reader: RunLogReader,
+    @Inject(REDIS) private readonly redis: RedisClient,
+  ) {}
+
+  async get(id: string): Promise<Run> {
+    return toRun(await this.find(id));
+  }
+
+  /** The run with its timeline. */
+  async inspect(id: string): Promise<RunDetail> {
+    const { run, steps, attempts } = await withTenant(this.db, async (tx) => ({
+      run: found('run', await this.runs.find(tx, id)),
+      steps: await this.steps.load(tx, id),
+      attempts: await this.runs.attempts(tx, id),
+    }));
+    return { ...toRun(run), steps: timelineOf(run, steps, attempts) };
+  }
+
+  /** Resolves to the run as it then stands. */
+  async decide(input: DecideToolCall): Promise<Run> {
+    await this.approval.decide(input);
+    return this.get(input.id);
+  }
+
+  async list({ id: agent_id, status, limit = 20, cursor }: ListRuns): Promise<PageOf<Run>> {
+    const after = idAfter(cursor);
+    const rows = await withTenant(this.db, async (tx) => {
+      found('agent', await this.agents.find(tx, agent_id));
+      return this.runs.page(tx, agent_id, status, after, limit + 1);
+    });
+    return toFittingPage(rows.map(toRun), limit);
+  }
+
+  /** The events of a run that has ended, its tokens merged. None before: then they are in its log. */
+  async events(id: string): Promise<RunEvents> {
+    const run = await this.find(id);
+    if (!hasEnded(run)) return { events: [] };
+    const steps = await withTenant(this.db, (tx) => this.steps.load(tx, id));
+    return { events: rebuildEvents(run, steps) };
+  }
+
+  /** The run at its end, or, if that takes long, as it stands. */
+  async cancel(id: string): Promise<Run> {
+    const status = await withTenant(this.db, (tx) => this.runs.requestCancel(tx, id));
+    if (status === 'cancelled') await this.closeLog(await this.find(id));
+    else if (status !== undefined) {
+      await this.executor.takeUp(currentCaller().tenant_id, id);
+      await this.tellExecutor(id);
+    }
+    return this.get(id);
+  }
+
+  /** Of a run that ended in the queue: nobody else writes its log. */
+  private async closeLog(run: RunRow): Promise<void> {
+    const writer = new RunLogWriter(this.redis, run.id);
+    for (const { type, data } of endingEvents(run)) writer.append(type, data);
+    await writer
+      .flush()
+      .catch((error: unknown) => log.warn({ err: error, run_id: run.id }, 'the end is not in the log'));
+  }
+
+  private async tellExecutor(id: string): Promise<void> {
+    await this.redis.publish(keys.runCancel(id), '');
+    const signal = AbortSignal.timeout(CANCEL_WAIT_MS);
+    const events = this.reader.read(id, { signal, rebuild: async () => (await this.events(id)).events });
+    while (!(await events.next()).done);
+  }
+
+  private async find(id: string): Promise<RunRow> {
+    return found('run', await this.runs.get(id));
+  }
+}
+
+/** The run as clients see it. */
+export function toRun(run: RunRow): Run {
+  const { id, agent_id, agent_version, conversation_id, status, output, error_code, error_detail } = run;
+  const { usage, metadata, created_at, finished_at } = run;
+  const asked = run.input.findLast(({ role }) => role === 'user')?.content ?? '';
+  const input = typeof asked === 'string' ? asked : '';
+  const what = { id, agent_id, agent_version, conversation_id, status, input, output, error_code, error_detail };
+  return { ...what, usage, metadata, created_at, finished_at };
+}
