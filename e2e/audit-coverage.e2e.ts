@@ -9,7 +9,7 @@ import { sharedFleet } from './support/shared-fleet';
 const { anonymous, adminEnv, sandboxUrl, mailTo } = sharedFleet();
 
 /**
- * What each change to identity, roles, keys, providers, agents, webhooks and the tenant is called in the audit log. A new method that
+ * What each change to identity, roles, keys, providers, agents, tools, prices, webhooks and the tenant is called in the audit log. A new method that
  * changes any of these is missing here until somebody says what its entry is called.
  */
 const AUDITED: Record<string, string> = {
@@ -39,15 +39,31 @@ const AUDITED: Record<string, string> = {
   'orchestrator.agent.create': 'agent.created',
   'orchestrator.agent.update': 'agent.updated',
   'orchestrator.agent.remove': 'agent.deleted',
+  'orchestrator.tool.create': 'tool.created',
+  'orchestrator.tool.update': 'tool.updated',
+  'orchestrator.tool.remove': 'tool.deleted',
+  'usage.price.put': 'price.updated',
   'webhook.create': 'webhook.created',
   'webhook.update': 'webhook.updated',
   'webhook.remove': 'webhook.deleted',
 };
 
-/** They change nobody's access: one has a mail sent, the other goes on with a session. */
-const UNAUDITED = ['auth.password.forgot', 'auth.session.refresh'];
+/** They change nobody's access: one has a mail sent, one goes on with a session, one asks a provider a question. */
+const UNAUDITED = ['auth.password.forgot', 'auth.session.refresh', 'orchestrator.provider.test'];
 
-const RESOURCES = ['users', 'roles', 'api_keys', 'providers', 'agents', 'webhooks', 'tenant', 'public', 'session'];
+const RESOURCES = [
+  'users',
+  'roles',
+  'api_keys',
+  'providers',
+  'agents',
+  'tools',
+  'prices',
+  'webhooks',
+  'tenant',
+  'public',
+  'session',
+];
 
 const changing = publicMethods.filter(
   ({ method }) => method.effect !== 'safe' && RESOURCES.includes(method.access.split(':')[0] ?? ''),
@@ -122,6 +138,12 @@ describe('each of them', () => {
     await call('orchestrator.agent.update', { id: agent.id, body: { name: 'Assistant' } });
     await call('orchestrator.agent.remove', { id: agent.id });
     await call('orchestrator.provider.remove', { id: provider.id });
+    const calculator = { name: 'sum', kind: 'builtin', config: { builtin: 'calculator' } };
+    const tool = await call('orchestrator.tool.create', { body: calculator });
+    await call('orchestrator.tool.update', { id: tool.id, body: { requires_approval: true } });
+    await call('orchestrator.tool.remove', { id: tool.id });
+    const price = { input_price: 1, output_price: 2 };
+    await call('usage.price.put', { body: { provider_kind: 'openai', model: 'sandbox-1', price } });
     const endpoint = { url: 'http://127.0.0.1:9/hook', events: ['task.created'] };
     const webhook = await call('webhook.create', { body: endpoint });
     await call('webhook.update', { id: webhook.id, body: { description: 'Ours' } });

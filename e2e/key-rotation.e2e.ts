@@ -58,6 +58,8 @@ const admin = (...args: string[]) => adminCommand(own.adminEnv, ...args);
 async function newSubscriber() {
   const tenant = await newTenant(new Client(own.fleet.gatewayUrls[0] as string));
   const agent = await newAgent(tenant, own.sandboxUrl);
+  const server = { name: 'crm', kind: 'mcp', config: { url: 'https://mcp.example.com' } };
+  await tenant.client.post('/v1/tools', { ...server, secret_headers: { authorization: 'Bearer sk-tool' } });
   const endpoint = { url: receiver.url, events: ['agent.run.completed', 'agent.run.failed'] };
   const { body } = await tenant.client.post('/v1/webhooks', endpoint);
   return { tenant, agent, secret: body['secret'] as string };
@@ -108,11 +110,11 @@ it('encryption keys are rotated under load without one failed run', async () => 
 
   expect(load.outcomes.filter(({ status, run }) => status !== 200 || run !== 'completed')).toEqual([]);
   const { rows } = await database.query(
-    'select key_id from provider_credentials union select secret_key_id from webhooks',
+    'select key_id from provider_credentials union select secret_key_id from tools union select secret_key_id from webhooks',
   );
   expect(rows).toEqual([{ key_id: keyId(newer) }]);
   expect(await admin('secrets', 'status')).toContain(keyId(newer));
-  expect(await refusal('orchestrator', older)).toContain(sentence(newer, 'provider credentials'));
+  expect(await refusal('orchestrator', older)).toContain(sentence(newer, 'provider and tool credentials'));
 
   // Every run was told to its tenant's endpoint, signed with the secret that the tenant was shown.
   const told = () => new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size;

@@ -111,7 +111,7 @@ await run(async (scope) => {
   const url = fleet.gatewayUrls[0] ?? '';
   const provider = chooseProvider(process.env.OPENAI_API_KEY, sandbox.url);
   console.log(`Asking the demo agent (${provider.name}, ${provider.model}) through ${url} as ${demoLogin.email} …`);
-  const { user, agentId } = await seedDemo(new Api(url), provider);
+  const { user, agentId } = await seedDemo(new Api(url), provider, sandbox.url);
   await performMainJob(user, agentId, (text) => process.stdout.write(text));
   console.log(farewell(url, mailboxUrl));
   scope.interruptedCode = 0;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { decodeJwt } from 'jose';
+import { sandboxBaseUrl, type SandboxKind } from '../../scripts/sandbox/base-url';
 import type { Client } from './client';
 import { asSuperuser } from './database';
 import { sharedFleet } from './shared-fleet';
@@ -53,10 +54,15 @@ export async function revokedClient({ client, email, password }: TestTenant): Pr
   return revoked;
 }
 
-/** An agent of the tenant that talks to the sandbox provider at `sandboxUrl`. */
-export async function newAgent({ client }: TestTenant, sandboxUrl: string, model = 'sandbox-1'): Promise<string> {
+/** An agent of the tenant that talks to the sandbox provider at `sandboxUrl`, in the format of a vendor. */
+export async function newAgent(
+  { client }: TestTenant,
+  sandboxUrl: string,
+  model = 'sandbox-1',
+  kind: SandboxKind = 'openai',
+): Promise<string> {
   const name = `sandbox-${randomUUID().slice(0, 8)}`;
-  const provider = await client.post('/v1/providers', { name, kind: 'openai', base_url: `${sandboxUrl}/v1` });
+  const provider = await client.post('/v1/providers', { name, kind, base_url: sandboxBaseUrl(kind, sandboxUrl) });
   const stored = await client.put(`/v1/providers/${provider.body['id']}/credentials`, { api_key: 'sk-sandbox' });
   if (stored.status !== 204) throw new Error(`Storing credentials answered ${stored.status}.`);
   const agent = await client.post('/v1/agents', {

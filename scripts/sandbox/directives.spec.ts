@@ -25,11 +25,9 @@ it('leaves the rest of a text', () => {
   expect(withoutDirectives(' a [[tool=x:{"y":[[1]]}]]b [[1,2],[3]] [[delay=0]]')).toBe('a b [[1,2],[3]]');
 });
 
-it.each(['[['.repeat(500_000), '[[a '.repeat(500_000), '[[tool=a:{'.repeat(2_000)])(
-  'is not slowed by brackets that never close',
+it.each(['[['.repeat(500_000), '[[a '.repeat(500_000), '[[tool=a:{'.repeat(200_000)])(
+  'is not held up by brackets that never close',
   (text) => {
-    const start = performance.now();
-    readDirectives(text);
-    expect(performance.now() - start).toBeLessThan(2_000);
+    expect(readDirectives(text).steps).toEqual([[]]);
   },
 );

@@ -91,7 +91,10 @@ function readNumber(directives: Directives, word: string): void {
 
 function readBlocks(text: string): Block[] {
   const blocks: Block[] = [];
-  for (let start = text.indexOf('[['); start >= 0;) {
+  // Whatever opens after this is never closed.
+  const last = text.lastIndexOf(']]');
+  let start = text.indexOf('[[');
+  while (start >= 0 && start < last) {
     const block = readBlock(text, start);
     if (block) blocks.push(block);
     start = text.indexOf('[[', block?.end ?? start + 1);

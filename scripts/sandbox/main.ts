@@ -7,7 +7,7 @@ try {
   if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65_535)
     throw new Error(`--port takes a number up to 65535, not ${values.port}.`);
   const sandbox = await startSandbox({ port: Number(values.port), host: values.host });
-  console.log(`The sandbox provider listens on ${sandbox.url}/v1`);
+  console.log(`The sandbox provider listens on ${sandbox.url}`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void sandbox.close());
 } catch (error) {
   console.error(`The sandbox provider cannot start: ${error instanceof Error ? error.message : String(error)}`);

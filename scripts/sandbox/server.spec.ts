@@ -224,9 +224,9 @@ describe('the process', () => {
   it('runs on Node alone and stops when told', async () => {
     const { child, out, exit } = start('--port', '0');
     const url = /http:\S+/.exec(await out())?.[0];
-    const models = await fetch(`${url}/models`, { headers: { authorization: 'Bearer k' } });
+    const models = await fetch(`${url}/v1/models`, { headers: { authorization: 'Bearer k' } });
     expect(models.status).toBe(200);
-    const answer = await fetch(`${url}/chat/completions`, {
+    const answer = await fetch(`${url}/v1/chat/completions`, {
       method: 'POST',
       headers: { authorization: 'Bearer k' },
       body: JSON.stringify(ask('Hello [[delay=0]]')),

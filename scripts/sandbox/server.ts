@@ -69,7 +69,7 @@ async function route(log: CallLog, request: IncomingMessage, response: ServerRes
     const read = operation === 'chat' ? readChat : readEmbedding;
     const { directives, asked, compose } = read(format, record(await readJson(request)), path);
     const call = log.add(asked);
-    const line = { directives, call, times_asked: log.timesAsked(call), response };
+    const line = { directives, call, times_asked: () => log.timesAsked(call), response };
     await respond(line, () => compose(call));
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;

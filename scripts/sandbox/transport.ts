@@ -8,6 +8,7 @@ import type { Directives } from './directives.ts';
 
 // Nobody hangs for ever, not even here.
 const LONGEST_CALL_MS = 15 * 60_000;
+const MAX_BATCH = 16_384;
 const PAGE = '<!doctype html><title>Bad gateway</title><h1>502 Bad gateway</h1>';
 
 /** How an answer is written piece by piece. */
@@ -33,7 +34,7 @@ export interface Line {
   directives: Directives;
   call: Call;
   /** How often this was asked, this time included. */
-  times_asked: number;
+  times_asked: () => number;
   response: ServerResponse;
 }
 
@@ -60,7 +61,8 @@ function watch({ call, response }: Line): AbortSignal {
   const closed = (): void => {
     clearTimeout(deadline);
     call.aborted = !response.writableEnded && response.errored === null;
-    controller.abort();
+    // At a good end nobody waits.
+    if (!response.writableEnded) controller.abort();
   };
   if (response.destroyed) closed();
   else response.once('close', closed);
@@ -69,7 +71,7 @@ function watch({ call, response }: Line): AbortSignal {
 
 function failIfTold({ directives: { fail, fail_times, retry_after }, times_asked }: Line): void {
   if (fail === undefined && fail_times === undefined) return;
-  if (times_asked > (fail_times ?? Infinity)) return;
+  if (fail_times !== undefined && times_asked() > fail_times) return;
   throw new ApiError(fail ?? 500, 'The sandbox fails because it was asked to.', {
     code: 'sandbox_failure',
     retry_after,
@@ -79,16 +81,28 @@ function failIfTold({ directives: { fail, fail_times, retry_after }, times_asked
 async function sendStream(line: Line, gone: AbortSignal, stream: Stream, pieces: Iterable<Piece>): Promise<void> {
   const { directives, call, response } = line;
   await pace(line, gone, 0);
-  response.writeHead(200, { 'content-type': stream.content_type, 'cache-control': 'no-cache' }).write(stream.start());
+  response.writeHead(200, { 'content-type': stream.content_type, 'cache-control': 'no-cache' });
+  // What leaves in the same moment is written at once.
+  let batch = stream.start();
+  const flush = async (): Promise<void> => {
+    const isWritten = response.write(batch);
+    batch = '';
+    if (!isWritten) await once(response, 'drain', { signal: gone });
+  };
   for (const piece of pieces) {
-    if (directives.garbage === call.tokens_sent) return void response.end(stream.garbage);
-    if (directives.delay > 0) await sleep(directives.delay, undefined, { signal: gone });
-    if (!response.write(stream.piece(piece))) await once(response, 'drain', { signal: gone });
+    if (directives.garbage === call.tokens_sent) return void response.end(batch + stream.garbage);
+    if (directives.delay > 0) {
+      if (batch !== '') await flush();
+      await sleep(directives.delay, undefined, { signal: gone });
+    }
+    batch += stream.piece(piece);
     count(call, piece);
-    if (stops(directives, call.tokens_sent)) await pace(line, gone, call.tokens_sent);
+    const isStop = stops(directives, call.tokens_sent);
+    if (isStop || directives.delay > 0 || batch.length > MAX_BATCH) await flush();
+    if (isStop) await pace(line, gone, call.tokens_sent);
   }
   gone.throwIfAborted();
-  response.end(stream.end());
+  response.end(batch + stream.end());
   call.finished = true;
 }
 

@@ -1,3 +1,4 @@
+import { sandboxBaseUrl } from '../sandbox/base-url.ts';
 import { Api, ApiError, read, readText } from './api.ts';
 
 export const demoLogin = { email: 'demo@example.com', password: 'demo-password' };
@@ -15,7 +16,7 @@ export interface DemoProvider {
 export function chooseProvider(openaiKey: string | undefined, sandboxUrl: string): DemoProvider {
   return openaiKey
     ? { name: 'openai', base_url: null, api_key: openaiKey, model: 'gpt-4o-mini' }
-    : { name: 'sandbox', base_url: `${sandboxUrl}/v1`, api_key: 'sk-sandbox', model: 'sandbox-1' };
+    : { name: 'sandbox', base_url: sandboxBaseUrl('openai', sandboxUrl), api_key: 'sk-sandbox', model: 'sandbox-1' };
 }
 
 async function logIn(api: Api): Promise<Api> {
@@ -42,15 +43,29 @@ async function ensure(api: Api, path: string, key: 'name' | 'slug', wanted: obje
   return id;
 }
 
+/** The sandbox in the formats of the other vendors: tried after all others, for whoever wants to try them. */
+async function ensureOtherFormats(user: Api, sandboxUrl: string): Promise<void> {
+  for (const kind of ['anthropic', 'google', 'groq', 'ollama'] as const) {
+    const wanted = { name: `sandbox-${kind}`, kind, priority: 1000 };
+    const id = await ensure(user, '/v1/providers', 'name', wanted, { base_url: sandboxBaseUrl(kind, sandboxUrl) });
+    await user.call('PUT', `/v1/providers/${id}/credentials`, { api_key: 'sk-sandbox' });
+  }
+}
+
 /**
- * Makes sure that the demo tenant, its provider and its agent `demo` are there, through the public API.
+ * Makes sure that the demo tenant, its providers and its agent `demo` are there, through the public API.
  * @returns the API as the demo user, and the agent's id.
  */
-export async function seedDemo(api: Api, provider: DemoProvider): Promise<{ user: Api; agentId: string }> {
+export async function seedDemo(
+  api: Api,
+  provider: DemoProvider,
+  sandboxUrl: string,
+): Promise<{ user: Api; agentId: string }> {
   const user = await logInOrRegister(api);
   const { name, base_url, api_key, model } = provider;
   const providerId = await ensure(user, '/v1/providers', 'name', { name, kind: 'openai' }, { base_url });
   await user.call('PUT', `/v1/providers/${providerId}/credentials`, { api_key });
+  await ensureOtherFormats(user, sandboxUrl);
   const agent = {
     name: 'Demo',
     slug: 'demo',

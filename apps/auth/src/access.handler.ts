@@ -1,4 +1,4 @@
-import { accessContract, type ByApiKey, type BySession, type ListAccessChanges } from '@taai/contracts';
+import { accessContract, type ByApiKey, type BySession, type ByUser, type ListAccessChanges } from '@taai/contracts';
 import { Handles } from '@taai/platform';
 import { AccessService } from './access.service';
 
@@ -12,6 +12,10 @@ export class AccessHandler {
 
   apiKey(input: ByApiKey) {
     return this.access.apiKey(input);
+  }
+
+  user(input: ByUser) {
+    return this.access.user(input);
   }
 
   changes(input: ListAccessChanges) {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { AccessChange, TenantStatus } from '@taai/contracts';
+import type { AccessChange, ByUser, TenantStatus } from '@taai/contracts';
 import { RlsPool, type Tx } from '@taai/entities';
 import type { Caller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
@@ -18,6 +18,11 @@ export interface Holder {
 interface KeyHolder extends Holder {
   api_key_id: string;
   scopes: string[];
+}
+
+/** Without a key the user may do all that their role allows. */
+interface UserHolder extends Holder {
+  scopes: string[] | null;
 }
 
 interface KeyRef {
@@ -43,6 +48,14 @@ const API_KEY = `
   select ${holder}, k.id as api_key_id, k.scopes, k.expires_at
   from api_keys k join users u on u.tenant_id = k.tenant_id and u.id = k.created_by ${holderJoins}
   where k.id = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > now()) and u.is_active`;
+
+/** By user, and by API key where they came with one. */
+const USER = `
+  select ${holder}, k.scopes, k.expires_at
+  from users u ${holderJoins}
+  left join api_keys k on k.tenant_id = u.tenant_id and k.id = $2 and k.created_by = u.id
+    and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+  where u.id = $1 and u.is_active and ($2::uuid is null or k.id is not null)`;
 
 /** By user, and by session or API key where there is one. */
 const CALLER = `
@@ -78,6 +91,12 @@ export class AccessRepository {
   /** Undefined when the key has ended, or its creator may not log in any more. */
   async keyHolder({ tenant_id, id }: KeyRef): Promise<KeyHolder | undefined> {
     const [found] = await this.rls.queryFor<KeyHolder>(tenant_id, 'access_api_key', API_KEY, [id]);
+    return found;
+  }
+
+  /** Undefined when the user may not log in any more, or the key has ended or is not theirs. */
+  async userHolder({ user_id, api_key_id }: ByUser): Promise<UserHolder | undefined> {
+    const [found] = await this.rls.query<UserHolder>('access_user', USER, [user_id, api_key_id]);
     return found;
   }
 

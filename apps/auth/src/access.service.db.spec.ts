@@ -13,6 +13,7 @@ import {
 import { createTenant, createTestDatabase, type TestDatabase } from '@taai/entities-testing';
 import { sha256 } from '@taai/platform';
 import { makeJwk } from '@taai/platform-testing';
+import { runAs } from '@taai/tenant';
 import type { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { AccessRepository } from './access.repository';
@@ -134,6 +135,77 @@ describe('an API key', () => {
 
   it('unknown', async () => {
     expect(await code(access.apiKey({ key_hash: sha256('nobody') }))).toBe('unauthenticated');
+  });
+});
+
+describe('a user whose work outlives their request', () => {
+  const now = ({ tenant_id, user_id, key_id }: Person, by: 'session' | 'key' = 'session') =>
+    runAs({ tenant_id, permissions: [], issuer: 'orchestrator' }, () =>
+      access.user({ user_id, api_key_id: by === 'key' ? key_id : null }),
+    );
+
+  it('may do what their role allows now', async () => {
+    const person = await newPerson('member', ['tasks:read']);
+    const { tenant_id, user_id, change } = person;
+    expect(await now(person)).toEqual({
+      ...{ tenant_id, user_id, session_id: null, api_key_id: null, role: 'member', expires_at: null },
+      permissions: expect.arrayContaining(['tasks:create', 'agents:read']),
+    });
+    await change((tx) => tx.update(UserEntity, { id: user_id }, { role: 'viewer' }));
+    expect((await now(person)).permissions).not.toContain('tasks:create');
+  });
+
+  it('may do no more than the key they came with', async () => {
+    const person = await newPerson('member', ['tasks:read', 'users:read']);
+    expect(await now(person, 'key')).toMatchObject({ api_key_id: person.key_id, permissions: ['tasks:read'] });
+  });
+
+  it('is nobody with a key that is not theirs, or in another tenant', async () => {
+    const [own, other] = [await newPerson('admin'), await newPerson('admin')];
+    const { tenant_id, user_id } = own;
+    expect(await code(now({ ...own, key_id: other.key_id }, 'key'))).toBe('unauthenticated');
+    expect(await code(now({ ...own, tenant_id: other.tenant_id }))).toBe('unauthenticated');
+    expect(await code(now({ ...own, user_id: v7() }))).toBe('unauthenticated');
+    const colleague = { ...own, user_id: v7() };
+    await own.change((tx) =>
+      tx.insert(UserEntity, { tenant_id, id: colleague.user_id, email: `${user_id}@b.example`, role: 'admin' }),
+    );
+    expect(await code(now(colleague, 'key'))).toBe('unauthenticated');
+  });
+
+  const past = () => new Date(Date.now() - 1000);
+  const endings: [string, (tx: Tx, person: Person) => Promise<unknown>, [string, string]][] = [
+    [
+      'never with their session',
+      (tx, { session_id: id }) => tx.delete(SessionEntity, { id }),
+      ['admitted', 'admitted'],
+    ],
+    [
+      'with a revoked key',
+      (tx, { key_id: id }) => tx.update(ApiKeyEntity, { id }, { revoked_at: past() }),
+      ['admitted', 'unauthenticated'],
+    ],
+    [
+      'with an expired key',
+      (tx, { key_id: id }) => tx.update(ApiKeyEntity, { id }, { expires_at: past() }),
+      ['admitted', 'unauthenticated'],
+    ],
+    [
+      'with the user',
+      (tx, { user_id: id }) => tx.update(UserEntity, { id }, { is_active: false }),
+      ['unauthenticated', 'unauthenticated'],
+    ],
+    [
+      'with the tenant',
+      (tx, { tenant_id: id }) => tx.update(TenantEntity, { id }, { status: 'suspended' }),
+      ['tenant_suspended', 'tenant_suspended'],
+    ],
+  ];
+
+  it.each(endings)('ends %s', async (_, end, expected) => {
+    const person = await newPerson('admin');
+    await person.change((tx) => end(tx, person));
+    expect([await code(now(person)), await code(now(person, 'key'))]).toEqual(expected);
   });
 });
 

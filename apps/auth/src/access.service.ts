@@ -4,6 +4,7 @@ import {
   type AccessChanges,
   type ByApiKey,
   type BySession,
+  type ByUser,
   type ListAccessChanges,
   type Principal,
 } from '@taai/contracts';
@@ -37,6 +38,15 @@ export class AccessService {
     const { tenant_id, user_id, api_key_id, scopes, role, expires_at } = holder;
     const permissions = intersect(scopes, permissionsOf(holder));
     return { tenant_id, user_id, session_id: null, api_key_id, role, permissions, expires_at };
+  }
+
+  /** Of the caller's tenant. Throws `unauthenticated`, `tenant_suspended`. */
+  async user(input: ByUser): Promise<Principal> {
+    const holder = admitted(await this.access.userHolder(input));
+    const { tenant_id, user_id, scopes, role, expires_at } = holder;
+    const allowed = permissionsOf(holder);
+    const permissions = scopes ? intersect(scopes, allowed) : allowed;
+    return { tenant_id, user_id, session_id: null, api_key_id: input.api_key_id, role, permissions, expires_at };
   }
 
   async changes({ seconds }: ListAccessChanges): Promise<AccessChanges> {

@@ -1,32 +1,27 @@
 import { invalidField, type CreateAgent } from '@taai/contracts';
 import type { Tx } from '@taai/entities';
-import { validatorOf } from './json-schema';
 import { isVariableName } from './run-variables';
+import { assertSchema, MalformedSchema } from './tool-schema';
 
 type Fields = Partial<Pick<CreateAgent, 'tools' | 'fallbacks' | 'output_schema' | 'variables'>>;
 
-const MAX_SCHEMA_BYTES = 64_000;
 const MAX_VARIABLES = 100;
 
 /** What no type can say of an agent's fields. Throws `validation_failed`. */
 export async function assertAgent(tx: Tx, { tools, fallbacks, output_schema, variables }: Fields): Promise<void> {
-  if (output_schema) assertSchema(output_schema);
+  if (output_schema) assertOutputSchema(output_schema);
   if (variables) assertVariables(variables);
-  if (tools) await assertKnown(tx, 'select name as key from tools where name = any ($1)', 'tools', tools);
+  if (tools) await assertKnown(tx, 'select name as key from tools where name = any ($1) for key share', 'tools', tools);
   const providers = fallbacks?.map(({ provider_id }) => provider_id);
   if (providers)
     await assertKnown(tx, 'select id as key from providers where id = any ($1::uuid[])', 'fallbacks', providers);
 }
 
-function assertSchema(schema: Record<string, unknown>): void {
-  if (JSON.stringify(schema).length > MAX_SCHEMA_BYTES) throw invalidField('output_schema', 'is larger than 64 kB.');
+function assertOutputSchema(schema: Record<string, unknown>): void {
   try {
-    validatorOf(schema);
+    assertSchema(schema);
   } catch (error) {
-    throw invalidField(
-      'output_schema',
-      `is no JSON schema: ${error instanceof Error ? error.message : 'it is broken'}.`,
-    );
+    throw error instanceof MalformedSchema ? invalidField('output_schema', `cannot be used. ${error.message}`) : error;
   }
 }
 

@@ -18,15 +18,16 @@ import { AgentDirectory } from './agent-directory';
 import { AgentHandler } from './agent.handler';
 import { AgentRepository } from './agent.repository';
 import { AgentService } from './agent.service';
+import { BreakerLimits } from './breaker-limits';
+import { CallerLimits } from './caller-limits';
+import { CircuitBreakers } from './circuit-breakers';
 import { CompletionLedger } from './completion-ledger';
 import { CompletionModels } from './completion-models';
 import { CompletionOrders } from './completion-order';
 import { CompletionHandler } from './completion.handler';
 import { CompletionService } from './completion.service';
 import { EmbeddingService } from './embedding.service';
-import { BreakerLimits } from './breaker-limits';
-import { CallerLimits } from './caller-limits';
-import { CircuitBreakers } from './circuit-breakers';
+import { ModelCaller } from './model-caller';
 import { ModelLists } from './model-lists';
 import { ProviderCheckService } from './provider-check.service';
 import { PriceBook } from './price-book';
@@ -35,7 +36,6 @@ import { ProviderDirectory } from './provider-directory';
 import { ProviderHandler } from './provider.handler';
 import { ProviderRepository } from './provider.repository';
 import { ProviderService } from './provider.service';
-import { ModelCaller } from './model-caller';
 import { RunApproval } from './run-approval';
 import { RunExecutor } from './run-executor';
 import { RunLeases } from './run-leases';
@@ -47,31 +47,47 @@ import { RunSteps } from './run-steps';
 import { RunHandler } from './run.handler';
 import { RunRepository } from './run.repository';
 import { RunService } from './run.service';
-import { ToolBox } from './tool-box';
 import { SecretHandler } from './secret.handler';
 import { SecretRepository } from './secret.repository';
 import { TenantChanges } from './tenant-changes';
 import { TenantDataHandler } from './tenant-data.handler';
+import { McpToolLists } from './mcp-tool-lists';
+import { ToolBox } from './tool-box';
+import { ToolConnector } from './tool-connector';
+import { ToolHandler } from './tool.handler';
+import { ToolRepository } from './tool.repository';
+import { ToolService } from './tool.service';
 
 const outbound = readOutboundConfig();
 
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig())],
-  controllers: [ProviderHandler, AgentHandler, RunHandler, CompletionHandler, SecretHandler, TenantDataHandler],
+  controllers: [
+    ProviderHandler,
+    AgentHandler,
+    ToolHandler,
+    RunHandler,
+    CompletionHandler,
+    SecretHandler,
+    TenantDataHandler,
+  ],
   providers: [
     ...[ProviderService, ProviderRepository, AgentService, AgentRepository],
     ...[RunService, RunStarter, RunRepository, RunStepRepository, RunSteps, RunApproval],
-    ...[RunExecutor, RunLeases, RunLimits, RunModels, ModelCaller, ToolBox],
-    ...[CompletionService, CompletionOrders, CompletionLedger, CompletionModels, EmbeddingService],
+    ...[RunExecutor, RunLeases, RunLimits, RunModels],
     ...[TenantChanges, ProviderDirectory, AgentDirectory, ProviderCheckService, ModelLists],
-    ...[CallerLimits, CircuitBreakers, BreakerLimits],
-    ...[SecretRepository, PriceBook],
+    ...[ModelCaller, CallerLimits, CircuitBreakers, BreakerLimits],
+    ...[ToolService, ToolRepository, ToolBox, McpToolLists],
+    ...[CompletionService, CompletionOrders, CompletionLedger, CompletionModels, EmbeddingService],
+    SecretRepository,
+    PriceBook,
+    { provide: LedgerStream, inject: [REDIS], useFactory: (redis: RedisClient) => new LedgerStream(redis) },
     {
       provide: SecretBox,
       inject: [SecretRepository],
       useFactory: async (stored: SecretRepository) => {
         const box = new SecretBox(outbound.encryptionKeys);
-        box.require(await stored.keyIds(), 'provider credentials');
+        box.require(await stored.keyIds(), 'provider and tool credentials');
         return box;
       },
     },
@@ -86,9 +102,9 @@ const outbound = readOutboundConfig();
       useFactory: (box: SecretBox) => new ProviderConnector(box, outbound.outboundAllow),
     },
     {
-      provide: LedgerStream,
-      inject: [REDIS],
-      useFactory: (redis: RedisClient) => new LedgerStream(redis),
+      provide: ToolConnector,
+      inject: [SecretBox],
+      useFactory: (box: SecretBox) => new ToolConnector(box, outbound.outboundAllow),
     },
     {
       provide: Channels,

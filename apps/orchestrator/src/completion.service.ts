@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Completion, CompletionCall, CompletionEnd, CompletionHead, CompletionPiece } from '@taai/contracts';
 import type { ChatEvent } from '@taai/providers';
 import { CompletionBook } from './completion-book';
@@ -6,7 +6,7 @@ import { CompletionLedger } from './completion-ledger';
 import { CompletionOrders } from './completion-order';
 import { callOf, pieceOf } from './completion-pieces';
 import type { ModelReply } from './model-call';
-import { ModelCaller } from './model-caller';
+import { ModelCaller, type Asker } from './model-caller';
 import { Pipe } from './pipe';
 import { problemOf } from './provider-problem';
 import { accountFor, roughPromptTokens } from './usage-estimate';
@@ -29,7 +29,7 @@ interface Asked {
 export class CompletionService {
   constructor(
     private readonly orders: CompletionOrders,
-    private readonly models: ModelCaller,
+    @Inject(ModelCaller) private readonly models: Asker,
     private readonly ledger: CompletionLedger,
   ) {}
 

@@ -1,6 +1,9 @@
 import { ProviderError, type ChatEvent, type ProviderAdapter } from '@taai/providers';
 import { callModel } from './model-call';
+import { tokenizers } from './tokens';
 import { accountFor, addUsage } from './usage-estimate';
+
+afterAll(() => tokenizers.stop());
 
 const request = { model: 'm', messages: [{ role: 'user' as const, content: '12345678' }] };
 const spoken = {

@@ -2,7 +2,7 @@ import type { ModelReply } from './model-call';
 import { CallerLimits } from './caller-limits';
 import { testBook } from './caller.testing';
 import { ModelCaller } from './model-caller';
-import { providerCalls, startStage, type Replica, type Stage, type User } from './replica.testing';
+import { ledger, providerCalls, startStage, watch, type Replica, type Stage, type User } from './replica.testing';
 
 let stage: Stage;
 let replica: Replica;
@@ -26,13 +26,30 @@ const steered = (name: string, directives: string, settings = {}) =>
     return { provider_id, model: `sandbox-1[[${directives}]]` };
   });
 
+const threeChoices = async () => [
+  await steered('broken', 'fail=500', { max_retries: 0 }),
+  await steered('slow', 'hang', { max_retries: 0, timeout_ms: 200 }),
+  await steered('good', 'delay=0'),
+];
+
 describe('a chain of fallbacks', () => {
+  it('serves a run, whose ledger tells all of its calls', async () => {
+    const [first, ...fallbacks] = await threeChoices();
+    const fields = { name: 'Chain', slug: 'chain', system_prompt: '', model: first?.model ?? '' };
+    const run = await user.as(async () => {
+      const agent = await replica.agents.create({ ...fields, provider_id: first?.provider_id ?? null, fallbacks });
+      return replica.starter.start({ id: agent.id, input: 'Who is there?' });
+    });
+    expect((await watch(user, replica, run.id)).at(-1)).toMatchObject({ type: 'run.completed' });
+    expect(await ledger(stage, run.id)).toMatchObject([
+      { provider_id: first?.provider_id, status: 'closed', error_code: 'unavailable' },
+      { provider_id: fallbacks[0]?.provider_id, status: 'closed', error_code: 'timeout' },
+      { provider_id: fallbacks[1]?.provider_id, status: 'closed', error_code: null, is_estimated: false },
+    ]);
+  });
+
   it('answers by the third model when the first fails and the second is too slow, and tells all three', async () => {
-    const choices = [
-      await steered('broken', 'fail=500', { max_retries: 0 }),
-      await steered('slow', 'hang', { max_retries: 0, timeout_ms: 200 }),
-      await steered('good', 'delay=0'),
-    ];
+    const choices = await threeChoices();
     const candidates = await user.as(() => replica.directory.candidates(choices));
     const { book, lines, call_ids } = testBook<ModelReply>();
     const heard: string[] = [];

@@ -86,3 +86,6 @@ export class ModelCaller {
     return new CallChain({ breakers: this.breakers, limits: this.limits }, ask, options);
   }
 }
+
+/** Whoever has models answer, as runs see it. */
+export type Asker = Pick<ModelCaller, 'call'>;

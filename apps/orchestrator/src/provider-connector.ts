@@ -1,6 +1,7 @@
-import { ProblemError, type ProviderKind } from '@taai/contracts';
-import { assertPublicUrl, outboundDispatcher, OutboundRefused, type SecretBox } from '@taai/platform';
+import type { ProviderKind } from '@taai/contracts';
+import { outboundDispatcher, type SecretBox } from '@taai/platform';
 import { createProvider, leanFetch, type Fetch, type ProviderAdapter } from '@taai/providers';
+import { vetUrl } from './vet-url';
 
 /** What it takes to call a tenant's provider. */
 export interface Connection {
@@ -24,13 +25,7 @@ export class ProviderConnector {
 
   /** Throws `url_not_allowed` for an address that may not be called. */
   vet(base_url: string | null | undefined): void {
-    if (!base_url) return;
-    try {
-      assertPublicUrl(base_url, this.outboundAllow);
-    } catch (error) {
-      if (error instanceof OutboundRefused) throw new ProblemError('url_not_allowed', error.message);
-      throw error;
-    }
+    if (base_url) vetUrl(base_url, this.outboundAllow);
   }
 
   /**

@@ -1,11 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { openDataSource, RlsPool, type UsageRecordEntity } from '@taai/entities';
 import { createTenant, createTestDatabase } from '@taai/entities-testing';
-import { Channels, RunLogReader, SecretBox, SecretRotation, whenReady, type RedisRole } from '@taai/platform';
-import { testRedis } from '@taai/platform-testing';
+import {
+  Channels,
+  ContextTokens,
+  Fernet,
+  RpcClient,
+  RunLogReader,
+  SecretBox,
+  SecretRotation,
+  whenReady,
+  type RedisRole,
+} from '@taai/platform';
+import { makeJwk, redisUrl, testRedis } from '@taai/platform-testing';
 import { runAs } from '@taai/tenant';
 import { Client } from 'pg';
 import { v7 } from 'uuid';
+import { sandboxBaseUrl, type SandboxKind } from '../../../scripts/sandbox/base-url';
 import { readCalls, type Call } from '../../../scripts/sandbox/calls';
 import { lastUserMessage } from '../../../scripts/sandbox/chat';
 import { startSandbox } from '../../../scripts/sandbox/server';
@@ -17,15 +28,16 @@ import { CallerLimits } from './caller-limits';
 import { CircuitBreakers } from './circuit-breakers';
 import { ModelLists } from './model-lists';
 import { ProviderCheckService } from './provider-check.service';
+import { McpToolLists } from './mcp-tool-lists';
+import { PriceBook } from './price-book';
 import { ProviderConnector } from './provider-connector';
 import { ProviderDirectory } from './provider-directory';
 import { ProviderRepository } from './provider.repository';
 import { ProviderService } from './provider.service';
-import { ModelCaller } from './model-caller';
+import { ModelCaller, type Asker } from './model-caller';
 import { RunApproval } from './run-approval';
 import { RunModels } from './run-models';
 import { RunStepRepository } from './run-step.repository';
-import { ToolBox } from './tool-box';
 import { RunExecutor } from './run-executor';
 import { RunLeases } from './run-leases';
 import { RunLimits } from './run-limits';
@@ -35,14 +47,19 @@ import { RunRepository } from './run.repository';
 import { RunService } from './run.service';
 import { SecretRepository } from './secret.repository';
 import { TenantChanges } from './tenant-changes';
+import { ToolBox, type ToolLoader } from './tool-box';
+import { ToolConnector } from './tool-connector';
+import { ToolRepository } from './tool.repository';
+import { ToolService } from './tool.service';
+import { tokenizers } from './tokens';
 
 /** An encryption key. */
 export const newKey = () => `${randomBytes(32).toString('base64url')}=`;
 
 /** Parts of a replica that a spec may script. */
 export interface Parts {
-  caller: ModelCaller;
-  tools: ToolBox;
+  caller: Asker;
+  loader: ToolLoader;
 }
 
 /** A database, a sandbox provider, and any number of orchestrator replicas on them. */
@@ -64,6 +81,16 @@ export async function startStage() {
   const redis = connect('commands');
   await whenReady(redis);
 
+  const jwk = makeJwk('orchestrator');
+  const tokens = new ContextTokens({ service: 'orchestrator', privateJwk: jwk, jwks: [jwk] });
+  const rpc = new RpcClient({
+    service: 'orchestrator',
+    redisUrl: redisUrl(),
+    tokens,
+    fernet: new Fernet([newKey()]),
+  });
+  stops.push(() => rpc.close());
+
   /** Its parts, wired as in the module; it looks after its leases only when asked to. */
   function replica(limits: Partial<RunLimits> = {}, keys = [firstKey], parts: Partial<Parts> = {}) {
     const settings = Object.assign(new RunLimits(), { drain_ms: 0, ...limits });
@@ -71,18 +98,22 @@ export async function startStage() {
     const channels = new Channels(connect('subscriber'));
     const reader = new RunLogReader(redis, channels, { silence_ms: 200 });
     const box = new SecretBox(keys);
-    const connector = new ProviderConnector(box, ['127.0.0.0/8']);
+    const allow = ['127.0.0.0/8'];
+    const connector = new ProviderConnector(box, allow);
+    const toolConnector = new ToolConnector(box, allow);
+    const tools = new ToolRepository(rls);
+    const toolBox = new ToolBox(tools, toolConnector, new McpToolLists(toolConnector), rpc);
     const runs = new RunRepository(rls);
     const agents = new AgentRepository();
     const providers = new ProviderRepository();
     const changes = new TenantChanges(redis, channels);
     const directory = new ProviderDirectory(source, providers, connector, changes);
     const breakers = new CircuitBreakers(redis, channels, new BreakerLimits());
-    const { caller = new ModelCaller(breakers, new CallerLimits()), tools = new ToolBox() } = parts;
     const stepRows = new RunStepRepository();
     const steps = new RunSteps(source, runs, stepRows, settings);
-    const models = new RunModels(source, providers, connector);
-    const executor = new RunExecutor(steps, models, caller, tools, redis, channels, settings);
+    const models = new RunModels(directory, new PriceBook(rls, channels));
+    const { caller = new ModelCaller(breakers, new CallerLimits()), loader = toolBox } = parts;
+    const executor = new RunExecutor(steps, models, caller, loader, redis, channels, settings);
     const approval = new RunApproval(source, runs, stepRows, executor);
     const leases = new RunLeases(source, rls, executor, settings);
     stops.push(() => leases.beforeApplicationShutdown());
@@ -101,6 +132,8 @@ export async function startStage() {
       directory,
       breakers,
       checks: new ProviderCheckService(source, directory, new ModelLists(redis), breakers),
+      tools: new ToolService(source, tools, toolConnector, redis),
+      toolBox,
       secrets: new SecretRotation(box, new SecretRepository(source, rls)),
     };
   }
@@ -121,6 +154,7 @@ export async function startStage() {
     close: async () => {
       await Promise.all(stops.map((stop) => stop()));
       closers.forEach((close) => close());
+      await tokenizers.stop();
       await sandbox.close();
       await source.destroy();
       await admin.end();
@@ -133,16 +167,15 @@ export type Stage = Awaited<ReturnType<typeof startStage>>;
 export type Replica = ReturnType<Stage['replica']>;
 export type User = Awaited<ReturnType<Stage['newUser']>>;
 
-/** An agent of the user that talks to the sandbox. */
-export const newAgent = ({ as }: User, { providers, agents }: Replica, { sandbox }: Stage) =>
+/** An agent of the user that talks to the sandbox, in the format of a vendor. */
+export const newAgent = (
+  { as }: User,
+  { providers, agents }: Replica,
+  { sandbox }: Stage,
+  kind: SandboxKind = 'openai',
+) =>
   as(async () => {
-    const settings = { max_retries: 0 };
-    const provider = await providers.create({
-      name: 'sandbox',
-      kind: 'openai',
-      base_url: `${sandbox.url}/v1`,
-      settings,
-    });
+    const provider = await providers.create({ name: 'sandbox', kind, base_url: sandboxBaseUrl(kind, sandbox.url) });
     await providers.putCredentials({ id: provider.id, api_key: 'sk-sandbox' });
     return agents.create({ name: 'Echo', slug: 'echo', system_prompt: 'Repeat.', model: 'sandbox-1' });
   });

@@ -29,7 +29,7 @@ const script: Line[] = [
 const newTools = () => new ScriptedTools({ one: () => 1, two: () => 2 }, { two: { requires_approval: true } });
 
 const replicaWith = (tools: ScriptedTools, lines = script, approval_seconds = 3600) =>
-  stage.replica({ approval_seconds }, [stage.firstKey], { caller: new ScriptedCaller(lines), tools });
+  stage.replica({ approval_seconds }, [stage.firstKey], { caller: new ScriptedCaller(lines), loader: tools });
 
 /** A run that waits for two approvals, on the first of two replicas that share their tools. */
 async function waiting(fields: Partial<CreateAgent> = {}, approval_seconds = 3600) {

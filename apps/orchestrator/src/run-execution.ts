@@ -7,7 +7,7 @@ import {
   type Channels,
   type RedisClient,
 } from '@taai/platform';
-import type { ModelCaller } from './model-caller';
+import type { Asker } from './model-caller';
 import { committedEvents, retriedEvent, startedEvent } from './run-events';
 import { persistently } from './persistently';
 import { RunFailure, toRunFailure } from './run-failure';
@@ -15,7 +15,7 @@ import { remainingMs, RunLoop, type Advance } from './run-loop';
 import type { RunModels } from './run-models';
 import { committedId, type Outcome, type RunProgress, type RunSteps } from './run-steps';
 import type { RunRow } from './run.repository';
-import type { ToolBox } from './tool-box';
+import type { ToolLoader } from './tool-box';
 
 /** What ends an execution from outside: somebody asked, time is up, another replica has the run, this one stops. */
 export type StopReason = 'cancelled' | 'deadline' | 'lost' | 'shutdown';
@@ -28,8 +28,8 @@ export interface ExecutionContext {
   owner: string;
   steps: RunSteps;
   models: RunModels;
-  caller: ModelCaller;
-  tools: ToolBox;
+  caller: Asker;
+  tools: ToolLoader;
   redis: RedisClient;
   channels: Channels;
 }

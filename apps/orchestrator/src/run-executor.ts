@@ -3,13 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { Channels, LeaseLost, log, REDIS, reportError, type RedisClient } from '@taai/platform';
 import { runAs } from '@taai/tenant';
-import { ModelCaller } from './model-caller';
+import { ModelCaller, type Asker } from './model-caller';
 import { RunExecution } from './run-execution';
 import { RunLimits } from './run-limits';
 import { RunModels } from './run-models';
 import { RunSteps } from './run-steps';
 import type { Lease, RunRow } from './run.repository';
-import { ToolBox } from './tool-box';
+import { ToolBox, type ToolLoader } from './tool-box';
 
 /** For writing down what was interrupted. */
 const RELEASE_MS = 5000;
@@ -40,8 +40,8 @@ export class RunExecutor {
   constructor(
     private readonly steps: RunSteps,
     private readonly models: RunModels,
-    private readonly caller: ModelCaller,
-    private readonly tools: ToolBox,
+    @Inject(ModelCaller) private readonly caller: Asker,
+    @Inject(ToolBox) private readonly tools: ToolLoader,
     @Inject(REDIS) private readonly redis: RedisClient,
     private readonly channels: Channels,
     private readonly limits: RunLimits,

@@ -1,6 +1,6 @@
 import type { RunLogWriter } from '@taai/platform';
 import { ProviderError, type ChatEvent, type ChatRequest } from '@taai/providers';
-import type { Attempt, ModelCaller } from './model-caller';
+import type { Asker, Attempt } from './model-caller';
 import { persistently } from './persistently';
 import { approvalEvent, toolCallEvent, usageEvent } from './run-events';
 import { RunFailure, toRunFailure } from './run-failure';
@@ -26,7 +26,7 @@ interface RunLoopContext {
   owner: string;
   steps: RunSteps;
   models: RunModels;
-  caller: ModelCaller;
+  caller: Asker;
   log: RunLogWriter;
   tools: readonly LoadedTool[];
   signal: AbortSignal;

@@ -1,13 +1,13 @@
 import type { JsonObject } from '@taai/providers';
-import { validatorOf } from './json-schema';
+import { violations } from './tool-schema';
 
 /** What is wrong with an answer that has to fit a schema, as the rest of a sentence that begins with "The answer"; null: nothing. */
 export function misfitOf(schema: JsonObject | null | undefined, text: string): string | null {
   if (!schema) return null;
   const value = parse(text);
   if (value === undefined) return 'is not JSON.';
-  const fault = validatorOf(schema)(value);
-  return fault === null ? null : `does not fit its schema: ${fault}.`;
+  const fault = violations(schema, value);
+  return fault === undefined ? null : `does not fit its schema: ${fault}.`;
 }
 
 function parse(text: string): unknown {

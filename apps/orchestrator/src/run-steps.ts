@@ -10,7 +10,7 @@ import { RunLimits } from './run-limits';
 import { messagesOf } from './run-messages';
 import { RunStepRepository, type Execution, type Settlement, type Step } from './run-step.repository';
 import { RunRepository, type Lease, type RunRow } from './run.repository';
-import { accountFor, addUsage, roughPromptTokens, roughUsage } from './usage-estimate';
+import { accountFor, addUsage, roughPromptTokens, roughUsage, type Account } from './usage-estimate';
 
 /** A run in the hands of its executor, and the steps that it has behind it. */
 export interface RunProgress {
@@ -181,7 +181,7 @@ export class RunSteps {
   private async closeLost(tx: Tx, progress: RunProgress, owner: string, call_id: string, logged: number) {
     const { run, steps } = progress;
     const pieces = Math.max(0, logged - committedId(progress));
-    const estimate = { ...roughUsage({ messages: messagesOf(run, steps) }, pieces), is_estimated: true };
+    const estimate: Account = { ...roughUsage({ messages: messagesOf(run, steps) }, pieces), is_estimated: true };
     const gone = { error_code: 'replica_lost', latency_ms: null };
     const lost = await closeCall(tx, { ...estimate, ...gone, call_id, status: 'estimated' });
     const usage = addUsage(run.usage, lost);
@@ -203,7 +203,7 @@ function numbered(draft: StepDraft & { usage: TokenUsage }, logged: number): Ste
   return { ...draft, executions, last_event_id };
 }
 
-/** Before the transaction: to estimate may take a while. */
+/** Before the transaction that it is written in: to estimate may take a while. */
 async function closingOf({ run, steps }: RunProgress, { call_id, candidate, reply }: Attempt): Promise<CloseCall> {
   const { failure, latency_ms } = reply;
   const error_code = failure && codeOf(failure);

@@ -44,7 +44,7 @@ async function interrupted(is_repeatable: boolean) {
 }
 
 const replicaWith = (tools: ScriptedTools) =>
-  stage.replica({}, [stage.firstKey], { caller: new ScriptedCaller(script), tools });
+  stage.replica({}, [stage.firstKey], { caller: new ScriptedCaller(script), loader: tools });
 const inspect = (replica: Replica, id: string) => user.as(() => replica.runs.inspect(id));
 
 describe('a run that is taken up between its tool calls', () => {

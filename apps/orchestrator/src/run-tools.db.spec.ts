@@ -20,7 +20,7 @@ afterAll(() => stage.close());
 /** A replica whose model and tools are scripted, and an agent on it that may use `tools`. */
 async function scripted(script: Line[], tools: ScriptedTools, fields: Partial<CreateAgent> = {}) {
   const caller = new ScriptedCaller(script);
-  const replica = stage.replica({}, [stage.firstKey], { caller, tools });
+  const replica = stage.replica({}, [stage.firstKey], { caller, loader: tools });
   const agent = await newAgent(user, replica, stage);
   await user.as(() => replica.agents.update({ id: agent.id, ...fields }));
   await stage.admin.query(`update agents set tools = '{one,two,three}' where id = $1`, [agent.id]);
@@ -117,7 +117,9 @@ describe('tool calls', () => {
     ]);
     expect(steps[0]?.tool_calls[1]?.arguments).toBe('{broken');
     expect(new Set(steps[0]?.tool_calls.map(({ tool_call_id }) => tool_call_id)).size).toBe(5);
-    expect(caller.requests[1]?.messages.at(-1)?.content).toBe('{"error":"http_error","detail":"It answered 500."}');
+    expect(caller.requests[1]?.messages.at(-1)?.content).toBe(
+      '{"error":"http_error","detail":"It answered 500.\ufffd"}',
+    );
     expect(tools.executions).toHaveLength(2);
   });
 
@@ -140,7 +142,7 @@ describe('tool calls', () => {
     const run = await start();
     await watch(user, replica, run.id);
     const { steps } = await inspect(replica, run.id);
-    expect(steps[0]?.tool_calls[0]?.result).toEqual({ key: '\ufffd', deep: [{ '\ufffd': '\\u0000' }] });
+    expect(steps[0]?.tool_calls[0]?.result).toEqual({ 'key\ufffd': '\ufffd\ufffd', deep: [{ '\ufffd': '\\u0000' }] });
   });
 });
 
@@ -232,7 +234,7 @@ describe('the cap on active runs', () => {
       `insert into subscriptions (tenant_id, id, plan_id, current_period_start) values ($1, $2, 'free', now())`,
       [user.tenant_id, v7()],
     );
-    const gate = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<null>();
     const tools = new ScriptedTools({ one: () => gate.promise });
     const { replica, start } = await scripted([{ calls: [['one', {}]] }, { text: 'ok' }], tools);
     const runs = await Promise.allSettled(Array.from({ length: 12 }, () => start()));
@@ -240,7 +242,7 @@ describe('the cap on active runs', () => {
     expect(refused).toHaveLength(7);
     for (const run of refused)
       expect(run).toMatchObject({ reason: { code: 'too_many_runs', extras: { retry_after: 5 } } });
-    gate.resolve();
+    gate.resolve(null);
     await until(() => replica.executor.running.size === 0);
     await expect(start()).resolves.toMatchObject({ status: 'running' });
   });

@@ -6,7 +6,8 @@ import { persistently } from './persistently';
 import { toolResultEvent } from './run-events';
 import type { Execution, Settlement, Step } from './run-step.repository';
 import type { RunProgress, RunSteps, StepDraft } from './run-steps';
-import { storableJson, storableText } from './storable-json';
+import { storableJson } from './storable-json';
+import { storable } from './texts';
 import { argumentsOf, ToolFailure, type LoadedTool } from './tool-box';
 
 /** Tools of one step that are called at once. */
@@ -75,7 +76,7 @@ export class RunTools {
     const { owner, steps, log, signal } = this.context;
     const outcome = await this.outcomeOf(execution);
     // The run ends or moves on: whoever does that says what becomes of the call.
-    if (signal.aborted && outcome.error_code === 'aborted') return;
+    if (signal.aborted && outcome.status !== 'completed') return;
     const commit = async () => {
       const settlement = { ...outcome, result_event_id: log.last_id + 1 };
       await persistently(() => steps.settle(this.progress, owner, execution, settlement));
@@ -93,7 +94,7 @@ export class RunTools {
     try {
       return { status: 'completed', result: await this.execute(execution), error_code: null, error_detail: null };
     } catch (error) {
-      if (error instanceof ToolFailure) return failure('failed', error.code, storableText(error.message));
+      if (error instanceof ToolFailure) return failure('failed', error.code, storable(error.message));
       if (this.context.signal.aborted) return failure('failed', 'aborted', 'The run was stopped.');
       reportError(error, { run_id: execution.run_id });
       return failure('failed', 'internal', 'The tool failed on our side.');

@@ -251,20 +251,19 @@ describe('a run whose provider fails', () => {
   const refused = { input_tokens: 0, output_tokens: 0, cost_micro_usd: 0 };
 
   it.each([
-    ['is broken', '[[fail=500]]', 'unavailable', refused],
-    ['has too many requests', '[[fail=429]]', 'rate_limited', refused],
-    ['refuses the request', '[[fail=400]]', 'invalid_request', refused],
-    ['breaks off', '[[cut=3 delay=20]]', 'unavailable', { input_tokens: 21 }],
-  ])('because it %s fails with a code, and leaves one row in the ledger', async (_, directive, code, used) => {
+    ['is broken', '[[fail=500]]', 'unavailable', refused, 3],
+    ['has too many requests', '[[fail=429]]', 'rate_limited', refused, 3],
+    ['refuses the request', '[[fail=400]]', 'invalid_request', refused, 1],
+    ['breaks off', '[[cut=3 delay=20]]', 'unavailable', { input_tokens: 21 }, 1],
+  ])('because it %s fails with a code, and leaves a row per attempt', async (_, directive, code, used, attempts) => {
     const run = await start(`Hello ${directive}`);
     const events = await watch(user, replica, run.id);
     expect(events.at(-1)).toMatchObject({ type: 'run.failed', data: { code, detail: expect.any(String) } });
     expect(events.at(-2)).toMatchObject({ type: 'usage', data: { ...used, is_estimated: true } });
     const failed = await user.as(() => replica.runs.get(run.id));
     expect(failed).toMatchObject({ status: 'failed', error_code: code, usage: { ...used, is_estimated: true } });
-    expect(await ledger(stage, run.id)).toMatchObject([
-      { status: 'closed', ...used, is_estimated: true, error_code: code },
-    ]);
+    const row = { status: 'closed', ...used, is_estimated: true, error_code: code };
+    expect(await ledger(stage, run.id)).toMatchObject(Array.from({ length: attempts }, () => row));
     expect(await outbox(run.id)).toMatchObject([{ type: 'agent.run.failed' }]);
   });
 

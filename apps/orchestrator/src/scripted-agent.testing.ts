@@ -1,8 +1,8 @@
 import type { JsonObject, ToolCall } from '@taai/providers';
 import { v7 } from 'uuid';
-import { ModelCaller, type Attempt, type Candidate, type ModelCallerOptions } from './model-caller';
+import type { Asker, Attempt, Candidate, ModelCallerOptions } from './model-caller';
 import type { ChatRequest } from '@taai/providers';
-import { ToolBox, type LoadedTool, type ToolContext } from './tool-box';
+import type { LoadedTool, ToolContext, ToolLoader } from './tool-box';
 
 /** One answer: text, tool calls, or an error in their place. */
 export interface Line {
@@ -12,15 +12,12 @@ export interface Line {
 }
 
 /** A model that answers as written, by the number of the step, and remembers what it was shown. */
-export class ScriptedCaller extends ModelCaller {
+export class ScriptedCaller implements Asker {
   readonly requests: Omit<ChatRequest, 'model'>[] = [];
 
-  constructor(private readonly script: readonly Line[]) {
-    // Nothing of the real one is used.
-    super(undefined as never, undefined as never);
-  }
+  constructor(private readonly script: readonly Line[]) {}
 
-  override async call(
+  async call(
     [candidate]: readonly Candidate[],
     request: Omit<ChatRequest, 'model'>,
     { book, onEvent }: ModelCallerOptions,
@@ -52,17 +49,15 @@ const toolCall = (name: string, args: unknown, id: string): ToolCall => ({
 type Work = (args: JsonObject, context: ToolContext) => unknown;
 
 /** Tools that do as told, and remember every execution. */
-export class ScriptedTools extends ToolBox {
+export class ScriptedTools implements ToolLoader {
   readonly executions: { name: string; args: JsonObject; execution_id: string }[] = [];
 
   constructor(
     private readonly works: Record<string, Work>,
     private readonly traits: Record<string, Partial<LoadedTool>> = {},
-  ) {
-    super();
-  }
+  ) {}
 
-  override async load(names: readonly string[]): Promise<LoadedTool[]> {
+  async load(names: readonly string[]): Promise<LoadedTool[]> {
     return names.flatMap((name) => {
       const work = this.works[name];
       return work ? [this.tool(name, work)] : [];

@@ -15,7 +15,7 @@ beforeAll(async () => {
   after = stage.replica({}, [newest, stage.firstKey]);
 });
 // Keys are those of all tenants.
-beforeEach(() => stage.admin.query('delete from provider_credentials'));
+beforeEach(() => stage.admin.query('delete from provider_credentials; delete from tools'));
 afterEach(() => jest.restoreAllMocks());
 afterAll(() => stage.close());
 
@@ -64,6 +64,44 @@ describe('re-encryption', () => {
     expect(second).toMatchObject({ reencrypted: 1, failed: 0, remaining: 0 });
     expect((await after.secrets.keys()).in_use).toEqual([key_id(newest)]);
     expect((await opened(newest)).sort()).toEqual(['key-0', 'key-1', 'key-2']);
+  });
+
+  it("takes tools' secret headers along, in the same batches", async () => {
+    await store(2);
+    const user = await stage.newUser();
+    const config = { url: 'https://mcp.example.com' };
+    const sealed = await user.as(() =>
+      before.tools.create({ name: 'sealed', kind: 'mcp', config, secret_headers: { authorization: 'sk-tool' } }),
+    );
+    await user.as(() => before.tools.create({ name: 'open', kind: 'mcp', config }));
+    const tool = async () =>
+      (await stage.admin.query<Row>('select secret_ciphertext as ciphertext from tools where id = $1', [sealed.id]))
+        .rows[0]?.ciphertext ?? '';
+    const first = await after.secrets.reencrypt({ batch: 1 });
+    expect(first).toMatchObject({ reencrypted: 1, remaining: 2 });
+    expect((await after.secrets.keys()).in_use).toEqual([key_id(stage.firstKey), key_id(newest)].sort());
+    const rest = await after.secrets.reencrypt({ after: first.last ?? undefined });
+    expect(rest).toMatchObject({ reencrypted: 2, failed: 0, remaining: 0 });
+    expect((await after.secrets.keys()).in_use).toEqual([key_id(newest)]);
+    const owner = { tenant_id: user.tenant_id, owner_id: sealed.id };
+    expect(JSON.parse(new SecretBox([newest]).open(owner, await tool()))).toEqual({ authorization: 'sk-tool' });
+  });
+
+  it('never overwrites secret headers that are stored meanwhile', async () => {
+    const user = await stage.newUser();
+    const fields = { name: 'crm', kind: 'mcp', config: { url: 'https://mcp.example.com' } } as const;
+    const { id } = await user.as(() => before.tools.create({ ...fields, secret_headers: { a: 'old' } }));
+    class Interrupted extends SecretRepository {
+      override async find(ref: SecretRef, newest_id: string) {
+        const row = await super.find(ref, newest_id);
+        await user.as(() => before.tools.update({ id, secret_headers: { a: 'fresh' } }));
+        return row;
+      }
+    }
+    const rls = RlsPool.of(stage.source, { prepare: true });
+    const rotation = new SecretRotation(new SecretBox([newest, stage.firstKey]), new Interrupted(stage.source, rls));
+    expect(await rotation.reencrypt({})).toMatchObject({ reencrypted: 0, failed: 0 });
+    expect((await after.secrets.keys()).in_use).toEqual([key_id(stage.firstKey)]);
   });
 
   it('changes nothing the second time', async () => {
@@ -164,10 +202,12 @@ describe('a rotation', () => {
     await store(1);
     const repository = new SecretRepository(stage.source, RlsPool.of(stage.source, { prepare: true }));
     const key_ids = await repository.keyIds();
-    expect(() => new SecretBox([newest]).require(key_ids, 'provider credentials')).toThrow(key_id(stage.firstKey));
-    new SecretBox([newest, stage.firstKey]).require(key_ids, 'provider credentials');
+    expect(() => new SecretBox([newest]).require(key_ids, 'provider and tool credentials')).toThrow(
+      key_id(stage.firstKey),
+    );
+    new SecretBox([newest, stage.firstKey]).require(key_ids, 'provider and tool credentials');
     await after.secrets.reencrypt({});
-    new SecretBox([newest]).require(await repository.keyIds(), 'provider credentials');
+    new SecretBox([newest]).require(await repository.keyIds(), 'provider and tool credentials');
   });
 });
 

@@ -4,7 +4,20 @@ import { RlsPool } from '@taai/entities';
 import type { SealedSecret, SecretStore } from '@taai/platform';
 import { DataSource } from 'typeorm';
 
-/** Providers' credentials, as those who change encryption keys see them. */
+/** Providers' credentials and tools' secret headers, as those who change encryption keys see them. */
+const FIND = `
+  select provider_id as owner_id, ciphertext from provider_credentials where id = $1 and key_id <> $2
+  union all
+  select id, secret_ciphertext from tools where id = $1 and secret_key_id <> $2`;
+
+const REPLACE = `
+  with credentials as (
+    update provider_credentials set ciphertext = $3, key_id = $4 where id = $1 and ciphertext = $2 returning id
+  ), headers as (
+    update tools set secret_ciphertext = $3, secret_key_id = $4 where id = $1 and secret_ciphertext = $2 returning id
+  )
+  select id from credentials union all select id from headers`;
+
 @Injectable()
 export class SecretRepository implements SecretStore {
   constructor(
@@ -29,22 +42,16 @@ export class SecretRepository implements SecretStore {
   }
 
   async find({ tenant_id, id }: SecretRef, key_id: string) {
-    const [row] = await this.rls.queryFor<{ owner_id: string; ciphertext: string }>(
-      tenant_id,
-      'secret_find',
-      'select provider_id as owner_id, ciphertext from provider_credentials where id = $1 and key_id <> $2',
-      [id, key_id],
-    );
+    const [row] = await this.rls.queryFor<{ owner_id: string; ciphertext: string }>(tenant_id, 'secret_find', FIND, [
+      id,
+      key_id,
+    ]);
     return row;
   }
 
   async replace({ tenant_id, id }: SecretRef, ciphertext: string, sealed: SealedSecret): Promise<boolean> {
-    const rows = await this.rls.queryFor(
-      tenant_id,
-      'secret_replace',
-      'update provider_credentials set ciphertext = $3, key_id = $4 where id = $1 and ciphertext = $2 returning id',
-      [id, ciphertext, sealed.ciphertext, sealed.key_id],
-    );
+    const values = [id, ciphertext, sealed.ciphertext, sealed.key_id];
+    const rows = await this.rls.queryFor(tenant_id, 'secret_replace', REPLACE, values);
     return rows.length === 1;
   }
 }

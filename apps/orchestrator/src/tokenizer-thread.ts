@@ -31,20 +31,25 @@ export class TokenizerThread {
     const worker = (this.worker ??= this.start());
     const id = ++this.lastId;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.end(new Error('The tokenizer takes too long.')), TIMEOUT_MS).unref();
+      const timer = setTimeout(() => void this.end(new Error('The tokenizer takes too long.')), TIMEOUT_MS).unref();
       this.waiting.set(id, { resolve, reject, timer });
       worker.ref();
       worker.postMessage({ id, family, texts });
     });
   }
 
-  /** Ends the thread. Who waits for it is told why. */
-  end(reason: Error): void {
+  /** Resolves when the thread has ended; the next question begins another one. */
+  stop(): Promise<void> {
+    return this.end(new Error('The tokenizer was stopped.'));
+  }
+
+  /** Who waits for the thread is told why it ends. */
+  private async end(reason: Error): Promise<void> {
     const { worker } = this;
     this.worker = undefined;
     for (const id of [...this.waiting.keys()]) this.settle(id, ({ reject }) => reject(reason));
     clearTimeout(this.idle);
-    void worker?.terminate();
+    await worker?.terminate();
   }
 
   private start(): Worker {
@@ -56,7 +61,7 @@ export class TokenizerThread {
       ),
     );
     worker.on('error', (error: Error) => {
-      if (worker === this.worker) this.end(error);
+      if (worker === this.worker) void this.end(error);
     });
     return worker;
   }
@@ -70,6 +75,6 @@ export class TokenizerThread {
     if (this.waiting.size > 0) return;
     this.worker?.unref();
     clearTimeout(this.idle);
-    this.idle = setTimeout(() => this.end(new Error('The tokenizer was idle.')), IDLE_MS).unref();
+    this.idle = setTimeout(() => void this.stop(), IDLE_MS).unref();
   }
 }

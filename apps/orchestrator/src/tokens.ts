@@ -20,7 +20,7 @@ const MAX_CHARACTERS = 65_536;
 const MIN_PIECE = 2000;
 const CHARACTERS_PER_TOKEN = 4;
 
-const thread = new TokenizerThread();
+export const tokenizers = new TokenizerThread();
 
 /** Without a tokenizer: of a text of so many characters. */
 export const roughTokens = (characters: number): number => Math.ceil(characters / CHARACTERS_PER_TOKEN);
@@ -31,7 +31,7 @@ export async function countTokens(kind: ProviderKind, texts: readonly string[]):
   if (characters === 0) return 0;
   const sample = sampleOf(texts, Math.min(1, MAX_CHARACTERS / characters));
   try {
-    const tokens = await thread.count(families[kind], sample);
+    const tokens = await tokenizers.count(families[kind], sample);
     return Math.round((tokens * characters) / lengthOf(sample));
   } catch (error) {
     log.warn({ err: error }, 'tokens are guessed from the number of characters');

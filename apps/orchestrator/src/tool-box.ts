@@ -1,64 +1,117 @@
 import { Injectable } from '@nestjs/common';
-import type { JsonObject, ToolDefinition } from '@taai/providers';
-import { validatorOf } from './json-schema';
+import type { HttpToolConfig, McpToolConfig } from '@taai/contracts';
+import { log, RpcClient } from '@taai/platform';
+import { builtins } from './builtin/registry';
+import { TaskAccess } from './builtin/task-access';
+import { callHttp, isRepeatable } from './http-tool';
+import { ToolFailure, type LoadedTool } from './loaded-tool';
+import { callMcp, combinedName } from './mcp-tool';
+import { McpToolLists } from './mcp-tool-lists';
+import { ToolConnector } from './tool-connector';
+import { settle } from './tool-result';
+import { ToolRepository, type ToolRow } from './tool.repository';
 
-/** A tool as an agent's run sees it. */
-export interface LoadedTool extends ToolDefinition {
-  description: string;
-  /** The row in `tools`. */
-  tool_id: string;
-  requires_approval: boolean;
-  /** Whether a second execution with the same execution id does no harm: then one that a dead replica left is made again. */
-  is_repeatable: boolean;
-  /** Throws `ToolFailure`. Never called with arguments that `argumentsOf` has not read. */
-  execute(args: JsonObject, context: ToolContext): Promise<unknown>;
-}
+export { argumentsOf } from './tool-arguments';
+export { ToolFailure, type LoadedTool, type ToolContext } from './loaded-tool';
 
-export interface ToolContext {
-  /** The execution's id: the idempotency key that goes along. */
-  execution_id: string;
-  run_id: string;
-  user_id: string | null;
-  api_key_id: string | null;
-  signal: AbortSignal;
-}
+type RowOf<Config> = Omit<ToolRow, 'config' | 'kind'> & { config: Config };
 
-/** Why a tool gave no result. Code and message go to the model, and into the execution's row. */
-export class ToolFailure extends Error {
-  override readonly name = 'ToolFailure';
-
-  constructor(
-    readonly code: string,
-    detail: string,
-  ) {
-    super(detail);
-  }
-}
+/** What the execution of runs needs of the box. */
+export type ToolLoader = Pick<ToolBox, 'load'>;
 
 /** The tools of the caller's tenant. */
 @Injectable()
 export class ToolBox {
-  /** Those of the names that exist and are active, in that order; a tool of a server that does not answer is left out. */
-  async load(_names: readonly string[]): Promise<LoadedTool[]> {
-    return [];
+  private readonly services: { tasks: TaskAccess };
+
+  constructor(
+    private readonly tools: ToolRepository,
+    private readonly connector: ToolConnector,
+    private readonly lists: McpToolLists,
+    rpc: RpcClient,
+  ) {
+    this.services = { tasks: new TaskAccess(rpc) };
+  }
+
+  /**
+   * Those of the names that exist and are active, in that order; a tool of a server that does not answer is left out. Where two have the
+   * same name, which tools of MCP servers can, the first one counts.
+   */
+  async load(names: readonly string[]): Promise<LoadedTool[]> {
+    if (names.length === 0) return [];
+    const loaded = await Promise.all((await this.tools.active(names)).map((row) => this.toolsOf(row)));
+    const seen = new Set<string>();
+    return loaded.flat().filter(({ name }) => !seen.has(name) && seen.add(name));
+  }
+
+  private async toolsOf(row: ToolRow): Promise<LoadedTool[]> {
+    if (row.kind === 'builtin') return this.builtinOf(row, row.config.builtin);
+    return row.kind === 'http' ? [this.httpTool(row)] : this.mcpTools(row);
+  }
+
+  private builtinOf(row: RowOf<unknown>, name: string): LoadedTool[] {
+    const builtin = builtins.get(name);
+    if (!builtin) return [];
+    const { description, input_schema, is_repeatable } = builtin;
+    return [
+      {
+        ...shared(row),
+        ...{ description: row.description || description, input_schema, is_repeatable },
+        execute: (args, context) =>
+          settle({ secrets: [], signal: context.signal }, () => builtin.execute(args, context, this.services)),
+      },
+    ];
+  }
+
+  private httpTool(row: RowOf<HttpToolConfig>): LoadedTool {
+    return {
+      ...shared(row),
+      input_schema: row.input_schema,
+      is_repeatable: isRepeatable(row.config),
+      execute: (args, context) =>
+        this.withSecrets(row, context.signal, (headers) =>
+          callHttp(this.connector.dispatcher, row.config, headers, args, context),
+        ),
+    };
+  }
+
+  private async mcpTools(row: RowOf<McpToolConfig>): Promise<LoadedTool[]> {
+    const { tool } = row.config;
+    try {
+      const offered = await this.lists.of(row);
+      return offered
+        .filter(({ name }) => tool === undefined || name === tool)
+        .map(({ name, description, input_schema, is_repeatable }) => ({
+          ...shared(row),
+          name: tool === undefined ? combinedName(row.name, name) : row.name,
+          description: (tool !== undefined && row.description) || description,
+          ...{ input_schema, is_repeatable },
+          execute: (args, context) =>
+            this.withSecrets(row, context.signal, (headers) =>
+              callMcp(this.connector.fetch, row.config, headers, { name, args }, context),
+            ),
+        }));
+    } catch (error) {
+      if (!(error instanceof ToolFailure)) throw error;
+      log.warn(
+        { tenant_id: row.tenant_id, tool_id: row.id, code: error.code },
+        'the tools of an MCP server are left out',
+      );
+      return [];
+    }
+  }
+
+  private async withSecrets(
+    row: RowOf<unknown>,
+    signal: AbortSignal,
+    work: (headers: Record<string, string>) => Promise<unknown>,
+  ): Promise<unknown> {
+    const headers = this.connector.open(row);
+    return settle({ secrets: Object.values(headers), signal }, () => work(headers));
   }
 }
 
-/** Reads what the model wrote. Throws ToolFailure `invalid_arguments` with what is wrong, for the model to repair. */
-export function argumentsOf({ input_schema }: LoadedTool, text: string): JsonObject {
-  const value = parse(text);
-  const fault = isObject(value) ? validatorOf(input_schema)(value) : 'The arguments must be a JSON object';
-  if (fault !== null) throw new ToolFailure('invalid_arguments', `${fault}.`);
-  return value as JsonObject;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text || '{}');
-  } catch {
-    return undefined;
-  }
-}
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+const shared = ({ id, name, description, requires_approval }: RowOf<unknown>) => ({
+  tool_id: id,
+  ...{ name, description, requires_approval },
+});

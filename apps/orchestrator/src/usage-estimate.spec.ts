@@ -1,7 +1,10 @@
 import { providerKinds } from '@taai/contracts';
 import { ProviderError, type ChatMessage, type Usage } from '@taai/providers';
 import type { ModelReply } from './model-call';
+import { tokenizers } from './tokens';
 import { accountFor, roughPromptTokens } from './usage-estimate';
+
+afterAll(() => tokenizers.stop());
 
 const replyOf = (facts: Partial<ModelReply>): ModelReply => ({
   ...{ text: '', reasoning_characters: 0, tool_calls: [], pieces: 1, stop_reason: null, usage: null, latency_ms: 1 },

@@ -20,7 +20,7 @@ it.each([
 });
 
 it('keeps what only sounds like one', () => {
-  const state = { has_credentials: true, max_output_tokens: 5, token: null, monkey: 'yes' };
+  const state = { has_credentials: true, max_output_tokens: 5, token: null, monkey: 'yes', secret_header_names: ['a'] };
   expect(auditedState(state)).toEqual(state);
 });
 

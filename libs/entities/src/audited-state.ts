@@ -1,6 +1,8 @@
 const SECRET = /passw|pwd|secret|token|api_?key|private_?key|credential|cipher|hash|salt|authorization|cookie/i;
 /** `max_output_tokens` counts, and tells nothing. */
 const COUNT = /tokens$/i;
+/** `secret_header_names` tells which there are, and not what they say. */
+const NAMES = /_names$/i;
 const URL_TEXT = /^https?:\/\/\S+$/i;
 
 /** UTF-16 units of one text. */
@@ -27,7 +29,11 @@ const publicFields = (object: { [key: string]: Json }): [string, Json][] =>
 
 /** `has_credentials` may be told. */
 const isSecret = (key: string, value: Json) =>
-  SECRET.test(key) && value !== null && typeof value !== 'boolean' && !(typeof value === 'number' && COUNT.test(key));
+  SECRET.test(key) &&
+  !NAMES.test(key) &&
+  value !== null &&
+  typeof value !== 'boolean' &&
+  !(typeof value === 'number' && COUNT.test(key));
 
 function publicValue(value: Json): Json {
   if (typeof value === 'string') return cut(URL_TEXT.test(value) ? bareAddress(value) : value);

@@ -5,18 +5,16 @@ import type { Dispatcher } from 'undici';
 const CHUNKS_AHEAD = 16;
 const NO_BODY = new Set([204, 205, 304]);
 // After a reader has what it wants. The end of the reply often follows in a packet of its own.
-const GRACE_MS = 100;
+const GRACE_MS = 1000;
 // What comes between two pieces of a stream.
 const ENDS = new Map([
   ['text/event-stream', ['\n\n', '\r\n\r\n', '\r\r']],
   ['application/x-ndjson', ['\n']],
 ]);
 const LONGEST_END = 4;
-// Readers of streams look again at all that they hold with each chunk that comes.
-const MAX_PIECE_BYTES = 1024 * 1024;
 
 interface ExchangeOptions {
-  /** Most bytes to hold, or to make the reader of a stream hold. */
+  /** Most bytes to hold: of a whole reply, or of one piece of a stream. */
   limit: number;
   signal: AbortSignal | undefined;
   resolve: (response: Response) => void;
@@ -29,7 +27,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #head: { status: number; headers: [string, string][] } = { status: 0, headers: [] };
   #stream?: ReadableStreamDefaultController<Uint8Array>;
   #ends: readonly string[] = [];
-  #limit: number;
   #grace?: NodeJS.Timeout;
   #parts: Buffer[] = [];
   #held = 0;
@@ -37,7 +34,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #ended?: Error;
 
   constructor(private readonly options: ExchangeOptions) {
-    this.#limit = options.limit;
     options.signal?.addEventListener('abort', this.#abort, { once: true });
   }
 
@@ -53,7 +49,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const ends = ENDS.get(headers['content-type']?.split(';', 1)[0]?.trim() ?? '');
     if (!ends) return;
     this.#ends = ends;
-    this.#limit = Math.min(this.#limit, MAX_PIECE_BYTES);
     const body = new ReadableStream<Uint8Array>(
       {
         start: (stream) => void (this.#stream = stream),
@@ -66,24 +61,21 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#measure(chunk);
+    this.#held += chunk.length;
+    const whole = this.#stream ? this.#wholePieces(chunk) : 0;
     if (this.#grace) this.#fail(left());
-    else if (this.#held > this.#limit) this.#fail(new Error(`The reply holds more than ${this.#limit} bytes.`));
-    else if (!this.#stream) this.#parts.push(chunk);
-    else {
-      this.#stream.enqueue(chunk);
-      if ((this.#stream.desiredSize ?? 0) <= 0) controller.pause();
-    }
+    else if (this.#held > this.options.limit)
+      this.#fail(new Error(`The reply holds more than ${this.options.limit} bytes.`));
+    else this.#take(controller, chunk, whole);
   }
 
   onResponseEnd(): void {
     this.options.signal?.removeEventListener('abort', this.#abort);
     if (this.#grace) clearTimeout(this.#grace);
-    else if (this.#stream) this.#stream.close();
-    else
-      this.options.resolve(
-        new Response(NO_BODY.has(this.#head.status) ? null : Buffer.concat(this.#parts), this.#head),
-      );
+    else if (this.#stream) {
+      if (this.#held > 0) this.#stream.enqueue(this.#flush());
+      this.#stream.close();
+    } else this.options.resolve(new Response(NO_BODY.has(this.#head.status) ? null : this.#flush(), this.#head));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -95,6 +87,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** A connection that is at its end is good for another call. */
   #leave(controller: Dispatcher.DispatchController): void {
+    if (this.#ended) return;
     this.#grace = setTimeout(() => this.#fail(left()), GRACE_MS);
     controller.resume();
   }
@@ -117,14 +110,33 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#stream?.desiredSize === CHUNKS_AHEAD) this.#stream.error(this.#ended);
   }
 
-  /** A reader holds what came after the last whole piece, whose end may lie across two chunks. */
-  #measure(chunk: Buffer): void {
-    this.#held += chunk.length;
-    if (!this.#stream) return;
-    const seen = Buffer.concat([this.#tail, chunk]);
-    const end = Math.max(...this.#ends.map((line) => seen.lastIndexOf(line)));
-    if (end >= 0) this.#held = seen.length - end;
+  /** How many of the chunk's bytes end a piece, or come before such; the end of one may lie across two chunks. */
+  #wholePieces(chunk: Buffer): number {
+    const before = this.#tail.length;
+    const seen = before > 0 ? Buffer.concat([this.#tail, chunk]) : chunk;
     this.#tail = seen.subarray(-(LONGEST_END - 1));
+    let end = 0;
+    for (const blank of this.#ends) {
+      const at = seen.lastIndexOf(blank);
+      if (at >= 0) end = Math.max(end, at + blank.length - before);
+    }
+    if (end > 0) this.#held = chunk.length - end;
+    return end;
+  }
+
+  /** Readers look at all that they hold with each chunk that comes: of a stream they get whole pieces alone. */
+  #take(controller: Dispatcher.DispatchController, chunk: Buffer, whole: number): void {
+    if (!this.#stream || whole === 0) return void this.#parts.push(chunk);
+    this.#parts.push(chunk.subarray(0, whole));
+    this.#stream.enqueue(this.#flush());
+    if (whole < chunk.length) this.#parts.push(chunk.subarray(whole));
+    if ((this.#stream.desiredSize ?? 0) <= 0) controller.pause();
+  }
+
+  #flush(): Buffer<ArrayBuffer> {
+    const parts = this.#parts;
+    this.#parts = [];
+    return Buffer.concat(parts);
   }
 }
 

@@ -16,7 +16,7 @@ const sentences: Record<ProviderErrorCode, string> = {
 };
 
 /** By what the wire calls the error, and else by HTTP status, which some send as the code of an error within a stream. */
-const codes = new Map<unknown, ProviderErrorCode>([
+export const codes = new Map<unknown, ProviderErrorCode>([
   ['context_length_exceeded', 'context_length'],
   ['string_above_max_length', 'context_length'],
   ['content_filter', 'content_filter'],
@@ -54,12 +54,23 @@ export interface Failure {
 }
 
 /** `secret` never comes through, even where the provider echoes it. */
-export function refusal({ status, names, message, headers }: Failure, secret: string): ProviderError {
-  const code = codeOf(status, names, message);
+export function refusal(failure: Failure, secret: string): ProviderError {
+  return refusalAs(codeOf(failure.status, failure.names, failure.message), failure, secret);
+}
+
+type Words = Pick<Failure, 'status' | 'message' | 'headers'> & {
+  /** Told in the body, where the headers tell nothing. */
+  retry_after_ms?: number | null;
+};
+
+/** The same, for vendors that name their errors otherwise. */
+export function refusalAs(code: ProviderErrorCode, words: Words, secret: string): ProviderError {
+  const { status, message, headers, retry_after_ms = null } = words;
   const detail = quoted.has(code) ? quote(message, secret) : '';
   const sentence = sentences[code];
   const told = detail ? `${sentence}: ${detail}` : sentence.replace(/[^.]$/, '$&.');
-  return new ProviderError(code, told, { status, retry_after_ms: headers ? retryAfter(headers) : null });
+  const delay = headers ? retryAfter(headers) : null;
+  return new ProviderError(code, told, { status, retry_after_ms: delay ?? retry_after_ms });
 }
 
 /** A call that ended without a refusal. Why the caller's own `fetch` would not send it, in its words, if that was so. */

@@ -1,5 +1,6 @@
 import Groq from 'groq-sdk';
-import { sharedFetch, speakOpenAI, type Quirks } from './openai-format';
+import { sharedFetch } from './lean-fetch';
+import { speakOpenAI, type Quirks } from './openai-format';
 import { assertKey } from './provider-error';
 import type { ProviderFactory } from './types';
 

@@ -1,5 +1,3 @@
-import { ProviderError } from './provider-error';
-
 // What a provider sends is anybody's guess: these read parts of it and take what is malformed for absent.
 
 type Json = Record<string, unknown>;
@@ -13,12 +11,5 @@ export const text = (value: unknown): string | null => (typeof value === 'string
 /** A whole number from 0. */
 export const count = (value: unknown): number | null =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
-
-/** @throws ProviderError when it is none: half a list of embeddings is of no use */
-export function toVector(value: unknown): number[] {
-  if (!Array.isArray(value) || value.length === 0 || !value.every((number) => typeof number === 'number'))
-    throw new ProviderError('unavailable', 'The provider answered with something that is no list of embeddings.');
-  return value;
-}
 
 const isRecord = (value: unknown): value is Json => typeof value === 'object' && value !== null;

@@ -9,7 +9,7 @@ export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promi
 export interface LeanFetchOptions {
   /** Where requests leave, e.g. one that refuses private addresses. Default: a pool of this function's own. */
   dispatcher?: Dispatcher;
-  /** Most bytes of a reply that are held at once. Larger ones fail. Default 4 MiB; of a stream, one event or line, at most 1 MiB. */
+  /** Most bytes of a reply that are held at once: a whole reply, or one event or line of a stream. Larger ones fail. Default 4 MiB. */
   max_held_bytes?: number;
 }
 
@@ -17,7 +17,7 @@ export interface LeanFetchOptions {
  * A `fetch` for SDKs, straight on undici: the standard one costs about as much CPU again as all else in a short call. It does what SDKs
  * need and no more: text bodies, no redirects (a 3xx comes back as it is), no cookies, no decompression, HTTP/1.1.
  *
- * A reply of `text/event-stream` or `application/x-ndjson` is streamed, any other is read whole first. An abort destroys the socket.
+ * A reply of `text/event-stream` or `application/x-ndjson` is streamed, by whole events or lines; any other is read whole first. An abort destroys the socket.
  */
 export function leanFetch(options: LeanFetchOptions = {}): Fetch {
   const limit = options.max_held_bytes ?? 4 * 1024 * 1024;
@@ -31,6 +31,9 @@ export function leanFetch(options: LeanFetchOptions = {}): Fetch {
       );
     });
 }
+
+/** For those who are given none. */
+export const sharedFetch = leanFetch();
 
 function toDispatch(input: Parameters<Fetch>[0], init: RequestInit): Dispatcher.DispatchOptions {
   const url = new URL(input instanceof Request ? input.url : input);

@@ -1,13 +1,13 @@
 // Not `ollama`, which takes an image for the path of a file, and reads it.
 import { Ollama } from 'ollama/browser';
 import { call, streamCall } from './call';
+import { toVectors } from './embeddings';
 import { noAnswer } from './failure';
-import { list, record, text, toVector } from './json';
-import type { Fetch } from './lean-fetch';
+import { list, record, text } from './json';
+import { sharedFetch, type Fetch } from './lean-fetch';
 import { OllamaChunks, readOllamaUsage } from './ollama-chunks';
 import { fetchForCall, withStrictLines } from './ollama-fetch';
 import { toOllamaRequest } from './ollama-wire';
-import { sharedFetch } from './openai-format';
 import { assertKey, ProviderError } from './provider-error';
 import type { Embeddings, ProviderFactory } from './types';
 
@@ -35,11 +35,7 @@ export const ollama: ProviderFactory = ({ base_url, api_key, fetch = sharedFetch
 const toError = (error: unknown): ProviderError => (error instanceof ProviderError ? error : noAnswer(error));
 
 function readEmbeddings(reply: unknown, count: number): Embeddings {
-  const vectors = list(record(reply).embeddings);
-  return {
-    vectors: Array.from({ length: count }, (_, index) => toVector(vectors[index])),
-    usage: readOllamaUsage(reply),
-  };
+  return { vectors: toVectors(list(record(reply).embeddings), count), usage: readOllamaUsage(reply) };
 }
 
 function readModels(reply: unknown): string[] {

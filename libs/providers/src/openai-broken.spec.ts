@@ -55,7 +55,7 @@ describe('a provider that hangs', () => {
   it('after it named its role, but before its first token, ends at the time for that', async () => {
     const role = chunk({ choices: [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }] });
     const { stream, arrived } = await wire(({ response }) => sse(response).write(role));
-    expect(await drain(stream({ timeout_ms: 600_000, first_token_timeout_ms: 100 }))).toMatchObject({
+    expect(await drain(stream({ timeout_ms: 600_000, first_token_timeout_ms: 500 }))).toMatchObject({
       text: '',
       error: { code: 'timeout' },
     });

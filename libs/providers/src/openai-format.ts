@@ -1,14 +1,12 @@
 import { call, streamCall } from './call';
-import { list, record, text, toVector } from './json';
-import { leanFetch } from './lean-fetch';
+import { toVectors } from './embeddings';
+import { list, record, text } from './json';
 import { OpenAIChunks } from './openai-chunks';
 import { toProviderError } from './openai-errors';
 import { toChatBody } from './openai-wire';
 import { ProviderError } from './provider-error';
 import type { ChatRequest, Embeddings, JsonObject, ProviderAdapter } from './types';
 import { readUsage } from './usage';
-
-export const sharedFetch = leanFetch();
 
 interface RequestOptions {
   body?: unknown;
@@ -94,10 +92,8 @@ function readEmbeddings(reply: unknown, count: number): Embeddings {
     const { index = place, embedding } = record(value);
     vectors.set(index, embedding);
   }
-  return {
-    vectors: Array.from({ length: count }, (_, index) => toVector(vectors.get(index))),
-    usage: readUsage(usage),
-  };
+  const ordered = Array.from({ length: count }, (_, index) => vectors.get(index));
+  return { vectors: toVectors(ordered, count), usage: readUsage(usage) };
 }
 
 /** Not by `client.models.list()`, which takes a page of HTML for an empty list. */

@@ -1,3 +1,5 @@
+import { anthropic } from './anthropic';
+import { google } from './google';
 import { groq } from './groq';
 import { ollama } from './ollama';
 import { openaiFormat } from './openai';
@@ -6,6 +8,8 @@ import type { ProviderAdapter, ProviderConfig, ProviderFactory } from './types';
 
 /** One line per provider; whoever speaks OpenAI's format is an address. */
 const providers: Record<string, ProviderFactory> = {
+  anthropic,
+  google,
   groq,
   ollama,
   openai: openaiFormat({ base_url: 'https://api.openai.com/v1' }),

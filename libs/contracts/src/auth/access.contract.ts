@@ -33,6 +33,17 @@ export class ByApiKey {
   key_hash: string;
 }
 
+/** Of the caller's tenant. */
+export class ByUser {
+  @IsUUID()
+  user_id: string;
+
+  /** The key by which they asked for the work; null: by a session. */
+  @Nullable()
+  @IsUUID()
+  api_key_id: string | null;
+}
+
 /** Who a credential stands for, and what they may do now. */
 export class Principal {
   @IsUUID()
@@ -107,6 +118,14 @@ export const accessContract = contract('auth.access', {
     input: ByApiKey,
     output: Principal,
     effect: 'idempotent',
+  },
+  user: {
+    summary:
+      'What a user may do now, as far as their API key may if they came with one: for work that outlives their request',
+    callers: ['orchestrator'],
+    input: ByUser,
+    output: Principal,
+    effect: 'safe',
   },
   changes: {
     summary: 'What changed lately: whoever cached a principal looks again',

@@ -6,10 +6,48 @@ import { ToolExecution } from './run.contract';
 export const toolKinds = ['builtin', 'http', 'mcp'] as const;
 export type ToolKind = (typeof toolKinds)[number];
 
+export interface BuiltinToolConfig {
+  /** One of the builtins: `create_task`, `search_tasks`, `update_task`, `current_time`, `calculator`. */
+  builtin: string;
+}
+
+/** A request. Arguments stand in it as `{{name}}`; what an optional argument that was not given stands alone in is left out. */
+export interface HttpToolConfig {
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** With arguments in its path and its query values alone. */
+  url: string;
+  query?: Record<string, string>;
+  headers?: Record<string, string>;
+  /** Sent as JSON. A text that is one argument and nothing else becomes the argument as it is, of whatever type. */
+  body?: unknown;
+  /** To the last byte of the answer; 30,000 if absent. */
+  timeout_ms?: number;
+  /** Read of the answer, the rest is cut off; 256 kB if absent. */
+  max_bytes?: number;
+  /** Whether repeating the request with the same `Idempotency-Key` does no harm; GET and HEAD do none anyway. */
+  idempotent?: boolean;
+}
+
+/** Of an MCP server that speaks streamable HTTP. */
+export interface McpToolConfig {
+  url: string;
+  /** The server's name of the one tool that this one stands for. Absent: for all of them, named `<name>_<tool>`. */
+  tool?: string;
+  /** For connecting and calling together; 30,000 if absent. */
+  timeout_ms?: number;
+}
+
 /** What vendors accept as the name of a function. */
 const ToolName = () => Matches(/^[a-zA-Z0-9_-]{1,64}$/);
 
 class ToolFields {
+  /** For the model; the builtin's own, or what the MCP server says, if absent. */
+  @Optional()
+  @IsString()
+  @MinLength(1)
+  @MaxLength(2000)
+  description?: string;
+
   @Optional()
   @IsBoolean()
   requires_approval?: boolean;
@@ -18,7 +56,7 @@ class ToolFields {
   @IsBoolean()
   is_active?: boolean;
 
-  /** By kind: `builtin {builtin}`, `http {method, url, query?, headers?, body?, timeout_ms?, …}`, `mcp {url, tool?, …}`. */
+  /** By kind: `BuiltinToolConfig`, `HttpToolConfig`, `McpToolConfig`. */
   @Optional()
   @IsObject()
   config?: Record<string, unknown>;
@@ -29,7 +67,7 @@ class ToolFields {
   @IsObject()
   secret_headers?: Record<string, string> | null;
 
-  /** JSON schema of the arguments, an object. Absent for builtin tools, and for MCP tools, whose server tells it. */
+  /** JSON schema of the arguments, an object. Of HTTP tools alone: a builtin has its own, and an MCP server tells its. */
   @Optional()
   @IsObject()
   input_schema?: Record<string, unknown>;
@@ -38,11 +76,6 @@ class ToolFields {
 export class CreateTool extends ToolFields {
   @ToolName()
   name: string;
-
-  @IsString()
-  @MinLength(1)
-  @MaxLength(2000)
-  description: string;
 
   @IsIn(toolKinds)
   kind: ToolKind;
@@ -55,12 +88,6 @@ export class UpdateTool extends ToolFields {
   @Optional()
   @ToolName()
   name?: string;
-
-  @Optional()
-  @IsString()
-  @MinLength(1)
-  @MaxLength(2000)
-  description?: string;
 }
 
 export class Tool {
@@ -82,7 +109,7 @@ export class Tool {
   @IsObject()
   config: Record<string, unknown>;
 
-  /** Names of the headers whose values are stored encrypted. */
+  /** Names of the headers whose values are stored encrypted. Another origin in the config's url drops them. */
   @IsString({ each: true })
   secret_header_names: string[];
 
@@ -126,7 +153,7 @@ export const toolContract = contract('orchestrator.tool', {
     effect: 'safe',
   },
   update: {
-    summary: 'Change a tool',
+    summary: "Change a tool; another origin in its config's url drops its secret headers",
     http: 'PATCH /v1/tools/:id',
     access: 'tools:update',
     input: UpdateTool,

@@ -33,6 +33,9 @@ export class ToolEntity extends TenantRow {
   @Column('text', { nullable: true })
   secret_key_id: string | null;
 
+  @Column('text', { array: true, default: [] })
+  secret_header_names: string[];
+
   @Column('boolean', { default: true })
   is_active: boolean;
 

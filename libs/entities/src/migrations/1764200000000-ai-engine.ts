@@ -13,6 +13,7 @@ const SQL = `
 
   alter table tools
     add column secret_key_id text,
+    add column secret_header_names text[] not null default '{}',
     add column is_active boolean not null default true;
   create index idx_tools_key on tools (secret_key_id);
 

@@ -196,7 +196,10 @@ export const functions: Record<string, ResolverFunction> = {
       order by d.next_attempt_at limit due_deliveries.batch`,
   },
 
-  /** Ids of the keys that encrypt providers' credentials: one look into the index for each, however many rows there are. */
+  /**
+   * Ids of the keys that encrypt providers' credentials and tools' headers: one look into an index for each, however many rows
+   * there are.
+   */
   credential_key_ids: {
     for: ['orchestrator'],
     takes: '',
@@ -204,25 +207,33 @@ export const functions: Record<string, ResolverFunction> = {
     volatility: 'stable',
     sql: `
       with recursive used (key_id) as (
-        select min(c.key_id) from public.provider_credentials c
+        select least((select min(c.key_id) from public.provider_credentials c), (select min(t.secret_key_id) from public.tools t))
         union all
-        select (select min(c.key_id) from public.provider_credentials c where c.key_id > u.key_id)
+        select least(
+          (select min(c.key_id) from public.provider_credentials c where c.key_id > u.key_id),
+          (select min(t.secret_key_id) from public.tools t where t.secret_key_id > u.key_id))
         from used u where u.key_id is not null
       )
       select u.key_id from used u where u.key_id is not null`,
   },
 
-  /** Credentials that another key encrypts, in the order of their primary key. */
+  /** Credentials, and tools with headers, that another key encrypts, in the order of their primary keys, which are never the same. */
   stale_credentials: {
     for: ['orchestrator'],
     takes: 'key_id text, after_tenant_id uuid, after_id uuid, batch integer',
     returns: 'table (tenant_id uuid, id uuid)',
     volatility: 'stable',
     sql: `
-      select c.tenant_id, c.id from public.provider_credentials c
-      where c.key_id <> stale_credentials.key_id
-        and (c.tenant_id, c.id) > (stale_credentials.after_tenant_id, stale_credentials.after_id)
-      order by c.tenant_id, c.id limit stale_credentials.batch`,
+      (select c.tenant_id, c.id from public.provider_credentials c
+       where c.key_id <> stale_credentials.key_id
+         and (c.tenant_id, c.id) > (stale_credentials.after_tenant_id, stale_credentials.after_id)
+       order by c.tenant_id, c.id limit stale_credentials.batch)
+      union all
+      (select t.tenant_id, t.id from public.tools t
+       where t.secret_key_id <> stale_credentials.key_id
+         and (t.tenant_id, t.id) > (stale_credentials.after_tenant_id, stale_credentials.after_id)
+       order by t.tenant_id, t.id limit stale_credentials.batch)
+      order by 1, 2 limit stale_credentials.batch`,
   },
 
   /** The same of webhooks' secrets; null stands for rows that do not say. */

@@ -33,6 +33,7 @@ const access: Record<string, Access> = {
   usage_records: { select: ['tenant_id', 'call_id', 'occurred_at', 'status'] },
   webhook_deliveries: { select: ['tenant_id', 'id', 'status', 'next_attempt_at'] },
   provider_credentials: { select: ['tenant_id', 'id', 'key_id'] },
+  tools: { select: ['tenant_id', 'id', 'secret_key_id'] },
   webhooks: { select: ['tenant_id', 'id', 'secret_key_id'] },
   tenants: { select: ['id', 'status', 'delete_at'] },
   jobs: {

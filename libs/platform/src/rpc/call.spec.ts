@@ -3,7 +3,7 @@ import { ProblemError } from '@taai/contracts';
 import { firstValueFrom } from 'rxjs';
 import { Redis } from 'ioredis';
 import { keys } from '../keys';
-import { codeOf, gate, someCaller, tellContext, redisUrl, TestService, until } from './fleet.testing';
+import { codeOf, gate, someCaller, tellContext, redisUrl, TestService, until, watchCommands } from './fleet.testing';
 import type { RpcClient } from './client';
 
 describe('A call', () => {
@@ -67,13 +67,12 @@ describe('A call', () => {
     await until(async () => (await watcher.llen(list)) === 1);
     expect(await watcher.lrange(list, 0, -1)).toEqual([expect.not.stringContaining('hunter2')]);
     const frames: string[] = [];
-    const monitor = await watcher.monitor();
-    monitor.on('monitor', (_time: string, args: string[]) => frames.push(args.join(' ')));
+    const stop = await watchCommands((line) => frames.push(line));
     await guarded.replica({ secret: async (seen) => ({ seen }) });
     expect(await call).toEqual({ seen: input });
     await until(() => frames.some((frame) => frame.includes(keys.rpcReplies(caller.caller))));
     expect(frames.join('\n')).not.toContain('hunter2');
-    monitor.disconnect();
+    stop();
     watcher.disconnect();
     await guarded.close();
   });

@@ -117,7 +117,7 @@ export class RpcClient extends ClientProxy {
     for await (const json of this.streamRaw(bound, input, options)) yield JSON.parse(json);
   }
 
-  /** A stream's outputs as JSON, unread. */
+  /** A stream's outputs as JSON, unread. Only the signal breaks off a wait for the next one; `return()` takes effect after it. */
   async *streamRaw(
     bound: BoundMethod,
     input: object,

@@ -62,7 +62,7 @@ export class Executor {
     let sent = 0;
     for await (const output of outputs) {
       await call.granted(sent + 1);
-      await replies.room();
+      await replies.room(call.signal);
       replies.send(caller, { kind: 'output', id: `${id}/${++sent}`, json: this.seal(method, output) });
     }
     call.signal.throwIfAborted();

@@ -1,37 +1,18 @@
-import { execFile, fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { keys } from '../keys';
 import type { RpcClient } from './client';
-import { decodeRequest } from './envelope';
-import { codeOf, gate, makeJwk, redisUrl, TestService, until, type TestMethod } from './fleet.testing';
-import type { ReplicaOrder } from './replica.fixture';
+import { codeOf, gate, redisUrl, TestService, until, type TestMethod } from './fleet.testing';
+import { bundleFixture, kill, replicaOrder, reportTo, startFixture } from './processes.testing';
 
-const root = process.cwd();
-const bundled = 'test/replica-fixture';
-
-/** A replica in a process of its own, which takes requests and answers none. */
-async function startDoomedReplica({ name, jwks: [jwk = makeJwk('task')] }: TestService): Promise<ChildProcess> {
-  const order: ReplicaOrder = { service: name, redisUrl: redisUrl(), jwk };
-  const child = fork(`${root}/dist/${bundled}.js`, {
-    env: { ...process.env, REPLICA_ORDER: JSON.stringify(order) },
-    execArgv: [],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
-  expect(await once(child, 'message')).toEqual(['ready', undefined]);
-  return child;
-}
+/** Far beyond 3 s: a caller that is kept from running grants a replica more time. */
+const PATIENT_MS = 20_000;
 
 describe('A call that cannot be answered', () => {
   const redis = new Redis(redisUrl());
   let service: TestService;
   let client: RpcClient;
 
-  beforeAll(async () => {
-    const code = `import('./scripts/build.mjs').then(({ bundle }) => bundle([{ in: 'libs/platform/src/rpc/replica.fixture.ts', out: '${bundled}' }]))`;
-    await promisify(execFile)(process.execPath, ['-e', code], { cwd: root });
-  });
+  beforeAll(() => bundleFixture('replica', 'failure'));
   beforeEach(async () => {
     service = new TestService();
     client = await service.client();
@@ -98,51 +79,33 @@ describe('A call that cannot be answered', () => {
   });
 
   it('fails as replica_lost 3 s after its replica fell silent, when it must not be repeated', async () => {
-    const lost = call('write', 8000).catch((reason: unknown) => reason);
-    await loseReplicaAtWork(1);
+    const lost = await loseReplicaAtWork(() => [call('write', PATIENT_MS).catch((reason: unknown) => reason)], 1);
     const executed: unknown[] = [];
     await service.replica({ write: async () => executed.push(1) });
-    expect(await lost).toMatchObject({
+    expect(await lost[0]).toMatchObject({
       code: 'replica_lost',
       status: 503,
       extras: { retry_after: expect.any(Number) },
     });
     expect(executed).toEqual([]);
-  }, 15_000);
+  }, 30_000);
 
   it('is repeated when its replica is lost, if that does no harm: safe, idempotent, or with an Idempotency-Key', async () => {
-    const calls = [call('read', 8000), call('put', 8000), call('write', 8000, 'key')];
-    await loseReplicaAtWork(3);
+    const make = () => [call('read', PATIENT_MS), call('put', PATIENT_MS), call('write', PATIENT_MS, 'key')];
+    const calls = await loseReplicaAtWork(make, 3);
     const answer = async () => ({ from: 'another' });
     await service.replica({ read: answer, put: answer, write: answer });
     expect(await Promise.all(calls)).toEqual([1, 2, 3].map(() => ({ from: 'another' })));
-  }, 15_000);
+  }, 30_000);
 
-  /** Lets a replica take the waiting calls, and kills it when the caller has been told that it works on them. */
-  async function loseReplicaAtWork(calls: number): Promise<void> {
-    await until(async () => (await queued()) === calls);
-    const [element = ''] = await redis.lrange(keys.rpcRequests(service.name, 'short'), 0, 0);
-    const report = await reportOf(redis, decodeRequest(element).head.caller, calls);
-    const doomed = await startDoomedReplica(service);
-    await report.told;
-    const gone = once(doomed, 'exit');
-    doomed.kill('SIGKILL');
-    await gone;
+  /** Makes calls, and kills the replica that took them when this caller has been told that it works on them. */
+  async function loseReplicaAtWork<T>(make: () => T, calls: number): Promise<T> {
+    const { told } = await reportTo(client.caller, calls);
+    // The process starts first: that may take longer than the calls' deadline when the machine is busy.
+    const doomed = await startFixture('failure', replicaOrder(service));
+    const made = make();
+    await told;
+    await kill(doomed);
+    return made;
   }
 });
-
-/** Resolves when Redis is being watched; `told` when the caller has been told of so many calls under way. */
-async function reportOf(redis: Redis, caller: string, calls: number): Promise<{ told: Promise<void> }> {
-  const monitor = await redis.monitor();
-  const ids = new Set<string>();
-  const told = new Promise<void>((resolve) => {
-    monitor.on('monitor', (_time: string, [command, list, ...frames]: string[]) => {
-      if (command !== 'LPUSH' || list !== keys.rpcReplies(caller)) return;
-      for (const frame of frames) for (const [id] of frame.matchAll(/\d+\.\d+/g)) ids.add(id);
-      if (ids.size < calls) return;
-      monitor.disconnect();
-      resolve();
-    });
-  });
-  return { told };
-}

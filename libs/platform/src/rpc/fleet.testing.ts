@@ -1,4 +1,6 @@
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { createConnection } from 'node:net';
+import { createInterface } from 'node:readline';
 import { bind, boundMethods, contract, type Contract, type ServiceName } from '@taai/contracts';
 import { currentContext, type Caller } from '@taai/tenant';
 import type { Jwk } from '../config';
@@ -143,6 +145,20 @@ export const codeOf = (call: Promise<unknown>): Promise<unknown> =>
 /** Resolves when the condition holds; the test's own time-out is the bound. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+/**
+ * Shows every command that Redis executes from now on, a line each, until the answer is called. Without ioredis, which fails when
+ * the first command arrives in one piece with the answer to MONITOR.
+ */
+export async function watchCommands(show: (line: string) => void): Promise<() => void> {
+  const { hostname, port } = new URL(redisUrl());
+  const socket = createConnection(Number(port), hostname);
+  const { promise, resolve } = gate();
+  createInterface(socket).on('line', (line) => (line === '+OK' ? resolve() : show(line)));
+  socket.write('MONITOR\r\n');
+  await promise;
+  return () => socket.destroy();
 }
 
 /** A promise that is settled from outside. */

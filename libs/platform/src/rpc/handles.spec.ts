@@ -21,6 +21,27 @@ const notes = contract(service.name as ServiceName, {
   remove: { summary: '', http: 'DELETE /notes', access: 'public', input: Note, output: Nothing, effect: 'idempotent' },
 });
 
+const letters = contract(`${service.name as ServiceName}.letter`, {
+  all: {
+    summary: '',
+    http: 'GET /letters',
+    access: 'public',
+    input: NewNote,
+    output: Note,
+    effect: 'safe',
+    stream: true,
+  },
+  wait: {
+    summary: '',
+    http: 'GET /letter',
+    access: 'public',
+    input: Note,
+    output: Note,
+    effect: 'safe',
+    cancellable: true,
+  },
+});
+
 @Injectable()
 class Store {
   readonly texts: string[] = [];
@@ -49,7 +70,18 @@ class NoteHandler {
   }
 }
 
-@Module({ controllers: [NoteHandler], providers: [Store] })
+@Handles(letters)
+class LetterHandler {
+  async *all({ text }: NewNote, signal: AbortSignal): AsyncGenerator<Note> {
+    for (const letter of text) yield { id: `${letter}${currentContext()?.idempotency_key}${signal.aborted}` };
+  }
+
+  async wait(_input: Note, signal: AbortSignal): Promise<Note> {
+    return { id: String(signal.aborted) };
+  }
+}
+
+@Module({ controllers: [NoteHandler, LetterHandler], providers: [Store] })
 class NoteModule {}
 
 describe('A class with @Handles', () => {
@@ -66,6 +98,11 @@ describe('A class with @Handles', () => {
       code: 'not_found',
       message: 'There is no such note.',
     });
+    const letter = (await service.client({ contracts: [letters] })).for(letters);
+    const ids: string[] = [];
+    for await (const { id } of letter.all({ text: 'abc' }, { idempotency_key: 'k' })) ids.push(id);
+    expect(ids).toEqual(['akfalse', 'bkfalse', 'ckfalse']);
+    expect(await letter.wait({ id: '' })).toEqual({ id: 'false' });
     await service.close();
     await app.close();
   });
@@ -106,8 +143,22 @@ describe('A class with @Handles', () => {
       return WrongInput;
     };
 
+    const plainAnswer = () => {
+      // @ts-expect-error all is a stream
+      @Handles(letters)
+      class PlainAnswer {
+        async all(_input: NewNote): Promise<Note[]> {
+          return [];
+        }
+        async wait(input: Note): Promise<Note> {
+          return input;
+        }
+      }
+      return PlainAnswer;
+    };
+
     // The compiler is what tests this; at run time only the missing method can be told.
     expect(incomplete).toThrow();
-    expect([wrongOutput, wrongInput]).toHaveLength(2);
+    expect([wrongOutput, wrongInput, plainAnswer]).toHaveLength(3);
   });
 });

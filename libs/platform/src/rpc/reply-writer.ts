@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ReplyError } from 'ioredis';
 import { keys } from '../keys';
 import { messageOf } from '../redis';
@@ -7,13 +8,14 @@ import type { OnError } from './observation';
 import { Outstanding } from './outstanding';
 import { TickBuffer } from './tick-buffer';
 
-/** Frames that may wait for a caller; one that does not read them is gone. */
+/** Frames that may wait for a caller; one that goes on not reading them is gone. */
 const MAX_FRAMES = 1000;
 const LIST_TTL_MS = 60_000;
 /** Replies that may wait while Redis is away; their callers give up at their deadlines. */
 const MAX_WAITING = 10_000;
 const MAX_TRIES = 5;
 const CROWDED_MS = 50;
+const REFUSED_MS = 200;
 
 interface Outgoing {
   text: string;
@@ -39,9 +41,9 @@ export class ReplyWriter {
     this.buffer.add(keys.rpcReplies(caller), { text: encodeReply(reply), tries: 0 });
   }
 
-  /** Resolves when there is room for a stream's output: streams leave half of it to the replies of other calls. */
-  async room(): Promise<void> {
-    while (this.unsent.size >= MAX_WAITING / 2) await this.unsent.none(CROWDED_MS);
+  /** Resolves when there is room for a stream's output, or it is aborted: streams leave half of the room to other calls. */
+  async room(signal: AbortSignal): Promise<void> {
+    while (this.unsent.size >= MAX_WAITING / 2 && !signal.aborted) await this.unsent.none(CROWDED_MS);
   }
 
   /** Resolves when every reply is in Redis, and after `ms` in any case. */
@@ -52,10 +54,20 @@ export class ReplyWriter {
   private async push(list: string, replies: Outgoing[]): Promise<void> {
     try {
       const frame = replies.map(({ text }) => text).join('\n');
-      await this.link.push(list, MAX_FRAMES, LIST_TTL_MS, [frame]);
-      this.unsent.end(replies.length);
+      const accepted = await this.link.push(list, MAX_FRAMES, LIST_TTL_MS, [frame]);
+      if (accepted > 0) this.unsent.end(replies.length);
+      else void this.refused(list, replies);
     } catch (error) {
       for (const reply of replies) this.retry(list, reply, error);
+    }
+  }
+
+  /** A caller that stood still for a moment reads on; one that is gone does not. Streams write small frames that fill a list quickly. */
+  private async refused(list: string, replies: Outgoing[]): Promise<void> {
+    await sleep(REFUSED_MS);
+    for (const reply of replies) {
+      if (++reply.tries < MAX_TRIES) this.buffer.add(list, reply);
+      else this.unsent.end();
     }
   }
 

@@ -1,0 +1,48 @@
+import type { ListTasks, PageOf, Task } from '@taai/contracts';
+import { MAX_RESULT_BYTES, sizeOf } from '../tool-result';
+import type { BuiltinTool } from './builtin-tool';
+import { label, priority, status, time, user } from './task-schema';
+
+/** Of each task: the whole text is read with a smaller `limit`. */
+const MAX_DESCRIPTION = 2000;
+
+/** What stands around the tasks in a result. */
+const FRAME_BYTES = 1024;
+
+export const searchTasks: BuiltinTool = {
+  description:
+    'Finds tasks, newest first. All filters given must match. `next_cursor`, if it is not null, leads on as `cursor`.',
+  input_schema: {
+    type: 'object',
+    properties: {
+      status,
+      priority,
+      assignee_id: user,
+      label,
+      due_before: time,
+      limit: { type: 'integer', minimum: 1, maximum: 50, description: '20 if absent.' },
+      cursor: { type: 'string', maxLength: 512 },
+    },
+    additionalProperties: false,
+  },
+  is_repeatable: true,
+  execute: (args, context, { tasks }) =>
+    tasks.use(context, async (client, options) => {
+      const { limit = 20, ...filters } = args as ListTasks;
+      return fitting(await client.list({ ...filters, limit }, options));
+    }),
+};
+
+/** With long descriptions cut, and the last tasks left out where the result would be too large: then a smaller `limit` must be asked for. */
+function fitting({ data, ...rest }: PageOf<Task>): PageOf<Task> & { note?: string } {
+  const short = data.map((task) => ({ ...task, description: cutDescription(task) }));
+  let bytes = FRAME_BYTES;
+  const end = short.findIndex((task) => (bytes += sizeOf(task) + 1) > MAX_RESULT_BYTES);
+  if (end < 0) return { data: short, ...rest };
+  return { data: short.slice(0, end), ...rest, note: `Only ${end} tasks fit: ask again with this limit.` };
+}
+
+const cutDescription = ({ description }: Task) =>
+  description && description.length > MAX_DESCRIPTION
+    ? `${description.slice(0, MAX_DESCRIPTION).toWellFormed()}…`
+    : description;

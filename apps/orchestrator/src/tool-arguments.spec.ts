@@ -1,0 +1,104 @@
+import { argumentsOf } from './tool-arguments';
+import { failure } from './tool.testing';
+
+const input_schema = {
+  type: 'object',
+  properties: {
+    title: { type: 'string', minLength: 1 },
+    priority: { enum: ['low', 'high'] },
+    count: { type: 'integer' },
+  },
+  required: ['title'],
+  additionalProperties: false,
+};
+
+const read = (text: string, schema: object = input_schema) => argumentsOf({ input_schema: { ...schema } }, text);
+const refusal = (text: string, message: unknown, schema?: object) =>
+  expect(() => read(text, schema)).toThrow(failure('invalid_arguments', message) as Error);
+
+describe('arguments', () => {
+  it('that fit are as the model wrote them', () => {
+    expect(read('{"title":"A","priority":"low","count":3}')).toEqual({ title: 'A', priority: 'low', count: 3 });
+  });
+
+  it('may be left out where none are needed', () => {
+    expect(read('', { type: 'object' })).toEqual({});
+    refusal(' ', expect.stringContaining("must have required property 'title'"));
+  });
+
+  it.each([
+    ['{"title":', 'They are not JSON'],
+    ['[]', 'one JSON object'],
+    ['"title"', 'one JSON object'],
+    ['null', 'one JSON object'],
+    ['{"title":7}', '/title must be string'],
+    ['{"title":"A","count":"3"}', '/count must be integer'],
+    ['{"title":"A","priority":"urgent"}', '/priority must be equal to one of the allowed values ["low","high"]'],
+    ['{"title":"A","done":true}', 'must NOT have additional properties "done"'],
+    ['{"title":"A\\u0000"}', 'without NUL'],
+    ['{"title":"\\ud800"}', 'Unicode text'],
+    [`{"title":${'['.repeat(5000)}${']'.repeat(5000)}}`, 'nested deeper'],
+    [`{"title":"${'a'.repeat(300_000)}"}`, 'longer than 256 kB'],
+  ])('are refused with the reason (%#)', (text, reason) => {
+    refusal(text, expect.stringContaining(reason));
+  });
+
+  it('names all that is wrong at once', () => {
+    refusal('{"count":"3","x":1}', expect.stringMatching(/required property 'title'.*additional properties.*\/count/));
+  });
+
+  it('are not taken for fitting by what every object inherits', () => {
+    refusal('{}', expect.stringContaining("'constructor'"), { type: 'object', required: ['constructor'] });
+    expect(read('{"__proto__":{"admin":true}}', { type: 'object' })).not.toHaveProperty('admin');
+  });
+});
+
+describe('a hostile schema', () => {
+  it.each([
+    ['a pattern that never ends', { type: 'object', properties: { a: { pattern: '^(a+)+$' } } }],
+    [
+      'alternatives without number',
+      {
+        type: 'object',
+        properties: { a: { $ref: '#/$defs/x' } },
+        $defs: {
+          x: { anyOf: Array(30).fill({ type: 'object', properties: { x: { $ref: '#/$defs/x' } }, required: ['y'] }) },
+        },
+      },
+    ],
+  ])('with %s is interrupted', (_, schema) => {
+    const nested = '{"x":'.repeat(20) + '1' + '}'.repeat(20);
+    refusal(
+      `{"a":${'pattern' in schema.properties.a ? `"${'a'.repeat(50)}!"` : nested}}`,
+      expect.stringContaining('too long'),
+      schema,
+    );
+  });
+
+  it.each([
+    ['that refers to another server', { type: 'object', properties: { a: { $ref: 'http://127.0.0.1/a.json' } } }],
+    ['that is none', { type: 'object', properties: { a: { type: 'text' } } }],
+    ['of no object', { type: 'string' }],
+    ['with a broken pattern', { type: 'object', properties: { a: { pattern: '(' } } }],
+    ['that is too large', { type: 'object', description: 'a'.repeat(70_000) }],
+  ])('%s is not used', (_, schema) => {
+    expect(() => read('{}', schema)).toThrow(failure('invalid_schema') as Error);
+  });
+
+  it('does not meet another one by its $id', () => {
+    const [one, other] = ['string', 'number'].map((type) => ({
+      type: 'object',
+      $id: 'https://example.com/same',
+      properties: { a: { type } },
+    }));
+    expect(read('{"a":"text"}', one)).toEqual({ a: 'text' });
+    expect(read('{"a":1}', other)).toEqual({ a: 1 });
+  });
+});
+
+it.each(['http://json-schema.org/draft-07/schema#', 'https://json-schema.org/draft/2020-12/schema'])(
+  'reads %s',
+  ($schema) => {
+    expect(read('{"a":1}', { $schema, type: 'object', properties: { a: { type: 'number' } } })).toEqual({ a: 1 });
+  },
+);

@@ -1,0 +1,58 @@
+import type { JsonObject } from '@taai/providers';
+import { ToolFailure, type LoadedTool } from './loaded-tool';
+import { cut, isStorable, mapTexts } from './texts';
+import { TimeLimitExceeded } from './time-limit';
+import { MalformedSchema, violations } from './tool-schema';
+
+const MAX_LENGTH = 256 * 1024;
+const MAX_MESSAGE = 1000;
+
+/**
+ * Reads what the model wrote; nothing at all stands for no arguments. Throws ToolFailure: `invalid_arguments` with what is wrong, for the
+ * model to repair, or `invalid_schema`, which it cannot.
+ */
+export function argumentsOf({ input_schema }: Pick<LoadedTool, 'input_schema'>, text: string): JsonObject {
+  const args = parse(text);
+  try {
+    const problem = violations(input_schema, args);
+    if (problem !== undefined) throw invalid(problem);
+    return args;
+  } catch (error) {
+    if (error instanceof TimeLimitExceeded) throw invalid('It takes too long to compare them with the schema.');
+    if (error instanceof MalformedSchema) throw new ToolFailure('invalid_schema', cut(error.message, MAX_MESSAGE));
+    throw error;
+  }
+}
+
+function parse(text: string): JsonObject {
+  if (text.length > MAX_LENGTH) throw invalid('They are longer than 256 kB.');
+  const value = parseJson(text.trim() || '{}');
+  if (!isObject(value)) throw invalid('They must be one JSON object.');
+  assertStorable(value);
+  return value;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw invalid(`They are not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function assertStorable(value: JsonObject): void {
+  try {
+    mapTexts(value, (text) => {
+      if (!isStorable(text)) throw invalid('They must be Unicode text without NUL characters.');
+      return text;
+    });
+  } catch (error) {
+    throw error instanceof RangeError ? invalid(error.message) : error;
+  }
+}
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const invalid = (reason: string) =>
+  new ToolFailure('invalid_arguments', cut(`The arguments do not fit the tool: ${reason}`, MAX_MESSAGE));

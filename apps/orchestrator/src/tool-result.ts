@@ -1,0 +1,68 @@
+import { isNativeError } from 'node:util/types';
+import { ProblemError } from '@taai/contracts';
+import { OutboundRefused, reportError } from '@taai/platform';
+import { ToolFailure } from './loaded-tool';
+import { cut, mapTexts, storable } from './texts';
+
+/** Of JSON: what a model is given of one result. */
+export const MAX_RESULT_BYTES = 64 * 1024;
+const MAX_MESSAGE = 600;
+/** What is shorter stands in too many words to be taken for a secret, or for the part of one. */
+const MIN_SECRET = 4;
+const MIN_PART = 8;
+
+export const sizeOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+
+interface Work {
+  /** Values that neither the result nor a failure may show, should a server send them back. */
+  secrets: readonly string[];
+  /** Of the run. */
+  signal: AbortSignal;
+}
+
+/** Does the work of a tool. Resolves to a result that can be stored, and throws nothing but ToolFailures. */
+export async function settle({ secrets, signal }: Work, work: () => Promise<unknown>): Promise<unknown> {
+  const redact = redactor(secrets);
+  try {
+    return bounded(mapTexts((await work()) ?? null, (text) => storable(redact(text))));
+  } catch (error) {
+    const { code, message } = signal.aborted ? new ToolFailure('cancelled', 'The run was stopped.') : failureOf(error);
+    throw new ToolFailure(code, cut(storable(redact(message)), MAX_MESSAGE));
+  }
+}
+
+function bounded(result: unknown): unknown {
+  if (sizeOf(result) <= MAX_RESULT_BYTES) return result;
+  throw new ToolFailure('result_too_large', 'The result is larger than 64 kB.');
+}
+
+function failureOf(error: unknown): { code: string; message: string } {
+  if (error instanceof ToolFailure || error instanceof ProblemError) return error;
+  if (error instanceof RangeError)
+    return new ToolFailure('invalid_result', `The result cannot be read: ${error.message}`);
+  reportError(error);
+  return new ToolFailure('internal', 'Something failed on our side.');
+}
+
+/** A failure of a request: the connection's, or that of our deadline. */
+export function outboundFailure(error: unknown, deadline: { signal: AbortSignal; ms: number }): ToolFailure {
+  if (error instanceof ToolFailure) return error;
+  if (error instanceof OutboundRefused) return new ToolFailure('url_not_allowed', error.message);
+  if (deadline.signal.aborted) return new ToolFailure('timeout', `There was no answer within ${deadline.ms / 1000} s.`);
+  return new ToolFailure('unreachable', inWords(error) || 'The request failed.');
+}
+
+/** Several addresses that all fail make an error without a message. */
+const inWords = (error: unknown): string =>
+  isNativeError(error) ? error.message || ('code' in error ? String(error.code) : error.name) : '';
+
+/** Blanks secrets out, and the parts of those that have several (`Bearer …`), as they are and as JSON writes them. */
+function redactor(secrets: readonly string[]): (text: string) => string {
+  const parts = [
+    ...secrets.filter(({ length }) => length >= MIN_SECRET),
+    ...secrets.flatMap((secret) => secret.split(/\s+/)).filter(({ length }) => length >= MIN_PART),
+  ];
+  const needles = [...new Set(parts.flatMap((part) => [part, JSON.stringify(part).slice(1, -1)]))];
+  needles.sort((a, b) => b.length - a.length);
+  return (text) => needles.reduce((shown, needle) => shown.replaceAll(needle, '[secret]'), text);
+}

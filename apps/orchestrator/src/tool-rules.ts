@@ -1,0 +1,127 @@
+import { ProblemError, type FieldError, type HttpToolConfig, type ToolKind } from '@taai/contracts';
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { builtins } from './builtin/registry';
+import { argumentsIn, sampleUrl, urlProblem } from './http-template';
+import { assertSchema, MalformedSchema } from './tool-schema';
+
+/** A tool as it would be stored. */
+export interface ToolDraft {
+  kind: ToolKind;
+  description?: string;
+  config: Record<string, unknown>;
+  /** Of HTTP tools alone. */
+  input_schema?: Record<string, unknown>;
+  secret_headers?: Record<string, string> | null;
+}
+
+const ajv = new Ajv({ allErrors: true });
+
+const text = (maxLength: number) => ({ type: 'string', minLength: 1, maxLength }) as const;
+const number = (minimum: number, maximum: number) => ({ type: 'integer', minimum, maximum }) as const;
+const texts = (maxProperties: number) =>
+  ({ type: 'object', maxProperties, additionalProperties: { type: 'string', maxLength: 4096 } }) as const;
+const object = (required: string[], properties: object) =>
+  ajv.compile({ type: 'object', properties, required, additionalProperties: false });
+
+const url = text(2000);
+const timeout_ms = number(100, 120_000);
+
+const configs: Record<ToolKind, ValidateFunction> = {
+  builtin: object(['builtin'], { builtin: { enum: [...builtins.keys()] } }),
+  http: object(['method', 'url'], {
+    method: { enum: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] satisfies HttpToolConfig['method'][] },
+    ...{ url, query: texts(50), headers: texts(50), body: {} },
+    ...{ timeout_ms, max_bytes: number(1, 1024 * 1024), idempotent: { type: 'boolean' } },
+  }),
+  mcp: object(['url'], { url, tool: text(200), timeout_ms }),
+};
+
+const isSecretHeaders = ajv.compile(texts(20));
+
+/** Headers that make a request what it is: the client sets them. */
+const RESERVED =
+  /^(host|connection|content-length|transfer-encoding|te|trailer|upgrade|expect|keep-alive|proxy-.*|accept-encoding|idempotency-key|mcp-.*)$/i;
+const CONFIDENTIAL = /authorization|cookie|token|secret|password|api[-_]?key/i;
+const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
+const HEADER_VALUE = /^[\t\x20-\x7e]+$/;
+
+/** Throws `validation_failed` with all that keeps the tool from working. Addresses are not looked at. */
+export function assertTool(tool: ToolDraft): void {
+  const errors = [...configErrors(tool), ...secretErrors(tool), ...schemaErrors(tool)];
+  if (errors.length === 0) errors.push(...requestErrors(tool));
+  if (errors.length === 0) return;
+  throw new ProblemError('validation_failed', errors.map(({ path, message }) => `${path}: ${message}`).join('; '), {
+    errors,
+  });
+}
+
+/** The server's address, with `x` for each argument; undefined for tools without a server. */
+export function addressOf({ config }: Pick<ToolDraft, 'config'>): string | undefined {
+  return typeof config['url'] === 'string' ? sampleUrl(config['url']) : undefined;
+}
+
+function configErrors({ kind, config }: ToolDraft): FieldError[] {
+  const validate = configs[kind];
+  return validate(config) ? [] : fieldErrors('config', validate.errors);
+}
+
+function secretErrors({ kind, secret_headers }: ToolDraft): FieldError[] {
+  if (!secret_headers) return [];
+  if (kind === 'builtin') return [refusal('secret_headers', 'must be absent: a builtin tool sends no headers')];
+  if (!isSecretHeaders(secret_headers)) return fieldErrors('secret_headers', isSecretHeaders.errors);
+  return Object.entries(secret_headers).flatMap(([name, value]) => [
+    ...nameErrors(`secret_headers.${name}`, name),
+    ...(HEADER_VALUE.test(value) ? [] : [refusal(`secret_headers.${name}`, 'must be ASCII without line breaks')]),
+  ]);
+}
+
+function schemaErrors({ kind, description, input_schema }: ToolDraft): FieldError[] {
+  if (kind !== 'http')
+    return input_schema ? [refusal('input_schema', `must be absent: ${kind} tools bring their own`)] : [];
+  const errors = description ? [] : [refusal('description', 'must tell the model what the tool does')];
+  if (!input_schema) return [...errors, refusal('input_schema', 'must be the JSON schema of the arguments')];
+  try {
+    assertSchema(input_schema);
+    return errors;
+  } catch (error) {
+    if (!(error instanceof MalformedSchema)) throw error;
+    return [...errors, refusal('input_schema', error.message)];
+  }
+}
+
+/** Of a config that has the right fields. */
+function requestErrors({ kind, config, input_schema = {} }: ToolDraft): FieldError[] {
+  if (kind !== 'http') return [];
+  const { method, url, headers = {}, body } = config as unknown as HttpToolConfig;
+  const problem = urlProblem(url);
+  return [
+    ...(problem === undefined ? [] : [refusal('config.url', problem)]),
+    ...Object.keys(headers).flatMap((name) => [
+      ...nameErrors(`config.headers.${name}`, name),
+      ...(CONFIDENTIAL.test(name) ? [refusal(`config.headers.${name}`, 'belongs into secret_headers')] : []),
+    ]),
+    ...(body !== undefined && (method === 'GET' || method === 'HEAD')
+      ? [refusal('config.body', `must be absent: ${method} has none`)]
+      : []),
+    ...unknownArguments(config, input_schema),
+  ];
+}
+
+function unknownArguments(config: object, { properties = {} }: { properties?: unknown }): FieldError[] {
+  const known = Object.keys(Object(properties) as object);
+  const unknown = argumentsIn(config).filter((name) => !known.includes(name));
+  return unknown.map((name) => refusal('config', `names {{${name}}}, which is no argument in input_schema`));
+}
+
+const nameErrors = (path: string, name: string): FieldError[] =>
+  HEADER_NAME.test(name) && !RESERVED.test(name) ? [] : [refusal(path, 'is no header that a tool can set')];
+
+const fieldErrors = (field: string, errors: ErrorObject[] | null | undefined): FieldError[] =>
+  (errors ?? []).map(({ instancePath, message = 'is wrong', params }) =>
+    refusal(
+      field + instancePath.replaceAll('/', '.'),
+      'additionalProperty' in params ? `has an unknown field: ${String(params['additionalProperty'])}` : message,
+    ),
+  );
+
+const refusal = (path: string, message: string): FieldError => ({ path, message });

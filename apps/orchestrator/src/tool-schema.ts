@@ -1,0 +1,71 @@
+import type { JsonObject } from '@taai/providers';
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { LRUCache } from 'lru-cache';
+import { withinTime } from './time-limit';
+
+const MAX_BYTES = 64 * 1024;
+const COMPILE_MS = 2000;
+const VALIDATE_MS = 500;
+const MAX_VIOLATIONS = 5;
+
+/** Nothing is fetched: a `$ref` that leaves the schema makes it malformed. Formats are told to the model, and not checked. */
+const options = { strict: false, allErrors: true, logger: false, validateFormats: false, ownProperties: true } as const;
+
+/** Each schema is compiled by an instance of its own, so that no `$id` meets another one's; `meta` checks them all. */
+const dialects = { draft7: { Ajv, meta: new Ajv(options) }, draft2020: { Ajv: Ajv2020, meta: new Ajv2020(options) } };
+
+// Compiles what `meta` checks with, before there is a time limit: an instance that is interrupted meanwhile stays broken.
+for (const { meta } of Object.values(dialects)) void meta.validateSchema({});
+
+const compiled = new LRUCache<string, ValidateFunction>({
+  maxSize: 8_000_000,
+  sizeCalculation: (_, text) => text.length + 1000,
+});
+
+/** The message says in a sentence what is wrong. */
+export class MalformedSchema extends Error {
+  override readonly name = 'MalformedSchema';
+}
+
+/** Throws MalformedSchema for what is no JSON schema of an object. */
+export const assertSchema = (schema: JsonObject): void => void validatorOf(schema);
+
+/** What is wrong with the value, if anything is, `;` between. Throws MalformedSchema. */
+export function violations(schema: JsonObject, value: unknown): string | undefined {
+  const validate = validatorOf(schema);
+  if (withinTime(VALIDATE_MS, () => validate(value))) return undefined;
+  return (validate.errors ?? []).slice(0, MAX_VIOLATIONS).map(inWords).join('; ');
+}
+
+function validatorOf(schema: JsonObject): ValidateFunction {
+  const text = JSON.stringify(schema);
+  const known = compiled.get(text);
+  if (known) return known;
+  const validate = compile(schema, text);
+  compiled.set(text, validate);
+  return validate;
+}
+
+function compile(schema: JsonObject, text: string): ValidateFunction {
+  if (Buffer.byteLength(text) > MAX_BYTES) throw new MalformedSchema('The schema is larger than 64 kB.');
+  if (schema['type'] !== 'object') throw new MalformedSchema('The schema must be one of an object: "type": "object".');
+  const { $schema, ...body } = schema;
+  const { Ajv, meta } = String($schema).includes('draft-0') ? dialects.draft7 : dialects.draft2020;
+  try {
+    return withinTime(COMPILE_MS, () => {
+      if (!meta.validateSchema(body)) throw new Error((meta.errors ?? []).slice(0, 3).map(inWords).join('; '));
+      return new Ajv({ ...options, meta: false, validateSchema: false }).compile(body);
+    });
+  } catch (error) {
+    throw new MalformedSchema(`The schema is malformed: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Errors whose message does not name what it is about. */
+const DETAILED = ['enum', 'const', 'additionalProperties', 'unevaluatedProperties'];
+
+function inWords({ instancePath, keyword, message = 'is wrong', params }: ErrorObject): string {
+  const about = DETAILED.includes(keyword) ? ` ${JSON.stringify(Object.values(params)[0])}` : '';
+  return `${instancePath || 'it'} ${message}${about}`;
+}
