@@ -13,6 +13,8 @@ import { problemOf } from './provider-problem';
 
 /** How long a provider may keep the others' models waiting. Its own appear the next time. */
 const PATIENCE_MS = 5000;
+/** As many as fit into one message between services. */
+const MOST_MODELS = 5000;
 
 /** What `model` may be, for whoever asks at the door. */
 @Injectable()
@@ -30,7 +32,7 @@ export class CompletionModels {
     const providers = await this.providers.active();
     const slugs = await withTenant(this.db, (tx) => this.agents.activeSlugs(tx));
     const models = await Promise.all(providers.map((provider) => this.modelsOf(provider)));
-    return [...models.flat(), ...slugs.map(agentModel)];
+    return [...models.flat().slice(0, MOST_MODELS), ...slugs.map(agentModel)];
   }
 
   /** Throws `unknown_model`, and what became of asking the provider. */
