@@ -93,7 +93,7 @@ export async function startEdge(
     if (context) contexts.push(context);
     return call();
   };
-  const client = { get: async () => ({ id: RUN_ID }), ...methods };
+  const client = { outcome: async () => ({ id: RUN_ID }), ...methods };
   const streamRaw = (_bound: unknown, _input: unknown, { signal }: { signal: AbortSignal }) => stream(signal);
 
   @Module({

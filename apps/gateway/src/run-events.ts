@@ -54,6 +54,6 @@ export class RunEvents {
       if (type === 'approval.required') break;
     }
     if (timeout.aborted) throw new ProblemError('deadline_exceeded', `The run goes on: read it at /v1/runs/${runId}.`);
-    return runAs(caller, () => this.runs.get({ id: runId }));
+    return runAs(caller, () => this.runs.outcome({ id: runId }));
   }
 }

@@ -39,7 +39,7 @@ export class RunController {
     @Res({ passthrough: true }) reply: FastifyReply,
     @Headers('last-event-id') last?: string,
   ) {
-    await this.runs.get({ id });
+    await this.runs.outcome({ id });
     return this.stream(reply, id, eventId(last));
   }
 

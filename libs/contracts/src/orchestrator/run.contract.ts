@@ -329,8 +329,8 @@ export const runContract = contract('orchestrator.run', {
     effect: 'safe',
   },
   outcome: {
-    summary: 'A run as it stands, for the service that had it started',
-    callers: ['chat'],
+    summary: 'A run as it stands, without its timeline, for the services that had it started',
+    callers: ['chat', 'gateway'],
     input: ById,
     output: Run,
     effect: 'safe',
