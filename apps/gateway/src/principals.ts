@@ -132,6 +132,9 @@ export class Principals {
     if (!this.asking.has(key) && this.asking.size >= MAX_QUESTIONS) {
       throw new ProblemError('overloaded', undefined, { retry_after: 1 });
     }
+    // Whoever verified the token faster may have the answer by now.
+    const known = this.answers.get(key) ?? this.refusals.get(key);
+    if (known) return known;
     const asked = this.asking.get(key) ?? this.ask(key, question, credential);
     this.asking.set(key, asked);
     return asked.finally(() => this.asking.delete(key));
