@@ -108,6 +108,7 @@ export async function startStage() {
     const providers = new ProviderRepository();
     const changes = new TenantChanges(redis, channels);
     const directory = new ProviderDirectory(source, providers, connector, changes);
+    const agentDirectory = new AgentDirectory(source, agents, changes);
     const breakers = new CircuitBreakers(redis, channels, new BreakerLimits());
     const stepRows = new RunStepRepository();
     const steps = new RunSteps(source, runs, stepRows, settings);
@@ -124,10 +125,10 @@ export async function startStage() {
       models,
       leases,
       runs: new RunService(source, runs, stepRows, approval, executor, agents, reader, redis),
-      starter: new RunStarter(source, runs, agents, providers, executor, settings),
+      starter: new RunStarter(source, runs, agentDirectory, directory, executor, settings),
       agents: new AgentService(source, agents, redis, changes),
       changes,
-      agentDirectory: new AgentDirectory(source, agents, changes),
+      agentDirectory,
       providers: new ProviderService(source, providers, connector, box, redis, changes),
       directory,
       breakers,

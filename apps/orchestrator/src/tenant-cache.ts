@@ -18,7 +18,7 @@ export class TenantCache<T> {
 
   /** The value of the caller's tenant; `load` reads it, and what it throws is not kept. */
   get(name: string, load: () => Promise<T>): Promise<T> {
-    const key = `${currentCaller().tenant_id}:${name}`;
+    const key = keyOf(name);
     const known = this.values.get(key);
     if (known) return known;
     const loading = load();
@@ -29,8 +29,15 @@ export class TenantCache<T> {
     return loading;
   }
 
+  /** Reads the caller's tenant's value anew when it is next asked for. */
+  drop(name: string): void {
+    this.values.delete(keyOf(name));
+  }
+
   private forget(tenant_id: string): void {
     const own = [...this.values.keys()].filter((key) => key.startsWith(tenant_id));
     for (const key of own) this.values.delete(key);
   }
 }
+
+const keyOf = (name: string): string => `${currentCaller().tenant_id}:${name}`;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { found, ProblemError, type Agent } from '@taai/contracts';
-import { withTenant } from '@taai/entities';
+import { withTenant, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { AgentRepository } from './agent.repository';
 import { TenantCache } from '../tenant-cache';
@@ -21,9 +21,20 @@ export class AgentDirectory {
 
   /** Also one that is not active. Throws `not_found`. */
   byId(id: string): Promise<Agent> {
-    return this.cache.get(`id:${id}`, async () =>
-      found('agent', await withTenant(this.db, (tx) => this.agents.find(tx, id))),
-    );
+    return this.cache.get(keyOf(id), () => withTenant(this.db, (tx) => this.read(tx, id)));
+  }
+
+  /**
+   * The same as the transaction sees it: a change that was answered is never missed, however late this replica hears of it. Reads no
+   * more than the version while nothing has changed.
+   */
+  async current(tx: Tx, id: string): Promise<Agent> {
+    const version = found('agent', await this.agents.version(tx, id));
+    const get = () => this.cache.get(keyOf(id), () => this.read(tx, id));
+    const known = await get();
+    if (known.version >= version) return known;
+    this.cache.drop(keyOf(id));
+    return get();
   }
 
   /** Only an active one. Throws `unknown_model`. */
@@ -35,6 +46,11 @@ export class AgentDirectory {
     if (!agent.is_active) throw unknown();
     return agent;
   }
+
+  private async read(tx: Tx, id: string): Promise<Agent> {
+    return found('agent', await this.agents.find(tx, id));
+  }
 }
 
+const keyOf = (id: string): string => `id:${id}`;
 const unknown = () => new ProblemError('unknown_model', 'There is no active agent of this name.');

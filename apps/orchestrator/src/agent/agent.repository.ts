@@ -21,6 +21,11 @@ export class AgentRepository {
     return agent;
   }
 
+  async version(tx: Tx, id: string): Promise<number | undefined> {
+    const [agent] = await tx.query<Pick<Agent, 'version'>[]>('select version from agents where id = $1', [id]);
+    return agent?.version;
+  }
+
   async findBySlug(tx: Tx, slug: string): Promise<Agent | undefined> {
     const [agent] = await tx.query<Agent[]>(`select ${columns} from agents where slug = $1`, [slug]);
     return agent;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { found, ProblemError } from '@taai/contracts';
-import { withTenant } from '@taai/entities';
+import { withTenant, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { KnownProvider, type OpenProvider } from './known-provider';
 import type { Candidate } from '../model/model-caller';
@@ -15,6 +15,9 @@ export interface Choice {
   provider_id: string | null;
   model: string;
 }
+
+/** One value a tenant: all its providers. */
+const CACHED = 'providers';
 
 /** Whom the caller's tenant can call now, without asking the database each time. Whether a provider has a model, only the provider knows. */
 @Injectable()
@@ -41,13 +44,23 @@ export class ProviderDirectory {
 
   /** Throws `agent_not_ready`. */
   async byId({ provider_id, model }: Choice): Promise<Candidate> {
-    const ready = await this.ready();
-    const provider = provider_id === null ? ready[0] : ready.find(({ row }) => row.provider_id === provider_id);
+    const provider = chosen(await this.known(), provider_id);
     if (provider) return { ...provider.open('agent_not_ready'), model };
-    const detail = provider_id
-      ? "The agent's provider is not active or has no credentials."
-      : 'There is no active provider with credentials.';
-    throw new ProblemError('agent_not_ready', detail);
+    throw notReady(provider_id);
+  }
+
+  /**
+   * Of the provider chosen; whether its credentials are any good only its call tells. A refusal is read anew in the transaction: another
+   * replica may have answered a change that this one has yet to hear of. Throws `agent_not_ready`.
+   */
+  async readyId(tx: Tx, provider_id: string | null): Promise<string> {
+    const find = async () => chosen(await this.cache.get(CACHED, () => this.read(tx)), provider_id)?.row.provider_id;
+    const known = await find();
+    if (known) return known;
+    this.cache.drop(CACHED);
+    const found = await find();
+    if (found) return found;
+    throw notReady(provider_id);
   }
 
   /** Of `provider/model`. Throws `unknown_model`. */
@@ -81,11 +94,23 @@ export class ProviderDirectory {
   }
 
   private known(): Promise<KnownProvider[]> {
-    return this.cache.get('providers', () =>
-      withTenant(this.db, async (tx) => {
-        const rows = await this.providers.all(tx);
-        return rows.map((row) => new KnownProvider(row, tx.tenant_id, this.connector));
-      }),
-    );
+    return this.cache.get(CACHED, () => withTenant(this.db, (tx) => this.read(tx)));
+  }
+
+  private async read(tx: Tx): Promise<KnownProvider[]> {
+    const rows = await this.providers.all(tx);
+    return rows.map((row) => new KnownProvider(row, tx.tenant_id, this.connector));
   }
 }
+
+/** Null: the first one that is ready. */
+const chosen = (known: readonly KnownProvider[], provider_id: string | null): KnownProvider | undefined =>
+  known.find(({ row, isReady }) => isReady && (provider_id === null || row.provider_id === provider_id));
+
+const notReady = (provider_id: string | null): ProblemError =>
+  new ProblemError(
+    'agent_not_ready',
+    provider_id
+      ? "The agent's provider is not active or has no credentials."
+      : 'There is no active provider with credentials.',
+  );

@@ -5,8 +5,8 @@ import type { ChatMessage } from '@taai/providers';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
-import { AgentRepository } from '../agent/agent.repository';
-import { ProviderRepository } from '../provider/provider.repository';
+import { AgentDirectory } from '../agent/agent-directory';
+import { ProviderDirectory } from '../provider/provider-directory';
 import { RunExecutor } from './run-executor';
 import { RunLimits } from './run-limits';
 import { DEFAULT_MAX_STEPS } from './run-loop';
@@ -28,8 +28,8 @@ export class RunStarter {
   constructor(
     private readonly db: DataSource,
     private readonly runs: RunRepository,
-    private readonly agents: AgentRepository,
-    private readonly providers: ProviderRepository,
+    private readonly agents: AgentDirectory,
+    private readonly providers: ProviderDirectory,
     private readonly executor: RunExecutor,
     private readonly limits: RunLimits,
   ) {}
@@ -67,8 +67,9 @@ export class RunStarter {
 
   private async insert(tx: Tx, order: Order, lease: Lease | undefined): Promise<RunRow | undefined> {
     const { messages, variables, ...run } = order;
-    const agent = found('agent', await this.agents.find(tx, order.agent_id));
-    const provider_id = await this.providerFor(tx, agent);
+    const agent = await this.agents.current(tx, order.agent_id);
+    if (!agent.is_active) throw new ProblemError('agent_not_ready', 'The agent is not active.');
+    const provider_id = await this.providers.readyId(tx, agent.provider_id);
     if (!(await this.runs.hasRoom(tx)))
       throw new ProblemError('too_many_runs', undefined, { retry_after: RETRY_SECONDS });
     const { user_id = null, api_key_id = null } = currentCaller();
@@ -77,16 +78,6 @@ export class RunStarter {
     const state = { ...snapshotOf(agent), provider_id, api_key_id };
     const row = { ...run, agent_version: agent.version, user_id, input: [...instructions, ...messages], state };
     return this.runs.insert(tx, row, lease, this.limits.deadline_seconds);
-  }
-
-  private async providerFor(tx: Tx, agent: Agent): Promise<string> {
-    if (!agent.is_active) throw new ProblemError('agent_not_ready', 'The agent is not active.');
-    const connection = await this.providers.connection(tx, agent.provider_id);
-    if (connection) return connection.provider_id;
-    const detail = agent.provider_id
-      ? "The agent's provider is not active or has no credentials."
-      : 'There is no active provider with credentials.';
-    throw new ProblemError('agent_not_ready', detail);
   }
 }
 
