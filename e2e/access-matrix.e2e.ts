@@ -30,6 +30,7 @@ const bodies: Record<string, object> = {
   'PATCH /v1/agents/:id': { name: 'Taken over' },
   'PATCH /v1/tools/:id': { name: 'taken-over' },
   'POST /v1/agents/:id/runs': { input: 'Taken over' },
+  'POST /v1/runs/:id/tool-calls/:tool_call_id/approval': { decision: 'approve' },
   'PATCH /v1/conversations/:id': { title: 'Taken over' },
   'POST /v1/conversations/:id/messages': { content: 'Taken over' },
   'PATCH /v1/webhooks/:id': { description: 'Taken over' },

@@ -45,11 +45,11 @@ describe('the audit log', () => {
   it('tells who changed what, from where, and no secret', async () => {
     const { client, user_id } = tenant;
     const asked = { headers: { 'x-request-id': 'audited-request' } };
-    const provider = await client.post(
-      '/v1/providers',
-      { name: 'main', kind: 'openai', base_url: `${sandboxUrl}/v1`, settings: { api_key: CANARY } },
-      asked,
-    );
+    const main = { name: 'main', kind: 'openai', base_url: `${sandboxUrl}/v1`, settings: { max_retries: 1 } };
+    expect(await client.post('/v1/providers', { ...main, settings: { api_key: CANARY } })).toMatchObject({
+      status: 400,
+    });
+    const provider = await client.post('/v1/providers', main, asked);
     const provider_id = provider.body['id'];
     await client.put(`/v1/providers/${provider_id}/credentials`, { api_key: CANARY });
     const fields = { name: 'Helper', slug: 'helper', system_prompt: 'You help.', model: 'sandbox-1', provider_id };
@@ -66,7 +66,7 @@ describe('the audit log', () => {
       target_id: provider_id,
       request_id: 'audited-request',
       before: null,
-      after: { name: 'main', kind: 'openai', base_url: `${sandboxUrl}/v1` },
+      after: main,
     });
     expect(await entry('provider.credentials_stored')).toMatchObject({ ...by, target_id: provider_id });
     expect(await entry('agent.updated')).toMatchObject({

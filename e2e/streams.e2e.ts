@@ -89,16 +89,19 @@ describe('a stream', () => {
   });
 
   it.each([
-    ['fails at once', '[[fail=500]]', 'unavailable'],
-    ['is over its limit', '[[fail=429 retry_after=3]]', 'rate_limited'],
-    ['cuts the stream', '[[tokens=30 delay=5 cut=5]]', 'unavailable'],
-  ])('of a provider that %s ends with a typed error and one ledger row', async (_, directive, code) => {
-    const events = await allEvents(await start(`break ${directive}`));
-    expect(events.at(-1)).toMatchObject({ type: 'run.failed', data: { code } });
-    const runId = events[0]?.data['run_id'] as string;
-    expect((await tenant.client.get(`/v1/runs/${runId}`)).body).toMatchObject({ status: 'failed', error_code: code });
-    expect(await recordsOf(runId)).toMatchObject([{ error_code: code }]);
-  });
+    ['fails at once', '[[fail=500]]', 'unavailable', 3],
+    ['is over its limit', '[[fail=429 retry_after=1]]', 'rate_limited', 3],
+    ['cuts the stream', '[[tokens=30 delay=5 cut=5]]', 'unavailable', 1],
+  ])(
+    'of a provider that %s ends with a typed error and a ledger row per attempt',
+    async (_, directive, code, calls) => {
+      const events = await allEvents(await start(`break ${directive}`));
+      expect(events.at(-1)).toMatchObject({ type: 'run.failed', data: { code } });
+      const runId = events[0]?.data['run_id'] as string;
+      expect((await tenant.client.get(`/v1/runs/${runId}`)).body).toMatchObject({ status: 'failed', error_code: code });
+      expect(await recordsOf(runId)).toMatchObject(Array.from({ length: calls }, () => ({ error_code: code })));
+    },
+  );
 
   it("of another tenant's run is not there", async () => {
     const seen = await readSome('mine', 1);
