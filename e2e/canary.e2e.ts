@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { Client as Database } from 'pg';
+import { said, startMcpServer, type McpTestServer } from '../apps/orchestrator/src/tool/mcp-server.testing';
 import { startReceiver } from '../apps/webhook/src/receiver.testing';
+import { sandboxBaseUrl } from '../scripts/sandbox/base-url';
 import { Client, type RequestOptions } from './support/client';
 import { logContents, placesOf, redisContents, tableContents, type Contents } from './support/contents';
+import { startEcho } from './support/echo';
 import { allEvents } from './support/events';
 import { eventually } from './support/eventually';
 import { mailTo } from './support/mail';
@@ -14,10 +14,19 @@ import { startTestFleet, type TestFleet } from './support/test-fleet';
 
 const canary = (name: string) => `canary-${name}-${randomBytes(16).toString('hex')}`;
 
+const otherKinds = ['anthropic', 'google', 'groq', 'ollama'] as const;
+
 /** What may stand nowhere. Those that are empty yet are told by an answer, which is not kept, or by a mail. */
 const secrets = {
   'the API key of a provider': canary('key'),
   'an API key that a provider echoes': canary('echo'),
+  'the API key of a provider of kind anthropic': canary('anthropic'),
+  'the API key of a provider of kind google': canary('google'),
+  'the API key of a provider of kind groq': canary('groq'),
+  'the API key of a provider of kind ollama': canary('ollama'),
+  'the secret header of an HTTP tool': canary('http'),
+  'the secret header of an MCP server': canary('mcp'),
+  'the secret header of a tool that is refused': canary('header'),
   'an API key that is refused': canary('long') + 'x'.repeat(5000),
   'an API key in a broken body': canary('broken'),
   'an API key that no replica takes': canary('waiting'),
@@ -37,13 +46,15 @@ const secrets = {
 const names = Object.keys(secrets) as (keyof typeof secrets)[];
 /** The mail that brings each is the only one that has it. */
 const mailed = names.filter((name) => name.startsWith('the token of'));
-/** Sealed, it may stand in its own column alone. */
+/** Sealed, they may stand in their own columns alone. */
 let ciphertext: string;
+let toolCiphertext: string;
 
 let own: TestFleet;
 let database: Database;
 let receiver: Awaited<ReturnType<typeof startReceiver>>;
 let echo: Awaited<ReturnType<typeof startEcho>>;
+let mcp: McpTestServer;
 let monitor: Awaited<ReturnType<typeof watchRedis>>;
 const tenantName = canary('tenant');
 let providerId: string;
@@ -57,21 +68,6 @@ let inTables: Contents;
 let inLogs: Contents;
 /** What clients were answered, by request. */
 const answers: Contents = new Map();
-
-/** A provider that refuses everything, and repeats the key in its refusal. */
-async function startEcho() {
-  const server = createServer((request, response) => {
-    const message = `You sent ${request.headers.authorization}`;
-    response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ error: { message } }));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const close = () => {
-    server.closeAllConnections();
-    return new Promise((done) => server.close(done));
-  };
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
-}
 
 /** A client whose answers are kept. */
 function recorder(client: Client) {
@@ -153,14 +149,20 @@ async function useApiKey(client: Client, ask: Ask): Promise<void> {
 
 type Ask = ReturnType<typeof recorder>;
 
-async function newProvider(ask: Ask, name: string, base_url: string, api_key: string): Promise<string> {
-  const { body } = await ask('POST', '/v1/providers', { name, kind: 'openai', base_url });
+async function newProvider(
+  ask: Ask,
+  name: string,
+  base_url: string,
+  api_key: string,
+  kind = 'openai',
+): Promise<string> {
+  const { body } = await ask('POST', '/v1/providers', { name, kind, base_url });
   expect((await ask('PUT', `/v1/providers/${body.id}/credentials`, { api_key })).status).toBe(204);
   return body.id;
 }
 
-async function newAgent(ask: Ask, slug: string, provider_id: string): Promise<string> {
-  const agent = { name: slug, slug, system_prompt: '', model: 'sandbox-1', provider_id };
+async function newAgent(ask: Ask, slug: string, provider_id: string, tools: string[] = []): Promise<string> {
+  const agent = { name: slug, slug, system_prompt: '', model: 'sandbox-1', provider_id, tools };
   return (await ask('POST', '/v1/agents', agent)).body.id;
 }
 
@@ -175,9 +177,53 @@ async function useProvider(client: Client, ask: Ask): Promise<void> {
   expect(events.at(-1)?.type).toBe('run.completed');
   const path = `/v1/agents/${agent}/runs`;
   expect((await ask('POST', path, { input: 'Hello' })).body.status).toBe('completed');
-  await ask('PATCH', `/v1/providers/${providerId}`, { priority: 5, settings: { region: 'eu' } });
+  const change = { priority: 5, settings: { max_retries: 0 } };
+  expect((await ask('PATCH', `/v1/providers/${providerId}`, change)).status).toBe(200);
   expect((await ask('POST', path, { input: '[[fail=500]]' })).body.status).toBe('failed');
   expect((await ask('POST', path, { input: '[[fail=401]]' })).body.status).toBe('failed');
+}
+
+/** A provider of each kind that answers, and one that repeats its key, by runs and by the door. */
+async function useOtherKinds(ask: Ask): Promise<void> {
+  for (const kind of otherKinds) {
+    const api_key = secrets[`the API key of a provider of kind ${kind}`];
+    const good = await newProvider(ask, kind, sandboxBaseUrl(kind, own.sandboxUrl), api_key, kind);
+    expect((await ask('POST', `/v1/providers/${good}/test`)).status).toBe(200);
+    const path = `/v1/agents/${await newAgent(ask, kind, good)}/runs`;
+    expect((await ask('POST', path, { input: 'Hello' })).body.status).toBe('completed');
+    const bad = await newProvider(ask, `${kind}-echo`, echo.url, api_key, kind);
+    const refused = await ask('POST', `/v1/agents/${await newAgent(ask, `${kind}-echo`, bad)}/runs`, {
+      input: 'Hello',
+    });
+    const echoed = { status: 'failed', error_detail: expect.stringMatching(/You sent (Bearer )?\[key\]/) };
+    expect(refused.body).toMatchObject(echoed);
+    const messages = [{ role: 'user', content: 'Hello' }];
+    const door = await ask('POST', '/v1/chat/completions', { model: `${kind}-echo/m`, messages });
+    expect(door).toMatchObject({ status: 400, text: expect.stringContaining('[key]') });
+    expect((await ask('POST', `/v1/providers/${bad}/test`)).text).toContain('[key]');
+  }
+}
+
+/** Calls tools that repeat their secret headers, and stores some that are none. */
+async function useTools(ask: Ask): Promise<void> {
+  const bearer = (name: keyof typeof secrets) => ({ authorization: `Bearer ${secrets[name]}` });
+  const http = { name: 'lookup', kind: 'http', description: 'Looks up.', input_schema: { type: 'object' } };
+  const config = { method: 'GET', url: `${echo.url}/tool` };
+  const of = (name: keyof typeof secrets) => ({ secret_headers: bearer(name) });
+  const lookup = await ask('POST', '/v1/tools', { ...http, config, ...of('the secret header of an HTTP tool') });
+  const server = { name: 'crm', kind: 'mcp', config: { url: mcp.url } };
+  const crm = await ask('POST', '/v1/tools', { ...server, ...of('the secret header of an MCP server') });
+  expect([lookup.status, crm.status]).toEqual([201, 201]);
+  const secret_headers = { host: secrets['the secret header of a tool that is refused'] };
+  expect((await ask('POST', '/v1/tools', { ...http, name: 'other', config, secret_headers })).status).toBe(400);
+  expect((await ask('PATCH', `/v1/tools/${lookup.body.id}`, { secret_headers })).status).toBe(400);
+  const agent = await newAgent(ask, 'user-of-tools', providerId, ['lookup', 'crm']);
+  const input = '[[tool=lookup:{} tool=crm_whoami:{}]]';
+  const { body } = await ask('POST', `/v1/agents/${agent}/runs`, { input });
+  expect(body.output.match(/You sent \[secret\]/g)).toHaveLength(2);
+  await ask('GET', `/v1/runs/${body.id}`);
+  await ask('GET', `/v1/tools/${lookup.body.id}/executions`);
+  toolCiphertext = await read('select secret_ciphertext as text from tools where id = $1', lookup.body.id);
 }
 
 /** Keys that come back in a provider's words, or are no keys. */
@@ -208,10 +254,9 @@ async function useWebhook(client: Client, ask: Ask): Promise<void> {
   await eventually(async () => expect(await deliveries()).toContainEqual(expect.objectContaining(error)));
 }
 
-async function readCiphertext(): Promise<string> {
-  const sql = 'select ciphertext from provider_credentials where provider_id = $1';
-  const { rows } = await database.query<{ ciphertext: string }>(sql, [providerId]);
-  return rows[0]?.ciphertext ?? '';
+async function read(sql: string, id: string): Promise<string> {
+  const { rows } = await database.query<{ text: string }>(sql, [id]);
+  return rows[0]?.text ?? '';
 }
 
 /** Looks into Redis while a key waits for a replica that is not there. */
@@ -233,13 +278,16 @@ beforeAll(async () => {
   database = new Database(own.adminDatabaseUrl);
   await database.connect();
   [receiver, echo] = [await startReceiver(), await startEcho()];
+  mcp = await startMcpServer({ whoami: { call: (_, headers) => said(`You sent ${headers.authorization}`) } });
   const client = await signUp();
   const ask = recorder(client);
   await refresh(new Client(client.baseUrl), await useLinks(ask));
   await useApiKey(client, ask);
   await useProvider(client, ask);
+  await useOtherKinds(ask);
+  await useTools(ask);
   await provoke(ask);
-  ciphertext = await readCiphertext();
+  ciphertext = await read('select ciphertext as text from provider_credentials where provider_id = $1', providerId);
   await useWebhook(client, ask);
   await waitInRedis(ask);
   // What is still in buffers comes to the logs.
@@ -254,6 +302,7 @@ afterAll(async () => {
   await database?.end();
   await receiver?.close();
   await echo?.close();
+  await mcp?.close();
   await own?.stop();
 });
 
@@ -297,8 +346,10 @@ describe.each(names)('%s', (name) => {
 describe('a ciphertext', () => {
   it('is in the columns that hold it, and nowhere else', () => {
     expect(placesOf(inTables, ciphertext).sort()).toEqual(['provider_credentials', 'webhooks']);
+    expect(placesOf(inTables, toolCiphertext)).toEqual(['tools']);
     const others = [inLogs, inRedis, waiting, answers, monitor.commands];
-    expect(others.flatMap((contents) => placesOf(contents, ciphertext))).toEqual([]);
+    for (const sealed of [ciphertext, toolCiphertext])
+      expect(others.flatMap((contents) => placesOf(contents, sealed))).toEqual([]);
   });
 });
 
