@@ -35,6 +35,7 @@ module.exports = {
   projects: [
     project('unit', ['<rootDir>/{apps,libs,scripts}/**/!(*.db).spec.ts']),
     project('db', ['<rootDir>/{apps,libs}/**/*.db.spec.ts']),
+    project('chaos', ['<rootDir>/e2e/*.chaos.ts'], { setupFilesAfterEnv: ['<rootDir>/e2e/support/timeout.ts'] }),
     project('e2e', ['<rootDir>/e2e/*.e2e.ts'], {
       setupFilesAfterEnv: ['<rootDir>/e2e/support/timeout.ts'],
       globalSetup: '<rootDir>/e2e/support/global-setup.ts',

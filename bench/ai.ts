@@ -172,18 +172,18 @@ async function residentMb(pid: number | undefined): Promise<number> {
   return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024);
 }
 
-/** 200 streams of 200 tokens at once on one orchestrator, ten times: is anything lost, and does memory stay? */
+/** 200 streams of 200 tokens at once on one orchestrator, twenty times: is anything lost, and does memory stay? */
 async function measureStreams(ours: Target, fleet: Fleet) {
   const pid = fleet.processes.orchestrator[0]?.pid;
   const memory_mb: number[] = [];
   let lost = 0;
-  for (let round = 0; round < 10; round += 1) {
+  for (let round = 0; round < 20; round += 1) {
     const results = await streamsAtOnce(ours, STREAMS, `mock-${TOKENS}-${PACE_MS}`);
     lost += results.reduce((sum, { tokens }) => sum + TOKENS - tokens, 0);
     memory_mb.push(await residentMb(pid));
   }
   console.log(
-    `${STREAMS} streams of ${TOKENS} tokens, ten times: ${lost} tokens lost, MB after each: ${memory_mb.join(', ')}.`,
+    `${STREAMS} streams of ${TOKENS} tokens, twenty times: ${lost} tokens lost, MB after each: ${memory_mb.join(', ')}.`,
   );
   return { streams: STREAMS, tokens: TOKENS, pace_ms: PACE_MS, lost, memory_mb };
 }

@@ -20,8 +20,11 @@ export interface Fleet {
   readonly gatewayUrls: readonly string[];
   /** The replicas of each service, those included that have ended and were not restarted. */
   readonly processes: Readonly<Record<ServiceName, readonly Replica[]>>;
-  /** Starts one more replica of a service, and resolves when it is ready. `env`: its own, with precedence. */
-  addReplica(service: ServiceName, env?: NodeJS.ProcessEnv): Promise<Replica>;
+  /**
+   * Starts one more replica of a service, and resolves when it is ready. `env`: its own, with precedence. `program`: under dist, in place of
+   * the service's.
+   */
+  addReplica(service: ServiceName, env?: NodeJS.ProcessEnv, program?: string): Promise<Replica>;
   /** Starts the process of a replica that has ended anew, on its ports and with its log; it need not be ready yet. */
   restart(replica: Replica): Promise<Replica>;
   /** Stops every replica: gateways first, so that no request loses the service that it waits for. */
@@ -51,16 +54,16 @@ class ProcessFleet implements Fleet {
   }
 
   /** Starts the process, without waiting until it is ready. */
-  async launch(service: ServiceName, ports: ServicePorts, env?: NodeJS.ProcessEnv): Promise<Replica> {
+  async launch(service: ServiceName, ports: ServicePorts, env?: NodeJS.ProcessEnv, program?: string): Promise<Replica> {
     const replicas = this.processes[service];
     const instance = `${service}-${replicas.length + 1}`;
-    const replica = await this.#spawn(service, instance, ports, env);
+    const replica = await this.#spawn(service, instance, ports, env, program);
     replicas.push(replica);
     return replica;
   }
 
-  async addReplica(service: ServiceName, env?: NodeJS.ProcessEnv): Promise<Replica> {
-    const replica = await this.launch(service, await freePorts(service), env);
+  async addReplica(service: ServiceName, env?: NodeJS.ProcessEnv, program?: string): Promise<Replica> {
+    const replica = await this.launch(service, await freePorts(service), env, program);
     await untilReady(replica);
     return replica;
   }
@@ -83,9 +86,10 @@ class ProcessFleet implements Fleet {
     instance: string,
     ports: ServicePorts,
     env: NodeJS.ProcessEnv | undefined,
+    program?: string,
   ): Promise<Replica> {
     const logFile = join(this.#logDir, `${instance.replace(/-1$/, '')}.log`);
-    return launchReplica({ service, instance, ports, logFile, surroundings: this.#surroundings, env });
+    return launchReplica({ service, instance, ports, logFile, surroundings: this.#surroundings, env, program });
   }
 }
 

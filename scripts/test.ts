@@ -20,12 +20,13 @@ async function startServers(scope: Scope, folder: string): Promise<NodeJS.Proces
 async function runProjects({ projects, rest: args }: Selection, runs: Totals[], scope: Scope): Promise<void> {
   const folder = await temporaryFolder(scope);
   const env = await startServers(scope, folder);
-  const quick = projects.filter((project) => project !== 'e2e');
+  const quick = projects.filter((project) => project === 'unit' || project === 'db');
   if (quick.length > 0) runs.push(await runJest({ projects: quick, inBand: false, args, folder, env }, scope));
-  if (!projects.includes('e2e')) return;
+  const slow = projects.filter((project) => project === 'e2e' || project === 'chaos');
+  if (slow.length === 0) return;
   console.log('Building the apps …');
   await buildAll(Object.keys(await entryPoints()));
-  runs.push(await runJest({ projects: ['e2e'], inBand: true, args, folder, env }, scope));
+  runs.push(await runJest({ projects: slow, inBand: true, args, folder, env }, scope));
 }
 
 const unfinished: Totals = { passed: 0, failed: 1 };

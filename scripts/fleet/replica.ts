@@ -26,6 +26,8 @@ export interface ReplicaSpec {
   surroundings: Surroundings;
   /** Besides, and with precedence. */
   env?: NodeJS.ProcessEnv | undefined;
+  /** Under dist; the service's own by default. */
+  program?: string | undefined;
 }
 
 /** As in docker/Dockerfile. V8 would keep up to 128 MB for young objects on a large machine, in each of seven processes. */
@@ -76,10 +78,11 @@ export async function launchReplica({
   logFile,
   surroundings,
   env,
+  program = `${service}/main.js`,
 }: ReplicaSpec): Promise<Replica> {
   const launched = await launch({
     command: process.execPath,
-    args: [...nodeFlags, join(root, 'dist', service, 'main.js')],
+    args: [...nodeFlags, join(root, 'dist', program)],
     env: { ...environmentOf(service, instance, ports, surroundings), ...env },
     cwd: root,
     logFile,

@@ -9,6 +9,12 @@ import { LedgerConsumer, type LedgerItem } from './ledger.consumer';
 
 /** Tenants that are written at once: the pool has other users. */
 const PARALLEL = 3;
+/**
+ * After a small batch others gather for a moment: under load a call's beginning and end are then written as one row, and hundreds of calls by
+ * two statements.
+ */
+const REST_MS = 100;
+const CROWDED = 250;
 const RETRY_MS = 250;
 const MAX_RETRY_MS = 5000;
 
@@ -48,9 +54,11 @@ export class LedgerWriter implements OnApplicationBootstrap, BeforeApplicationSh
     for (let failures = 0; !this.stopping;) {
       try {
         if (failures > 0 || this.nextTakeOver === 0) await this.consumer.join();
-        await this.write(await this.read());
+        const items = await this.read();
+        await this.write(items);
         ledgerEntries.set(await this.consumer.waiting());
         failures = 0;
+        if (items.length > 0 && items.length < CROWDED) await delay(REST_MS);
       } catch (error) {
         if (failures++ === 0) reportError(error);
         this.isBehind = true;

@@ -29,6 +29,18 @@ export async function call<Answer>(
   }
 }
 
+/** A call whose answer comes in one piece, which is read as a chunk. */
+export async function* wholeCall(
+  { signal, timeout_ms }: CallOptions,
+  toError: ToError,
+  reader: ChunkReader,
+  ask: (signal: AbortSignal) => Promise<unknown>,
+): AsyncGenerator<ChatEvent> {
+  const answer = await call({ signal, timeout_ms }, toError, ask);
+  yield* reader.read(answer);
+  yield endOf(reader);
+}
+
 /** A call whose answer comes in chunks, within its times. */
 export async function* streamCall(
   options: CallOptions,
@@ -48,8 +60,7 @@ export async function* streamCall(
     }
     // Aborted, the SDKs end their streams as if all were well.
     if (deadline.error) throw deadline.error;
-    const end = reader.finish();
-    if (!end) throw new ProviderError('unavailable', 'The provider ended its answer before it was complete.');
+    const end = endOf(reader);
     complete = true;
     yield end;
   } catch (error) {
@@ -58,4 +69,10 @@ export async function* streamCall(
     if (!complete) deadline.leave();
     deadline.close();
   }
+}
+
+function endOf(reader: ChunkReader): ChatEvent {
+  const end = reader.finish();
+  if (!end) throw new ProviderError('unavailable', 'The provider ended its answer before it was complete.');
+  return end;
 }

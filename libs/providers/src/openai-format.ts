@@ -1,4 +1,4 @@
-import { call, streamCall } from './call';
+import { call, streamCall, wholeCall } from './call';
 import { toVectors } from './embeddings';
 import { list, record, text } from './json';
 import { OpenAIChunks } from './openai-chunks';
@@ -40,6 +40,16 @@ interface Format {
   has_embeddings?: boolean;
 }
 
+/** What makes a request one for a stream. */
+const STREAMED = { stream: true, stream_options: { include_usage: true } };
+
+/** A whole answer, as a stream with one chunk would bring it. */
+function asChunk(reply: unknown): unknown {
+  const { choices, usage } = record(reply);
+  const { message, finish_reason } = record(list(choices)[0]);
+  return { choices: [{ delta: message, finish_reason }], usage };
+}
+
 export function speakOpenAI({
   client,
   secret,
@@ -49,15 +59,18 @@ export function speakOpenAI({
 }: Format): ProviderAdapter {
   const toError = (error: unknown) => toProviderError(error, secret);
   return {
-    stream: (request, options) =>
-      streamCall(options, toError, new OpenAIChunks(), (signal) =>
-        client.post<AsyncIterable<unknown>>(`${prefix}/chat/completions`, {
-          body: adapt(toChatBody(request), quirks),
-          stream: true,
-          signal,
-          timeout: options.timeout_ms,
-        }),
-      ),
+    stream: (request, options) => {
+      const path = `${prefix}/chat/completions`;
+      const body = adapt({ ...toChatBody(request), ...(!options.whole && STREAMED) }, quirks);
+      const timeout = options.timeout_ms;
+      if (options.whole)
+        return wholeCall(options, toError, new OpenAIChunks(), async (signal) =>
+          asChunk(await client.post(path, { body, signal, timeout })),
+        );
+      return streamCall(options, toError, new OpenAIChunks(), (signal) =>
+        client.post<AsyncIterable<unknown>>(path, { body, stream: true, signal, timeout }),
+      );
+    },
     embed: ({ model, input, dimensions }, options) =>
       call(options, toError, async (signal) => {
         if (!has_embeddings) throw new ProviderError('invalid_request', 'The provider offers no embeddings.');

@@ -16,8 +16,6 @@ export function toChatBody(request: ChatRequest): JsonObject {
     reasoning_effort: request.reasoning_effort,
     response_format: request.response_format && toResponseFormat(request.response_format),
     user: request.user,
-    stream: true,
-    stream_options: { include_usage: true },
     // Without tools both are an error.
     ...(tools.length > 0 && {
       tools: tools.map(toTool),

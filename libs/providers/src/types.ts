@@ -121,6 +121,11 @@ export interface CallOptions {
   timeout_ms: number;
   /** To the first piece of the answer. Default: `timeout_ms`. */
   first_token_timeout_ms?: number;
+  /**
+   * Nobody reads along: a vendor that answers in one piece more cheaply does so. Then the answer is the first piece, and may take all of
+   * `timeout_ms`.
+   */
+  whole?: boolean;
   /** Greatest silence after the first piece. Default 60,000. */
   idle_timeout_ms?: number;
 }

@@ -35,9 +35,10 @@ export class CompletionService {
 
   async chat(call: CompletionCall, signal: AbortSignal): Promise<Completion> {
     let reasoning = '';
-    const { head, reply, end } = await this.ask(call, signal, (event) => {
+    const note: Take = (event) => {
       if (event.type === 'reasoning') reasoning += event.text;
-    });
+    };
+    const { head, reply, end } = await this.ask(call, signal, note, { whole: true });
     if (reply.failure) throw problemOf(reply.failure);
     return { head, text: reply.text, reasoning, tool_calls: reply.tool_calls.map(callOf), end };
   }
@@ -68,7 +69,7 @@ export class CompletionService {
   }
 
   /** Throws a ProblemError when no call was made, or when one could not be accounted for. */
-  private async ask(call: CompletionCall, signal: AbortSignal, take: Take): Promise<Asked> {
+  private async ask(call: CompletionCall, signal: AbortSignal, take: Take, { whole = false } = {}): Promise<Asked> {
     const { candidates, request, agent_id } = await this.orders.of(call);
     const stop = new AbortController();
     const book = new CompletionBook<ModelReply>(this.ledger, {
@@ -83,6 +84,7 @@ export class CompletionService {
         signal: AbortSignal.any([signal, stop.signal]),
         deadline: Date.now() + ANSWER_MS,
         book,
+        whole,
         onEvent: (event) => (book.isOpen ? take(event, head) : book.opened.then(() => take(event, head))),
       })
       .catch((error: Error) => Promise.reject(problemOf(error)));

@@ -36,6 +36,8 @@ export interface ModelCallOptions {
   signal: AbortSignal;
   timeout_ms: number;
   first_token_timeout_ms?: number;
+  /** See `CallOptions`. */
+  whole?: boolean;
   onEvent: (event: ChatEvent) => void | Promise<void>;
 }
 

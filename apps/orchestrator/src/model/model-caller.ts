@@ -46,6 +46,8 @@ export interface CallerOptions<R> {
 export interface ModelCallerOptions extends CallerOptions<ModelReply> {
   /** Pieces of the answer as they come. A promise slows the provider down. */
   onEvent: (event: ChatEvent) => void | Promise<void>;
+  /** Nobody reads along: the answer may come in one piece, except from providers that must begin theirs within a time. */
+  whole?: boolean;
 }
 
 /**
@@ -65,10 +67,12 @@ export class ModelCaller {
   call(
     candidates: readonly Candidate[],
     request: Omit<ChatRequest, 'model'>,
-    { onEvent, ...options }: ModelCallerOptions,
+    { onEvent, whole = false, ...options }: ModelCallerOptions,
   ): Promise<Attempt> {
-    const ask: Ask<ModelReply> = ({ adapter, model }, timeouts) =>
-      callModel(adapter, { ...request, model }, { ...timeouts, onEvent });
+    const ask: Ask<ModelReply> = ({ adapter, model, settings }, timeouts) => {
+      const options = { ...timeouts, onEvent, whole: whole && settings.timeout_ms === undefined };
+      return callModel(adapter, { ...request, model }, options);
+    };
     return this.chain(ask, options).run(candidates);
   }
 
