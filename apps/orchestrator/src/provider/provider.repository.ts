@@ -3,18 +3,9 @@ import type { Provider, ProviderKind, ProviderSettings } from '@taai/contracts';
 import { ProviderCredentialEntity, ProviderEntity, type Tx } from '@taai/entities';
 import type { SealedSecret } from '@taai/platform';
 import { v7 } from 'uuid';
-import type { Connection } from './provider-connector';
 
 const columns = `p.id, p.name, p.kind, p.base_url, p.priority, p.is_active, p.settings, p.created_at, p.updated_at,
   exists (select from provider_credentials c where (c.tenant_id, c.provider_id) = (p.tenant_id, p.id)) as has_credentials`;
-
-const connectable = `
-  select p.id as provider_id, p.kind, p.base_url, c.ciphertext
-  from providers p
-  join lateral (
-    select ciphertext from provider_credentials c
-    where (c.tenant_id, c.provider_id) = (p.tenant_id, p.id) order by c.id desc limit 1
-  ) c on true`;
 
 /** A provider, and what it takes to call it. */
 export interface ProviderRow {
@@ -87,13 +78,16 @@ export class ProviderRepository {
     await tx.delete(ProviderCredentialEntity, { provider_id });
   }
 
-  /** The provider named, or else the active one that is tried first; only one with credentials. */
-  async connection(tx: Tx, provider_id: string | null): Promise<Connection | undefined> {
-    const [connection] = await tx.query<Connection[]>(
-      `${connectable} where p.is_active and ($1::uuid is null or p.id = $1) order by p.priority, p.id limit 1`,
+  /** The id of the provider named, or else of the active one that is tried first; only of one with credentials. */
+  async ready(tx: Tx, provider_id: string | null): Promise<string | undefined> {
+    const [provider] = await tx.query<{ id: string }[]>(
+      `select p.id from providers p
+       where p.is_active and ($1::uuid is null or p.id = $1)
+         and exists (select from provider_credentials c where (c.tenant_id, c.provider_id) = (p.tenant_id, p.id))
+       order by p.priority, p.id limit 1`,
       [provider_id],
     );
-    return connection;
+    return provider?.id;
   }
 
   /** The first 1,000, in the order in which they are tried. */

@@ -10,7 +10,7 @@ import { ProviderRepository } from '../provider/provider.repository';
 import { RunExecutor } from './run-executor';
 import { RunLimits } from './run-limits';
 import { DEFAULT_MAX_STEPS } from './run-loop';
-import { fillPrompt } from './run-variables';
+import { fillPrompt } from '../agent/system-prompt';
 import { RunRepository, type Lease, type NewRun, type RunRow, type RunState } from './run.repository';
 import { toRun } from './run.service';
 
@@ -81,8 +81,8 @@ export class RunStarter {
 
   private async providerFor(tx: Tx, agent: Agent): Promise<string> {
     if (!agent.is_active) throw new ProblemError('agent_not_ready', 'The agent is not active.');
-    const connection = await this.providers.connection(tx, agent.provider_id);
-    if (connection) return connection.provider_id;
+    const provider_id = await this.providers.ready(tx, agent.provider_id);
+    if (provider_id) return provider_id;
     const detail = agent.provider_id
       ? "The agent's provider is not active or has no credentials."
       : 'There is no active provider with credentials.';
