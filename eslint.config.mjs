@@ -4,8 +4,11 @@ import tseslint from 'typescript-eslint';
 
 const libs = ['contracts', 'platform', 'tenant', 'rbac', 'entities', 'providers'];
 
-/** Import boundary: files of `folder` may not import the workspace libraries in `forbidden`. The reason is what the linter prints. */
-const boundary = (folder, forbidden, reason) => ({
+/**
+ * Import boundary: files of `folder` may not import the workspace libraries in `forbidden`, nor the folders beside it in `rooms`. The reason
+ * is what the linter prints.
+ */
+const boundary = (folder, forbidden, reason, rooms = []) => ({
   files: [`${folder}/**/*.ts`],
   rules: {
     'no-restricted-imports': [
@@ -13,6 +16,7 @@ const boundary = (folder, forbidden, reason) => ({
       {
         patterns: [
           ...forbidden.map((lib) => ({ regex: `^@taai/${lib}$`, message: reason })),
+          ...rooms.map((room) => ({ regex: `^\\.\\./${room}/`, message: reason })),
           {
             regex: '^@taai/[^/]+/',
             message: 'A library is used through its index alone, so that its inside can change.',
@@ -107,6 +111,22 @@ export default defineConfig(
     'platform runs in the gateway, which has no database.',
   ),
   boundary('apps', [], 'apps use every library.'),
+  ...[
+    ['model', ['provider', 'agent', 'completion', 'run', 'tool']],
+    ['tool', ['provider', 'agent', 'completion', 'run', 'model']],
+    ['provider', ['agent', 'completion', 'run', 'tool']],
+    ['agent', ['completion', 'run', 'provider', 'model']],
+    ['completion', ['run', 'tool']],
+    ['run', ['completion']],
+  ].map(([room, rooms]) => ({
+    ...boundary(
+      `apps/orchestrator/src/${room}`,
+      [],
+      'calls of models, and tools, know nothing of who asks; the door and runs ask, and know nothing of each other.',
+      rooms,
+    ),
+    ignores: ['**/*.spec.ts'],
+  })),
   boundary(
     'apps/gateway',
     allBut('contracts', 'platform', 'tenant', 'rbac'),

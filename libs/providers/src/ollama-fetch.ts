@@ -1,5 +1,6 @@
 import { refusal } from './failure';
 import { record, text } from './json';
+import { parseJson } from './parse';
 import type { Fetch } from './lean-fetch';
 import { ProviderError } from './provider-error';
 
@@ -13,7 +14,7 @@ export const fetchForCall =
     const response = await fetch(input, { ...init, signal });
     if (response.ok) return response;
     const { status, headers } = response;
-    const { error } = record(parse(await response.text()));
+    const { error } = record(parseJson(await response.text()));
     throw refusal({ status, names: [], message: text(error), headers }, secret);
   };
 
@@ -29,7 +30,7 @@ async function* strictLines(body: ReadableStream<Uint8Array>): AsyncGenerator<Ui
   const encoder = new TextEncoder();
   let last = '';
   for await (const line of linesOf(body)) {
-    const message = parse(line);
+    const message = parseJson(line);
     if (message === undefined)
       throw new ProviderError('unavailable', 'The provider sent a line that is no JSON in its answer.');
     if (record(message).done === true) {
@@ -55,12 +56,4 @@ async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string
     for (const line of lines) if (line.trim()) yield line;
   }
   if (rest.trim()) yield rest;
-}
-
-function parse(written: string): unknown {
-  try {
-    return JSON.parse(written);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,6 @@
 import type { ChatRequest as OllamaRequest, Message } from 'ollama/browser';
 import { toTool } from './openai-wire';
+import { parseArguments } from './parse';
 import { ProviderError } from './provider-error';
 import type { ChatMessage, ChatRequest, ImagePart, JsonObject, ResponseFormat, TextPart } from './types';
 
@@ -60,19 +61,6 @@ function toBase64(url: string): string {
 function toCalls(calls: Extract<ChatMessage, { role: 'assistant' }>['tool_calls']): Pick<Message, 'tool_calls'> {
   if (!calls?.length) return {};
   return {
-    tool_calls: calls.map((call) => ({ function: { name: call.name, arguments: toArguments(call.arguments) } })),
+    tool_calls: calls.map((call) => ({ function: { name: call.name, arguments: parseArguments(call.arguments) } })),
   };
 }
-
-/** Ollama takes objects alone. What a model wrote that is none was refused then, and need not be repeated. */
-function toArguments(written: string): JsonObject {
-  try {
-    const value: unknown = JSON.parse(written);
-    return isObject(value) ? value : {};
-  } catch {
-    return {};
-  }
-}
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

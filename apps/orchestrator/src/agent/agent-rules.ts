@@ -1,6 +1,6 @@
 import { invalidField, type CreateAgent } from '@taai/contracts';
 import type { Tx } from '@taai/entities';
-import { isVariableName } from '../run/run-variables';
+import { isVariableName } from './system-prompt';
 import { assertSchema, MalformedSchema } from '../tool/tool-schema';
 
 type Fields = Partial<Pick<CreateAgent, 'tools' | 'fallbacks' | 'output_schema' | 'variables'>>;

@@ -1,6 +1,7 @@
 import type { CallOutcome, CompletionHead, OpenCall, ProviderKind, TokenBuckets, TokenUsage } from '@taai/contracts';
 import { currentCaller } from '@taai/tenant';
 import type { Attempt, CallBook, Candidate } from '../model/model-caller';
+import { errorCodeOf } from '../model/model-failure';
 import type { Account } from '../model/usage-estimate';
 
 /** What the calls of one question are made for. */
@@ -27,7 +28,7 @@ export interface BookOptions<R> {
 
 /** The ledger as a book sees it. */
 export interface Ledger {
-  /** Throws the RunFailure `model_unpriced`. */
+  /** Throws the ModelFailure `model_unpriced`. */
   assertPriced(candidate: Candidate): Promise<void>;
   open(call: OpenCall): Promise<void>;
   /** Nobody has to wait for it. */
@@ -84,7 +85,7 @@ export class CompletionBook<R extends Accountable> implements CallBook<R> {
     if (!call) throw new Error('The call was never opened.');
     const account = await this.options.account(reply, candidate.kind);
     const { failure, latency_ms } = reply;
-    const error_code = failure && codeOf(failure);
+    const error_code = failure && errorCodeOf(failure);
     void this.ledger.close(call, { ...account, status: 'closed', error_code, latency_ms });
     return { ...account, cost_micro_usd: await this.ledger.costOf(candidate, account) };
   }
@@ -95,6 +96,3 @@ export class CompletionBook<R extends Accountable> implements CallBook<R> {
     return { ...this.latest, provider_ms: Math.round(ms * DECIMALS) / DECIMALS };
   }
 }
-
-const codeOf = (failure: Error): string =>
-  'code' in failure && typeof failure.code === 'string' ? failure.code : 'internal';

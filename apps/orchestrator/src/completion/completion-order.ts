@@ -6,7 +6,7 @@ import { AgentDirectory } from '../agent/agent-directory';
 import type { Candidate } from '../model/model-caller';
 import { splitOpaque } from './opaque-call-id';
 import { ProviderDirectory } from '../provider/provider-directory';
-import { fillPrompt } from '../run/run-variables';
+import { fillPrompt } from '../agent/system-prompt';
 
 export const AGENT = 'agent:';
 

@@ -1,7 +1,7 @@
 import { ProblemError } from '@taai/contracts';
 import { ProviderError, type ProviderErrorCode } from '@taai/providers';
 import { problemOf } from './provider-problem';
-import { RunFailure } from '../run/run-failure';
+import { ModelFailure } from '../model/model-failure';
 
 describe('problemOf', () => {
   it.each<[ProviderErrorCode, number, string]>([
@@ -30,11 +30,11 @@ describe('problemOf', () => {
   it('passes on what is a problem already, and tells nothing of faults of ours', () => {
     const problem = new ProblemError('overloaded');
     expect(problemOf(problem)).toBe(problem);
-    expect(problemOf(new RunFailure('model_unpriced', 'Set one.'))).toMatchObject({
+    expect(problemOf(new ModelFailure('model_unpriced', 'Set one.'))).toMatchObject({
       status: 422,
       code: 'model_unpriced',
     });
-    expect(problemOf(new RunFailure('output_too_long', 'Long.'))).toMatchObject({ code: 'provider_unavailable' });
+    expect(problemOf(new ModelFailure('output_too_long', 'Long.'))).toMatchObject({ code: 'provider_unavailable' });
     expect(problemOf(new Error('password is hunter2')).message).not.toContain('hunter2');
   });
 });

@@ -1,7 +1,7 @@
 import { ProblemError, type ProblemCode } from '@taai/contracts';
 import { reportError } from '@taai/platform';
 import { ProviderError, type ProviderErrorCode } from '@taai/providers';
-import { RunFailure } from '../run/run-failure';
+import { ModelFailure } from '../model/model-failure';
 
 /**
  * What the caller of a model is told. That a provider refuses our tenant's credential is not the caller's 401: whoever gets that believes
@@ -25,13 +25,13 @@ const NOT_FOUND = 404;
 export function problemOf(failure: Error): ProblemError {
   if (failure instanceof ProblemError) return failure;
   if (failure instanceof ProviderError) return ofProvider(failure);
-  if (failure instanceof RunFailure) return new ProblemError(codeOf(failure), failure.message);
+  if (failure instanceof ModelFailure) return new ProblemError(codeOf(failure), failure.message);
   reportError(failure);
   return new ProblemError('internal');
 }
 
 /** An answer without end is the provider's fault. */
-const codeOf = ({ code }: RunFailure): ProblemCode => (code === 'model_unpriced' ? code : 'provider_unavailable');
+const codeOf = ({ code }: ModelFailure): ProblemCode => (code === 'model_unpriced' ? code : 'provider_unavailable');
 
 function ofProvider({ code, status, message, retry_after_ms }: ProviderError): ProblemError {
   // Of all that is asked of providers, only models can be absent.

@@ -80,7 +80,7 @@ describe('callModel', () => {
 
   it('leaves a provider that does not end', async () => {
     const { reply } = await call(forever(), new Error('never'));
-    expect(reply.failure).toMatchObject({ name: 'RunFailure', code: 'output_too_long' });
+    expect(reply.failure).toMatchObject({ name: 'ModelFailure', code: 'output_too_long' });
     expect(reply.text).toHaveLength(400_000);
   });
 });

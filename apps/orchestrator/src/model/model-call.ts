@@ -7,7 +7,7 @@ import {
   type ToolCall,
   type Usage,
 } from '@taai/providers';
-import { RunFailure } from '../run/run-failure';
+import { ModelFailure } from './model-failure';
 
 /** Bytes of an answer as JSON. With its question, of 1 MB at most, it must fit into one message between services (1.5 MB). */
 const MAX_OUTPUT = 400_000;
@@ -27,7 +27,7 @@ export interface ModelReply {
   stop_reason: StopReason | null;
   /** As far as the provider told. */
   usage: Usage | null;
-  /** Why the answer is incomplete: a `ProviderError`, a `RunFailure` for one without end, or a fault of ours. */
+  /** Why the answer is incomplete: a `ProviderError`, a `ModelFailure` for one without end, or a fault of ours. */
   failure: Error | null;
   latency_ms: number;
 }
@@ -54,7 +54,7 @@ export async function callModel(
     let bytes = 0;
     for await (const event of adapter.stream(request, { signal, ...timeouts })) {
       bytes += sizeOf(event);
-      if (bytes > MAX_OUTPUT) throw new RunFailure('output_too_long', 'The answer is longer than 400 kB.');
+      if (bytes > MAX_OUTPUT) throw new ModelFailure('output_too_long', 'The answer is longer than 400 kB.');
       const taken = take(reply, event);
       if (taken) await onEvent(taken);
     }
@@ -89,7 +89,7 @@ const sizeOf = (event: ChatEvent): number =>
   'text' in event ? Buffer.byteLength(JSON.stringify(event.text)) - QUOTES : 0;
 
 /** PostgreSQL stores no NUL. */
-const storable = (text: string): string => text.replaceAll('\0', '');
+const withoutNul = (text: string): string => text.replaceAll('\0', '');
 
 /** Adds the event to the reply; answers what is to be passed on. */
 function take(reply: ModelReply, event: ChatEvent): ChatEvent | undefined {
@@ -110,7 +110,7 @@ function take(reply: ModelReply, event: ChatEvent): ChatEvent | undefined {
 function takePiece(reply: ModelReply, event: Exclude<ChatEvent, { type: 'finish' | 'usage' }>): ChatEvent {
   switch (event.type) {
     case 'text': {
-      const text = storable(event.text);
+      const text = withoutNul(event.text);
       reply.text += text;
       return { type: 'text', text };
     }
@@ -121,14 +121,14 @@ function takePiece(reply: ModelReply, event: Exclude<ChatEvent, { type: 'finish'
       const { id, name, opaque } = event;
       if (event.index !== reply.tool_calls.length || event.index >= MAX_TOOL_CALLS)
         throw new ProviderError('unavailable', 'The provider numbered its tool calls wrongly, or made too many.');
-      reply.tool_calls.push({ id: storable(id), name: storable(name), arguments: '', ...(opaque && { opaque }) });
+      reply.tool_calls.push({ id: withoutNul(id), name: withoutNul(name), arguments: '', ...(opaque && { opaque }) });
       return event;
     }
     case 'tool_arguments': {
       const call = reply.tool_calls[event.index];
       if (!call)
         throw new ProviderError('unavailable', 'The provider sent arguments of a tool call that it never began.');
-      const text = storable(event.text);
+      const text = withoutNul(event.text);
       call.arguments += text;
       return { ...event, text };
     }

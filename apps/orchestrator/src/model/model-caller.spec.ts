@@ -9,7 +9,7 @@ import { CircuitBreakers } from './circuit-breakers';
 import type { EmbeddingReply } from './embedding-call';
 import type { ModelReply } from './model-call';
 import { ModelCaller, type ModelCallerOptions } from './model-caller';
-import { RunFailure } from '../run/run-failure';
+import { ModelFailure } from './model-failure';
 
 let redis: RedisClient;
 let channels: Channels;
@@ -86,7 +86,7 @@ describe('ModelCaller', () => {
   });
 
   it.each([
-    ['an answer without end', new RunFailure('output_too_long', 'Too long.')],
+    ['an answer without end', new ModelFailure('output_too_long', 'Too long.')],
     ['a fault of ours', new TypeError('bug')],
   ])('tries nothing else after %s', async (_, failure) => {
     const { attempt, calls } = await ask([failing('first', failure), scripted('second', [good])]);

@@ -96,7 +96,7 @@ describe('a model without a known price', () => {
     as(tenant, () => prices.assertPriced({ ...candidate, settings: unknown_models ? { unknown_models } : {} }));
 
   test('is refused where the provider wants that, and has no cost elsewhere', async () => {
-    await expect(assert('block')).rejects.toMatchObject({ name: 'RunFailure', code: 'model_unpriced' });
+    await expect(assert('block')).rejects.toMatchObject({ name: 'ModelFailure', code: 'model_unpriced' });
     await expect(assert('record')).resolves.toBeUndefined();
     await expect(assert()).resolves.toBeUndefined();
     expect(await as(tenant, () => prices.costOf(unheard, tokens))).toBeNull();

@@ -3,7 +3,7 @@ import { costOf, priceInForce, RlsPool, type Price, type TokenBuckets } from '@t
 import { Channels, keys } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import type { Candidate } from './model-caller';
-import { RunFailure } from '../run/run-failure';
+import { ModelFailure } from './model-failure';
 
 const FRESH_MS = 300_000;
 const MAX_PRICES = 10_000;
@@ -45,13 +45,13 @@ export class PriceBook {
     return costOf(await this.find(priced), tokens);
   }
 
-  /** Throws the RunFailure `model_unpriced` when the provider wants models without a known price refused, and this is one. */
+  /** Throws the ModelFailure `model_unpriced` when the provider wants models without a known price refused, and this is one. */
   async assertPriced(candidate: Pick<Candidate, 'kind' | 'model' | 'settings' | 'provider_name'>): Promise<void> {
     if (candidate.settings.unknown_models !== 'block') return;
     if ((await this.find(candidate)).price_id !== null) return;
     const { provider_name, model } = candidate;
     const detail = `No price is known for ${provider_name}/${model}, and the provider refuses such models: set one by PUT /v1/prices.`;
-    throw new RunFailure('model_unpriced', detail);
+    throw new ModelFailure('model_unpriced', detail);
   }
 
   private find({ kind, model }: Priced): Promise<Price> {

@@ -9,7 +9,7 @@ import {
 } from '@taai/platform';
 import type { Asker } from '../model/model-caller';
 import { committedEvents, retriedEvent, startedEvent } from './run-events';
-import { persistently } from '../persistently';
+import { persistently } from './persistently';
 import { RunFailure, toRunFailure } from './run-failure';
 import { remainingMs, RunLoop, type Advance } from './run-loop';
 import type { RunModels } from './run-models';

@@ -1,10 +1,11 @@
 import { reportError } from '@taai/platform';
 import { ProviderError } from '@taai/providers';
+import { ModelFailure } from '../model/model-failure';
 
 /**
- * Why a run cannot go on, besides a `ProviderError`: its code and message become the run's `error_code` and `error_detail`. Codes are
- * `agent_not_ready`, `approval_expired`, `budget_exceeded`, `deadline_exceeded`, `internal`, `model_unpriced`, `output_invalid`, `output_too_long` and
- * `step_limit`.
+ * Why a run cannot go on, besides `ProviderError` and `ModelFailure`: its code and message become the run's `error_code` and
+ * `error_detail`. Codes are `agent_not_ready`, `approval_expired`, `budget_exceeded`, `deadline_exceeded`, `internal`,
+ * `output_invalid` and `step_limit`.
  */
 export class RunFailure extends Error {
   override readonly name = 'RunFailure';
@@ -19,7 +20,7 @@ export class RunFailure extends Error {
 
 /** What a run tells of an error: a fault of ours is reported, and told without its cause. */
 export function toRunFailure(error: unknown): Pick<RunFailure, 'code' | 'message'> {
-  if (error instanceof RunFailure || error instanceof ProviderError) return error;
+  if (error instanceof RunFailure || error instanceof ModelFailure || error instanceof ProviderError) return error;
   reportError(error);
   return new RunFailure('internal', 'Something failed on our side.');
 }

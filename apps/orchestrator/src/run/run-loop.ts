@@ -1,7 +1,7 @@
 import type { RunLogWriter } from '@taai/platform';
 import { ProviderError, type ChatEvent, type ChatRequest } from '@taai/providers';
 import type { Asker, Attempt } from '../model/model-caller';
-import { persistently } from '../persistently';
+import { persistently } from './persistently';
 import { approvalEvent, toolCallEvent, usageEvent } from './run-events';
 import { RunFailure, toRunFailure } from './run-failure';
 import { messagesOf } from './run-messages';

@@ -15,8 +15,8 @@ export class RunModels {
   ) {}
 
   /**
-   * In the order in which they are tried. Throws the RunFailures `agent_not_ready` when there is none, and `model_unpriced` where a
-   * provider refuses one.
+   * In the order in which they are tried. Throws the RunFailure `agent_not_ready` when there is none, and the ModelFailure
+   * `model_unpriced` where a provider refuses one.
    */
   async candidatesOf({ provider_id, model, fallbacks = [] }: RunState): Promise<Candidate[]> {
     try {

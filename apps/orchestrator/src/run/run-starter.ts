@@ -10,7 +10,7 @@ import { ProviderDirectory } from '../provider/provider-directory';
 import { RunExecutor } from './run-executor';
 import { RunLimits } from './run-limits';
 import { DEFAULT_MAX_STEPS } from './run-loop';
-import { fillPrompt } from './run-variables';
+import { fillPrompt } from '../agent/system-prompt';
 import { RunRepository, type Lease, type NewRun, type RunRow, type RunState } from './run.repository';
 import { toRun } from './run.service';
 

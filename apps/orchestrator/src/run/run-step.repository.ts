@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { StoredToolCall, TokenUsage } from '@taai/contracts';
 import type { RunStepEntity, ToolExecutionEntity, Tx } from '@taai/entities';
-import { storableJson } from '../storable-json';
+import { storableJson } from './storable-json';
 
 /** A call of a tool. It is settled when the run's log has its result. */
 export type Execution = Omit<ToolExecutionEntity, 'tenant_id'>;

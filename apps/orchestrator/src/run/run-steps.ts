@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { TokenUsage } from '@taai/contracts';
 import { closeCall, emit, openCall, withTenant, type CloseCall, type Tx } from '@taai/entities';
-import { ProviderError } from '@taai/providers';
 import { DataSource } from 'typeorm';
 import type { Attempt, Candidate } from '../model/model-caller';
 import { committedEvents, endingEvents, type EventBody } from './run-events';
-import { RunFailure } from './run-failure';
+import type { RunFailure } from './run-failure';
 import { RunLimits } from './run-limits';
 import { messagesOf } from './run-messages';
 import { RunStepRepository, type Execution, type Settlement, type Step } from './run-step.repository';
 import { RunRepository, type Lease, type RunRow } from './run.repository';
+import { errorCodeOf } from '../model/model-failure';
 import { accountFor, addUsage, roughPromptTokens, roughUsage, type Account } from '../model/usage-estimate';
 
 /** A run in the hands of its executor, and the steps that it has behind it. */
@@ -206,10 +206,7 @@ function numbered(draft: StepDraft & { usage: TokenUsage }, logged: number): Ste
 /** Before the transaction that it is written in: to estimate may take a while. */
 async function closingOf({ run, steps }: RunProgress, { call_id, candidate, reply }: Attempt): Promise<CloseCall> {
   const { failure, latency_ms } = reply;
-  const error_code = failure && codeOf(failure);
+  const error_code = failure && errorCodeOf(failure);
   const account = await accountFor(reply, { messages: messagesOf(run, steps) }, candidate.kind);
   return { ...account, call_id, status: 'closed', error_code, latency_ms };
 }
-
-const codeOf = (failure: Error): string =>
-  failure instanceof ProviderError || failure instanceof RunFailure ? failure.code : 'internal';

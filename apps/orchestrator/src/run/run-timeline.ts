@@ -38,7 +38,7 @@ function toAttempt(row: LedgeredAttempt): RunAttempt {
 }
 
 /** A call as clients see it, without its place in the log. */
-export const toToolExecution = ({
+const toToolExecution = ({
   position: _position,
   call_event_id: _call_event_id,
   approval_event_id: _approval_event_id,

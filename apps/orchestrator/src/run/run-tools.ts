@@ -2,11 +2,11 @@ import { addAbortListener } from 'node:events';
 import { v7 } from 'uuid';
 import { reportError, type RunLogWriter } from '@taai/platform';
 import type { ToolCall } from '@taai/providers';
-import { persistently } from '../persistently';
+import { persistently } from './persistently';
 import { toolResultEvent } from './run-events';
 import type { Execution, Settlement, Step } from './run-step.repository';
 import type { RunProgress, RunSteps, StepDraft } from './run-steps';
-import { storableJson } from '../storable-json';
+import { storableJson } from './storable-json';
 import { storable } from '../texts';
 import { argumentsOf, ToolFailure, type LoadedTool } from '../tool/tool-box';
 

@@ -4,7 +4,7 @@ import { RlsPool, type AgentRunEntity, type Tx } from '@taai/entities';
 import { LeaseLost } from '@taai/platform';
 import type { ChatMessage, JsonObject } from '@taai/providers';
 import type { LedgeredAttempt } from './run-timeline';
-import { storableJson } from '../storable-json';
+import { storableJson } from './storable-json';
 
 /** What a run takes from its agent and its caller at the start, so that later changes do not reach it. */
 export interface RunState {

@@ -1,6 +1,7 @@
 import type { HttpToolConfig } from '@taai/contracts';
 import type { JsonObject } from '@taai/providers';
 import { request, type Dispatcher } from 'undici';
+import { parseJson } from '../texts';
 import { fillBody, fillHeaders, fillUrl } from './http-template';
 import { ToolFailure, type ToolContext } from './loaded-tool';
 import { MAX_RESULT_BYTES, outboundFailure, sizeOf } from './tool-result';
@@ -75,7 +76,7 @@ async function readUpTo(body: Dispatcher.ResponseData['body'], limit: number) {
 
 function resultOf(status: number, type: string, text: string, truncated: boolean): HttpResult {
   if (status >= 300) throw new ToolFailure('http_error', inWords(status, text));
-  const json = truncated || !/[/+]json\b/i.test(type) ? undefined : parse(text);
+  const json = truncated || !/[/+]json\b/i.test(type) ? undefined : parseJson(text);
   if (json !== undefined && sizeOf(json) <= MAX_RESULT_BYTES - FRAME_BYTES) return { status, body: json };
   const body = fitting(text);
   return { status, body, ...((truncated || body.length < text.length) && { truncated: true }) };
@@ -84,14 +85,6 @@ function resultOf(status: number, type: string, text: string, truncated: boolean
 function inWords(status: number, text: string): string {
   if (status < 400) return `The server answered ${status}: redirects are not followed.`;
   return text.trim() ? `The server answered ${status}: ${text.trim()}` : `The server answered ${status}.`;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** As much of the text as a result can hold; JSON makes up to six bytes of a character. */

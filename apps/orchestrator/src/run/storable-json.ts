@@ -1,4 +1,4 @@
-import { storable } from './texts';
+import { storable } from '../texts';
 
 /** JSON that PostgreSQL stores as `jsonb`, which knows neither NUL nor halves of surrogate pairs. */
 export const storableJson = (value: unknown): string => JSON.stringify(value ?? null, replacer);
