@@ -3,7 +3,7 @@ import { ProviderError } from '@taai/providers';
 
 /**
  * Why a run cannot go on, besides a `ProviderError`: its code and message become the run's `error_code` and `error_detail`. Codes are
- * `agent_not_ready`, `approval_expired`, `budget_exceeded`, `deadline_exceeded`, `internal`, `model_unpriced`, `output_invalid`, `output_too_long` and
+ * `agent_not_ready`, `approval_expired`, `budget_exceeded`, `conversation_too_long`, `deadline_exceeded`, `internal`, `model_unpriced`, `output_invalid`, `output_too_long` and
  * `step_limit`.
  */
 export class RunFailure extends Error {
