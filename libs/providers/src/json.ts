@@ -8,8 +8,11 @@ export const list = (value: unknown): unknown[] => (Array.isArray(value) ? value
 
 export const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 
+/** More tokens than any call uses. What is beyond would add up to more than numbers can hold exactly. */
+const MAX_COUNT = 1_000_000_000;
+
 /** A whole number from 0. */
 export const count = (value: unknown): number | null =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_COUNT ? value : null;
 
 const isRecord = (value: unknown): value is Json => typeof value === 'object' && value !== null;

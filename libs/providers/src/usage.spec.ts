@@ -11,6 +11,11 @@ const buckets = (...[input, read, write, output, reasoning]: (number | null)[]) 
 describe('readUsage', () => {
   it.each([
     ['no details', { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 }, buckets(10, null, null, 5, null)],
+    [
+      'more than any call uses',
+      { prompt_tokens: 2 ** 53 - 1, completion_tokens: 5 },
+      buckets(null, null, null, 5, null),
+    ],
     ['zeros', { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }, buckets(0, null, null, 0, null)],
     [
       'all details',

@@ -85,6 +85,18 @@ describe('callModel', () => {
   });
 });
 
+it('leaves a provider that sends more with its tool calls than anybody keeps', async () => {
+  const silent = adapter([], new Error('never'));
+  const stream = async function* (): AsyncGenerator<ChatEvent> {
+    for (let index = 0; ; index += 1)
+      yield { type: 'tool_call', index, id: 'a', name: 'b', opaque: 'x'.repeat(100_000) };
+  };
+  const options = { signal: new AbortController().signal, timeout_ms: 1000, onEvent: () => undefined };
+  const reply = await callModel({ ...silent, stream }, request, options);
+  expect(reply.failure).toMatchObject({ name: 'RunFailure', code: 'output_too_long' });
+  expect(reply.tool_calls).toHaveLength(3);
+});
+
 function* forever() {
   for (;;) yield 'x'.repeat(1000);
 }

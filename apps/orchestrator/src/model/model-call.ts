@@ -85,8 +85,11 @@ export const nothing: Usage = {
   reasoning_tokens: 0,
 };
 
-const sizeOf = (event: ChatEvent): number =>
-  'text' in event ? Buffer.byteLength(JSON.stringify(event.text)) - QUOTES : 0;
+/** Vendors may send anything along with a tool call. */
+function sizeOf(event: ChatEvent): number {
+  if (event.type === 'tool_call') return Buffer.byteLength(JSON.stringify(event));
+  return 'text' in event ? Buffer.byteLength(JSON.stringify(event.text)) - QUOTES : 0;
+}
 
 /** PostgreSQL stores no NUL. */
 const withoutNul = (text: string): string => text.replaceAll('\0', '');

@@ -83,6 +83,18 @@ test('asks the database once, and again when the tenant has changed a price', as
   asked.mockRestore();
 });
 
+const free = { price_id: null, input_price: null, output_price: null, long_above_tokens: null };
+
+test('does not grow without end by models that one tenant makes up', async () => {
+  const asked = jest.spyOn(rls, 'query').mockResolvedValue([free]);
+  const ask = (model: string) => as(tenant, () => prices.costOf({ kind: 'openai', model }, tokens));
+  for (let model = 0; model <= 10_000; model += 1) await ask(`made-up-${model}`);
+  expect(asked).toHaveBeenCalledTimes(10_001);
+  await ask('made-up-0');
+  expect(asked).toHaveBeenCalledTimes(10_002);
+  asked.mockRestore();
+});
+
 test('a failure is not remembered', async () => {
   const failing = jest.spyOn(rls, 'query').mockRejectedValueOnce(new Error('The database is away.'));
   await expect(costOf(tenant)).rejects.toThrow('away');

@@ -56,16 +56,16 @@ export class PriceBook {
 
   private find({ kind, model }: Priced): Promise<Price> {
     const { tenant_id } = currentCaller();
-    const prices = this.remembered.get(tenant_id) ?? new Map<string, Remembered>();
     const name = `${kind}/${model}`;
-    const known = prices.get(name);
+    const known = this.remembered.get(tenant_id)?.get(name);
     if (known && known.until > Date.now()) return known.price;
     if (this.size >= MAX_PRICES) this.forgetAll();
+    const prices = this.remembered.get(tenant_id) ?? new Map<string, Remembered>();
     const price = this.read(kind, model).catch((error: unknown) => {
       this.forget(tenant_id);
       throw error;
     });
-    if (!known) this.size += 1;
+    if (!prices.has(name)) this.size += 1;
     this.remembered.set(tenant_id, prices.set(name, { price, until: Date.now() + FRESH_MS }));
     return price;
   }

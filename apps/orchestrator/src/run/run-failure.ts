@@ -4,7 +4,7 @@ import { ModelFailure } from '../model/model-failure';
 
 /**
  * Why a run cannot go on, besides `ProviderError` and `ModelFailure`: its code and message become the run's `error_code` and
- * `error_detail`. Codes are `agent_not_ready`, `approval_expired`, `budget_exceeded`, `deadline_exceeded`, `internal`,
+ * `error_detail`. Codes are `agent_not_ready`, `approval_expired`, `budget_exceeded`, `conversation_too_long`, `deadline_exceeded`, `internal`,
  * `output_invalid` and `step_limit`.
  */
 export class RunFailure extends Error {

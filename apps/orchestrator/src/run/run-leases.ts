@@ -8,9 +8,10 @@ import { RunLimits } from './run-limits';
 /** Runs claimed at once, so that replicas share what there is. */
 const BATCH = 16;
 
+// What this replica leased and does not execute, because something failed in between, must expire.
 const EXTEND = `
   update agent_runs set lease_until = now() + make_interval(secs => $2)
-  where lease_owner = $1 and status in ('queued', 'running')
+  where lease_owner = $1 and id = any($3) and status in ('queued', 'running')
   returning id, cancel_requested_at is not null as is_cancelled`;
 
 const CLAIM = 'select tenant_id, id from claim_runs($1, $2, $3)';
@@ -64,7 +65,7 @@ export class RunLeases implements OnApplicationBootstrap, BeforeApplicationShutd
     const before = [...running].filter(([, run]) => run.tenant_id === tenant_id);
     const rows = await this.rls.queryFor<{ id: string; is_cancelled: boolean }>(
       ...[tenant_id, 'extend_run_leases', EXTEND],
-      [owner, this.limits.lease_seconds],
+      [owner, this.limits.lease_seconds, before.map(([id]) => id)],
     );
     const held = new Map(rows.map(({ id, is_cancelled }) => [id, is_cancelled]));
     for (const [id, { execution }] of before) {

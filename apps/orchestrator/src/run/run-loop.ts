@@ -1,6 +1,7 @@
-import type { RunLogWriter } from '@taai/platform';
+import { LeaseLost, type RunLogWriter } from '@taai/platform';
 import { ProviderError, type ChatEvent, type ChatRequest } from '@taai/providers';
 import type { Asker, Attempt } from '../model/model-caller';
+import { roughPromptTokens } from '../model/usage-estimate';
 import { persistently } from './persistently';
 import { approvalEvent, toolCallEvent, usageEvent } from './run-events';
 import { RunFailure, toRunFailure } from './run-failure';
@@ -16,6 +17,8 @@ import type { LoadedTool } from '../tool/tool-box';
 export const DEFAULT_MAX_STEPS = 20;
 /** Times that a model is asked again for an answer that fits the agent's schema. */
 const MAX_REPAIRS = 2;
+/** Estimated tokens of all that a model would be shown: more than any reads, and than a replica should hold of one run. */
+const MAX_PROMPT_TOKENS = 2_000_000;
 /** How much later than the run's own deadline the adapter's expires, so that the run's gives the reason. */
 const BACKSTOP_MS = 5000;
 
@@ -52,8 +55,20 @@ export class RunLoop {
       const limit = limitOf(this.progress);
       if (limit) return { status: 'failed', failure: limit, call: null };
       const attempt = await this.ask();
+      const outcome = await this.follow(attempt);
+      if (outcome) return outcome;
+    }
+  }
+
+  /** Commits an answer that is a step; resolves to the run's end where it is none. It was paid for, even if it is of no use. */
+  private async follow(attempt: Attempt): Promise<Outcome | undefined> {
+    try {
       if (attempt.reply.failure || !this.goesOn(attempt)) return this.outcomeOf(attempt);
       await this.commit(attempt);
+      return undefined;
+    } catch (error) {
+      if (error instanceof LeaseLost) throw error;
+      return { status: 'failed', failure: toRunFailure(error), call: attempt };
     }
   }
 
@@ -72,7 +87,8 @@ export class RunLoop {
   /** False when everything was decided meanwhile. */
   private async pause(): Promise<boolean> {
     const { steps, owner, log } = this.context;
-    const waiting = await steps.pause(this.progress, owner, remainingMs(this.progress), log.last_id);
+    const remaining_ms = remainingMs(this.progress);
+    const waiting = await persistently(() => steps.pause(this.progress, owner, remaining_ms, log.last_id));
     for (const { type, data } of waiting.map(approvalEvent)) log.append(type, data);
     return waiting.length > 0;
   }
@@ -141,12 +157,18 @@ export const remainingMs = ({ run: { deadline_at } }: RunProgress): number =>
 const repairs = (steps: readonly Step[]): number => steps.filter(({ tool_calls }) => tool_calls.length === 0).length;
 
 /** What keeps a run from asking a model once more. */
-function limitOf({ run: { state, usage }, steps }: RunProgress): RunFailure | undefined {
+function limitOf({ run, steps }: RunProgress): RunFailure | undefined {
+  const { state, usage } = run;
   const { max_steps = DEFAULT_MAX_STEPS, max_cost_micro_usd = null } = state;
   if (steps.length >= max_steps)
     return new RunFailure('step_limit', `The run has taken the ${max_steps} steps that its agent allows.`);
   if (max_cost_micro_usd !== null && (usage?.cost_micro_usd ?? 0) >= max_cost_micro_usd)
     return new RunFailure('budget_exceeded', 'The run has spent what its agent allows.');
+  if (roughPromptTokens({ messages: messagesOf(run, steps) }) > MAX_PROMPT_TOKENS)
+    return new RunFailure(
+      'conversation_too_long',
+      'What was said, and what tools answered, is more than any model reads.',
+    );
   return undefined;
 }
 

@@ -87,7 +87,7 @@ export class RunSteps {
     const step = await withTenant(this.db, async (tx) => {
       const usage = addUsage(run.usage, await closeCall(tx, closing));
       const step = numbered({ ...draft, usage }, logged);
-      await this.runs.advance(tx, run.id, owner, usage, step.last_event_id + step.executions.length);
+      await this.runs.advance(tx, run.id, owner, usage, step.step, step.last_event_id + step.executions.length);
       await this.rows.insert(tx, run.id, step);
       return step;
     });

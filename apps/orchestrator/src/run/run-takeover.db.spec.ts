@@ -35,6 +35,22 @@ const expire = (id: string) =>
   stage.admin.query(`update agent_runs set lease_until = now() - interval '1 s' where id = $1`, [id]);
 
 describe('a run whose replica is gone', () => {
+  it('is not kept by a replica that has its lease and does not execute it', async () => {
+    const [keeper, other] = [stage.replica(), stage.replica()];
+    const kept = await start(keeper, '[[tokens=400 delay=20]]');
+    const forgotten = await start(other, '[[tokens=400 delay=20]]');
+    const set = `lease_owner = $2, lease_until = now() - interval '1 s'`;
+    await stage.admin.query(`update agent_runs set ${set} where id = any($1)`, [
+      [kept.id, forgotten.id],
+      keeper.executor.owner,
+    ]);
+    await keeper.leases.extend();
+    const sql = 'select id from agent_runs where id = any($1) and lease_until < now()';
+    const { rows } = await stage.admin.query(sql, [[kept.id, forgotten.id]]);
+    expect(rows).toEqual([{ id: forgotten.id }]);
+    for (const { id } of [kept, forgotten]) await user.as(() => keeper.runs.cancel(id));
+  });
+
   it('is taken up by another one, which takes back what was said and says it again', async () => {
     const [dying, heir] = [stage.replica(), stage.replica()];
     const mark = v7();

@@ -87,6 +87,28 @@ describe('a run that is taken up between its tool calls', () => {
     expect(await watch(user, heir, id)).toEqual(events);
   });
 
+  it('goes on from the step that was committed when nobody learned of the commit', async () => {
+    const tools = new ScriptedTools({ one: () => 'first', two: () => 'second' });
+    const [unsure, heir] = [replicaWith(tools), replicaWith(tools)];
+    const advance = unsure.steps.advance.bind(unsure.steps);
+    jest.spyOn(unsure.steps, 'advance').mockImplementationOnce(async (progress, ...rest) => {
+      await advance(progress, ...rest);
+      progress.steps.pop();
+      throw new Error('The connection was lost.');
+    });
+    const agent = await newAgent(user, unsure, stage);
+    await stage.admin.query(`update agents set tools = '{one,two}' where id = $1`, [agent.id]);
+    const { id } = await user.as(() => unsure.starter.start({ id: agent.id, input: 'Go' }));
+    await until(() => unsure.executor.running.size === 0);
+    await stage.admin.query(`update agent_runs set lease_until = now() - interval '1 s' where id = $1`, [id]);
+    await heir.leases.sweep();
+    const events = await watch(user, heir, id);
+    expect(events.map((event) => event.id)).toEqual(events.map((_, index) => index + 1));
+    expect(await inspect(heir, id)).toMatchObject({ status: 'completed', output: 'Done.', steps: [{}, {}] });
+    expect(tools.executions).toHaveLength(2);
+    expect(await ledger(stage, id)).toMatchObject([{ status: 'closed' }, { status: 'closed' }]);
+  });
+
   it('shuts the old replica out', async () => {
     const { dying, heir, id } = await interrupted(true);
     await heir.leases.sweep();

@@ -210,6 +210,42 @@ describe('an answer that must fit a schema', () => {
   });
 });
 
+describe('what nobody could have meant', () => {
+  const slow = { type: 'object', properties: { a: { type: 'string', pattern: '^(a+)+$' } } };
+  const endless = { a: `${'a'.repeat(50)}!` };
+
+  it('an answer that takes too long to compare ends the run, and is paid for', async () => {
+    const script = [{ text: JSON.stringify(endless) }];
+    const { replica, start } = await scripted(script, new ScriptedTools({}), { output_schema: slow });
+    const run = await start();
+    const events = await watch(user, replica, run.id);
+    expect(events.at(-1)).toMatchObject({ type: 'run.failed', data: { code: 'output_invalid' } });
+    expect(await ledger(stage, run.id)).toMatchObject([{ status: 'closed', input_tokens: 10, output_tokens: 5 }]);
+    expect(await inspect(replica, run.id)).toMatchObject({ usage: { output_tokens: 5 } });
+  });
+
+  it('arguments of a hundred calls that take too long are not all compared', async () => {
+    const calls = Array.from({ length: 100 }, (_, n): [string, unknown, string] => ['one', endless, `call_${n}`]);
+    const tools = new ScriptedTools({ one: () => 1 }, { one: { input_schema: slow } });
+    const { replica, start } = await scripted([{ calls }, { text: 'ok' }], tools);
+    const { id } = await start();
+    await watch(user, replica, id);
+    const [step] = (await inspect(replica, id)).steps;
+    expect(new Set(step?.tool_calls.map(({ error_code }) => error_code))).toEqual(new Set(['invalid_arguments']));
+    expect(step?.tool_calls.at(-1)?.error_detail).toContain('of the other calls');
+    expect(tools.executions).toEqual([]);
+  });
+
+  it('more than any model reads ends the run', async () => {
+    const calls = Array.from({ length: 128 }, (_, n): [string, unknown, string] => ['one', {}, `call_${n}`]);
+    const tools = new ScriptedTools({ one: () => 'x'.repeat(63_000) });
+    const { caller, replica, start } = await scripted([{ calls }, { text: 'ok' }], tools);
+    const { id } = await start();
+    await until(async () => (await user.as(() => replica.runs.get(id))).error_code === 'conversation_too_long');
+    expect(caller.requests).toHaveLength(1);
+  });
+});
+
 describe('variables', () => {
   const tools = new ScriptedTools({});
 
@@ -225,6 +261,13 @@ describe('variables', () => {
     expect(caller.requests[0]?.messages[0]?.content).toBe(`Hello ${name} on ${today}, {{not_mine}} {{${name}}}`);
     await expect(start()).rejects.toEqual(problem('validation_failed'));
     await expect(start({ name: 'x', other: 'y' })).rejects.toEqual(problem('validation_failed'));
+  });
+
+  it('are not multiplied without end', async () => {
+    const fields = { system_prompt: '{{a}}'.repeat(20_000), variables: { a: null } };
+    const { start } = await scripted([{ text: 'ok' }], tools, fields);
+    await expect(start({ a: 'x'.repeat(10_000) })).rejects.toEqual(problem('validation_failed'));
+    await expect(start({ a: 'x' })).resolves.toMatchObject({ status: 'running' });
   });
 });
 

@@ -12,6 +12,8 @@ import { argumentsOf, ToolFailure, type LoadedTool } from '../tool/tool-box';
 
 /** Tools of one step that are called at once. */
 const AT_ONCE = 8;
+/** Comparing the arguments of one answer with their schemas keeps all other runs waiting: later calls are not compared any more. */
+const COMPARE_MS = 1000;
 
 interface RunToolsContext {
   owner: string;
@@ -40,7 +42,8 @@ export class RunTools {
     const step = steps.length + 1;
     const taken = new Set(steps.flatMap(({ tool_calls }) => tool_calls.map(({ id }) => id)));
     const tool_calls = calls.map((call, position) => ({ ...call, id: freshId(call.id, taken, step, position) }));
-    const executions = tool_calls.map((call, position) => this.executionOf(call, step, position));
+    const latest = performance.now() + COMPARE_MS;
+    const executions = tool_calls.map((call, position) => this.executionOf(call, step, position, latest));
     return { step, output, tool_calls, executions };
   }
 
@@ -58,10 +61,10 @@ export class RunTools {
     if (failed) throw failed.reason;
   }
 
-  private executionOf(call: ToolCall, step: number, position: number): Execution {
+  private executionOf(call: ToolCall, step: number, position: number, latest: number): Execution {
     const { run } = this.progress;
     const tool = this.byName.get(call.name);
-    const fault = faultOf(tool, call);
+    const fault = performance.now() < latest ? faultOf(tool, call) : notCompared();
     const waits = !fault && (tool?.requires_approval === true || run.state.requires_approval === true);
     return {
       ...blank,
@@ -151,6 +154,9 @@ function faultOf(tool: LoadedTool | undefined, call: ToolCall): ToolFailure | un
     throw error;
   }
 }
+
+const notCompared = () =>
+  new ToolFailure('invalid_arguments', 'Comparing the arguments of the other calls with their schemas took too long.');
 
 function jsonOf(text: string): unknown {
   try {

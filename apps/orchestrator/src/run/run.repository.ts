@@ -201,10 +201,14 @@ export class RunRepository {
     return this.change(tx, set, [id, owner, JSON.stringify(usage), usage.cost_micro_usd]);
   }
 
-  /** A model has answered: the step is where another replica takes the run up. `last_event_id`: of the log, with all that is committed. */
-  advance(tx: Tx, id: string, owner: string, usage: TokenUsage, last_event_id: number): Promise<void> {
-    const set = `step = step + 1, state = state - 'call_id', usage = $3, cost_micro_usd = $4, last_event_id = $5`;
-    return this.change(tx, set, [id, owner, JSON.stringify(usage), usage.cost_micro_usd, last_event_id]);
+  /**
+   * A model has answered: the step is where another replica takes the run up. `last_event_id`: of the log, with all that is committed.
+   * The second time it throws `LeaseLost`: whoever was not told of the first commit leaves the run to one who reads what it says.
+   */
+  advance(tx: Tx, id: string, owner: string, usage: TokenUsage, step: number, last_event_id: number): Promise<void> {
+    const set = `step = $5, state = state - 'call_id', usage = $3, cost_micro_usd = $4, last_event_id = $6`;
+    const parameters = [id, owner, JSON.stringify(usage), usage.cost_micro_usd, step, last_event_id];
+    return this.change(tx, set, parameters, `status in ('queued', 'running') and step = $5::int - 1`);
   }
 
   /** Something of the step was settled; of several at once the newest event counts. */

@@ -8,6 +8,9 @@ const ONE_ARGUMENT = /^\{\{\s*([A-Za-z0-9_-]{1,64})\s*\}\}$/;
 const ORIGIN = /^https?:\/\/[^/?#\\@{}\s]+[/?]/i;
 const HEADER_VALUE = /^[\t\x20-\x7e]*$/;
 
+/** UTF-16 units of JSON: of all arguments, wherever they are filled in. */
+const MAX_FILLED = 1_000_000;
+
 type UrlTemplate = Pick<HttpToolConfig, 'url' | 'query'>;
 
 /** Names of the arguments in a template, those inside of objects and lists included. */
@@ -29,6 +32,14 @@ export function urlProblem(url: string): string | undefined {
   if (pairs.some((pair) => argumentsIn(pair.split('=')[0]).length > 0))
     return 'may have arguments in its query values, not in their names';
   return undefined;
+}
+
+/** Throws ToolFailure for arguments that make more of the request than a server is sent: a template may name one of them many times. */
+export function assertFits(template: unknown, args: JsonObject): void {
+  const sizes = new Map(Object.entries(args).map(([name, value]) => [name, JSON.stringify(value).length]));
+  let size = 0;
+  for (const [, name = ''] of JSON.stringify(template).matchAll(ARGUMENT)) size += sizes.get(name) ?? 0;
+  if (size > MAX_FILLED) throw unfit('would be larger than 1 MB');
 }
 
 /** The address to be called. Throws ToolFailure for arguments that do not fit in, or would lead elsewhere. */

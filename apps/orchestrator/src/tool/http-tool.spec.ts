@@ -173,6 +173,15 @@ describe('a request fails', () => {
   );
 });
 
+it('sends nothing that one argument, named many times, makes huge', async () => {
+  const { url, received } = await serverOf();
+  const args = { a: 'x'.repeat(200_000) };
+  const refused = failure('invalid_arguments', expect.stringContaining('larger than 1 MB'));
+  for (const body of ['{{a}}'.repeat(100_000), Array(100_000).fill('{{a}}'), { b: { c: Array(6).fill('{{a}}') } }])
+    await expect(call({ method: 'POST', url, body }, args)).rejects.toEqual(refused);
+  expect(received).toEqual([]);
+});
+
 describe('a secret that the server sends back', () => {
   const echo: Parameters<typeof startServer>[0] = (response, { path, headers }) => {
     const [, status = '200'] = /status=(\d+)/.exec(path) ?? [];

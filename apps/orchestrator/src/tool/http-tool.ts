@@ -2,7 +2,7 @@ import type { HttpToolConfig } from '@taai/contracts';
 import type { JsonObject } from '@taai/providers';
 import { request, type Dispatcher } from 'undici';
 import { parseJson } from '../texts';
-import { fillBody, fillHeaders, fillUrl } from './http-template';
+import { assertFits, fillBody, fillHeaders, fillUrl } from './http-template';
 import { ToolFailure, type ToolContext } from './loaded-tool';
 import { MAX_RESULT_BYTES, outboundFailure, sizeOf } from './tool-result';
 
@@ -32,6 +32,7 @@ export async function callHttp(
   { execution_id, signal }: Pick<ToolContext, 'execution_id' | 'signal'>,
 ): Promise<HttpResult> {
   const { timeout_ms = DEFAULT_TIMEOUT_MS, max_bytes = DEFAULT_MAX_BYTES, method } = config;
+  assertFits(config, args);
   const url = fillUrl(config, args);
   const body = fillBody(config.body, args);
   const headers = {

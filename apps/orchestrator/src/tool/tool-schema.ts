@@ -18,7 +18,10 @@ const dialects = { draft7: { Ajv, meta: new Ajv(options) }, draft2020: { Ajv: Aj
 // Compiles what `meta` checks with, before there is a time limit: an instance that is interrupted meanwhile stays broken.
 for (const { meta } of Object.values(dialects)) void meta.validateSchema({});
 
-const compiled = new LRUCache<string, ValidateFunction>({
+/** A schema that took too long may have met a busy moment: it is tried again. */
+const MALFORMED_MS = 60_000;
+
+const compiled = new LRUCache<string, ValidateFunction | MalformedSchema>({
   maxSize: 8_000_000,
   sizeCalculation: (_, text) => text.length + 1000,
 });
@@ -40,11 +43,22 @@ export function violations(schema: JsonObject, value: unknown): string | undefin
 
 function validatorOf(schema: JsonObject): ValidateFunction {
   const text = JSON.stringify(schema);
-  const known = compiled.get(text);
-  if (known) return known;
-  const validate = compile(schema, text);
-  compiled.set(text, validate);
-  return validate;
+  const known = compiled.get(text) ?? remember(text, () => compile(schema, text));
+  if (known instanceof MalformedSchema) throw known;
+  return known;
+}
+
+/** Failures too: servers describe their tools as they like, and one answer may call a tool a hundred times. */
+function remember(text: string, work: () => ValidateFunction): ValidateFunction | MalformedSchema {
+  try {
+    const validate = work();
+    compiled.set(text, validate);
+    return validate;
+  } catch (error) {
+    if (!(error instanceof MalformedSchema)) throw error;
+    if (text.length <= MAX_BYTES) compiled.set(text, error, { ttl: MALFORMED_MS });
+    return error;
+  }
 }
 
 function compile(schema: JsonObject, text: string): ValidateFunction {
