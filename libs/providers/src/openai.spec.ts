@@ -1,5 +1,4 @@
 import { LLMock } from '@copilotkit/aimock';
-import { errors } from 'undici';
 import { ProviderError } from './provider-error';
 import { refuse, replay } from './recorded.testing';
 import { createProvider } from './registry';
@@ -116,6 +115,12 @@ describe('chat', () => {
       text: "I'm sorry, I can't help with that.",
       stop_reason: 'stop',
     });
+  });
+
+  it('does not take an answer that is done without a reason for whole', async () => {
+    const provider = await wire(({ response }) => sse(response).end(`${chunk('half')}data: [DONE]\n\n`));
+    const cut = { text: 'half', error: { code: 'unavailable' } };
+    expect(await drain(provider.stream(ask('x'), limits))).toMatchObject(cut);
   });
 
   it('tells nothing of its environment to a provider', async () => {
@@ -250,12 +255,6 @@ describe('errors', () => {
     });
   });
 
-  it('call a connection that is not made in time a timeout', async () => {
-    const timeout = new errors.ConnectTimeoutError('Connect Timeout Error');
-    const provider = createProvider('openai', { api_key: KEY, fetch: () => Promise.reject(timeout) });
-    expect((await drain(provider.stream(ask('x'), limits))).error).toMatchObject({ code: 'timeout' });
-  });
-
   it('never hold the key', async () => {
     const provider = await wire(({ request, response }) => {
       const error = {
@@ -274,40 +273,12 @@ describe('errors', () => {
     );
     expect(error).not.toHaveProperty('cause');
   });
-
-  it('say so when nobody listens', async () => {
-    const server = await startWire(() => undefined);
-    await server.close();
-    expect((await drain(adapter(server.url).stream(ask('x'), limits))).error).toMatchObject({
-      code: 'unavailable',
-      status: null,
-    });
-  });
-
-  it('pass on why the house refused an address', async () => {
-    const refusal = Object.assign(new Error('The host is private.'), { code: 'outbound_refused' });
-    const provider = createProvider('openai', { api_key: KEY, fetch: () => Promise.reject(refusal) });
-    expect((await drain(provider.stream(ask('x'), limits))).error).toMatchObject({
-      code: 'invalid_request',
-      message: 'The host is private.',
-    });
-    await expect(provider.models(limits)).rejects.toMatchObject({
-      code: 'invalid_request',
-      message: 'The host is private.',
-    });
-  });
 });
 
 describe('createProvider', () => {
   it.each(['nobody', 'constructor', '__proto__'])('knows no kind %s', (kind) => {
     expect(() => createProvider(kind, { api_key: KEY })).toThrow(
       new ProviderError('invalid_request', `There is no adapter for providers of the kind "${kind}".`),
-    );
-  });
-
-  it.each(['', 'with space', 'line\nbreak', 'schlüssel'])('refuses the key %j without quoting it', (api_key) => {
-    expect(() => createProvider('openai', { api_key })).toThrow(
-      new ProviderError('auth', 'The API key is empty or has characters that no key has.'),
     );
   });
 });

@@ -4,14 +4,25 @@ import { errors } from 'undici';
 import { createProvider } from './registry';
 import type { CallOptions } from './types';
 import { KEY, wires } from './anthropic-google.testing';
-import { ask, drain, sse, startWire, type Exchanged } from './wire.testing';
+import { ask, chunk, drain, sse, startWire, type Exchanged } from './wire.testing';
 
 const patient = { timeout_ms: 10_000 };
 
 const named = (event: { type: string }) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 const unnamed = (chunk: object) => `data: ${JSON.stringify(chunk)}\r\n\r\n`;
 
+const choice = (delta: object, finish_reason: string | null = null) =>
+  chunk({ choices: [{ index: 0, delta, finish_reason }] });
+
+/** Those whose streams are server-sent events. */
 const vendors = [
+  {
+    kind: 'openai',
+    opening: choice({ role: 'assistant', content: '' }),
+    piece: chunk,
+    end: choice({}, 'stop'),
+    refusal: { error: { type: 'invalid_request_error', message: `no ${KEY}` } },
+  },
   {
     kind: 'anthropic',
     opening: named({ type: 'message_start', ...{ message: { usage: { input_tokens: 1, output_tokens: 1 } } } }),
@@ -160,6 +171,11 @@ describe.each(vendors)('$kind', ({ kind, opening, piece, end, refusal }) => {
       [
         'a redirection',
         ({ response }: Exchanged) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(),
+        '',
+      ],
+      [
+        'a status that is none',
+        ({ request }: Exchanged) => request.socket.end('HTTP/1.1 999 Odd\r\ncontent-length: 0\r\n\r\n'),
         '',
       ],
       ['no HTTP', ({ request }: Exchanged) => request.socket.end('SSH-2.0-OpenSSH\r\n'), ''],
