@@ -83,8 +83,11 @@ export const nothing: Usage = {
   reasoning_tokens: 0,
 };
 
-const sizeOf = (event: ChatEvent): number =>
-  'text' in event ? Buffer.byteLength(JSON.stringify(event.text)) - QUOTES : 0;
+/** Also the name of a tool may be of any length. */
+function sizeOf(event: ChatEvent): number {
+  if (event.type === 'tool_call') return Buffer.byteLength(JSON.stringify(event));
+  return 'text' in event ? Buffer.byteLength(JSON.stringify(event.text)) - QUOTES : 0;
+}
 
 /** PostgreSQL stores no NUL. */
 const storable = (text: string): string => text.replaceAll('\0', '');
