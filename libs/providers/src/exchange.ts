@@ -6,15 +6,17 @@ const CHUNKS_AHEAD = 16;
 const NO_BODY = new Set([204, 205, 304]);
 // After a reader has what it wants. The end of the reply often follows in a packet of its own.
 const GRACE_MS = 1000;
+const EVENT_STREAM = 'text/event-stream';
 // What comes between two pieces of a stream.
 const ENDS = new Map([
-  ['text/event-stream', ['\n\n', '\r\n\r\n', '\r\r']],
+  [EVENT_STREAM, ['\n\n', '\r\n\r\n', '\r\r']],
   ['application/x-ndjson', ['\n']],
 ]);
 const LONGEST_END = 4;
+const DATA = 'data:';
 
 interface ExchangeOptions {
-  /** Most bytes to hold: of a whole reply, or of one piece of a stream. */
+  /** Most bytes to hold: of a whole reply, or of one piece of a stream, with the comments before it. */
   limit: number;
   signal: AbortSignal | undefined;
   resolve: (response: Response) => void;
@@ -27,9 +29,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #head: { status: number; headers: [string, string][] } = { status: 0, headers: [] };
   #stream?: ReadableStreamDefaultController<Uint8Array>;
   #ends: readonly string[] = [];
+  #hasEvents = false;
   #grace?: NodeJS.Timeout;
   #parts: Buffer[] = [];
   #held = 0;
+  /** Bytes passed on since the last event that has data: SDKs keep comments, and all else that tells nothing, until the next one. */
+  #silent = 0;
   #tail: Buffer = Buffer.alloc(0);
   #ended?: Error;
 
@@ -46,9 +51,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200) return;
     this.#head = { status, headers: flatten(headers) };
-    const ends = ENDS.get(headers['content-type']?.split(';', 1)[0]?.trim() ?? '');
+    const type = headers['content-type']?.split(';', 1)[0]?.trim() ?? '';
+    const ends = ENDS.get(type);
     if (!ends) return;
     this.#ends = ends;
+    this.#hasEvents = type === EVENT_STREAM;
     const body = new ReadableStream<Uint8Array>(
       {
         start: (stream) => void (this.#stream = stream),
@@ -64,7 +71,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#held += chunk.length;
     const whole = this.#stream ? this.#wholePieces(chunk) : 0;
     if (this.#grace) this.#fail(left());
-    else if (this.#held > this.options.limit)
+    else if (this.#held + this.#silent > this.options.limit)
       this.#fail(new Error(`The reply holds more than ${this.options.limit} bytes.`));
     else this.#take(controller, chunk, whole);
   }
@@ -128,7 +135,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #take(controller: Dispatcher.DispatchController, chunk: Buffer, whole: number): void {
     if (!this.#stream || whole === 0) return void this.#parts.push(chunk);
     this.#parts.push(chunk.subarray(0, whole));
-    this.#stream.enqueue(this.#flush());
+    const pieces = this.#flush();
+    if (this.#hasEvents) this.#silent = hasData(pieces) ? 0 : this.#silent + pieces.length;
+    this.#stream.enqueue(pieces);
     if (whole < chunk.length) this.#parts.push(chunk.subarray(whole));
     if ((this.#stream.desiredSize ?? 0) <= 0) controller.pause();
   }
@@ -138,6 +147,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#parts = [];
     return Buffer.concat(parts);
   }
+}
+
+/** Whether a line of it is data. */
+function hasData(bytes: Buffer): boolean {
+  for (let at = bytes.indexOf(DATA); at >= 0; at = bytes.indexOf(DATA, at + 1))
+    if (at === 0 || bytes[at - 1] === 0x0a || bytes[at - 1] === 0x0d) return true;
+  return false;
 }
 
 const left = (): DOMException => new DOMException('The reader left.', 'AbortError');

@@ -128,6 +128,26 @@ describe('leanFetch', () => {
     );
   });
 
+  it.each([': ', ': data: ', 'id: ', 'unknown: '])(
+    'gives up on a stream of nothing but %j, which SDKs keep until an event has data',
+    async (field) => {
+      const silent = `${field}${'x'.repeat(50)}\n\n`;
+      const event = 'data: 1\n\n';
+      const url = await wire(({ request, response }) => {
+        const piece = request.url?.endsWith('/told') ? silent + event : silent;
+        const next = (count: number): void => {
+          if (count === 20) response.end();
+          else response.write(piece, () => setImmediate(next, count + 1));
+        };
+        sse(response);
+        next(0);
+      });
+      const fetch = leanFetch({ max_held_bytes: 500 });
+      await expect(fetch(`${url}/untold`).then((reply) => reply.text())).rejects.toThrow('more than 500 bytes');
+      expect(await (await fetch(`${url}/told`)).text()).toBe((silent + event).repeat(20));
+    },
+  );
+
   it('hands over whole events alone, and what is left at the end', async () => {
     const url = await wire(({ response }) => {
       const parts = ['data: 1\n', '\nda', 'ta: ', '2\n\ndata: 3\n\n', 'rest'];

@@ -9,7 +9,7 @@ export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promi
 export interface LeanFetchOptions {
   /** Where requests leave, e.g. one that refuses private addresses. Default: a pool of this function's own. */
   dispatcher?: Dispatcher;
-  /** Most bytes of a reply that are held at once: a whole reply, or one event or line of a stream. Larger ones fail. Default 4 MiB. */
+  /** Most bytes of a reply that are held at once: a whole reply, or one event or line of a stream, comments before it included. Larger ones fail. Default 4 MiB. */
   max_held_bytes?: number;
 }
 
