@@ -93,7 +93,7 @@ it('leaves a provider that sends more with its tool calls than anybody keeps', a
   };
   const options = { signal: new AbortController().signal, timeout_ms: 1000, onEvent: () => undefined };
   const reply = await callModel({ ...silent, stream }, request, options);
-  expect(reply.failure).toMatchObject({ name: 'RunFailure', code: 'output_too_long' });
+  expect(reply.failure).toMatchObject({ name: 'ModelFailure', code: 'output_too_long' });
   expect(reply.tool_calls).toHaveLength(3);
 });
 
