@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ProblemError, runContract, type Run, type RunEvent } from '@taai/contracts';
-import { RpcClient, RunLogReader } from '@taai/platform';
+import { endsRun, RpcClient, RunLogReader } from '@taai/platform';
 import { currentCaller, runAs, type Caller } from '@taai/tenant';
 import type { FastifyReply } from 'fastify';
 import { Principals } from './principals';
@@ -31,13 +31,23 @@ export class RunEvents {
 
   private async *readAs(caller: Caller, runId: string, after: number, gone: AbortSignal): AsyncGenerator<RunEvent> {
     // runAs, because a stream outlives the token that its request began with.
-    const rebuild = () => runAs(caller, async () => (await this.runs.events({ id: runId })).events);
+    const rebuild = () => runAs(caller, () => this.rebuilt(runId));
     const access = this.principals.watch(caller);
     try {
       yield* this.log.read(runId, { after, signal: AbortSignal.any([gone, access.signal]), rebuild });
       access.signal.throwIfAborted();
     } finally {
       access.end();
+    }
+  }
+
+  /** All of them, or none: one message does not always carry them together. */
+  private async rebuilt(id: string): Promise<RunEvent[]> {
+    const events: RunEvent[] = [];
+    for (;;) {
+      const page = await this.runs.events({ id, after: events.at(-1)?.id ?? 0 });
+      events.push(...page.events);
+      if (page.events.length === 0 || page.events.some(endsRun)) return events;
     }
   }
 

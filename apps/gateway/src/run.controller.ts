@@ -1,5 +1,5 @@
 import { Controller, Headers, Res } from '@nestjs/common';
-import { bind, ById, hasEnded, ProblemError, runContract, StartRun, type Run } from '@taai/contracts';
+import { bind, hasEnded, ProblemError, ReadRunEvents, runContract, StartRun, type Run } from '@taai/contracts';
 import { RpcClient } from '@taai/platform';
 import type { FastifyReply } from 'fastify';
 import { Input } from './input';
@@ -35,12 +35,12 @@ export class RunController {
 
   @ContractRoute(bind(runContract, 'events'))
   async read(
-    @Input() { id }: ById,
+    @Input() { id, after = 0 }: ReadRunEvents,
     @Res({ passthrough: true }) reply: FastifyReply,
     @Headers('last-event-id') last?: string,
   ) {
     await this.runs.outcome({ id });
-    return this.stream(reply, id, eventId(last));
+    return this.stream(reply, id, eventId(last) ?? after);
   }
 
   /** The answer for a run whose end is not waited for. */
@@ -54,8 +54,8 @@ export class RunController {
   }
 }
 
-function eventId(header: string | undefined): number {
-  if (header === undefined || header === '') return 0;
+function eventId(header: string | undefined): number | undefined {
+  if (header === undefined || header === '') return undefined;
   if (!/^\d{1,15}$/.test(header))
     throw new ProblemError('malformed_request', 'Last-Event-ID must be the id of an event.');
   return Number(header);

@@ -246,6 +246,19 @@ describe('what nobody could have meant', () => {
   });
 });
 
+it('events that no message could carry together come one after the other', async () => {
+  const calls = Array.from({ length: 60 }, (_, n): [string, unknown, string] => ['one', {}, `call_${n}`]);
+  const tools = new ScriptedTools({ one: () => 'x'.repeat(60_000) });
+  const { replica, start } = await scripted([{ calls }, { text: 'ok' }], tools);
+  const { id } = await start();
+  const live = await watch(user, replica, id);
+  const read = (after: number) => user.as(async () => (await replica.runs.events(id, after)).events);
+  const events = await read(0);
+  expect(Buffer.byteLength(JSON.stringify(events))).toBeLessThan(1_500_000);
+  for (let page = events; page.length > 0; events.push(...page)) page = await read(events.at(-1)?.id ?? 0);
+  expect(events).toEqual(live);
+});
+
 describe('variables', () => {
   const tools = new ScriptedTools({});
 

@@ -3,6 +3,7 @@ import {
   type ById,
   type DecideToolCall,
   type ListRuns,
+  type ReadRunEvents,
   type StartRun,
   type StartRunFor,
 } from '@taai/contracts';
@@ -37,8 +38,8 @@ export class RunHandler {
     return this.runs.get(id);
   }
 
-  events({ id }: ById) {
-    return this.runs.events(id);
+  events({ id, after }: ReadRunEvents) {
+    return this.runs.events(id, after);
   }
 
   decide(input: DecideToolCall) {

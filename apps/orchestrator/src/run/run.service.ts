@@ -9,7 +9,7 @@ import {
   type RunDetail,
   type RunEvents,
 } from '@taai/contracts';
-import { idAfter, toFittingPage, withTenant } from '@taai/entities';
+import { fitting, idAfter, toFittingPage, withTenant } from '@taai/entities';
 import { keys, log, REDIS, RunLogReader, RunLogWriter, type RedisClient } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
@@ -66,12 +66,12 @@ export class RunService {
     return toFittingPage(rows.map(toRun), limit);
   }
 
-  /** The events of a run that has ended, its tokens merged. None before: then they are in its log. */
-  async events(id: string): Promise<RunEvents> {
+  /** The events after `after` of a run that has ended, its tokens merged, as many as fit. None before: then they are in its log. */
+  async events(id: string, after = 0): Promise<RunEvents> {
     const run = await this.find(id);
     if (!hasEnded(run)) return { events: [] };
     const steps = await withTenant(this.db, (tx) => this.steps.load(tx, id));
-    return { events: rebuildEvents(run, steps) };
+    return { events: fitting(rebuildEvents(run, steps).filter((event) => event.id > after)) };
   }
 
   /** The run at its end, or, if that takes long, as it stands. */

@@ -166,11 +166,13 @@ describe('an MCP server by the official SDK', () => {
     }
   });
 
-  it('gives way where its tool has the name of another one', async () => {
-    await webApi({ name: 'crm_weather' });
+  it('gives way where its tool has the name of another one, in whatever order', async () => {
+    const { id } = await webApi({ name: 'crm_weather' });
     await server();
-    expect((await load('crm_weather', 'crm')).filter(({ name }) => name === 'crm_weather')).toMatchObject([
-      { description: 'Calls.' },
-    ]);
+    const weather = async (...names: string[]) => (await load(...names)).filter(({ name }) => name === 'crm_weather');
+    expect(await weather('crm_weather', 'crm')).toMatchObject([{ tool_id: id, description: 'Calls.' }]);
+    expect(await weather('crm', 'crm_weather')).toMatchObject([{ tool_id: id, description: 'Calls.' }]);
+    await user.as(() => replica.tools.update({ id, is_active: false }));
+    expect(await weather('crm', 'crm_weather')).toEqual([]);
   });
 });

@@ -34,12 +34,17 @@ export class ToolBox {
   }
 
   /**
-   * Those of the names that exist and are active, in that order; a tool of a server that does not answer is left out. Where two have the
-   * same name, which tools of MCP servers can, the first one counts.
+   * Those of the names that exist and are active, in that order; a tool of a server that does not answer is left out. Where two tools
+   * of MCP servers have the same name, the first one counts; none takes a name that the agent means another tool by.
    */
   async load(names: readonly string[]): Promise<LoadedTool[]> {
     if (names.length === 0) return [];
-    const loaded = await Promise.all((await this.tools.active(names)).map((row) => this.toolsOf(row)));
+    const rows = await this.tools.active(names);
+    const loaded = await Promise.all(
+      rows.map(async (row) =>
+        (await this.toolsOf(row)).filter(({ name }) => name === row.name || !names.includes(name)),
+      ),
+    );
     const seen = new Set<string>();
     return loaded.flat().filter(({ name }) => !seen.has(name) && seen.add(name));
   }

@@ -10,6 +10,7 @@ import {
   IsString,
   IsUUID,
   MaxLength,
+  Min,
   MinLength,
   ValidateNested,
 } from 'class-validator';
@@ -287,7 +288,16 @@ export class RunEvent {
   data: Record<string, unknown>;
 }
 
-/** Of a run that has ended, with the tokens merged; none before its end: then its log has them. */
+export class ReadRunEvents extends ById {
+  /** The id of the last event that is known already; `Last-Event-ID` comes before it. */
+  @Optional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  after?: number;
+}
+
+/** Of a run that has ended, with the tokens merged, as many as fit; none before its end: then its log has them. */
 export class RunEvents {
   @ValidateNested({ each: true })
   @Type(() => RunEvent)
@@ -339,7 +349,7 @@ export const runContract = contract('orchestrator.run', {
     summary: "A run's events as SSE, from its start or from `Last-Event-ID`",
     http: 'GET /v1/runs/:id/events',
     access: 'runs:read',
-    input: ById,
+    input: ReadRunEvents,
     output: RunEvents,
     custom: true,
     effect: 'safe',
