@@ -10,6 +10,7 @@ import { messagesOf } from './run-messages';
 import { RunStepRepository, type Execution, type Settlement, type Step } from './run-step.repository';
 import { RunRepository, type Lease, type RunRow } from './run.repository';
 import { errorCodeOf } from '../model/model-failure';
+import { storable } from '../texts';
 import { accountFor, addUsage, roughPromptTokens, roughUsage, type Account } from '../model/usage-estimate';
 
 /** A run in the hands of its executor, and the steps that it has behind it. */
@@ -144,7 +145,7 @@ export class RunSteps {
         status,
         output: call && call.reply.text.toWellFormed(),
         error_code: failure?.code ?? null,
-        error_detail: failure?.message ?? null,
+        error_detail: failure && storable(failure.message),
         usage: closing ? addUsage(run.usage, await closeCall(tx, closing)) : run.usage,
       };
       const events = endingEvents(ending);

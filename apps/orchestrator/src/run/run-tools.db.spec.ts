@@ -224,6 +224,17 @@ describe('what nobody could have meant', () => {
     expect(await inspect(replica, run.id)).toMatchObject({ usage: { output_tokens: 5 } });
   });
 
+  it('a fault that the database could not store ends the run all the same', async () => {
+    const output_schema = { type: 'object', additionalProperties: { type: 'integer' } };
+    const script = Array.from({ length: 3 }, () => ({ text: String.raw`{"\u0000":"x"}` }));
+    const { replica, start } = await scripted(script, new ScriptedTools({}), { output_schema });
+    const events = await watch(user, replica, (await start()).id);
+    expect(events.at(-1)?.data).toMatchObject({
+      code: 'output_invalid',
+      detail: expect.stringContaining('/\uFFFD must'),
+    });
+  });
+
   it('arguments of a hundred calls that take too long are not all compared', async () => {
     const calls = Array.from({ length: 100 }, (_, n): [string, unknown, string] => ['one', endless, `call_${n}`]);
     const tools = new ScriptedTools({ one: () => 1 }, { one: { input_schema: slow } });
