@@ -113,6 +113,8 @@ export class Scene {
   /** A run at its end. Whatever became of it, its state, its log and the ledger tell the same, and no call is left open. */
   async ended(id: string): Promise<Ended> {
     const { replica, user, stage } = this;
+    // Read at rest: one process plays the provider, the orchestrator and the reader, whose commands could be late in a flood.
+    await until(() => !replica.executor.running.has(id));
     const events = await watch(user, replica, id);
     const run = await user.as(() => replica.runs.inspect(id));
     const rows = await ledger(stage, id);
