@@ -20,8 +20,8 @@ import { completions, firstTokens, streamsAtOnce, type Target } from './ai/load.
 import { serveMock } from './ai/mock.ts';
 import { median, percentile, report, writeResults, type Measure } from './report.ts';
 
-const ROUNDS = 7;
-const SECONDS = 3;
+const ROUNDS = 5;
+const SECONDS = 2;
 const STREAMS = 200;
 const TOKENS = 200;
 const PACE_MS = 20;

@@ -106,7 +106,10 @@ describe('a run whose provider sends without end', () => {
   });
 
   it('an answer in large wrappings fails with what fits, and memory stays flat', async () => {
-    const piece = data({ choices: [{ index: 0, delta: { content: 'and so on ' } }], padding: 'x'.repeat(1500) });
+    const piece = data({
+      choices: [{ index: 0, delta: { content: 'and so on '.repeat(10) } }],
+      padding: 'x'.repeat(15_000),
+    });
     const { run, rows, sent, growth } = await flooded('openai', events(piece, { most: 100 * MB }));
     expect(run).toMatchObject({
       ...{ status: 'failed', error_code: 'output_too_long', output: 'and so on '.repeat(40_000) },
