@@ -62,6 +62,8 @@ export async function prepareServer({ admin, migrator, services }: DatabaseUrls 
   });
   const inside = Object.assign(new URL(admin), { pathname: new URL(migrator).pathname }).href;
   await withClient(inside, 'ADMIN_DATABASE_URL', async (client) => {
+    // Several at once would meet in the catalog's rows ("tuple concurrently updated"). Ends with the connection.
+    await client.query(`select pg_advisory_lock(hashtext('task-assistant schema'))`);
     const owned = `select from pg_namespace where nspname = 'public' and nspowner = $1::text::regrole`;
     if (!(await exists(client, owned, owner))) {
       await client.query(`grant create on database ${name} to ${owner}`);
