@@ -19,6 +19,7 @@ export * from './orchestrator/completion.contract';
 export * from './orchestrator/openai-shapes';
 export * from './orchestrator/provider.contract';
 export * from './orchestrator/run.contract';
+export * from './orchestrator/tool-execution';
 export * from './orchestrator/tool.contract';
 export * from './permission';
 export * from './price.contract';

@@ -77,6 +77,17 @@ test('work of tenants that are not active is not claimed, until they are again',
   expect(await claim()).toEqual([{ tenant_id, id: run }]);
 });
 
+test('runs are claimed in the order in which they began to wait, queued and orphaned ones alike', async () => {
+  const tenant_id = await createTenant(database);
+  const waiting = [
+    await addRun(tenant_id, { status: 'queued', created_at: ago(30) }),
+    await addRun(tenant_id, { status: 'running', created_at: ago(90), lease_until: ago(20) }),
+    await addRun(tenant_id, { status: 'queued', created_at: ago(10) }),
+  ];
+  const next = () => call('orchestrator', `select id from claim_runs('x', 1, 30)`);
+  for (const id of waiting) expect(await next()).toEqual([{ id }]);
+});
+
 test('orphaned runs go to one owner; runs that are held, wait or have ended stay', async () => {
   const [first, second] = [await createTenant(database), await createTenant(database)];
   const orphans = [

@@ -1,7 +1,7 @@
 import { IsBoolean, IsIn, IsISO8601, IsObject, IsString, IsUUID, Matches, MaxLength, MinLength } from 'class-validator';
 import { contract, Nothing } from '../contract';
 import { ById, Nullable, Optional, Page, PageById, PageQuery, type Timestamp } from '../fields';
-import { ToolExecution } from './run.contract';
+import { ToolExecution } from './tool-execution';
 
 export const toolKinds = ['builtin', 'http', 'mcp'] as const;
 export type ToolKind = (typeof toolKinds)[number];

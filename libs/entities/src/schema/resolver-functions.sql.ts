@@ -164,7 +164,7 @@ export const functions: Record<string, ResolverFunction> = {
         select r.tenant_id, r.id from public.agent_runs r
         where (r.status in ('queued', 'running') or r.status = 'waiting_approval' and r.deadline_at < now())
           and (r.lease_until is null or r.lease_until < now()) and ${isActive('r.tenant_id')}
-        order by r.lease_until nulls first limit claim_runs.batch for update skip locked
+        order by coalesce(r.lease_until, r.created_at) limit claim_runs.batch for update skip locked
       )
       update public.agent_runs r
       set lease_owner = claim_runs.owner, lease_until = now() + make_interval(secs => claim_runs.lease_seconds)

@@ -27,7 +27,7 @@ const access: Record<string, Access> = {
   idempotency_keys: { select: ['tenant_id', 'user_id', 'method', 'key', 'expires_at'], delete: true },
   outbox: { select: ['tenant_id', 'id', 'claimed_until', 'attempts'], update: ['claimed_until', 'attempts'] },
   agent_runs: {
-    select: ['tenant_id', 'id', 'status', 'lease_until', 'deadline_at'],
+    select: ['tenant_id', 'id', 'status', 'lease_until', 'deadline_at', 'created_at'],
     update: ['lease_owner', 'lease_until'],
   },
   usage_records: { select: ['tenant_id', 'call_id', 'occurred_at', 'status'] },
