@@ -1,18 +1,7 @@
-import type { RunAttempt, RunStep, TokenUsage, ToolExecution } from '@taai/contracts';
+import type { RunAttempt, RunStep, ToolExecution } from '@taai/contracts';
 import { fitting } from '@taai/entities';
 import type { Execution, Step } from './run-step.repository';
-import type { RunRow } from './run.repository';
-
-/** A row of the ledger. */
-export type LedgeredAttempt = TokenUsage & {
-  call_id: string;
-  step: number | null;
-  provider_id: string | null;
-  model: string;
-  occurred_at: Date;
-  latency_ms: number | null;
-  error_code: string | null;
-};
+import type { LedgeredAttempt, RunRow } from './run.repository';
 
 /** The steps of a run as clients see them, the last one's answer from the run itself. As many, from the first on, as one reply carries. */
 export function timelineOf(run: RunRow, steps: readonly Step[], attempts: readonly LedgeredAttempt[]): RunStep[] {

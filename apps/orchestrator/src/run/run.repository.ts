@@ -3,7 +3,6 @@ import type { AgentParameters, Fallback, RunStatus, TokenUsage } from '@taai/con
 import { RlsPool, type AgentRunEntity, type Tx } from '@taai/entities';
 import { LeaseLost } from '@taai/platform';
 import type { ChatMessage, JsonObject } from '@taai/providers';
-import type { LedgeredAttempt } from './run-timeline';
 import { storableJson } from './storable-json';
 
 /** What a run takes from its agent and its caller at the start, so that later changes do not reach it. */
@@ -34,6 +33,17 @@ export type NewRun = Pick<
   RunRow,
   'id' | 'agent_id' | 'agent_version' | 'conversation_id' | 'user_id' | 'input' | 'metadata' | 'state'
 >;
+
+/** A row of the ledger. */
+export type LedgeredAttempt = TokenUsage & {
+  call_id: string;
+  step: number | null;
+  provider_id: string | null;
+  model: string;
+  occurred_at: Date;
+  latency_ms: number | null;
+  error_code: string | null;
+};
 
 /** Who executes a run, for how long without a sign of life. */
 export interface Lease {
