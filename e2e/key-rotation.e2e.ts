@@ -1,7 +1,7 @@
 import { SecretBox } from '@taai/platform';
 import { Client as Database } from 'pg';
 import { Webhook } from 'standardwebhooks';
-import { startReceiver } from '../apps/webhook/src/receiver.testing';
+import { startReceiver } from '../apps/webhook/src/delivery/receiver.testing';
 import { makeKeys } from '../scripts/start/keys';
 import { adminCommand } from './support/admin';
 import { Client } from './support/client';

@@ -1,5 +1,5 @@
 import { Webhook } from 'standardwebhooks';
-import { startReceiver } from '../apps/webhook/src/receiver.testing';
+import { startReceiver } from '../apps/webhook/src/delivery/receiver.testing';
 import { eventually } from './support/eventually';
 import { sharedFleet } from './support/shared-fleet';
 import { newTenant } from './support/tenant';

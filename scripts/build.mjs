@@ -35,7 +35,7 @@ export async function entryPoints() {
   return {
     ...Object.fromEntries(apps.map((app) => [app, `apps/${app}/src/main.ts`])),
     migrate: 'libs/entities/src/migrate.ts',
-    openapi: 'apps/gateway/src/openapi-command.ts',
+    openapi: 'apps/gateway/src/openapi/openapi-command.ts',
   };
 }
 

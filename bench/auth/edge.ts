@@ -4,15 +4,15 @@ import { APP_GUARD, NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { bind, boundMethods, contract, Empty, type BoundMethod } from '@taai/contracts';
 import { ContextTokens, Fernet, RpcClient, type CallOptions, type Jwk } from '@taai/platform';
-import { AccessFeed } from '../../apps/gateway/src/access-feed';
-import { AccessGuard } from '../../apps/gateway/src/access.guard';
-import { AccessTokens } from '../../apps/gateway/src/access-tokens';
-import { contractControllers } from '../../apps/gateway/src/contract-controllers';
-import { CredentialStrategy } from '../../apps/gateway/src/credential.strategy';
-import { validation } from '../../apps/gateway/src/input';
-import { GATEWAY_CONFIG, Principals } from '../../apps/gateway/src/principals';
-import { ProblemFilter } from '../../apps/gateway/src/problem.filter';
-import { addRequestContext } from '../../apps/gateway/src/request-context';
+import { AccessFeed } from '../../apps/gateway/src/access/access-feed';
+import { AccessGuard } from '../../apps/gateway/src/access/access.guard';
+import { AccessTokens } from '../../apps/gateway/src/access/access-tokens';
+import { contractControllers } from '../../apps/gateway/src/route/contract-controllers';
+import { CredentialStrategy } from '../../apps/gateway/src/access/credential.strategy';
+import { validation } from '../../apps/gateway/src/route/input';
+import { GATEWAY_CONFIG, Principals } from '../../apps/gateway/src/access/principals';
+import { ProblemFilter } from '../../apps/gateway/src/http/problem.filter';
+import { addRequestContext } from '../../apps/gateway/src/http/request-context';
 
 /** What the process of the edge is told. */
 export interface EdgeOrder {

@@ -1,5 +1,5 @@
 import type { ServiceName } from '@taai/contracts';
-import { gatewayPort, managementPorts } from '../../libs/platform/src/ports.ts';
+import { gatewayPort, managementPorts } from '../../libs/platform/src/config/ports.ts';
 import { freePort, isFree } from '../lib/ports.ts';
 import { UserError } from '../lib/user-error.ts';
 

@@ -6,19 +6,19 @@ import { rolePermissions } from '@taai/rbac';
 import { runInContext, type Caller } from '@taai/tenant';
 import { Client } from 'pg';
 import { v7 } from 'uuid';
-import { AccessRepository } from './access.repository';
-import { AccountRepository } from './account.repository';
-import { ApiKeyRepository } from './api-key.repository';
-import { ApiKeyService } from './api-key.service';
-import { EmailConflicts } from './email-conflicts';
-import { InviteService } from './invite.service';
-import { OneTimeTokenRepository } from './one-time-token.repository';
-import { Passwords } from './password';
-import { RoleAuthority } from './role.authority';
-import { RoleRepository } from './role.repository';
-import { RoleService } from './role.service';
-import { UserRepository } from './user.repository';
-import { UserService } from './user.service';
+import { AccessRepository } from './access/access.repository';
+import { AccountRepository } from './login/account.repository';
+import { ApiKeyRepository } from './api-key/api-key.repository';
+import { ApiKeyService } from './api-key/api-key.service';
+import { EmailConflicts } from './registration/email-conflicts';
+import { InviteService } from './user/invite.service';
+import { OneTimeTokenRepository } from './token/one-time-token.repository';
+import { Passwords } from './password/password';
+import { RoleAuthority } from './role/role.authority';
+import { RoleRepository } from './role/role.repository';
+import { RoleService } from './role/role.service';
+import { UserRepository } from './user/user.repository';
+import { UserService } from './user/user.service';
 
 /** A user, and how to do something as them. */
 export interface Person {

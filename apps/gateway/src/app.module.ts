@@ -9,20 +9,20 @@ import {
   type ProcessConfig,
   type RedisClient,
 } from '@taai/platform';
-import { AccessGuard } from './access.guard';
-import { AccessFeed } from './access-feed';
-import { AccessTokens } from './access-tokens';
-import { ArchiveController } from './archive.controller';
-import { contractControllers } from './contract-controllers';
-import { CredentialStrategy } from './credential.strategy';
-import { DeniedAccess } from './denied-access';
-import { MessageController } from './message.controller';
+import { AccessGuard } from './access/access.guard';
+import { AccessFeed } from './access/access-feed';
+import { AccessTokens } from './access/access-tokens';
+import { ArchiveController } from './stream/archive.controller';
+import { contractControllers } from './route/contract-controllers';
+import { CredentialStrategy } from './access/credential.strategy';
+import { DeniedAccess } from './access/denied-access';
+import { MessageController } from './stream/message.controller';
 import { OpenAiController } from './openai/openai.controller';
 import { OpenCalls } from './openai/open-calls';
-import { Principals } from './principals';
-import { RunController } from './run.controller';
-import { RunEvents } from './run-events';
-import { SseStreams } from './sse';
+import { Principals } from './access/principals';
+import { RunController } from './stream/run.controller';
+import { RunEvents } from './stream/run-events';
+import { SseStreams } from './stream/sse';
 
 @Module({
   controllers: [...contractControllers(), RunController, MessageController, ArchiveController, OpenAiController],

@@ -16,9 +16,9 @@ import {
 import { runAs } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
-import { AUDIT_LOG, type AuditLog } from './audit.consumer';
-import { MAIL_COMPOSER, type MailComposer } from './mail.service';
-import { REPLIES, type Replies } from './reply.consumer';
+import { AUDIT_LOG, type AuditLog } from './outbox/audit.consumer';
+import { MAIL_COMPOSER, type MailComposer } from './mail/mail.service';
+import { REPLIES, type Replies } from './outbox/reply.consumer';
 
 /** Chat, as far as the relay sees it. */
 class FakeChat implements Replies {

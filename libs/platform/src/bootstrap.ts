@@ -2,16 +2,16 @@ import { Global, Module, type DynamicModule, type INestApplicationContext, type 
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import type { ServiceName } from '@taai/contracts';
-import { readProcessConfig, type ProcessConfig } from './config';
-import { ContextTokens } from './context-token';
-import { Fernet } from './fernet';
-import { configureLog, log, NestLogger } from './logger';
-import { startManagement, type ReadinessCheck } from './management';
-import { rpcCalls } from './metrics';
-import { createRedis, whenReady, type RedisClient } from './redis';
-import { reportError, startSentry } from './report-error';
-import { RpcClient } from './rpc/client';
-import { RpcServer } from './rpc/server';
+import { readProcessConfig, type ProcessConfig } from './config/config';
+import { ContextTokens } from './crypto/context-token';
+import { Fernet } from './crypto/fernet';
+import { configureLog, log, NestLogger } from './observability/logger';
+import { startManagement, type ReadinessCheck } from './observability/management';
+import { rpcCalls } from './observability/metrics';
+import { createRedis, whenReady, type RedisClient } from './redis/redis';
+import { reportError, startSentry } from './observability/report-error';
+import { RpcClient } from './rpc/client/client';
+import { RpcServer } from './rpc/server/server';
 
 /** Injects the `ProcessConfig`. */
 export const PROCESS_CONFIG = Symbol('process config');

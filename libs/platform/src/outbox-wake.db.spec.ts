@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
-import { keys } from './keys';
+import { keys } from './redis/keys';
 import { wakeRelay } from './outbox-wake';
-import { createRedis, whenReady } from './redis';
+import { createRedis, whenReady } from './redis/redis';
 import { testRedis } from './testing';
 
 describe('wakeRelay', () => {

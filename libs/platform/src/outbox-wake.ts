@@ -1,6 +1,6 @@
-import { keys } from './keys';
-import { log } from './logger';
-import type { RedisClient } from './redis';
+import { keys } from './redis/keys';
+import { log } from './observability/logger';
+import type { RedisClient } from './redis/redis';
 
 const REST_MS = 50;
 

@@ -1,4 +1,4 @@
-import { reportError } from './report-error';
+import { reportError } from './observability/report-error';
 
 /**
  * Background work that is repeated: at once, then every `ms` milliseconds and whenever it is woken, never twice at a time. A

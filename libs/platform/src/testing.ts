@@ -1,4 +1,4 @@
-import { createRedis, type RedisClient, type RedisRole } from './redis';
+import { createRedis, type RedisClient, type RedisRole } from './redis/redis';
 import { redisUrl } from './rpc/fleet.testing';
 
 export { makeFernetKey, makeJwk, redisUrl, until } from './rpc/fleet.testing';

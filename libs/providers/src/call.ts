@@ -1,4 +1,4 @@
-import { Deadline } from './deadline';
+import { Deadline } from './http/deadline';
 import { ProviderError } from './provider-error';
 import type { CallOptions, ChatEvent } from './types';
 

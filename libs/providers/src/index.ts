@@ -1,4 +1,4 @@
-export { leanFetch, type Fetch } from './lean-fetch';
+export { leanFetch, type Fetch } from './http/lean-fetch';
 export * from './provider-error';
 export * from './registry';
 export * from './types';

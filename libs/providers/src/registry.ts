@@ -1,8 +1,8 @@
-import { anthropic } from './anthropic';
-import { google } from './google';
-import { groq } from './groq';
-import { ollama } from './ollama';
-import { openaiFormat } from './openai';
+import { anthropic } from './anthropic/anthropic';
+import { google } from './google/google';
+import { groq } from './groq/groq';
+import { ollama } from './ollama/ollama';
+import { openaiFormat } from './openai/openai';
 import { ProviderError } from './provider-error';
 import type { ProviderAdapter, ProviderConfig, ProviderFactory } from './types';
 

@@ -1,4 +1,4 @@
-import type { Fetch } from './lean-fetch';
+import type { Fetch } from './http/lean-fetch';
 
 export type JsonObject = Record<string, unknown>;
 

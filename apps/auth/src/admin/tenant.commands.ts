@@ -2,7 +2,7 @@ import { userInfo } from 'node:os';
 import { isUuid } from '@taai/contracts';
 import { TenantEntity, withTenantId, type AuditActor } from '@taai/entities';
 import type { DataSource } from 'typeorm';
-import { moveTenant, type StatusChange } from '../tenant-status';
+import { moveTenant, type StatusChange } from '../tenant/tenant-status';
 import { AdminError, type AdminTools, type Command } from './command';
 
 const BATCH = 500;

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { CompletionEnd, CompletionHead, CompletionPiece } from '@taai/contracts';
 import type { FastifyReply } from 'fastify';
-import { toProblem } from '../problem.filter';
-import { beginAnswer, sseHeaders } from '../sse';
+import { toProblem } from '../http/problem.filter';
+import { beginAnswer, sseHeaders } from '../stream/sse';
 import { answerHeaders, ChunkFrame } from './chat-answer';
 import { openAiError } from './error';
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { EmbeddingHead, EmbeddingPiece } from '@taai/contracts';
 import type { FastifyReply } from 'fastify';
-import { beginAnswer } from '../sse';
+import { beginAnswer } from '../stream/sse';
 import { answerHeaders, modelName, openAiUsage } from './chat-answer';
 
 /**

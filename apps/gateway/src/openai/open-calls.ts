@@ -3,7 +3,7 @@ import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { ProblemError } from '@taai/contracts';
 import { currentCaller } from '@taai/tenant';
 import type { FastifyReply } from 'fastify';
-import { Principals } from '../principals';
+import { Principals } from '../access/principals';
 
 /** How long answers may go on when the gateway stops. Nobody could take them up again. */
 const DRAIN_MS = 8000;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ProblemError, type Completion, type CompletionPiece, type EmbeddingPiece } from '@taai/contracts';
-import { bearer, startEdge, type TestEdge } from '../http.testing';
+import { bearer, startEdge, type TestEdge } from '../http/http.testing';
 
 const CALL_ID = '01980c8e-7c2b-7d6e-9f3a-5b1f0c9a7e42';
 const head = { call_id: CALL_ID, provider: 'main', model: 'gpt', provider_ms: 0 };

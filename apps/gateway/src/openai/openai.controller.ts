@@ -2,7 +2,7 @@ import { Controller, Req, Res } from '@nestjs/common';
 import { bind, completionContract } from '@taai/contracts';
 import { RpcClient } from '@taai/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ContractRoute } from '../route';
+import { ContractRoute } from '../route/route';
 import { answerHeaders, chatCompletion } from './chat-answer';
 import { readChat, readEmbedding } from './chat-reader';
 import { answerChunks } from './chat-stream';

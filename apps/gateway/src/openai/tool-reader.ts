@@ -1,5 +1,5 @@
 import { invalidField, type CompletionCall, type CompletionTool } from '@taai/contracts';
-import { assertStorable } from '../storable';
+import { assertStorable } from '../http/storable';
 import { isAbsent, listAt, objectAt, oneOf, optionalBoolean, textAt, type Fields } from './fields';
 
 const MAX_TOOLS = 128;

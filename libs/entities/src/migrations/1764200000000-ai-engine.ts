@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { priceRowsSql } from '../price-list/rows.sql';
-import { prices } from '../price-list/2026-11';
+import { priceRowsSql } from '../ledger/price-list/rows.sql';
+import { prices } from '../ledger/price-list/2026-11';
 import { isolateTenants } from './policy';
 
 /** Runs of several steps with their tools, and prices of a tenant's own. */

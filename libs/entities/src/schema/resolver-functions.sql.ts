@@ -1,5 +1,5 @@
 import { databaseServices, type DatabaseService } from '@taai/contracts';
-import { guardedTables, tenantTables } from '../tenant-tables';
+import { guardedTables, tenantTables } from '../tenant-data/tenant-tables';
 
 interface ResolverFunction {
   /** The services that may call it. */

@@ -1,4 +1,4 @@
-import { guardedTables } from '../tenant-tables';
+import { guardedTables } from '../tenant-data/tenant-tables';
 import type { ServiceRoles } from './grants.sql';
 import { functions, mayErase } from './resolver-functions.sql';
 import { revokeFunctionsSql } from './revoke.sql';

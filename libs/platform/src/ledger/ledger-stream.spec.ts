@@ -1,7 +1,7 @@
 import type { CallOutcome, OpenCall } from '@taai/contracts';
 import { runAs } from '@taai/tenant';
 import { v7 } from 'uuid';
-import { createRedis, type RedisClient } from '../redis';
+import { createRedis, type RedisClient } from '../redis/redis';
 import { LedgerStream } from './ledger-stream';
 
 const call: OpenCall = { call_id: v7(), kind: 'chat', provider_id: null, provider_kind: 'openai', model: 'm' };

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ProblemError, type CallOutcome, type LedgerEntry, type OpenCall } from '@taai/contracts';
 import { currentCaller } from '@taai/tenant';
-import { keys } from '../keys';
-import { log } from '../logger';
-import { messageOf, type RedisClient } from '../redis';
+import { keys } from '../redis/keys';
+import { log } from '../observability/logger';
+import { messageOf, type RedisClient } from '../redis/redis';
 import { defineAppendLedger } from './append-script';
 
 /** Entries of one command. */

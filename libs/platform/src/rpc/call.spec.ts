@@ -2,9 +2,9 @@ import { runAs, runInContext, type RequestContext } from '@taai/tenant';
 import { ProblemError } from '@taai/contracts';
 import { firstValueFrom } from 'rxjs';
 import { Redis } from 'ioredis';
-import { keys } from '../keys';
+import { keys } from '../redis/keys';
 import { codeOf, gate, someCaller, tellContext, redisUrl, TestService, until, watchCommands } from './fleet.testing';
-import type { RpcClient } from './client';
+import type { RpcClient } from './client/client';
 
 describe('A call', () => {
   const service = new TestService();

@@ -1,7 +1,7 @@
-import { ContextTokens } from '../context-token';
-import type { Jwk } from '../config';
-import { Fernet } from '../fernet';
-import { RpcClient } from './client';
+import { ContextTokens } from '../crypto/context-token';
+import type { Jwk } from '../config/config';
+import { Fernet } from '../crypto/fernet';
+import { RpcClient } from './client/client';
 import { contractOf, makeFernetKey } from './fleet.testing';
 
 /** What a caller in a process of its own is told. */

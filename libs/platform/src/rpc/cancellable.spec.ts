@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import type { RpcClient } from './client';
+import type { RpcClient } from './client/client';
 import { codeOf, gate, redisUrl, TestService, type Anything } from './fleet.testing';
 import { reportTo } from './processes.testing';
 

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
-import { keys } from '../keys';
-import type { RpcClient } from './client';
+import { keys } from '../redis/keys';
+import type { RpcClient } from './client/client';
 import { codeOf, gate, redisUrl, TestService, until, type TestMethod } from './fleet.testing';
 import { bundleFixture, kill, replicaOrder, reportTo, startFixture } from './processes.testing';
 

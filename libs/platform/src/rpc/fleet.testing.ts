@@ -3,11 +3,11 @@ import { createConnection } from 'node:net';
 import { createInterface } from 'node:readline';
 import { bind, boundMethods, contract, type Contract, type ServiceName } from '@taai/contracts';
 import { currentContext, type Caller } from '@taai/tenant';
-import type { Jwk } from '../config';
-import { ContextTokens } from '../context-token';
-import { Fernet } from '../fernet';
-import { RpcClient, type RpcClientOptions } from './client';
-import { RpcServer, type RpcServerOptions } from './server';
+import type { Jwk } from '../config/config';
+import { ContextTokens } from '../crypto/context-token';
+import { Fernet } from '../crypto/fernet';
+import { RpcClient, type RpcClientOptions } from './client/client';
+import { RpcServer, type RpcServerOptions } from './server/server';
 
 /** Any JSON object. */
 export class Anything {

@@ -1,7 +1,7 @@
 import { execFile, fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
-import { keys } from '../keys';
+import { keys } from '../redis/keys';
 import type { CallerOrder } from './caller.fixture';
 import { gate, makeJwk, redisUrl, watchCommands, type TestService } from './fleet.testing';
 import type { ReplicaOrder } from './replica.fixture';

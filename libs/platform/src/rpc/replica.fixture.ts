@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ContextTokens } from '../context-token';
-import type { Jwk } from '../config';
-import { Fernet } from '../fernet';
+import { ContextTokens } from '../crypto/context-token';
+import type { Jwk } from '../config/config';
+import { Fernet } from '../crypto/fernet';
 import { addHandlers, contractOf, makeFernetKey } from './fleet.testing';
-import { RpcServer } from './server';
+import { RpcServer } from './server/server';
 
 /** What a replica in a process of its own is told. */
 export interface ReplicaOrder {

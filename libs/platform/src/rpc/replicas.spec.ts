@@ -1,6 +1,6 @@
 import { bind, contract } from '@taai/contracts';
 import { Redis } from 'ioredis';
-import { keys } from '../keys';
+import { keys } from '../redis/keys';
 import { Anything, codeOf, contractOf, gate, redisUrl, TestService, until } from './fleet.testing';
 
 describe('Several replicas', () => {

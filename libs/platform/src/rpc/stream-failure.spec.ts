@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import type { RpcClient } from './client';
+import type { RpcClient } from './client/client';
 import { codeOf, gate, redisUrl, TestService, until, type Anything } from './fleet.testing';
 import { bundleFixture, kill, replicaOrder, startFixture } from './processes.testing';
 

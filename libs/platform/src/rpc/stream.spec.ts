@@ -1,9 +1,9 @@
 import { runInContext } from '@taai/tenant';
 import { ProblemError } from '@taai/contracts';
 import { Redis } from 'ioredis';
-import { keys } from '../keys';
+import { keys } from '../redis/keys';
 import { codeOf, gate, redisUrl, someCaller, TestService, until, watchCommands, type Anything } from './fleet.testing';
-import type { RpcClient } from './client';
+import type { RpcClient } from './client/client';
 
 /** Yields 0, 1, 2, … as `{ n }`, `count` of them. */
 async function* count({ count = Infinity, wait }: Anything) {

@@ -1,5 +1,5 @@
 import type { Result } from 'ioredis';
-import type { RedisClient } from '../redis';
+import type { RedisClient } from '../redis/redis';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {

@@ -1,5 +1,5 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
-import type { RedisClient } from '../redis';
+import type { RedisClient } from '../redis/redis';
 
 export interface ChannelListener {
   onMessage(message: string): void;

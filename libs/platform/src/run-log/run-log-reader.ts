@@ -1,6 +1,6 @@
 import type { RunEvent } from '@taai/contracts';
-import { keys } from '../keys';
-import type { RedisClient } from '../redis';
+import { keys } from '../redis/keys';
+import type { RedisClient } from '../redis/redis';
 import type { Channels } from './channels';
 import { LiveFeed } from './live-feed';
 import { resumeRebuilt } from './rebuilt';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunEvent } from '@taai/contracts';
-import { keys } from '../keys';
-import type { RedisClient } from '../redis';
+import { keys } from '../redis/keys';
+import type { RedisClient } from '../redis/redis';
 import { defineAppendRunLog } from './append-script';
 import { fromEntry } from './run-event';
 

@@ -1,6 +1,6 @@
 import type { RunEvent } from '@taai/contracts';
-import { keys } from '../keys';
-import { whenReady, type RedisRole } from '../redis';
+import { keys } from '../redis/keys';
+import { whenReady, type RedisRole } from '../redis/redis';
 import { testRedis, until } from '../testing';
 import { Channels } from './channels';
 import { RunLogReader, type ReadOptions, type RunLogReaderOptions } from './run-log-reader';

@@ -1,0 +1,69 @@
+import { setImmediate } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { invalidField, type AuditBreak, type AuditVerification } from '@taai/contracts';
+import { currentCaller } from '@taai/tenant';
+import { AuditChain, type Link } from './audit-chain';
+import { AuditRepository, type Ends } from './audit.repository';
+import { KeyedSemaphore, Semaphore } from '../login/semaphore';
+
+/** Entries of one call. */
+const MAX_CHECKED = 50_000;
+const BATCH = 100;
+/** After which a call stops for the next one to go on; it may take 30 s. */
+const BUDGET_MS = 20_000;
+
+const START: Link = { seq: 0, id: null, hash: null };
+
+/** One at a time for a tenant, few for all: reading and hashing a log must not keep the process from telling who is logged in. */
+const TENANT = { slots: 1, waiting: 1, patience_ms: 5000 };
+const ALL = { slots: 2, waiting: 8, patience_ms: 5000 };
+
+/** Reads a tenant's log again, and compares. What is appended meanwhile is left to the next call. */
+@Injectable()
+export class AuditVerifier {
+  private readonly ofTenant = new KeyedSemaphore(TENANT);
+  private readonly ofAll = new Semaphore(ALL);
+
+  constructor(private readonly audit: AuditRepository) {}
+
+  /** Goes on after an entry. Throws `validation_failed` for one beyond the newest, `overloaded` while others are verified. */
+  verify(after: number): Promise<AuditVerification> {
+    return this.ofTenant.run(currentCaller().tenant_id, () => this.ofAll.run(() => this.check(after)));
+  }
+
+  private async check(after: number): Promise<AuditVerification> {
+    const ends = await this.audit.ends();
+    const { head } = ends;
+    const end = head?.seq ?? 0;
+    if (after > end) throw invalidField('after', 'is beyond the newest entry');
+    const start = after === 0 ? START : await this.audit.link(after);
+    const chain = new AuditChain(start ?? { ...START, seq: after - 1 });
+    const broken = (await this.walk(chain, Math.min(end, after + MAX_CHECKED))) ?? breakAtEnd(chain, ends) ?? null;
+    const { seq } = chain.last;
+    return {
+      is_intact: broken === null,
+      checked: Math.max(0, seq - after),
+      next_after: broken === null && seq < end ? seq : null,
+      broken,
+      head: head ?? null,
+    };
+  }
+
+  private async walk(chain: AuditChain, upTo: number): Promise<AuditBreak | undefined> {
+    const until = performance.now() + BUDGET_MS;
+    while (chain.last.seq < upTo && performance.now() < until) {
+      const next = Math.min(upTo, chain.last.seq + BATCH);
+      const broken = chain.follow(await this.audit.read(chain.last.seq, next), next);
+      if (broken) return broken;
+      await setImmediate();
+    }
+    return undefined;
+  }
+}
+
+/** What only the end of the log can tell; nothing before it is reached. */
+function breakAtEnd({ last: { seq, id, hash } }: AuditChain, { head, stray }: Ends): AuditBreak | undefined {
+  if (head && seq < head.seq) return undefined;
+  if (head && hash !== head.hash) return { seq, id, reason: 'head_differs' };
+  return stray && { ...stray, reason: 'unexpected' };
+}

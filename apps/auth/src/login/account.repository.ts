@@ -1,0 +1,149 @@
+import { Injectable } from '@nestjs/common';
+import { notFound, type Registered, type Tenant, type TenantStatus, type User, type UserStatus } from '@taai/contracts';
+import { audit, TenantEntity, UserEntity, withTenant, withTenantId, type Tx } from '@taai/entities';
+import { DataSource } from 'typeorm';
+import { NIL, v7 } from 'uuid';
+import { explainTakenEmail } from '../refusals';
+
+/** What a new tenant and its first user start with. */
+interface NewAccount {
+  tenant_name: string;
+  /** Canonical. */
+  email: string;
+  name: string | null;
+  password_hash: string;
+}
+
+/** A user who may log in if the tenant may, with what the password is checked against. */
+export interface Account {
+  user: User;
+  password_hash: string;
+  tenant_status: TenantStatus;
+}
+
+type AccountRow = UserRow & { tenant_status: TenantStatus };
+
+interface Login {
+  tenant_id: string;
+  user_id: string;
+}
+
+/** Nothing is returned: from then on the subscription is the usage service's. */
+const SUBSCRIBE = 'insert into subscriptions (tenant_id, id, plan_id, current_period_start) values ($1, $2, $3, $4)';
+
+const FIND_LOGIN = 'select tenant_id, user_id from find_login($1)';
+
+const FIND = `
+  select u.id, u.tenant_id, u.email, u.name, u.role, u.created_at, u.last_login_at, u.password_hash, u.is_active,
+    t.status as tenant_status
+  from users u join tenants t on t.id = u.tenant_id where u.id = $1`;
+
+const DROP_INVITED = `
+  with dropped as (
+    delete from users u
+    where u.id = $1 and u.password_hash is null and not exists (
+      select from one_time_tokens t where t.user_id = u.id and t.kind = 'invite' and t.used_at is null and t.expires_at > now()
+    ) returning u.id
+  ) select id from dropped`;
+
+/** Any hash is replaced when $3 is null, else that one alone. */
+const REPLACE_HASH = `
+  with replaced as (
+    update users set password_hash = $2, updated_at = now()
+    where id = $1 and is_active and ($3::text is null or password_hash = $3) returning id
+  ) select id from replaced`;
+
+/** Looked up in place of an unknown user, so that the time of an answer does not tell whether there is an account. */
+const NOBODY: Login = { tenant_id: NIL, user_id: NIL };
+
+/** Tenants and their users. */
+@Injectable()
+export class AccountRepository {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** A tenant on the free plan with its first user, an admin: all or nothing. Throws `email_taken`. */
+  async create({ tenant_name, email, name, password_hash }: NewAccount): Promise<Registered> {
+    const created_at = new Date();
+    const tenant = { id: v7(), name: tenant_name, plan_id: 'free', status: 'active' as const, created_at };
+    const user = {
+      ...{ id: v7(), tenant_id: tenant.id, email, name, role: 'admin', password_hash },
+      ...{ is_active: true, created_at, last_login_at: null },
+    };
+    const { id: tenant_id, plan_id } = tenant;
+    await withTenantId(this.dataSource, tenant_id, async (tx) => {
+      await tx.insert(TenantEntity, { ...tenant }); // TypeORM fills in what it is given
+      await tx.insert(UserEntity, { ...user }).catch(explainTakenEmail);
+      await tx.query(SUBSCRIBE, [tenant_id, v7(), plan_id, created_at]);
+      const actor = { type: 'user', id: user.id } as const;
+      await audit(tx, { action: 'tenant.created', target: { type: 'tenant', id: tenant_id }, after: tenant, actor });
+      await audit(tx, { action: 'user.created', target: actor, after: toUser(user), actor });
+    });
+    return { user: toUser(user), tenant };
+  }
+
+  /** The user whom a canonical address names, unless inactive or without a password yet. */
+  async findByEmail(email: string): Promise<Account | undefined> {
+    const [login = NOBODY] = await this.dataSource.query<Login[]>(FIND_LOGIN, [email]);
+    return withTenantId(this.dataSource, login.tenant_id, (tx) => this.find(tx, login.user_id));
+  }
+
+  /** The same by the user's id. */
+  async find(tx: Tx, user_id: string): Promise<Account | undefined> {
+    const [row] = await tx.query<AccountRow[]>(FIND, [user_id]);
+    if (!row?.password_hash || !row.is_active) return undefined;
+    const { password_hash, tenant_status } = row;
+    return { user: toUser(row), password_hash, tenant_status };
+  }
+
+  /** Whether the user is active and, if `replaced` is given, had that hash: then it is replaced. */
+  async replaceHash(tx: Tx, user_id: string, password_hash: string, replaced: string | null = null): Promise<boolean> {
+    const rows = await tx.query<{ id: string }[]>(REPLACE_HASH, [user_id, password_hash, replaced]);
+    return rows.length > 0;
+  }
+
+  /** Removes the user whom a canonical address names if they were invited and never came; resolves to whether there was one. */
+  async dropInvited(email: string): Promise<boolean> {
+    const [login] = await this.dataSource.query<Login[]>(FIND_LOGIN, [email]);
+    if (!login) return false;
+    return withTenantId(this.dataSource, login.tenant_id, async (tx) => {
+      const dropped = await tx.query<{ id: string }[]>(DROP_INVITED, [login.user_id]);
+      if (dropped.length === 0) return false;
+      const target = { type: 'user', id: login.user_id };
+      await audit(tx, { action: 'invite.expired', target, actor: { type: 'service', id: 'auth' } });
+      return true;
+    });
+  }
+
+  /** A user of the caller's tenant, and the tenant. Throws `not_found`. */
+  read(user_id: string): Promise<Registered> {
+    return withTenant(this.dataSource, async (tx) => {
+      const user = await findUser(tx, user_id);
+      const tenant = await tx.findOneBy(TenantEntity, { id: tx.tenant_id });
+      if (!user || !tenant) throw notFound('user');
+      return { user: toUser(user), tenant: toTenant(tenant) };
+    });
+  }
+}
+
+const findUser = (tx: Tx, id: string) => tx.findOneBy(UserEntity, { tenant_id: tx.tenant_id, id });
+
+export type UserRow = Omit<UserEntity, 'updated_at'>;
+
+/** Named one by one, so that a new column is not shown by accident. */
+export function toUser(row: UserRow): User {
+  const { id, tenant_id, email, name, role, is_active, created_at, last_login_at } = row;
+  return { id, tenant_id, email, name, role, is_active, status: statusOf(row), created_at, last_login_at };
+}
+
+function statusOf({ is_active, password_hash }: UserRow): UserStatus {
+  if (!is_active) return 'inactive';
+  return password_hash === null ? 'invited' : 'active';
+}
+
+export const toTenant = ({ id, name, plan_id, status, created_at }: TenantEntity): Tenant => ({
+  id,
+  name,
+  plan_id,
+  status,
+  created_at,
+});

@@ -1,0 +1,69 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ProblemError, type LoggedIn, type Login } from '@taai/contracts';
+import { withTenantId } from '@taai/entities';
+import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
+import { DataSource } from 'typeorm';
+import { AccessTokens } from '../access/access-token';
+import { AccountRepository, type Account } from './account.repository';
+import { canonicalEmail } from '../registration/email';
+import { loggedIn, type OpenSession } from './logged-in';
+import { LoginAttempts } from './login-attempts';
+import { mintToken } from '../token/opaque-token';
+import { Passwords } from '../password/password';
+import { SessionRepository } from '../session/session.repository';
+import { assertTenantActive } from '../tenant/tenant-status';
+
+@Injectable()
+export class LoginService {
+  constructor(
+    private readonly db: DataSource,
+    private readonly accounts: AccountRepository,
+    private readonly sessions: SessionRepository,
+    private readonly attempts: LoginAttempts,
+    private readonly passwords: Passwords,
+    private readonly accessTokens: AccessTokens,
+    @Inject(REDIS) private readonly redis: RedisClient,
+  ) {}
+
+  /**
+   * Throws `invalid_credentials`, after the same work, whether the account is unknown, inactive, or has another password;
+   * `tenant_suspended` to who knows the password; `rate_limited` after many failures.
+   */
+  async login({ email: given, password }: Login): Promise<LoggedIn> {
+    const email = canonicalEmail(given);
+    // Looks again when the hash was replaced between check and opening: by a change of the password, or by another login's upgrade.
+    const open = async () => (await this.open(email, password)) ?? (await this.open(email, password));
+    const session = await this.attempts.attempt(email, async () => {
+      const opened = await open();
+      if (!opened) throw new ProblemError('invalid_credentials');
+      return opened;
+    });
+    wakeRelay(this.redis);
+    return loggedIn(this.accessTokens, session);
+  }
+
+  private async open(email: string, password: string): Promise<OpenSession | undefined> {
+    const account = await this.accounts.findByEmail(email);
+    const isRight = await this.passwords.matches(password, account?.password_hash);
+    if (!account || !isRight) throw new ProblemError('invalid_credentials');
+    assertTenantActive(account.tenant_status);
+    const { token, hash } = mintToken();
+    const session_id = await this.sessions.open(account, hash);
+    if (session_id === undefined) return undefined;
+    await this.upgrade(account, password);
+    return { user: account.user, session_id, refresh_token: token };
+  }
+
+  /** Hashes the password anew when the configured cost has changed; another time if too much is being hashed now. */
+  private async upgrade({ user, password_hash }: Account, password: string): Promise<void> {
+    if (!this.passwords.isOutdated(password_hash)) return;
+    const upgraded = await this.passwords.hash(password).catch(unlessOverloaded);
+    if (upgraded === undefined) return;
+    const replace = this.accounts.replaceHash.bind(this.accounts);
+    await withTenantId(this.db, user.tenant_id, (tx) => replace(tx, user.id, upgraded, password_hash));
+  }
+}
+
+function unlessOverloaded(error: unknown): undefined {
+  if (!(error instanceof ProblemError && error.code === 'overloaded')) throw error;
+}

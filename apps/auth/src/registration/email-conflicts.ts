@@ -1,0 +1,46 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ProblemError } from '@taai/contracts';
+import { REDIS, type RedisClient } from '@taai/platform';
+import { AccountRepository } from '../login/account.repository';
+import { HourlyLimit } from '../login/hourly-limit';
+import { currentNetwork } from '../login/network';
+
+/** Addresses that a network may learn to be taken, per hour. */
+const CONFLICTS = 10;
+
+/** Keeps the answer `email_taken` from telling anybody who asks for long which addresses have accounts. */
+@Injectable()
+export class EmailConflicts {
+  private readonly conflicts: HourlyLimit;
+
+  constructor(
+    private readonly accounts: AccountRepository,
+    @Inject(REDIS) redis: RedisClient,
+  ) {
+    this.conflicts = new HourlyLimit(redis, 'email-taken', CONFLICTS);
+  }
+
+  /**
+   * `work`, which takes an address into use. Its `email_taken` is counted; throws `rate_limited` to a network that met it too often,
+   * taken or not. An invitation that was never accepted holds an address no longer than its link works.
+   *
+   * @param email Canonical.
+   */
+  async guard<T>(email: string, work: () => Promise<T>): Promise<T> {
+    const network = currentNetwork();
+    if (network) await this.conflicts.check(network);
+    try {
+      return await work().catch((error: unknown) => this.again(email, work, error));
+    } catch (error) {
+      if (network && isConflict(error)) await this.conflicts.take(network);
+      throw error;
+    }
+  }
+
+  private async again<T>(email: string, work: () => Promise<T>, error: unknown): Promise<T> {
+    if (isConflict(error) && (await this.accounts.dropInvited(email))) return work();
+    throw error;
+  }
+}
+
+const isConflict = (error: unknown) => error instanceof ProblemError && error.code === 'email_taken';

@@ -1,0 +1,133 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  found,
+  ProblemError,
+  type CreateRole,
+  type PageOf,
+  type PageQuery,
+  type Role,
+  type UpdateRole,
+} from '@taai/contracts';
+import {
+  accessChanged,
+  audit,
+  difference,
+  once,
+  readCursor,
+  toPage,
+  withTenant,
+  type RoleEntity,
+  type Tx,
+} from '@taai/entities';
+import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
+import { rolePermissions } from '@taai/rbac';
+import { DataSource } from 'typeorm';
+import { lockTenant } from '../tenant/lock-tenant';
+import { readPermissions } from '../access/read-permissions';
+import { RoleAuthority } from './role.authority';
+import { RoleRepository, type RoleFields } from './role.repository';
+
+const MAX_ROLES = 50;
+
+const builtInRoles = Object.entries(rolePermissions).map(([name, permissions]): Role => {
+  const nothing = { id: null, description: null, created_at: null, updated_at: null };
+  return { ...nothing, name, permissions: [...permissions], is_builtin: true };
+});
+
+@Injectable()
+export class RoleService {
+  constructor(
+    private readonly db: DataSource,
+    private readonly roles: RoleRepository,
+    private readonly authority: RoleAuthority,
+    @Inject(REDIS) private readonly redis: RedisClient,
+  ) {}
+
+  async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Role>> {
+    const after = cursor === undefined ? '' : readCursor(cursor, 1)[0];
+    if (typeof after !== 'string') throw new ProblemError('invalid_cursor');
+    const own = await withTenant(this.db, (tx) => this.roles.all(tx));
+    const rows = [...builtInRoles, ...own.map(toRole)].filter((role) => placeOf(role) > after);
+    return toPage(rows, limit, (role) => [placeOf(role)]);
+  }
+
+  async create(input: CreateRole): Promise<Role> {
+    const { name, description = null } = input;
+    const permissions = readPermissions('permissions', input.permissions);
+    assertNotBuiltIn(name);
+    const role = await withTenant(this.db, (tx) =>
+      once(tx, 'auth.role.create', input, () => this.add(tx, { name, description, permissions })),
+    );
+    wakeRelay(this.redis);
+    return role;
+  }
+
+  async update({ id, ...fields }: UpdateRole): Promise<Role> {
+    if (fields.permissions) fields.permissions = readPermissions('permissions', fields.permissions);
+    if (fields.name !== undefined) assertNotBuiltIn(fields.name);
+    const role = await withTenant(this.db, (tx) => this.change(tx, id, fields));
+    wakeRelay(this.redis);
+    return role;
+  }
+
+  async remove(id: string): Promise<void> {
+    await withTenant(this.db, async (tx) => {
+      const role = await this.lock(tx, id);
+      if (await this.roles.isInUse(tx, role.name)) {
+        throw new ProblemError('conflict', 'Users have this role: give them another one first.');
+      }
+      await this.roles.remove(tx, id);
+      await accessChanged(tx, 'tenant', tx.tenant_id);
+      await audit(tx, { action: 'role.deleted', target: { type: 'role', id }, before: factsOf(role) });
+    });
+    wakeRelay(this.redis);
+  }
+
+  private async add(tx: Tx, fields: RoleFields): Promise<Role> {
+    await lockTenant(tx);
+    await this.authority.assertCovers(tx, fields.permissions);
+    if ((await this.roles.count(tx)) >= MAX_ROLES) {
+      throw new ProblemError('conflict', `A tenant has at most ${MAX_ROLES} roles of its own.`);
+    }
+    const role = await this.roles.insert(tx, fields);
+    await audit(tx, { action: 'role.created', target: { type: 'role', id: role.id }, after: fields });
+    return toRole(role);
+  }
+
+  private async change(tx: Tx, id: string, fields: Partial<RoleFields>): Promise<Role> {
+    const role = await this.lock(tx, id);
+    await this.authority.assertCovers(tx, fields.permissions ?? []);
+    const changed = difference(factsOf(role), factsOf({ ...role, ...fields }));
+    if (!changed) return toRole(role);
+    const { after } = changed;
+    const updated = await this.roles.update(tx, role, after);
+    if (after.name !== undefined) await this.roles.replace(tx, role.name, after.name);
+    await accessChanged(tx, 'tenant', tx.tenant_id);
+    await audit(tx, { action: 'role.updated', target: { type: 'role', id }, ...changed });
+    return toRole(updated);
+  }
+
+  /** A role that nobody else changes or gives to anybody until the transaction ends. Throws `not_found`, `forbidden`. */
+  private async lock(tx: Tx, id: string): Promise<RoleEntity> {
+    await lockTenant(tx);
+    const role = found('role', await this.roles.find(tx, id));
+    await this.authority.assertCovers(tx, role.permissions);
+    return role;
+  }
+}
+
+/** Where a role stands in the list; built-in ones first, in their own order. */
+const placeOf = ({ id, name }: Role) =>
+  id === null ? `0${builtInRoles.findIndex((role) => role.name === name)}` : `1${id}`;
+
+const factsOf = ({ name, description, permissions }: RoleFields): RoleFields => ({ name, description, permissions });
+
+const toRole = ({ id, created_at, updated_at, ...fields }: RoleEntity): Role => ({
+  ...{ id, ...factsOf(fields), is_builtin: false },
+  ...{ created_at, updated_at },
+});
+
+function assertNotBuiltIn(name: string): void {
+  if (builtInRoles.some((role) => role.name === name))
+    throw new ProblemError('slug_taken', 'A built-in role has this name.');
+}

@@ -1,0 +1,131 @@
+import { Injectable } from '@nestjs/common';
+import type { Session, TenantStatus, User } from '@taai/contracts';
+import { accessChanged, audit, SessionEntity, withTenantId, type Tx } from '@taai/entities';
+import { sha256 } from '@taai/platform';
+import { currentContext } from '@taai/tenant';
+import { DataSource } from 'typeorm';
+import { v7 } from 'uuid';
+import { toUser, type Account, type UserRow } from '../login/account.repository';
+import type { RefreshState } from './refresh-token';
+
+const LIFETIME_MS = 30 * 24 * 60 * 60 * 1000;
+
+/** Where a refresh token belongs. */
+interface SessionRef {
+  tenant_id: string;
+  session_id: string;
+}
+
+/** A session that nobody else may change now, and whose it is. */
+interface LockedSession extends RefreshState {
+  user: User;
+  is_living: boolean;
+  tenant_status: TenantStatus;
+}
+
+type LockedRow = Omit<LockedSession, 'user'> & UserRow;
+
+/** Only with the hash that the password was checked against: a session must not outlive a change of the password that it missed. */
+const TOUCH_USER = `
+  with touched as (
+    update users set last_login_at = now() where id = $1 and password_hash = $2 and is_active returning id
+  ) select id from touched`;
+
+const FIND = 'select tenant_id, session_id from find_refresh_token($1)';
+
+const LIVING = 's.revoked_at is null and s.expires_at > now()';
+
+const LOCK = `
+  select u.id, u.tenant_id, u.email, u.name, u.role, u.created_at, u.last_login_at, u.password_hash, u.is_active, t.status as tenant_status,
+    s.refresh_token_hash, s.refresh_salt, s.refresh_rotated_at > now() - interval '10 seconds' as is_fresh,
+    ${LIVING} as is_living
+  from sessions s
+  join users u on u.tenant_id = s.tenant_id and u.id = s.user_id
+  join tenants t on t.id = s.tenant_id
+  where s.id = $1 for update of s`;
+
+const ROTATE = `
+  with used as (
+    insert into used_refresh_tokens (tenant_id, token_hash, session_id)
+    select tenant_id, refresh_token_hash, id from sessions where id = $1
+  )
+  update sessions set refresh_token_hash = $2, refresh_salt = $3, refresh_rotated_at = now() where id = $1`;
+
+const LIST = `
+  select s.id, s.ip, s.user_agent, s.created_at, coalesce(s.refresh_rotated_at, s.created_at) as last_used_at, s.expires_at
+  from sessions s where s.user_id = $1 and ${LIVING} and ($2::uuid is null or s.id < $2) order by s.id desc limit $3`;
+
+const REVOKE = `
+  with revoked as (
+    update sessions s set revoked_at = now()
+    where s.id = $1 and ($2::uuid is null or s.user_id = $2) and ${LIVING} returning s.id
+  ) select id from revoked`;
+
+const REVOKE_ALL = `
+  with revoked as (
+    update sessions s set revoked_at = now()
+    where s.user_id = $1 and s.id is distinct from $2::uuid and ${LIVING} returning s.id
+  ) select id from revoked`;
+
+/** What a user opens by logging in: an access token names its session, and ends with it. */
+@Injectable()
+export class SessionRepository {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** Opens a session of 30 days and resolves to its id; undefined when the account's password is not the same any more. */
+  open({ user, password_hash }: Account, refresh_token_hash: string): Promise<string | undefined> {
+    const { tenant_id, id: user_id } = user;
+    const { ip = null, user_agent = null } = currentContext() ?? {};
+    const created_at = new Date();
+    const expires_at = new Date(created_at.getTime() + LIFETIME_MS);
+    const id = v7();
+    return withTenantId(this.dataSource, tenant_id, async (tx) => {
+      const touched = await tx.query<unknown[]>(TOUCH_USER, [user_id, password_hash]);
+      if (touched.length === 0) return undefined;
+      const client = { ip, user_agent };
+      await tx.insert(SessionEntity, { tenant_id, id, user_id, refresh_token_hash, ...client, created_at, expires_at });
+      const actor = { type: 'user', id: user_id } as const;
+      await audit(tx, { action: 'session.opened', target: { type: 'session', id }, after: { expires_at }, actor });
+      return id;
+    });
+  }
+
+  /** The session of a refresh token, living or used; undefined for one that never was. */
+  async find(refresh_token: string): Promise<SessionRef | undefined> {
+    const [ref] = await this.dataSource.query<SessionRef[]>(FIND, [sha256(refresh_token)]);
+    return ref;
+  }
+
+  /** The session as it is when whoever holds it has let go of it. */
+  async lock(tx: Tx, id: string): Promise<LockedSession | undefined> {
+    const [row] = await tx.query<LockedRow[]>(LOCK, [id]);
+    if (!row) return undefined;
+    const { refresh_token_hash, refresh_salt, is_fresh, is_living, tenant_status } = row;
+    return { refresh_token_hash, refresh_salt, is_fresh, is_living, tenant_status, user: toUser(row) };
+  }
+
+  /** The living token becomes a used one, and `successor` the living one. */
+  async rotate(tx: Tx, id: string, successor: string, salt: string): Promise<void> {
+    await tx.query(ROTATE, [id, sha256(successor), salt]);
+  }
+
+  /** The living sessions of a user of the caller's tenant, newest first. */
+  list(tx: Tx, user_id: string, after: string | undefined, count: number): Promise<Omit<Session, 'is_current'>[]> {
+    return tx.query(LIST, [user_id, after ?? null, count]);
+  }
+
+  /** Whether there was such a living session, of the user if one is named: it is not living any more. */
+  async revoke(tx: Tx, id: string, user_id?: string): Promise<boolean> {
+    const revoked = await tx.query<unknown[]>(REVOKE, [id, user_id ?? null]);
+    if (revoked.length === 0) return false;
+    await accessChanged(tx, 'session', id);
+    return true;
+  }
+
+  /** Ends a user's sessions, but for one if it is named; resolves to how many that were. */
+  async revokeAll(tx: Tx, user_id: string, except?: string): Promise<number> {
+    const revoked = await tx.query<unknown[]>(REVOKE_ALL, [user_id, except ?? null]);
+    if (revoked.length > 0) await accessChanged(tx, 'user', user_id);
+    return revoked.length;
+  }
+}

@@ -1,0 +1,120 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { found, ProblemError, type AcceptInvite, type InviteUser, type Registered, type User } from '@taai/contracts';
+import { audit, emit, once, withTenant, withTenantId, type Tx } from '@taai/entities';
+import { REDIS, sha256, wakeRelay, type RedisClient } from '@taai/platform';
+import { currentCaller } from '@taai/tenant';
+import { DataSource } from 'typeorm';
+import { toTenant } from '../login/account.repository';
+import { canonicalEmail } from '../registration/email';
+import { EmailConflicts } from '../registration/email-conflicts';
+import { HourlyLimit } from '../login/hourly-limit';
+import { lockTenant } from '../tenant/lock-tenant';
+import { OneTimeTokenRepository, type TokenRef } from '../token/one-time-token.repository';
+import { Passwords } from '../password/password';
+import { assertGoodPassword } from '../password/password-rules';
+import { RoleAuthority } from '../role/role.authority';
+import { assertTenantActive } from '../tenant/tenant-status';
+import { UserRepository } from './user.repository';
+
+/** An hour: to one address, of whichever tenants, and of one tenant. */
+const MAILS_PER_ADDRESS = 5;
+const MAILS_PER_TENANT = 500;
+
+/** How users come to a tenant: invited by mail, they choose a password and are in. */
+@Injectable()
+export class InviteService {
+  private readonly ofAddress: HourlyLimit;
+  private readonly ofTenant: HourlyLimit;
+
+  constructor(
+    private readonly db: DataSource,
+    private readonly users: UserRepository,
+    private readonly tokens: OneTimeTokenRepository,
+    private readonly authority: RoleAuthority,
+    private readonly passwords: Passwords,
+    private readonly conflicts: EmailConflicts,
+    @Inject(REDIS) private readonly redis: RedisClient,
+  ) {
+    this.ofAddress = new HourlyLimit(redis, 'invites-to', MAILS_PER_ADDRESS);
+    this.ofTenant = new HourlyLimit(redis, 'invites-of', MAILS_PER_TENANT);
+  }
+
+  /** Throws `email_taken`, `rate_limited`, `validation_failed` for an unknown role, and `forbidden` for one beyond the caller's own. */
+  async invite(input: InviteUser): Promise<User> {
+    const email = canonicalEmail(input.email);
+    await this.limit(email);
+    const user = await this.conflicts.guard(email, () =>
+      withTenant(this.db, (tx) => once(tx, 'auth.user.invite', input, () => this.add(tx, input))),
+    );
+    wakeRelay(this.redis);
+    return user;
+  }
+
+  /** Throws `conflict` when the user has accepted, or is not to be let in any more. */
+  async inviteAgain(id: string): Promise<User> {
+    const { email } = found('user', await withTenant(this.db, (tx) => this.users.find(tx, id)));
+    await this.limit(email);
+    const user = await withTenant(this.db, async (tx) => {
+      await lockTenant(tx);
+      const user = found('user', await this.users.find(tx, id));
+      await this.authority.assertMayChange(tx, user);
+      if (user.status !== 'invited') throw new ProblemError('conflict', `The user is ${user.status} already.`);
+      await this.tokens.request(tx, id, 'invite');
+      await audit(tx, { action: 'invite.resent', target: { type: 'user', id } });
+      return user;
+    });
+    wakeRelay(this.redis);
+    return user;
+  }
+
+  /** Throws `invalid_token` when the invitation was accepted, replaced or withdrawn, or has expired; `validation_failed`. */
+  async accept({ token, password, name }: AcceptInvite): Promise<Registered> {
+    const ref = await this.tokens.find(token);
+    const email = ref && (await this.invitedEmail(ref));
+    if (!email) throw new ProblemError('invalid_token');
+    assertGoodPassword(password, email, 'password');
+    const password_hash = await this.passwords.hash(password);
+    const registered = await withTenantId(this.db, ref.tenant_id, (tx) => this.enter(tx, ref, password_hash, name));
+    wakeRelay(this.redis);
+    return registered;
+  }
+
+  /** Whoever can invite could have us mail to strangers, again and again. */
+  private async limit(email: string): Promise<void> {
+    await this.ofTenant.take(currentCaller().tenant_id);
+    await this.ofAddress.take(sha256(email));
+  }
+
+  private async add(tx: Tx, { email, name, role }: InviteUser): Promise<User> {
+    await lockTenant(tx);
+    await this.authority.assertMayGive(tx, role);
+    const fields = { email: canonicalEmail(email), name: name ?? null, role };
+    const user = await this.users.insert(tx, fields);
+    await this.tokens.request(tx, user.id, 'invite');
+    await emit(tx, 'user.invited', { ...user });
+    await audit(tx, { action: 'user.invited', target: { type: 'user', id: user.id }, after: fields });
+    return user;
+  }
+
+  private invitedEmail({ tenant_id, id }: TokenRef): Promise<string | undefined> {
+    return withTenantId(this.db, tenant_id, async (tx) => {
+      const user_id = await this.tokens.holder(tx, id, 'invite');
+      return user_id === undefined ? undefined : (await this.users.find(tx, user_id))?.email;
+    });
+  }
+
+  private async enter(tx: Tx, { id }: TokenRef, password_hash: string, name?: string): Promise<Registered> {
+    const tenant = await lockTenant(tx);
+    assertTenantActive(tenant.status);
+    const user_id = await this.tokens.use(tx, id, 'invite');
+    if (user_id === undefined || !(await this.users.setFirstPassword(tx, user_id, password_hash))) {
+      throw new ProblemError('invalid_token');
+    }
+    if (name !== undefined) await this.users.update(tx, user_id, { name });
+    const user = found('user', await this.users.find(tx, user_id));
+    await emit(tx, 'user.created', { ...user });
+    const actor = { type: 'user', id: user_id } as const;
+    await audit(tx, { action: 'invite.accepted', target: { type: 'user', id: user_id }, actor });
+    return { user, tenant: toTenant(tenant) };
+  }
+}

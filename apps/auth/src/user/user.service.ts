@@ -1,0 +1,75 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { found, ProblemError, type PageOf, type PageQuery, type UpdateUser, type User } from '@taai/contracts';
+import { accessChanged, audit, difference, idAfter, toPage, withTenant, type Tx } from '@taai/entities';
+import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
+import { DataSource } from 'typeorm';
+import { lockTenant } from '../tenant/lock-tenant';
+import { RoleAuthority } from '../role/role.authority';
+import { UserRepository, type UserFields } from './user.repository';
+
+@Injectable()
+export class UserService {
+  constructor(
+    private readonly db: DataSource,
+    private readonly users: UserRepository,
+    private readonly authority: RoleAuthority,
+    @Inject(REDIS) private readonly redis: RedisClient,
+  ) {}
+
+  async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<User>> {
+    const after = idAfter(cursor);
+    const rows = await withTenant(this.db, (tx) => this.users.page(tx, after, limit + 1));
+    return toPage(rows, limit, ({ id }) => [id]);
+  }
+
+  async get(id: string): Promise<User> {
+    return found('user', await withTenant(this.db, (tx) => this.users.find(tx, id)));
+  }
+
+  /** Throws `forbidden` for more than the caller may do, `last_admin` when nobody would be left who may do all. */
+  async update({ id, ...fields }: UpdateUser): Promise<User> {
+    const user = await withTenant(this.db, async (tx) => {
+      const user = await this.lock(tx, id);
+      if (fields.role !== undefined) await this.authority.assertMayGive(tx, fields.role);
+      const changed = difference(factsOf(user), factsOf({ ...user, ...fields }));
+      if (!changed) return user;
+      const { after } = changed;
+      if (after.is_active === false) await this.users.deactivate(tx, id);
+      await this.users.update(tx, id, after);
+      if (after.role !== undefined || after.is_active !== undefined) await this.settleAccess(tx, user);
+      await audit(tx, { action: 'user.updated', target: { type: 'user', id }, ...changed });
+      return found('user', await this.users.find(tx, id));
+    });
+    wakeRelay(this.redis);
+    return user;
+  }
+
+  /** Throws the same. */
+  async remove(id: string): Promise<void> {
+    await withTenant(this.db, async (tx) => {
+      const user = await this.lock(tx, id);
+      await this.users.remove(tx, id);
+      await this.settleAccess(tx, user);
+      const before = { email: user.email, ...factsOf(user) };
+      await audit(tx, { action: 'user.removed', target: { type: 'user', id }, before });
+    });
+    wakeRelay(this.redis);
+  }
+
+  /** A user whom nobody else changes until the transaction ends, and whom the caller may change. */
+  private async lock(tx: Tx, id: string): Promise<User> {
+    await lockTenant(tx);
+    const user = found('user', await this.users.find(tx, id));
+    await this.authority.assertMayChange(tx, user);
+    return user;
+  }
+
+  /** To be called behind the change. `user` is as before. */
+  private async settleAccess(tx: Tx, user: User): Promise<void> {
+    const wasAdmin = user.role === 'admin' && user.status === 'active';
+    if (wasAdmin && !(await this.users.hasAdmin(tx))) throw new ProblemError('last_admin');
+    await accessChanged(tx, 'user', user.id);
+  }
+}
+
+const factsOf = ({ name, role, is_active }: User): UserFields => ({ name, role, is_active });

@@ -1,0 +1,144 @@
+import { connect, type Socket } from 'node:net';
+import { Module, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ProblemError } from '@taai/contracts';
+import { HealthModule, RpcClient, type GatewayConfig } from '@taai/platform';
+import { currentContext, type Caller, type RequestContext } from '@taai/tenant';
+import type { FastifyRequest } from 'fastify';
+import { NIL } from 'uuid';
+import { ArchiveController } from '../stream/archive.controller';
+import { contractControllers } from '../route/contract-controllers';
+import { DeniedAccess } from '../access/denied-access';
+import { createHttp } from './http';
+import { defaultTimeouts, type Timeouts } from './limits';
+import { MessageController } from '../stream/message.controller';
+import { OpenAiController } from '../openai/openai.controller';
+import { OpenCalls } from '../openai/open-calls';
+import { Principals } from '../access/principals';
+import { findBoundMethod } from '../route/route';
+import { RunController } from '../stream/run.controller';
+import { RunEvents } from '../stream/run-events';
+import { SseStreams, type ServerSentEvent } from '../stream/sse';
+
+const defaults: GatewayConfig = {
+  port: 0,
+  corsOrigins: [],
+  bodyLimitBytes: 1_048_576,
+  accessGraceMs: 30_000,
+  trustProxy: [],
+  httpsOnly: false,
+};
+
+const RUN_ID = '01980c8e-7c2b-7d6e-9f3a-5b1f0c9a7e42';
+export const EVENTS_PATH = `/v1/runs/${RUN_ID}/events`;
+export const bearer = { authorization: 'Bearer good' };
+
+const caller: Caller = { tenant_id: NIL, permissions: ['*:*'], issuer: 'gateway' };
+
+class BearerGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const { headers } = context.switchToHttp().getRequest<FastifyRequest>();
+    const isPublic = (findBoundMethod(context)?.method.access ?? 'public') === 'public';
+    if (!isPublic && headers.authorization !== bearer.authorization) throw new ProblemError('unauthenticated');
+    const requestContext = currentContext();
+    if (requestContext) requestContext.caller = caller;
+    return true;
+  }
+}
+
+/** What stands behind the edge. */
+interface Behind {
+  /** Answers calls to services, as JSON. */
+  call?: () => Promise<string>;
+  /** Methods of any contract, by name. */
+  methods?: Record<string, () => Promise<unknown>>;
+  /** The outputs of any stream, as JSON. */
+  stream?: (signal: AbortSignal) => AsyncIterable<string>;
+  /** The events of any run. */
+  events?: () => AsyncIterable<ServerSentEvent>;
+  timeouts?: Partial<Timeouts>;
+}
+
+async function* ended(): AsyncGenerator<ServerSentEvent> {
+  yield { id: 1, type: 'run.completed', data: {} };
+}
+
+async function* nothing(): AsyncGenerator<string> {}
+
+interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+}
+
+export interface TestEdge {
+  /** The contexts that calls to services were made in, newest last. */
+  contexts: RequestContext[];
+  fetch(path: string, init?: RequestInit): Promise<Answer>;
+  connect(): Socket;
+  /** Sends bytes as they are. Resolves with all that comes back until the gateway closes the connection. */
+  send(bytes: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** The gateway on a port, with all its routes and hooks, a guard that knows one token, and no services. */
+export async function startEdge(
+  config: Partial<GatewayConfig> = {},
+  { call = async () => '{}', methods, stream = nothing, events = ended, timeouts }: Behind = {},
+): Promise<TestEdge> {
+  const contexts: RequestContext[] = [];
+  const callRaw = () => {
+    const context = currentContext();
+    if (context) contexts.push(context);
+    return call();
+  };
+  const client = { outcome: async () => ({ id: RUN_ID }), ...methods };
+  const streamRaw = (_bound: unknown, _input: unknown, { signal }: { signal: AbortSignal }) => stream(signal);
+
+  @Module({
+    imports: [HealthModule.for({ redis: async () => 'PONG' })],
+    controllers: [...contractControllers(), RunController, MessageController, ArchiveController, OpenAiController],
+    providers: [
+      SseStreams,
+      OpenCalls,
+      DeniedAccess,
+      {
+        provide: Principals,
+        useValue: { watch: () => ({ signal: new AbortController().signal, end: () => undefined }) },
+      },
+      { provide: APP_GUARD, useClass: BearerGuard },
+      { provide: RpcClient, useValue: { callRaw, streamRaw, for: () => client } },
+      { provide: RunEvents, useValue: { read: events } },
+    ],
+  })
+  class EdgeModule {}
+
+  const app = await createHttp({ module: EdgeModule }, { ...defaults, ...config }, { ...defaultTimeouts, ...timeouts });
+  await app.listen(0, '127.0.0.1');
+  const port = portOf(app);
+  const open = () => connect(port, '127.0.0.1').setEncoding('latin1');
+  return {
+    contexts,
+    fetch: (path, init) => read(fetch(`http://127.0.0.1:${port}${path}`, init)),
+    connect: open,
+    send: (bytes) => readAll(open(), bytes),
+    close: () => app.close(),
+  };
+}
+
+function portOf(app: NestFastifyApplication): number {
+  const address = app.getHttpServer().address();
+  if (typeof address !== 'object' || address === null) throw new Error('The gateway does not listen on a port.');
+  return address.port;
+}
+
+async function read(response: Promise<Response>): Promise<Answer> {
+  const { status, headers } = await response;
+  return { status, headers, text: await (await response).text() };
+}
+
+async function readAll(socket: Socket, bytes: string): Promise<string> {
+  socket.write(bytes, 'latin1');
+  return (await Array.fromAsync(socket)).join('');
+}

@@ -1,0 +1,75 @@
+import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { SwaggerModule } from '@nestjs/swagger';
+import { HealthModule, NestLogger, readGatewayConfig, type GatewayConfig, type Platform } from '@taai/platform';
+import { fastify } from 'fastify';
+import { answerUnreadable, answerUnroutable } from './client-errors';
+import { corsOptions } from './cors';
+import { DeniedAccess } from '../access/denied-access';
+import { refusePlainHttp } from './https-only';
+import { assertValidationWorks, validation } from '../route/input';
+import { addLimits, defaultTimeouts, serverOptions } from './limits';
+import { openApiDocument } from '../openapi/openapi';
+import { GATEWAY_CONFIG } from '../access/principals';
+import { ProblemFilter } from './problem.filter';
+import { addRequestContext } from './request-context';
+import { expectRoutes } from '../route/route-check';
+import { addSecurityHeaders } from './security-headers';
+import { trusts } from './trusted-proxies';
+
+/** Starts the edge: the routes of the contracts on Fastify. */
+export async function startHttp(module: DynamicModule, { config, redis }: Platform): Promise<INestApplicationContext> {
+  const gateway = readGatewayConfig();
+  const health = HealthModule.for({ redis: () => redis.ping() });
+  const settings = { provide: GATEWAY_CONFIG, useValue: gateway };
+  const http = { module: class HttpModule {}, global: true, providers: [settings], exports: [GATEWAY_CONFIG] };
+  const app = await createHttp({ ...http, imports: [module, health] }, gateway);
+  await app.listen(gateway.port, config.host);
+  return app;
+}
+
+/** The application of `module`, whose controllers must be all that the contracts ask for, ready to listen. */
+export async function createHttp(
+  module: DynamicModule,
+  config: GatewayConfig,
+  timeouts = defaultTimeouts,
+): Promise<NestFastifyApplication> {
+  await assertValidationWorks();
+  const adapter = new FastifyAdapter(await createServer(config, timeouts));
+  const server = adapter.getInstance();
+  const checkRoutes = expectRoutes(server);
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    logger: new NestLogger(),
+    abortOnError: false,
+    bodyParser: false, // Fastify's own reads JSON; Nest's would read forms, too
+  });
+  app.get(DeniedAccess, { strict: false }).listen(server);
+  if (config.corsOrigins.length > 0) app.enableCors(corsOptions(config.corsOrigins));
+  addLimits(server);
+  if (config.httpsOnly) refusePlainHttp(server);
+  app.useGlobalPipes(validation);
+  app.useGlobalFilters(new ProblemFilter());
+  SwaggerModule.setup('docs', app, openApiDocument(), {
+    jsonDocumentUrl: 'docs/openapi.json',
+    raw: ['json'],
+    swaggerOptions: { validatorUrl: 'none' }, // else the page asks a server of Swagger's makers
+  });
+  await app.init();
+  checkRoutes();
+  return app;
+}
+
+/** Fastify with the hooks that come before all others, so that whatever refuses a request, the answer has its headers. */
+async function createServer(config: GatewayConfig, timeouts: typeof defaultTimeouts) {
+  const server = fastify({
+    ...serverOptions(config, timeouts),
+    trustProxy: config.trustProxy.length > 0 && trusts(config.trustProxy),
+    clientErrorHandler: answerUnreadable,
+    frameworkErrors: answerUnroutable,
+  });
+  server.removeContentTypeParser('text/plain');
+  addRequestContext(server);
+  await addSecurityHeaders(server, config);
+  return server;
+}

@@ -1,0 +1,65 @@
+import { createParamDecorator, ValidationPipe, type ExecutionContext, type ValidationError } from '@nestjs/common';
+import { CreateTask, ProblemError, type FieldError, type PublicMethod } from '@taai/contracts';
+import type { FastifyRequest } from 'fastify';
+import { takeIdempotencyKey } from '../http/request-context';
+import { boundMethodOf, pathNames } from './route';
+import { assertStorable } from '../http/storable';
+
+/** The input of a route: its path names with the body of POST, PUT and PATCH, or with the query of GET and DELETE, never both. */
+export const Input = createParamDecorator((_: unknown, context: ExecutionContext) => {
+  const request = context.switchToHttp().getRequest<FastifyRequest>();
+  takeIdempotencyKey(request);
+  const { method } = boundMethodOf(context);
+  const source = sourceOf(request, method);
+  assertStorable(source);
+  return { ...source, ...(request.params as object) };
+});
+
+const takesBody = (verb: string) => verb === 'POST' || verb === 'PUT' || verb === 'PATCH';
+
+function sourceOf(request: FastifyRequest, method: PublicMethod): object {
+  const source = takesBody(request.method) ? (request.body ?? {}) : request.query;
+  if (typeof source !== 'object' || source === null || Array.isArray(source)) {
+    throw new ProblemError('malformed_request', 'The body must be a JSON object.');
+  }
+  const inPath = pathNames(method.http).find((name) => Object.hasOwn(source, name));
+  if (inPath !== undefined) {
+    const message = 'belongs in the path alone';
+    throw new ProblemError('validation_failed', `${inPath} ${message}.`, { errors: [{ path: inPath, message }] });
+  }
+  return source;
+}
+
+/** Validates inputs by their contract class: once, here, for the whole fleet. */
+export const validation = new ValidationPipe({
+  transform: true,
+  whitelist: true,
+  forbidNonWhitelisted: true,
+  // Else inputs without fields are refused. Unknown fields are refused all the same, by the whitelist.
+  forbidUnknownValues: false,
+  validateCustomDecorators: true,
+  stopAtFirstError: true,
+  validationError: { target: false, value: false },
+  exceptionFactory: (errors) => {
+    const faults = errors.flatMap((error) => fieldErrors(error));
+    return new ProblemError('validation_failed', faults.map(({ path, message }) => `${path}: ${message}`).join('; '), {
+      errors: faults,
+    });
+  },
+});
+
+function fieldErrors(error: ValidationError, parent = ''): FieldError[] {
+  const path = parent + error.property;
+  const own = Object.values(error.constraints ?? {}).map((message) => ({ path, message }));
+  return [...own, ...(error.children ?? []).flatMap((child) => fieldErrors(child, `${path}.`))];
+}
+
+/** Fails the boot when a known-bad input would pass: a pipe that is silently skipped must never serve a request. */
+export async function assertValidationWorks(): Promise<void> {
+  const bad = { title: '', surprise: true };
+  const refused = await validation.transform(bad, { type: 'custom', metatype: CreateTask }).then(
+    () => false,
+    (error: unknown) => error instanceof ProblemError && error.extras.errors?.length === 2,
+  );
+  if (!refused) throw new Error('Input validation is not in force: a known-bad task passed it.');
+}

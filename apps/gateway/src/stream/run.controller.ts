@@ -1,0 +1,62 @@
+import { Controller, Headers, Res } from '@nestjs/common';
+import { bind, hasEnded, ProblemError, ReadRunEvents, runContract, StartRun, type Run } from '@taai/contracts';
+import { RpcClient } from '@taai/platform';
+import type { FastifyReply } from 'fastify';
+import { Input } from '../route/input';
+import { ContractRoute } from '../route/route';
+import { RunEvents } from './run-events';
+import { SseStreams } from './sse';
+
+/** Starts runs and streams them. A run goes on whoever listens. */
+@Controller()
+export class RunController {
+  private readonly runs;
+
+  constructor(
+    rpc: RpcClient,
+    private readonly events: RunEvents,
+    private readonly sse: SseStreams,
+  ) {
+    this.runs = rpc.for(runContract);
+  }
+
+  @ContractRoute(bind(runContract, 'start'))
+  async start(
+    @Input() input: StartRun,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @Headers('prefer') prefer?: string,
+  ) {
+    const run = await this.runs.start(input);
+    if (input.stream) return this.stream(reply, run.id, 0);
+    if (prefer?.includes('respond-async')) return this.goesOn(run, reply);
+    const ended = await this.events.finished(run.id, reply);
+    return hasEnded(ended) ? ended : this.goesOn(ended, reply);
+  }
+
+  @ContractRoute(bind(runContract, 'events'))
+  async read(
+    @Input() { id, after = 0 }: ReadRunEvents,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @Headers('last-event-id') last?: string,
+  ) {
+    await this.runs.outcome({ id });
+    return this.stream(reply, id, eventId(last) ?? after);
+  }
+
+  /** The answer for a run whose end is not waited for. */
+  private goesOn(run: Run, reply: FastifyReply): Run {
+    void reply.status(202).header('location', `/v1/runs/${run.id}`);
+    return run;
+  }
+
+  private stream(reply: FastifyReply, id: string, after: number): Promise<void> {
+    return this.sse.answer(reply, (signal) => this.events.read(id, after, signal));
+  }
+}
+
+function eventId(header: string | undefined): number | undefined {
+  if (header === undefined || header === '') return undefined;
+  if (!/^\d{1,15}$/.test(header))
+    throw new ProblemError('malformed_request', 'Last-Event-ID must be the id of an event.');
+  return Number(header);
+}

@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  eventTypes,
+  found,
+  type CreatedWebhook,
+  type CreateWebhook,
+  type EventTypes,
+  type PageById,
+  type PageOf,
+  type PageQuery,
+  type UpdateWebhook,
+  type Webhook,
+  type WebhookDelivery,
+} from '@taai/contracts';
+import { audit, auditChange, idAfter, once, toPage, withTenant } from '@taai/entities';
+import { REDIS, SecretBox, wakeRelay, type RedisClient } from '@taai/platform';
+import { currentCaller } from '@taai/tenant';
+import { DataSource } from 'typeorm';
+import { v7 } from 'uuid';
+import { DeliveryRepository } from '../delivery/delivery.repository';
+import { EndpointAccess } from './endpoint-access';
+import { WebhookRepository } from './webhook.repository';
+
+@Injectable()
+export class WebhookService {
+  constructor(
+    private readonly db: DataSource,
+    private readonly webhooks: WebhookRepository,
+    private readonly history: DeliveryRepository,
+    private readonly access: EndpointAccess,
+    private readonly secrets: SecretBox,
+    @Inject(REDIS) private readonly redis: RedisClient,
+  ) {}
+
+  /** The answer is not stored for repetitions of the request, but read again: it shows the secret. */
+  async create(input: CreateWebhook): Promise<CreatedWebhook> {
+    this.access.vet(input.url);
+    const { tenant_id } = currentCaller();
+    const { id } = await withTenant(this.db, (tx) =>
+      once(tx, 'webhook.create', input, async () => {
+        const id = v7();
+        const secret = `whsec_${randomBytes(32).toString('base64')}`;
+        const { ciphertext, key_id } = this.secrets.seal({ tenant_id, owner_id: id }, secret);
+        const sealed = { secret_ciphertext: ciphertext, secret_key_id: key_id };
+        await this.webhooks.insert(tx, { ...distinctEvents(input), id, ...sealed });
+        await audit(tx, { action: 'webhook.created', target: targetOf(id), after: distinctEvents(input) });
+        return { id };
+      }),
+    );
+    wakeRelay(this.redis);
+    const { secret_ciphertext, ...webhook } = found('webhook', await this.webhooks.findWithSecret(id));
+    return { ...webhook, secret: this.secrets.open({ tenant_id, owner_id: id }, secret_ciphertext) };
+  }
+
+  async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Webhook>> {
+    const rows = await this.webhooks.page(idAfter(cursor), limit + 1);
+    return toPage(rows, limit, ({ id }) => [id]);
+  }
+
+  async get(id: string): Promise<Webhook> {
+    return found('webhook', await this.webhooks.find(id));
+  }
+
+  async update({ id, ...fields }: UpdateWebhook): Promise<Webhook> {
+    if (fields.url !== undefined) this.access.vet(fields.url);
+    const change = distinctEvents(fields);
+    await withTenant(this.db, async (tx) => {
+      const before = found('webhook', await this.webhooks.lock(tx, id));
+      await this.webhooks.update(tx, id, change);
+      await auditChange(tx, { action: 'webhook.updated', target: targetOf(id) }, before, { ...before, ...change });
+    });
+    wakeRelay(this.redis);
+    return this.get(id);
+  }
+
+  /** For an endpoint that wants no more events. */
+  async deactivate(id: string): Promise<void> {
+    await withTenant(this.db, async (tx) => {
+      if (!(await this.webhooks.deactivate(tx, id))) return;
+      const changed = { before: { is_active: true }, after: { is_active: false } };
+      await audit(tx, { action: 'webhook.deactivated', target: targetOf(id), ...changed });
+    });
+    wakeRelay(this.redis);
+  }
+
+  async remove(id: string): Promise<void> {
+    await withTenant(this.db, async (tx) => {
+      const before = found('webhook', await this.webhooks.lock(tx, id));
+      await this.webhooks.remove(tx, id);
+      await audit(tx, { action: 'webhook.deleted', target: targetOf(id), before });
+    });
+    wakeRelay(this.redis);
+  }
+
+  async deliveries({ id, limit = 20, cursor }: PageById): Promise<PageOf<WebhookDelivery>> {
+    const after = idAfter(cursor);
+    found('webhook', await this.webhooks.find(id));
+    const rows = await this.history.page(id, after, limit + 1);
+    return toPage(rows, limit, (delivery) => [delivery.id]);
+  }
+
+  async eventTypes(): Promise<EventTypes> {
+    return { data: [...eventTypes] };
+  }
+}
+
+const targetOf = (id: string) => ({ type: 'webhook', id });
+
+const distinctEvents = <T extends Partial<Pick<CreateWebhook, 'events'>>>(fields: T): T =>
+  fields.events ? { ...fields, events: [...new Set(fields.events)] } : fields;

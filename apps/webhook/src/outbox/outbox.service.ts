@@ -1,0 +1,99 @@
+import { Injectable } from '@nestjs/common';
+import { ProblemError } from '@taai/contracts';
+import { log } from '@taai/platform';
+import { currentCaller, runAs } from '@taai/tenant';
+import { DatabaseError } from 'pg';
+import { AuditConsumer } from './audit.consumer';
+import type { Consumer } from './consumer';
+import { DeliveryQueue } from '../delivery/delivery.queue';
+import { MailConsumer } from '../mail/mail.consumer';
+import { OutboxRepository, type ConsumerName, type Remaining } from './outbox.repository';
+import { ReplyConsumer } from './reply.consumer';
+
+/** Works of one consumer at once. While nobody answers it they end by their deadlines; events beyond are left for later. */
+const MAX_UNDER_WAY = 64;
+
+/** What becomes of events: deliveries to the endpoints that subscribe, and what the fleet's own consumers make of them. */
+@Injectable()
+export class OutboxService {
+  private readonly underWay = new Map<Promise<void>, Consumer>();
+  private readonly consumers: Record<ConsumerName, Consumer>;
+
+  constructor(
+    private readonly outbox: OutboxRepository,
+    private readonly queue: DeliveryQueue,
+    reply: ReplyConsumer,
+    audit: AuditConsumer,
+    mail: MailConsumer,
+  ) {
+    this.consumers = { reply, audit, mail };
+  }
+
+  /** Never throws: what fails is left for later, by itself if it fails among others. */
+  dispatch(tenant_id: string, ids: string[]): Promise<void> {
+    return runAs({ tenant_id, permissions: [], issuer: 'webhook' }, () => this.dispatchAll(ids));
+  }
+
+  /** Resolves when no consumer is at work. */
+  async settled(): Promise<void> {
+    await Promise.all(this.underWay.keys());
+  }
+
+  private async dispatchAll(ids: string[]): Promise<void> {
+    try {
+      const remaining = await this.outbox.sift(ids);
+      await this.deliver(remaining.filter(({ webhook_ids }) => webhook_ids.length > 0));
+      for (const [name, events] of Map.groupBy(remaining, ({ consumer }) => consumer)) {
+        if (name) this.startConsuming(this.consumers[name], events);
+      }
+    } catch (error) {
+      if (ids.length > 1 && isRefusal(error)) for (const id of ids) await this.dispatchAll([id]);
+      else await this.defer(ids, error);
+    }
+  }
+
+  private async deliver(events: Remaining[]): Promise<void> {
+    if (events.length === 0) return;
+    const done = events.filter(({ consumer }) => consumer === null).map(({ id }) => id);
+    const made = await this.outbox.fanOut(events, done);
+    const { tenant_id } = currentCaller();
+    await this.queue.wake(made.map((id) => ({ tenant_id, id })));
+  }
+
+  /** Not waited for: one service that hangs must not keep other events back. */
+  private startConsuming(consumer: Consumer, events: Remaining[]): void {
+    for (const batch of consumer.isBatched ? [events] : events.map((event) => [event])) {
+      const work = this.consume(consumer, batch).finally(() => this.underWay.delete(work));
+      this.underWay.set(work, consumer);
+    }
+  }
+
+  private async consume(consumer: Consumer, events: Remaining[]): Promise<void> {
+    const ids = events.map(({ id }) => id);
+    try {
+      if (this.isBusy(consumer)) throw new ProblemError('overloaded');
+      const done = await consumer.consume(events);
+      if (done.length > 0) await this.outbox.drop(done);
+    } catch (error) {
+      await this.defer(ids, error);
+    }
+  }
+
+  private isBusy(consumer: Consumer): boolean {
+    return [...this.underWay.values()].filter((one) => one === consumer).length >= MAX_UNDER_WAY;
+  }
+
+  private async defer(ids: string[], reason: unknown): Promise<void> {
+    try {
+      for (const { is_given_up, ...event } of await this.outbox.defer(ids)) {
+        if (!is_given_up) log.warn({ reason: String(reason), event }, 'an event is left for later');
+        else log.error({ err: reason, event }, 'an event is given up: set its claimed_until to null to try it again');
+      }
+    } catch (error) {
+      log.error({ err: error, ids }, 'events keep their lease until it ends: the database does not answer');
+    }
+  }
+}
+
+/** The database refused a value: one event's fault, and none of the others'. */
+const isRefusal = (error: unknown) => error instanceof DatabaseError && /^2[23]/.test(error.code ?? '');

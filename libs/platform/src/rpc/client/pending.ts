@@ -1,0 +1,227 @@
+import { ProblemError } from '@taai/contracts';
+import type { Control } from '../wire/controls';
+import { parseOutputId } from '../wire/envelope';
+import type { Observation, Observe } from '../wire/observation';
+import type { Outputs } from './outputs';
+import { Outstanding } from '../wire/outstanding';
+import {
+  idOf,
+  isRepeatable,
+  isSteeredId,
+  overloaded,
+  replicaLost,
+  streamBroken,
+  unavailable,
+  type PendingCall,
+} from './pending-call';
+import { Slots } from '../wire/slots';
+import { Sweep } from '../wire/sweep';
+
+/** A replica that reports nothing for so long is gone. */
+const SILENCE_MS = 3000;
+const SWEEP_MS = 50;
+const MAX_ATTEMPTS = 3;
+/** So often credit is granted anew: it shows that the reader is there, and makes up for credit that was lost. */
+const CREDIT_MS = 1000;
+/** How long an output may come after its successors. */
+const REORDERING_MS = 1000;
+
+export interface PendingLimits {
+  calls: number;
+  /** UTF-16 units of all bodies together. */
+  characters: number;
+}
+
+export interface PendingOptions {
+  limits: PendingLimits;
+  /** Since when replies have been received without a gap. */
+  listeningSince: () => number;
+  send: (call: PendingCall) => void;
+  /** Tells a replica about a call. */
+  steer: (replica: string, control: Control) => void;
+  observe?: Observe | undefined;
+}
+
+/** The calls of a process that wait for their replies: each ends with a reply or, by its deadline, with a typed failure. */
+export class PendingCalls {
+  private readonly calls = new Slots<PendingCall>();
+  private opened = 0;
+  private readonly outstanding = new Outstanding();
+  private characters = 0;
+  private readonly sweep = new Sweep(SWEEP_MS, (now, runningSince) => this.checkAll(now, runningSince));
+
+  constructor(private readonly options: PendingOptions) {}
+
+  /** Sends the call. Throws `overloaded` when too many are pending. */
+  open(call: PendingCall): void {
+    const { limits, send } = this.options;
+    const characters = this.characters + call.body.length;
+    if (this.calls.size >= limits.calls || (characters > limits.characters && this.calls.size > 0)) throw overloaded();
+    this.characters = characters;
+    call.slot = this.calls.add(call);
+    call.head.id = idOf(call, ++this.opened);
+    this.outstanding.begin();
+    this.sweep.start();
+    send(call);
+  }
+
+  answer(id: string, json: string): void {
+    const call = this.find(id);
+    if (!call) return;
+    this.close(call, 'ok');
+    call.resolve(json);
+  }
+
+  /** One output of a stream. */
+  output(outputId: string, json: string): void {
+    const { id, number } = parseOutputId(outputId);
+    const call = this.find(id);
+    call?.outputs?.accept(number, json);
+    this.complete(call);
+  }
+
+  /** A stream ended with this output. */
+  end(outputId: string): void {
+    const { id, number } = parseOutputId(outputId);
+    const call = this.find(id);
+    call?.outputs?.end(number);
+    this.complete(call);
+  }
+
+  /** The replica failed the call. */
+  problem(id: string, problem: ProblemError): void {
+    const call = this.find(id);
+    if (call) this.fail(call, problem);
+  }
+
+  /** The replica left without having finished. */
+  lost(id: string): void {
+    const call = this.find(id);
+    if (call) this.repeat(call);
+  }
+
+  /** A replica works on these calls. */
+  heard(replica: string, ids: readonly string[]): void {
+    const now = performance.now();
+    for (const id of ids) {
+      const call = this.find(id);
+      if (call && mayWork(replica, call)) this.held(call, replica, now);
+      else if (isSteeredId(id)) this.options.steer(replica, { id });
+    }
+  }
+
+  /** Tells the stream's replica how far it may go. */
+  grant(call: PendingCall): void {
+    const { head, outputs, replica, settled } = call;
+    if (settled || !outputs || replica === undefined) return;
+    call.grantedAt = performance.now();
+    this.options.steer(replica, { id: head.id, credit: outputs.credit });
+  }
+
+  /** Nobody waits for the call any more. A replica that has not reported it yet is told when it does. */
+  abandon(call: PendingCall): void {
+    if (call.settled) return;
+    this.close(call);
+    this.cancel(call);
+  }
+
+  fail(call: PendingCall, problem: ProblemError): void {
+    if (call.settled) return;
+    this.close(call, problem.code);
+    call.reject(problem);
+  }
+
+  /** Ends the call with the signal's reason when the caller loses interest. */
+  abortOn(signal: AbortSignal, call: PendingCall): void {
+    const abort = () => {
+      if (call.settled) return;
+      this.abandon(call);
+      call.reject(signal.reason);
+    };
+    if (signal.aborted) return abort();
+    signal.addEventListener('abort', abort, { once: true });
+    call.onClose = () => signal.removeEventListener('abort', abort);
+  }
+
+  /** Waits until nothing is pending, `ms` at most, and fails the rest. */
+  async drain(ms: number): Promise<void> {
+    await this.outstanding.none(ms);
+    for (const call of this.calls) this.giveUp(call, unavailable());
+  }
+
+  private held(call: PendingCall, replica: string, now: number): void {
+    call.held = true;
+    call.heardAt = now;
+    call.replica = replica;
+    if (call.grantedAt === 0) this.grant(call);
+  }
+
+  private complete(call: PendingCall | undefined): void {
+    if (!call?.outputs?.complete) return;
+    this.close(call, 'ok');
+    call.resolve('null');
+  }
+
+  private giveUp(call: PendingCall, problem: ProblemError): void {
+    this.fail(call, problem);
+    this.cancel(call);
+  }
+
+  private cancel({ head: { id }, replica }: PendingCall): void {
+    if (replica !== undefined && isSteeredId(id)) this.options.steer(replica, { id });
+  }
+
+  private close(call: PendingCall, code?: Observation['code']): void {
+    call.settled = true;
+    this.calls.remove(call.slot);
+    this.characters -= call.body.length;
+    if (code) this.options.observe?.({ rpc: call.bound.rpc, ms: performance.now() - call.started, code });
+    this.outstanding.end();
+    call.onClose?.();
+  }
+
+  private find(id: string): PendingCall | undefined {
+    const call = this.calls.get(Number.parseInt(id, 10));
+    return call?.head.id === id ? call : undefined;
+  }
+
+  private checkAll(now: number, runningSince: number): boolean {
+    const evidence = Math.max(runningSince, this.options.listeningSince());
+    for (const call of this.calls) this.check(call, now, evidence);
+    return this.calls.size > 0;
+  }
+
+  /** `evidence`: since when it would have been noticed had something come. */
+  private check(call: PendingCall, now: number, evidence: number): void {
+    if (now >= (call.held ? call.deadline : call.uptake))
+      this.fail(call, call.held ? new ProblemError('deadline_exceeded') : unavailable());
+    else if (call.heardAt !== undefined) {
+      if (now - Math.max(call.heardAt, evidence) > SILENCE_MS) this.repeat(call);
+    } else if (this.mayRepeat(call) && now >= (call.started + call.uptake) / 2) {
+      call.repeated = true;
+      this.options.send(call);
+    }
+    if (call.outputs && !call.settled) this.tend(call, call.outputs, now, evidence);
+  }
+
+  private tend(call: PendingCall, { missingSince }: Outputs, now: number, evidence: number): void {
+    if (now - Math.max(missingSince ?? now, evidence) > REORDERING_MS) this.giveUp(call, streamBroken());
+    else if (now - call.grantedAt >= CREDIT_MS) this.grant(call);
+  }
+
+  private mayRepeat(call: PendingCall): boolean {
+    return !call.repeated && !call.held && (call.bound.method.effect === 'safe' || call.outputs !== undefined);
+  }
+
+  /** Gives a call whose replica is lost to another one, if that does no harm. */
+  private repeat(call: PendingCall): void {
+    if (!isRepeatable(call) || call.attempts >= MAX_ATTEMPTS) return this.fail(call, replicaLost());
+    call.attempts++;
+    call.heardAt = undefined;
+    this.options.send(call);
+  }
+}
+
+/** A stream keeps to one replica; copies of its request may have reached others. */
+const mayWork = (replica: string, call: PendingCall): boolean =>
+  !call.outputs || call.replica === undefined || call.replica === replica;

@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis, ReplyError } from 'ioredis';
+import { log } from '../../observability/logger';
+import { BLOCK_SECONDS, messageOf, whenReady, type RedisClient } from '../../redis/redis';
+import type { Link } from './link';
+import { Watchdog } from './watchdog';
+
+const RETRY_MS = 50;
+const REFUSED_MS = 1000;
+const READY_MS = 1000;
+const UNBLOCK_MS = 20;
+const STOP_MS = 5000;
+
+export interface ListReaderOptions {
+  /** The reader's own: role `blocking`, watched. */
+  redis: RedisClient;
+  list: string;
+  /** How many elements may be read now, at least 1; waits while there is no room. */
+  room: () => number | Promise<number>;
+  /** Must not throw. */
+  take: (elements: string[]) => void;
+}
+
+/** Reads a list in the order it was written, from start to stop, whatever happens to the connection. */
+export class ListReader {
+  /** Since when (`performance.now()`) nothing can have been missed because the connection was down. */
+  listeningSince = Infinity;
+  private readonly watchdog: Watchdog;
+  private stopping = false;
+  private running: Promise<void> | undefined;
+  private clientId: number | undefined;
+
+  constructor(private readonly options: ListReaderOptions) {
+    this.watchdog = new Watchdog(options.redis);
+  }
+
+  start(): void {
+    this.running = this.run();
+  }
+
+  /** Ends the blocking read from another connection, and resolves when what it still brought has been taken. */
+  async stop(link: Link): Promise<void> {
+    const { redis } = this.options;
+    this.stopping = true;
+    let ended = false;
+    const run = this.running?.then(() => (ended = true));
+    for (let waited = 0; !ended && waited < STOP_MS && redis.status === 'ready'; waited += UNBLOCK_MS) {
+      await this.unblock(link);
+      await Promise.race([run, sleep(UNBLOCK_MS)]);
+    }
+    this.watchdog.stop();
+    redis.disconnect();
+    await run;
+  }
+
+  private async unblock(link: Link): Promise<void> {
+    const { clientId } = this;
+    if (clientId !== undefined) await link.command((redis) => redis.client('UNBLOCK', clientId)).catch(() => undefined);
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopping) {
+      const room = await this.options.room();
+      if (this.stopping) return;
+      try {
+        await this.read(room);
+      } catch (error) {
+        await this.recover(error);
+      }
+    }
+  }
+
+  private async read(count: number): Promise<void> {
+    const { redis, list, take } = this.options;
+    if (this.listeningSince === Infinity) await this.listen();
+    const answer = await this.watchdog.watch(redis.blmpop(BLOCK_SECONDS, 1, [list], 'RIGHT', 'COUNT', count));
+    if (answer) take(answer[1]);
+  }
+
+  /** When the connection was cut, what the read may have taken along is found missing by its caller. */
+  private async recover(error: unknown): Promise<void> {
+    this.listeningSince = Infinity;
+    if (error instanceof ReplyError)
+      log.error({ reason: messageOf(error), list: this.options.list }, 'Redis refuses a blocking read');
+    await sleep(error instanceof ReplyError ? REFUSED_MS : RETRY_MS);
+  }
+
+  private async listen(): Promise<void> {
+    const { redis } = this.options;
+    await whenReady(redis, READY_MS);
+    // Only a single server can be asked to unblock a connection; a cluster's read ends by its own time-out.
+    if (redis instanceof Redis) this.clientId = await this.watchdog.watch(redis.client('ID'));
+    this.listeningSince = performance.now();
+  }
+}

@@ -1,0 +1,118 @@
+import { call, streamCall, wholeCall } from '../call';
+import { toVectors } from '../embeddings';
+import { list, record, text } from '../json';
+import { OpenAIChunks } from './openai-chunks';
+import { toProviderError } from './openai-errors';
+import { toChatBody } from './openai-wire';
+import { ProviderError } from '../provider-error';
+import type { ChatRequest, Embeddings, JsonObject, ProviderAdapter } from '../types';
+import { readUsage } from '../usage';
+
+interface RequestOptions {
+  body?: unknown;
+  stream?: boolean;
+  signal: AbortSignal;
+  timeout: number;
+}
+
+/** What is the same in the SDKs of those who speak OpenAI's format. */
+interface FormatClient {
+  get<Reply>(path: string, options: RequestOptions): PromiseLike<Reply>;
+  post<Reply>(path: string, options: RequestOptions): PromiseLike<Reply>;
+}
+
+/** How a vendor that speaks the format differs from OpenAI. */
+export interface Quirks {
+  /** What the vendor calls a field of the request; `null`: it knows none such. */
+  fields?: Record<string, string | null>;
+  /** What it calls a `reasoning_effort`. */
+  efforts?: Partial<Record<NonNullable<ChatRequest['reasoning_effort']>, string>>;
+}
+
+interface Format {
+  client: FormatClient;
+  /** The API key, to be kept out of errors. */
+  secret: string;
+  /** Before each path. */
+  prefix?: string;
+  quirks?: Quirks;
+  /** Default: it has. */
+  has_embeddings?: boolean;
+}
+
+/** What makes a request one for a stream. */
+const STREAMED = { stream: true, stream_options: { include_usage: true } };
+
+/** A whole answer, as a stream with one chunk would bring it. */
+function asChunk(reply: unknown): unknown {
+  const { choices, usage } = record(reply);
+  const { message, finish_reason } = record(list(choices)[0]);
+  return { choices: [{ delta: message, finish_reason }], usage };
+}
+
+export function speakOpenAI({
+  client,
+  secret,
+  prefix = '',
+  quirks = {},
+  has_embeddings = true,
+}: Format): ProviderAdapter {
+  const toError = (error: unknown) => toProviderError(error, secret);
+  return {
+    stream: (request, options) => {
+      const path = `${prefix}/chat/completions`;
+      const body = adapt({ ...toChatBody(request), ...(!options.whole && STREAMED) }, quirks);
+      const timeout = options.timeout_ms;
+      if (options.whole)
+        return wholeCall(options, toError, new OpenAIChunks(), async (signal) =>
+          asChunk(await client.post(path, { body, signal, timeout })),
+        );
+      return streamCall(options, toError, new OpenAIChunks(), (signal) =>
+        client.post<AsyncIterable<unknown>>(path, { body, stream: true, signal, timeout }),
+      );
+    },
+    embed: ({ model, input, dimensions }, options) =>
+      call(options, toError, async (signal) => {
+        if (!has_embeddings) throw new ProviderError('invalid_request', 'The provider offers no embeddings.');
+        // Vectors as base64, the SDK's default, are not what every vendor sends.
+        const body = { model, input, dimensions, encoding_format: 'float' };
+        const timeout = options.timeout_ms;
+        return readEmbeddings(await client.post(`${prefix}/embeddings`, { body, signal, timeout }), input.length);
+      }),
+    models: (options) =>
+      call(options, toError, async (signal) =>
+        readModels(await client.get(`${prefix}/models`, { signal, timeout: options.timeout_ms })),
+      ),
+  };
+}
+
+function adapt(body: JsonObject, { fields = {}, efforts = {} }: Quirks): JsonObject {
+  const adapted: JsonObject = { ...body };
+  const effort = Object.entries(efforts).find(([name]) => name === body.reasoning_effort)?.[1];
+  if (effort) adapted.reasoning_effort = effort;
+  for (const [field, name] of Object.entries(fields)) {
+    const value = adapted[field];
+    delete adapted[field];
+    if (name !== null) adapted[name] = value;
+  }
+  return adapted;
+}
+
+function readEmbeddings(reply: unknown, count: number): Embeddings {
+  const { data, usage } = record(reply);
+  const vectors = new Map<unknown, unknown>();
+  for (const [place, value] of list(data).entries()) {
+    const { index = place, embedding } = record(value);
+    vectors.set(index, embedding);
+  }
+  const ordered = Array.from({ length: count }, (_, index) => vectors.get(index));
+  return { vectors: toVectors(ordered, count), usage: readUsage(usage) };
+}
+
+/** Not by `client.models.list()`, which takes a page of HTML for an empty list. */
+function readModels(reply: unknown): string[] {
+  const { data } = record(reply);
+  if (!Array.isArray(data))
+    throw new ProviderError('unavailable', 'The provider answered with something that is no list of models.');
+  return list(data).flatMap((model) => text(record(model).id) ?? []);
+}
