@@ -84,6 +84,18 @@ export default defineConfig(
       '@typescript-eslint/no-unsafe-return': 'off',
     },
   },
+  {
+    files: ['**/*.repository.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: `ImportDeclaration[source.value='@taai/entities'] ImportSpecifier[imported.name=/^(emit|audit)$/]`,
+          message: 'Services say what a change means to others: a repository reads and writes rows.',
+        },
+      ],
+    },
+  },
   boundary(
     'libs/contracts',
     allBut(),

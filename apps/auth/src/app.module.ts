@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
-import { readAuthConfig, readDatabaseConfig } from '@taai/platform';
+import { readAuthConfig, readDatabaseConfig, outboxWaker } from '@taai/platform';
 import { AccessTokens } from './access/access-token';
 import { AccessHandler } from './access/access.handler';
 import { AccessRepository } from './access/access.repository';
@@ -50,7 +50,7 @@ import { UserService } from './user/user.service';
 const { signingKeys, bcryptCost, tenantGraceDays } = readAuthConfig();
 
 @Module({
-  imports: [DatabaseModule.forRoot(readDatabaseConfig())],
+  imports: [DatabaseModule.forRoot(readDatabaseConfig(), outboxWaker)],
   controllers: [
     ...[AuthHandler, AccessHandler, SessionHandler, PasswordHandler, MailHandler],
     ...[UserHandler, RoleHandler, ApiKeyHandler, TenantHandler, TenantDataHandler, AuditHandler],

@@ -46,13 +46,19 @@ function services(source: DataSource, redis: ReturnType<typeof testRedis>) {
   const background = new Background();
   /** A login service that is configured to another cost. */
   const loginsAt = (cost: number) =>
-    new LoginService(source, accounts, sessions, attempts, new Passwords(cost), tokens, redis);
+    new LoginService(source, accounts, sessions, attempts, new Passwords(cost), tokens);
   return {
     auth: new AuthService(accounts, tokens),
-    registrations: new RegistrationService(accounts, passwords, new EmailConflicts(accounts, redis), redis),
-    logins: new LoginService(source, accounts, sessions, attempts, passwords, tokens, redis),
+    registrations: new RegistrationService(
+      source,
+      accounts,
+      passwords,
+      new EmailConflicts(source, accounts, redis),
+      redis,
+    ),
+    logins: new LoginService(source, accounts, sessions, attempts, passwords, tokens),
     loginsAt,
-    sessions: new SessionService(source, sessions, tokens, redis),
+    sessions: new SessionService(source, sessions, tokens),
     passwords: new PasswordService(source, accounts, sessions, links, attempts, passwords, background, redis),
     links,
     background,

@@ -48,7 +48,7 @@ export async function openIdentity() {
 
   const userRows = new UserRepository();
   const roleRows = new RoleRepository();
-  const authority = new RoleAuthority(roleRows, new AccessRepository(source, RlsPool.of(source, { prepare: true })));
+  const authority = new RoleAuthority(roleRows, new AccessRepository(source, new RlsPool(source, { prepare: true })));
   const tokens = new OneTimeTokenRepository(source);
 
   /** As superuser. */
@@ -82,18 +82,18 @@ export async function openIdentity() {
     query,
     tokens,
     newUser,
-    users: new UserService(source, userRows, authority, redis),
+    users: new UserService(source, userRows, authority),
     invites: new InviteService(
       source,
       userRows,
       tokens,
       authority,
       new Passwords(4),
-      new EmailConflicts(new AccountRepository(source), redis),
+      new EmailConflicts(source, new AccountRepository(source), redis),
       redis,
     ),
-    roles: new RoleService(source, roleRows, authority, redis),
-    apiKeys: new ApiKeyService(source, new ApiKeyRepository(), authority, redis),
+    roles: new RoleService(source, roleRows, authority),
+    apiKeys: new ApiKeyService(source, new ApiKeyRepository(), authority),
 
     /** What leaves the tenant but audit entries, oldest first. */
     events: async (one: Person) => (await outbox(one)).filter(({ type }) => type !== 'audit.recorded'),

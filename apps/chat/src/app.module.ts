@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
-import { readDatabaseConfig } from '@taai/platform';
+import { readDatabaseConfig, outboxWaker } from '@taai/platform';
 import { ConversationHandler } from './conversation.handler';
 import { ConversationRepository } from './conversation.repository';
 import { ConversationService } from './conversation.service';
@@ -12,7 +12,7 @@ import { ReplyService } from './reply.service';
 import { TenantDataHandler } from './tenant-data.handler';
 
 @Module({
-  imports: [DatabaseModule.forRoot(readDatabaseConfig())],
+  imports: [DatabaseModule.forRoot(readDatabaseConfig(), outboxWaker)],
   controllers: [ConversationHandler, MessageHandler, TenantDataHandler],
   providers: [
     ConversationRepository,

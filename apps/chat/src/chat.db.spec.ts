@@ -1,13 +1,13 @@
 import { ProblemError, type Agent, type Message, type Run, type StartRunFor } from '@taai/contracts';
 import { openDataSource, RlsPool, type OutboxEntity } from '@taai/entities';
 import { createTenant, createTestDatabase, type TestDatabase } from '@taai/entities-testing';
-import { whenReady, type RedisClient } from '@taai/platform';
-import { testRedis } from '@taai/platform-testing';
 import { runInContext } from '@taai/tenant';
 import type { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
+import { ConversationHandler } from './conversation.handler';
 import { ConversationRepository } from './conversation.repository';
 import { ConversationService } from './conversation.service';
+import { MessageHandler } from './message.handler';
 import { MessageRepository } from './message.repository';
 import { MessageService } from './message.service';
 import type { Agents, Runs } from './orchestrator';
@@ -15,7 +15,6 @@ import { ReplyService } from './reply.service';
 
 let database: TestDatabase;
 let db: DataSource;
-let redis: RedisClient;
 let tenant: string;
 let agent_id: string;
 
@@ -65,16 +64,13 @@ let replies: ReplyService;
 beforeAll(async () => {
   database = await createTestDatabase();
   db = await openDataSource({ url: database.urls.chat, pool: 5 });
-  redis = testRedis('commands');
-  await whenReady(redis);
-  const rls = RlsPool.of(db, { prepare: true });
+  const rls = new RlsPool(db, { prepare: true });
   const [conversationRows, messageRows] = [new ConversationRepository(rls), new MessageRepository(rls)];
-  conversations = new ConversationService(db, conversationRows, orchestrator, redis);
-  replies = new ReplyService(db, conversationRows, messageRows, orchestrator, redis);
-  messages = new MessageService(db, conversationRows, messageRows, replies, orchestrator, redis);
+  conversations = new ConversationService(db, conversationRows, orchestrator);
+  replies = new ReplyService(db, conversationRows, messageRows, orchestrator);
+  messages = new MessageService(db, conversationRows, messageRows, replies, orchestrator);
 });
 afterAll(async () => {
-  redis.disconnect();
   await db.destroy();
   await database.drop();
 });
@@ -106,7 +102,8 @@ const as = <T>(tenant_id: string, work: () => Promise<T>, idempotency_key?: stri
   );
 
 const open = () => as(tenant, () => conversations.create({ agent_id }));
-const send = (id: string, content: string, key?: string) => as(tenant, () => messages.send({ id, content }), key);
+const send = (id: string, content: string, key?: string) =>
+  as(tenant, () => new MessageHandler(messages, replies).send({ id, content }), key);
 const settle = (conversation_id: string, run_id: string) =>
   as(tenant, () => replies.settle({ conversation_id, run_id }));
 
@@ -141,7 +138,7 @@ describe('conversations', () => {
   });
 
   it('are created once per Idempotency-Key', async () => {
-    const create = () => as(tenant, () => conversations.create({ agent_id }), 'key');
+    const create = () => as(tenant, () => new ConversationHandler(conversations).create({ agent_id }), 'key');
     const [first, again] = [await create(), await create()];
     expect(again.id).toBe(first.id);
     expect(await eventsOf('conversation.created')).toHaveLength(1);

@@ -19,8 +19,7 @@ export class ConversationRepository {
 
   /** Newest first. */
   page(after: string | undefined, limit: number): Promise<Conversation[]> {
-    return this.rls.query<Conversation>(
-      'conversation_page',
+    return this.rls.read<Conversation>(
       `select ${columns} from conversations where $1::uuid is null or id < $1 order by id desc limit $2`,
       [after ?? null, limit],
     );
@@ -28,20 +27,20 @@ export class ConversationRepository {
 
   async find(id: string): Promise<Conversation | undefined> {
     const sql = `select ${columns} from conversations where id = $1`;
-    const [conversation] = await this.rls.query<Conversation>('conversation_find', sql, [id]);
+    const [conversation] = await this.rls.read<Conversation>(sql, [id]);
     return conversation;
   }
 
   async rename(id: string, title: string | null): Promise<Conversation | undefined> {
     const sql = `update conversations set title = $2, updated_at = now() where id = $1 returning ${columns}`;
-    const [conversation] = await this.rls.query<Conversation>('conversation_rename', sql, [id, title]);
+    const [conversation] = await this.rls.write<Conversation>(sql, [id, title]);
     return conversation;
   }
 
   /** Resolves to the id of what was removed, with all messages. */
   async remove(id: string): Promise<string | undefined> {
     const sql = 'delete from conversations where id = $1 returning id';
-    const [removed] = await this.rls.query<{ id: string }>('conversation_remove', sql, [id]);
+    const [removed] = await this.rls.write<{ id: string }>(sql, [id]);
     return removed?.id;
   }
 

@@ -7,8 +7,7 @@ import {
   type PageQuery,
   type UpdateConversation,
 } from '@taai/contracts';
-import { emit, idAfter, once, toPage, withTenant } from '@taai/entities';
-import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
+import { emit, idAfter, toPage, withTenant } from '@taai/entities';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { ConversationRepository } from './conversation.repository';
@@ -20,22 +19,17 @@ export class ConversationService {
     private readonly db: DataSource,
     private readonly conversations: ConversationRepository,
     @Inject(AGENTS) private readonly agents: Agents,
-    @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
   /** Asks for the agent with the caller's token: who may not read it may not talk to it. */
   async create(input: CreateConversation): Promise<Conversation> {
     const { id: agent_id } = await this.agents.get({ id: input.agent_id });
     const { user_id = null } = currentCaller();
-    const created = await withTenant(this.db, (tx) =>
-      once(tx, 'chat.conversation.create', input, async () => {
-        const conversation = await this.conversations.insert(tx, agent_id, input.title ?? null, user_id);
-        await emit(tx, 'conversation.created', { ...conversation });
-        return conversation;
-      }),
-    );
-    wakeRelay(this.redis);
-    return created;
+    return withTenant(this.db, async (tx) => {
+      const conversation = await this.conversations.insert(tx, agent_id, input.title ?? null, user_id);
+      await emit(tx, 'conversation.created', { ...conversation });
+      return conversation;
+    });
   }
 
   async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Conversation>> {

@@ -31,8 +31,7 @@ export class MessageRepository {
 
   /** Oldest first. */
   page(conversation_id: string, after: string | undefined, limit: number): Promise<Message[]> {
-    return this.rls.query<Message>(
-      'message_page',
+    return this.rls.read<Message>(
       `select ${columns} from messages where conversation_id = $1 and ($2::uuid is null or id > $2) order by id limit $3`,
       [conversation_id, after ?? null, limit],
     );
@@ -40,8 +39,7 @@ export class MessageRepository {
 
   /** What was said up to the message `id`, newest first. */
   upTo(conversation_id: string, id: string, limit: number): Promise<ChatMessage[]> {
-    return this.rls.query<ChatMessage>(
-      'message_up_to',
+    return this.rls.read<ChatMessage>(
       `select role, content from messages
        where conversation_id = $1 and id <= $2 and role in ('user', 'assistant') order by id desc limit $3`,
       [conversation_id, id, limit],
@@ -50,8 +48,7 @@ export class MessageRepository {
 
   /** The runs among the newest `limit` messages whose answer is not written, oldest first. */
   async unanswered(conversation_id: string, limit: number): Promise<string[]> {
-    const rows = await this.rls.query<{ run_id: string }>(
-      'message_unanswered',
+    const rows = await this.rls.read<{ run_id: string }>(
       `select question.run_id
        from (select id, role, run_id from messages where conversation_id = $1 order by id desc limit $2) as question
        where question.role = 'user' and question.run_id is not null
@@ -64,7 +61,7 @@ export class MessageRepository {
 
   async findAnswer(conversation_id: string, run_id: string): Promise<Message | undefined> {
     const sql = `select ${columns} from messages where role = 'assistant' and run_id = $1 and conversation_id = $2`;
-    const [answer] = await this.rls.query<Message>('message_find_answer', sql, [run_id, conversation_id]);
+    const [answer] = await this.rls.read<Message>(sql, [run_id, conversation_id]);
     return answer;
   }
 }

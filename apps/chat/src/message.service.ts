@@ -1,8 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { found, type Message, type MessageSent, type PageById, type PageOf, type SendMessage } from '@taai/contracts';
-import { emit, fitting, idAfter, once, toFittingPage, withTenant, type Tx } from '@taai/entities';
-import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
-import { currentCaller } from '@taai/tenant';
+import { emit, fitting, idAfter, toFittingPage, withTenant, type Tx } from '@taai/entities';
+import { currentCaller, withoutKey } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { ConversationRepository } from './conversation.repository';
@@ -21,7 +20,6 @@ export class MessageService {
     private readonly messages: MessageRepository,
     private readonly replies: ReplyService,
     @Inject(RUNS) private readonly runs: Runs,
-    @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
   /**
@@ -31,10 +29,9 @@ export class MessageService {
   async send(input: SendMessage): Promise<MessageSent> {
     const { agent_id } = found('conversation', await this.conversations.find(input.id));
     for (const run_id of await this.messages.unanswered(input.id, CONTEXT_WINDOW)) {
-      await this.replies.settleIfAny(input.id, run_id);
+      await withoutKey(() => this.replies.settleIfAny(input.id, run_id));
     }
-    const sent = await withTenant(this.db, (tx) => once(tx, 'chat.message.send', input, () => this.write(tx, input)));
-    wakeRelay(this.redis);
+    const sent = await withTenant(this.db, (tx) => this.write(tx, input));
     const messages = await this.context(sent.message);
     await this.runs.startFor({ agent_id, conversation_id: input.id, run_id: sent.run_id, messages });
     return sent;

@@ -10,7 +10,6 @@ import {
   type SettleReply,
 } from '@taai/contracts';
 import { emit, withTenant } from '@taai/entities';
-import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { ConversationRepository } from './conversation.repository';
 import { MessageRepository } from './message.repository';
@@ -24,7 +23,6 @@ export class ReplyService {
     private readonly conversations: ConversationRepository,
     private readonly messages: MessageRepository,
     @Inject(RUNS) private readonly runs: Runs,
-    @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
   /** The reply is null while the run goes on, and when it ended without a word. */
@@ -52,7 +50,6 @@ export class ReplyService {
       if (inserted) await emit(tx, 'message.created', { ...inserted });
       return inserted;
     });
-    if (message) wakeRelay(this.redis);
     return found('message', message ?? (await this.messages.findAnswer(conversation_id, run_id)));
   }
 }

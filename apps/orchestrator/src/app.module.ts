@@ -13,6 +13,7 @@ import {
   SecretRotation,
   type ProcessConfig,
   type RedisClient,
+  outboxWaker,
 } from '@taai/platform';
 import { AgentDirectory } from './agent/agent-directory';
 import { AgentHandler } from './agent/agent.handler';
@@ -61,7 +62,7 @@ import { ToolService } from './tool/tool.service';
 const outbound = readOutboundConfig();
 
 @Module({
-  imports: [DatabaseModule.forRoot(readDatabaseConfig())],
+  imports: [DatabaseModule.forRoot(readDatabaseConfig(), outboxWaker)],
   controllers: [
     ProviderHandler,
     AgentHandler,

@@ -94,7 +94,7 @@ export async function startStage() {
   /** Its parts, wired as in the module; it looks after its leases only when asked to. */
   function replica(limits: Partial<RunLimits> = {}, keys = [firstKey], parts: Partial<Parts> = {}) {
     const settings = Object.assign(new RunLimits(), { drain_ms: 0, ...limits });
-    const rls = RlsPool.of(source, { prepare: true });
+    const rls = new RlsPool(source, { prepare: true });
     const channels = new Channels(connect('subscriber'));
     const reader = new RunLogReader(redis, channels, { silence_ms: 200 });
     const box = new SecretBox(keys);
@@ -126,14 +126,14 @@ export async function startStage() {
       leases,
       runs: new RunService(source, runs, stepRows, approval, executor, agents, reader, redis),
       starter: new RunStarter(source, runs, agentDirectory, directory, executor, settings),
-      agents: new AgentService(source, agents, redis, changes),
+      agents: new AgentService(source, agents, changes),
       changes,
       agentDirectory,
-      providers: new ProviderService(source, providers, connector, box, redis, changes),
+      providers: new ProviderService(source, providers, connector, box, changes),
       directory,
       breakers,
       checks: new ProviderCheckService(source, directory, new ModelLists(redis), breakers),
-      tools: new ToolService(source, tools, toolConnector, redis),
+      tools: new ToolService(source, tools, toolConnector),
       toolBox,
       secrets: new SecretRotation(box, new SecretRepository(source, rls)),
     };

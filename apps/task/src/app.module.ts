@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
-import { readDatabaseConfig } from '@taai/platform';
+import { readDatabaseConfig, outboxWaker } from '@taai/platform';
 import { JobHandler } from './job.handler';
 import { JobRepository } from './job.repository';
 import { JobService } from './job.service';
@@ -10,7 +10,7 @@ import { TaskService } from './task.service';
 import { TenantDataHandler } from './tenant-data.handler';
 
 @Module({
-  imports: [DatabaseModule.forRoot(readDatabaseConfig())],
+  imports: [DatabaseModule.forRoot(readDatabaseConfig(), outboxWaker)],
   controllers: [TaskHandler, JobHandler, TenantDataHandler],
   providers: [TaskService, TaskRepository, JobService, JobRepository],
 })

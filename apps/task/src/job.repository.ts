@@ -12,12 +12,12 @@ export class JobRepository {
   constructor(private readonly rls: RlsPool) {}
 
   async find(id: string): Promise<Job | undefined> {
-    const [job] = await this.rls.query<Job>('job_find', FIND, [id]);
+    const [job] = await this.rls.read<Job>(FIND, [id]);
     return job;
   }
 
   /** Newest first. */
   list(after: string | undefined, limit: number): Promise<Job[]> {
-    return this.rls.query<Job>('job_list', LIST, [after ?? null, limit]);
+    return this.rls.read<Job>(LIST, [after ?? null, limit]);
   }
 }

@@ -13,7 +13,7 @@ let jobs: JobService;
 beforeAll(async () => {
   database = await createTestDatabase();
   source = await openDataSource({ url: database.urls.task, pool: 4 });
-  jobs = new JobService(new JobRepository(RlsPool.of(source, { prepare: true })));
+  jobs = new JobService(new JobRepository(new RlsPool(source, { prepare: true })));
 });
 afterAll(async () => {
   await source.destroy();

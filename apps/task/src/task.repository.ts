@@ -1,10 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { invalidField, notFound, type CreateTask, type DomainEvent, type Task } from '@taai/contracts';
-import { emit, once, RlsPool, violatedConstraint, withTenant } from '@taai/entities';
+import { invalidField, notFound, type Task } from '@taai/contracts';
+import { RlsPool, violatedConstraint, type EventRow, type Tx } from '@taai/entities';
 import { currentCaller } from '@taai/tenant';
-import { DataSource } from 'typeorm';
-import { v7 } from 'uuid';
-import { eventsOf } from './task.rules';
 
 /** What a list may be narrowed to. */
 interface TaskFilters {
@@ -36,12 +33,13 @@ const FIND = `select ${TASK} from tasks where id = $1 and deleted_at is null`;
 
 /** Task and event in one statement: both or neither. */
 const INSERT = `
-  with task as (
-    insert into tasks (tenant_id, id, title, description, status, priority, due_at, assignee_id, labels, created_by,
-      created_at, updated_at, completed_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+  with event as (
+    insert into outbox (tenant_id, id, type, payload) values ($1, $14, $15, $16)
   )
-  insert into outbox (tenant_id, id, type, payload) values ($1, $14, $15, $16)`;
+  insert into tasks (tenant_id, id, title, description, status, priority, due_at, assignee_id, labels, created_by,
+    created_at, updated_at, completed_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+  returning ${TASK}`;
 
 const UPDATE = `
   update tasks set title = $2, description = $3, status = $4, priority = $5, due_at = $6, assignee_id = $7, labels = $8,
@@ -68,30 +66,18 @@ const CONDITIONS: Record<keyof TaskFilters, (value: string) => string> = {
 /** The tasks of the caller's tenant. A deleted one is kept, and found by nothing here. */
 @Injectable()
 export class TaskRepository {
-  constructor(
-    private readonly dataSource: DataSource,
-    private readonly rls: RlsPool,
-  ) {}
+  constructor(private readonly rls: RlsPool) {}
 
   /** Throws `validation_failed` for an assignee who is no user of the tenant. */
-  async insert(task: Task): Promise<Task> {
-    await this.rls.query('task.insert', INSERT, insertParams(task)).catch(explain);
-    return task;
-  }
-
-  /** The same, once per Idempotency-Key: later resolves to the task of then. Throws what `idempotent` does, too. */
-  insertOnce(task: Task, input: CreateTask): Promise<Task> {
-    return withTenant(this.dataSource, (tx) =>
-      once(tx, 'task.create', input, async () => {
-        await tx.query(INSERT, insertParams(task)).catch(explain);
-        return task;
-      }),
-    );
+  async insert(task: Task, event: EventRow): Promise<Task> {
+    const [row] = await this.rls.write<TaskRow>(INSERT, [...insertParams(task), ...event]).catch(explain);
+    if (!row) throw new Error('What was inserted is returned.');
+    return toTask(row);
   }
 
   /** Throws `not_found`. */
   async get(id: string): Promise<Task> {
-    const [row] = await this.rls.query<TaskRow>('task.get', FIND, [id]);
+    const [row] = await this.rls.read<TaskRow>(FIND, [id]);
     if (!row) throw notFound('task');
     return toTask(row);
   }
@@ -102,27 +88,26 @@ export class TaskRepository {
     const conditions = asked.map((name, index) => `and ${CONDITIONS[name](`$${index + 2}`)}`);
     const sql = `select ${TASK} from tasks where deleted_at is null ${conditions.join(' ')} order by id desc limit $1`;
     const params = [limit, ...asked.map((name) => filters[name])];
-    return (await this.rls.query<TaskRow>(`task.list ${asked.join()}`, sql, params)).map(toTask);
+    return (await this.rls.read<TaskRow>(sql, params)).map(toTask);
   }
 
-  /** Replaces a task by what `revise` makes of it, and tells of it. Throws `not_found`, `validation_failed`, and what `revise` does. */
-  change(id: string, revise: (task: Task) => Task): Promise<Task> {
-    return withTenant(this.dataSource, async (tx) => {
-      const [row] = await tx.query<TaskRow[]>(`${FIND} for update`, [id]);
-      if (!row) throw notFound('task');
-      const before = toTask(row);
-      const after = revise(before);
-      const { title, description, status, priority, due_at, assignee_id, labels, updated_at, completed_at } = after;
-      const values = [title, description, status, priority, due_at, assignee_id, labels, updated_at, completed_at];
-      await tx.query(UPDATE, [id, ...values]).catch(explain);
-      for (const type of eventsOf(before, after)) await emit(tx, type, { ...after });
-      return after;
-    });
+  /** The task, which nobody else changes until the transaction ends. Throws `not_found`. */
+  async lock(tx: Tx, id: string): Promise<Task> {
+    const [row] = await tx.rows<TaskRow>(`${FIND} for update`, [id]);
+    if (!row) throw notFound('task');
+    return toTask(row);
+  }
+
+  /** Throws `validation_failed` for an assignee who is no user of the tenant. */
+  async update(tx: Tx, task: Task): Promise<void> {
+    const { id, title, description, status, priority, due_at, assignee_id, labels, updated_at, completed_at } = task;
+    const values = [title, description, status, priority, due_at, assignee_id, labels, updated_at, completed_at];
+    await tx.rows(UPDATE, [id, ...values]).catch(explain);
   }
 
   /** Throws `not_found`, the second time too. */
-  async remove(id: string): Promise<void> {
-    const removed = await this.rls.query('task.remove', REMOVE, [id, ...eventParams('task.deleted', { id })]);
+  async remove(id: string, event: EventRow): Promise<void> {
+    const removed = await this.rls.write(REMOVE, [id, ...event]);
     if (removed.length === 0) throw notFound('task');
   }
 }
@@ -145,14 +130,7 @@ function insertParams(task: Task): unknown[] {
   const { id, title, description, status, priority, due_at, assignee_id, labels, created_by } = task;
   const columns = [id, title, description, status, priority, due_at, assignee_id, labels, created_by];
   const times = [task.created_at, task.updated_at, task.completed_at];
-  return [currentCaller().tenant_id, ...columns, ...times, ...eventParams('task.created', { ...task })];
-}
-
-/** Id, type and payload of an outbox row. */
-function eventParams(type: DomainEvent['type'], data: DomainEvent['data']): unknown[] {
-  const { tenant_id } = currentCaller();
-  const event: DomainEvent = { id: v7(), type, created_at: new Date().toISOString(), tenant_id, data };
-  return [event.id, type, JSON.stringify(event)];
+  return [currentCaller().tenant_id, ...columns, ...times];
 }
 
 function explain(error: unknown): never {

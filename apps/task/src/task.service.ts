@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import {
   readTimestamp,
   type ById,
@@ -8,11 +8,11 @@ import {
   type Task,
   type UpdateTask,
 } from '@taai/contracts';
-import { idAfter, toFittingPage, toPage } from '@taai/entities';
-import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
-import { currentCaller, currentContext } from '@taai/tenant';
+import { emit, eventRow, idAfter, toFittingPage, toPage, withTenant } from '@taai/entities';
+import { currentCaller } from '@taai/tenant';
+import { DataSource } from 'typeorm';
 import { TaskRepository } from './task.repository';
-import { changedTask, newTask } from './task.rules';
+import { changedTask, eventsOf, newTask } from './task.rules';
 
 /** UTF-16 units of text: six bytes of JSON each at most, and a reply carries 1.4 MB. */
 const LIGHT = 200_000;
@@ -29,16 +29,14 @@ const isLight = (rows: Task[]) =>
 @Injectable()
 export class TaskService {
   constructor(
+    private readonly db: DataSource,
     private readonly tasks: TaskRepository,
-    @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
-  async create(input: CreateTask): Promise<Task> {
+  /** Task and event are one statement: creation is a hot path. */
+  create(input: CreateTask): Promise<Task> {
     const task = newTask(input, currentCaller().user_id ?? null, new Date());
-    const isOnce = currentContext()?.idempotency_key !== undefined;
-    const created = await (isOnce ? this.tasks.insertOnce(task, input) : this.tasks.insert(task));
-    wakeRelay(this.redis);
-    return created;
+    return this.tasks.insert(task, eventRow('task.created', { ...task }));
   }
 
   async list({ limit = 20, cursor, due_before, ...filters }: ListTasks): Promise<PageOf<Task>> {
@@ -51,14 +49,17 @@ export class TaskService {
     return this.tasks.get(id);
   }
 
-  async update(input: UpdateTask): Promise<Task> {
-    const task = await this.tasks.change(input.id, (task) => changedTask(task, input, new Date()));
-    wakeRelay(this.redis);
-    return task;
+  update(input: UpdateTask): Promise<Task> {
+    return withTenant(this.db, async (tx) => {
+      const before = await this.tasks.lock(tx, input.id);
+      const after = changedTask(before, input, new Date());
+      await this.tasks.update(tx, after);
+      for (const type of eventsOf(before, after)) await emit(tx, type, { ...after });
+      return after;
+    });
   }
 
   async remove({ id }: ById): Promise<void> {
-    await this.tasks.remove(id);
-    wakeRelay(this.redis);
+    await this.tasks.remove(id, eventRow('task.deleted', { id }));
   }
 }

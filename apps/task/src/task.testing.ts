@@ -1,8 +1,7 @@
 import { openDataSource, RlsPool, type OutboxEntity } from '@taai/entities';
 import { createTenant, createTestDatabase, createUser } from '@taai/entities-testing';
-import { whenReady } from '@taai/platform';
-import { testRedis } from '@taai/platform-testing';
 import { runInContext, type Caller } from '@taai/tenant';
+import { TaskHandler } from './task.handler';
 import { TaskRepository } from './task.repository';
 import { TaskService } from './task.service';
 
@@ -19,8 +18,6 @@ export interface Somebody {
 export async function openTaskService() {
   const database = await createTestDatabase();
   const source = await openDataSource({ url: database.urls.task, pool: 8 });
-  const redis = testRedis('commands');
-  await whenReady(redis);
 
   /** A user of the tenant, or of a new one. */
   async function newUser(tenant?: string): Promise<Somebody> {
@@ -33,13 +30,12 @@ export async function openTaskService() {
   }
 
   return {
-    tasks: new TaskService(new TaskRepository(source, RlsPool.of(source, { prepare: true })), redis),
+    tasks: new TaskHandler(new TaskService(source, new TaskRepository(new RlsPool(source, { prepare: true })))),
     newUser,
     /** What waits to leave, oldest first. */
     outbox: ({ tenant_id }: Somebody) =>
       database.admin<OutboxEntity>('select * from outbox where tenant_id = $1 order by id', [tenant_id]),
     async close() {
-      redis.disconnect();
       await source.destroy();
       await database.drop();
     },

@@ -7,6 +7,7 @@ import {
   REDIS,
   type ProcessConfig,
   type RedisClient,
+  outboxWaker,
 } from '@taai/platform';
 import { LedgerConsumer } from './ledger.consumer';
 import { LedgerUpkeep } from './ledger.upkeep';
@@ -20,7 +21,7 @@ import { UsageRepository } from './usage.repository';
 import { UsageService } from './usage.service';
 
 @Module({
-  imports: [DatabaseModule.forRoot(readDatabaseConfig())],
+  imports: [DatabaseModule.forRoot(readDatabaseConfig(), outboxWaker)],
   controllers: [UsageHandler, PriceHandler, TenantDataHandler],
   providers: [
     ...[LedgerUpkeep, LedgerWriter, UsageRepository, UsageService, PriceRepository, PriceService],

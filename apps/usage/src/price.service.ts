@@ -8,8 +8,8 @@ import {
   type PutPrice,
   type TokenPrices,
 } from '@taai/contracts';
-import { auditChange, readCursor, toPage, withTenant } from '@taai/entities';
-import { keys, log, REDIS, wakeRelay, type RedisClient } from '@taai/platform';
+import { audit, readCursor, toPage, withTenant } from '@taai/entities';
+import { keys, log, REDIS, type RedisClient } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { PriceRepository } from './price.repository';
@@ -43,10 +43,9 @@ export class PriceService {
       await this.prices.insert(tx, input);
       const after = await this.prices.find(tx, provider_kind, model);
       const target = { type: 'price', id: `${provider_kind}/${model}` };
-      await auditChange(tx, { action: 'price.updated', target }, before, after);
+      await audit(tx, { action: 'price.updated', target, before, after });
       return after;
     });
-    wakeRelay(this.redis);
     this.tell(currentCaller().tenant_id);
     return current;
   }

@@ -26,7 +26,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   db = await openDataSource({ url: database.urls.usage, pool: 5 });
   callers = await openDataSource({ url: database.urls.orchestrator, pool: 5 });
-  repository = new UsageRepository(db, RlsPool.of(db, { prepare: true }));
+  repository = new UsageRepository(db, new RlsPool(db, { prepare: true }));
   usage = new UsageService(repository);
 });
 afterAll(async () => {

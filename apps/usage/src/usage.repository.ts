@@ -48,11 +48,9 @@ export class UsageRepository {
    */
   sum({ from, to }: Period, group: UsageGroup | undefined): Promise<Sums[]> {
     const calls = `from usage_records where occurred_at >= $1 and occurred_at < $2 and status <> 'open'`;
-    if (!group)
-      return this.rls.query<Sums>('usage_sum', `select null as key, true as is_total, ${totals} ${calls}`, [from, to]);
+    if (!group) return this.rls.read<Sums>(`select null as key, true as is_total, ${totals} ${calls}`, [from, to]);
     const key = keys[group];
-    return this.rls.query<Sums>(
-      `usage_sum_${group}`,
+    return this.rls.read<Sums>(
       `select ${key} as key, grouping(${key}) = 1 as is_total, ${totals} ${calls} group by grouping sets ((), (${key}))
        order by is_total desc, ${group === 'day' ? 'key' : 'cost_micro_usd desc, key'} limit ${MAX_GROUPS + 1}`,
       [from, to],
@@ -61,8 +59,7 @@ export class UsageRepository {
 
   /** Newest first. */
   page({ run_id, agent_id }: ListUsageRecords, after: string | undefined, limit: number): Promise<UsageRecord[]> {
-    return this.rls.query<UsageRecord>(
-      'usage_page',
+    return this.rls.read<UsageRecord>(
       `select ${columns} from usage_records
        where occurred_at <= coalesce($1::timestamptz, 'infinity') and ($2::uuid is null or call_id < $2)
          and ($3::uuid is null or run_id = $3) and ($4::uuid is null or agent_id = $4)

@@ -1,6 +1,13 @@
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
-import { readDatabaseConfig, readMailConfig, readOutboundConfig, SecretBox, SecretRotation } from '@taai/platform';
+import {
+  readDatabaseConfig,
+  readMailConfig,
+  readOutboundConfig,
+  SecretBox,
+  SecretRotation,
+  outboxWaker,
+} from '@taai/platform';
 import { AuditConsumer, auditLogClient } from './outbox/audit.consumer';
 import { bullQueue, BullRedisModule, DELIVERIES, MAILS } from './bull-redis';
 import { DeliveryProcessor } from './delivery/delivery.processor';
@@ -30,7 +37,12 @@ const outbound = readOutboundConfig();
 const mailConfig = readMailConfig();
 
 @Module({
-  imports: [DatabaseModule.forRoot(readDatabaseConfig()), BullRedisModule, bullQueue(DELIVERIES), bullQueue(MAILS)],
+  imports: [
+    DatabaseModule.forRoot(readDatabaseConfig(), outboxWaker),
+    BullRedisModule,
+    bullQueue(DELIVERIES),
+    bullQueue(MAILS),
+  ],
   controllers: [WebhookHandler, SecretHandler, TenantDataHandler],
   providers: [
     AuditConsumer,

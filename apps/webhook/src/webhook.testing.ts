@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Global, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { keys, log, PROCESS_CONFIG, REDIS, whenReady } from '@taai/platform';
-import { audit, emit, enqueue, withTenantId, type WebhookDeliveryEntity } from '@taai/entities';
+import { audit, emit, withTenantId, type WebhookDeliveryEntity } from '@taai/entities';
 import { createTenant, createTestDatabase } from '@taai/entities-testing';
 import { redisUrl, testRedis } from '@taai/platform-testing';
 import {
@@ -132,7 +132,7 @@ function actions(db: DataSource) {
     /** Has a mail sent with the one-time token of the id, which is made up. */
     requestMail: async (tenant_id: string) => {
       const token_id = v7();
-      const { id } = await withTenantId(db, tenant_id, (tx) => enqueue(tx, 'mail.requested', { token_id }));
+      const { id } = await withTenantId(db, tenant_id, (tx) => emit(tx, 'mail.requested', { token_id }));
       return { ref: { tenant_id, id }, token_id };
     },
     outbox: (tenant_id: string) =>

@@ -127,7 +127,7 @@ export const conversationContract = contract('chat.conversation', {
     access: 'conversations:create',
     input: CreateConversation,
     output: Conversation,
-    effect: 'once',
+    effect: 'once_per_key',
   },
   list: {
     summary: 'List conversations, newest first',
@@ -172,7 +172,7 @@ export const messageContract = contract('chat.message', {
     input: SendMessage,
     output: MessageSent,
     custom: true,
-    effect: 'once',
+    effect: 'once_per_key',
   },
   list: {
     summary: 'List the messages of a conversation, oldest first',

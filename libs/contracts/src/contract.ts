@@ -24,9 +24,10 @@ export type Access = 'public' | 'authenticated' | 'session' | Permission;
 
 /**
  * What a repeated execution would do, and so whether the transport may retry: `safe` reads, `idempotent` changes nothing the
- * second time, `once` must not be repeated (unless an Idempotency-Key makes it so).
+ * second time, `once` must not be repeated. `once_per_key` is `once` until a user's request carries an Idempotency-Key: then
+ * repetitions within 24 hours are answered what the first was, because its handler does its work in the transaction of the key.
  */
-export type Effect = 'safe' | 'idempotent' | 'once';
+export type Effect = 'safe' | 'idempotent' | 'once' | 'once_per_key';
 
 export type Class<T = object> = new () => T;
 

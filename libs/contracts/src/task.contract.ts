@@ -134,7 +134,7 @@ export const taskContract = contract('task', {
     access: 'tasks:create',
     input: CreateTask,
     output: Task,
-    effect: 'once',
+    effect: 'once_per_key',
   },
   list: {
     summary: 'List tasks, newest first',

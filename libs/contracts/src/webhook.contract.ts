@@ -164,7 +164,7 @@ export const webhookContract = contract('webhook', {
     access: 'webhooks:create',
     input: CreateWebhook,
     output: CreatedWebhook,
-    effect: 'once',
+    effect: 'once_per_key',
   },
   list: {
     summary: 'List endpoints',

@@ -1,3 +1,4 @@
+import { REDIS } from './bootstrap';
 import { keys } from './redis/keys';
 import { log } from './observability/logger';
 import type { RedisClient } from './redis/redis';
@@ -20,6 +21,12 @@ export function wakeRelay(redis: RedisClient): void {
   redis.publish(keys.outboxWake(), '').catch((error: unknown) => log.debug({ err: error }, 'no relay was woken'));
   startRest(redis);
 }
+
+/** For a module of the database: wakes the relays through the process's Redis connection. */
+export const outboxWaker = {
+  inject: [REDIS],
+  useFactory: (redis: RedisClient) => () => wakeRelay(redis),
+};
 
 function startRest(redis: RedisClient): void {
   const rest = { asked: false };

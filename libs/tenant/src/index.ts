@@ -15,6 +15,18 @@ export interface Caller {
   issuer: ServiceName;
 }
 
+/** One call, with an Idempotency-Key, of a method that is once per key: `withTenant` makes its transaction the one of the key. */
+export interface OncePerKey {
+  /** RPC name, `task.create`. */
+  method: string;
+  /** The client's Idempotency-Key. */
+  key: string;
+  user_id: string;
+  /** SHA-256 of the input's JSON, in hex: the same key for another request is refused. */
+  request_hash: string;
+  transaction: 'none' | 'open' | 'committed';
+}
+
 /** What travels with a request through every service. */
 export interface RequestContext {
   request_id: string;
@@ -25,6 +37,8 @@ export interface RequestContext {
   /** The signed form of `caller`, forwarded unchanged from service to service. */
   token?: string;
   idempotency_key?: string;
+  /** Within the handler of such a call; it does not travel on. */
+  once?: OncePerKey;
   ip?: string;
   /** What the client calls itself. */
   user_agent?: string;
@@ -42,6 +56,17 @@ export function currentCaller(): Caller {
   if (!caller) throw new Error('There is no caller: this work runs outside of a request and outside of runAs.');
   return caller;
 }
+
+/**
+ * Runs `work` as if the request had no Idempotency-Key: for what a method that is once per key changes beside its own transaction,
+ * and what may happen again when the request is repeated.
+ */
+export const withoutKey = <T>(work: () => T): T => {
+  const context: RequestContext = { request_id: crypto.randomUUID(), ...storage.getStore() };
+  delete context.idempotency_key;
+  delete context.once;
+  return storage.run(context, work);
+};
 
 /** Runs `work` for another caller than the request's, keeping the request's id and trace, dropping its token. */
 export const runAs = <T>(caller: Caller, work: () => T): T => {

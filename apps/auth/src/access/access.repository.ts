@@ -78,7 +78,7 @@ export class AccessRepository {
 
   /** Undefined when the session has ended, or its user may not log in any more. */
   async sessionHolder(tenant_id: string, id: string): Promise<Holder | undefined> {
-    const [found] = await this.rls.queryFor<Holder>(tenant_id, 'access_session', SESSION, [id]);
+    const [found] = await this.rls.queryFor<Holder>(tenant_id, SESSION, [id]);
     return found;
   }
 
@@ -90,13 +90,13 @@ export class AccessRepository {
 
   /** Undefined when the key has ended, or its creator may not log in any more. */
   async keyHolder({ tenant_id, id }: KeyRef): Promise<KeyHolder | undefined> {
-    const [found] = await this.rls.queryFor<KeyHolder>(tenant_id, 'access_api_key', API_KEY, [id]);
+    const [found] = await this.rls.queryFor<KeyHolder>(tenant_id, API_KEY, [id]);
     return found;
   }
 
   /** Undefined when the user may not log in any more, or the key has ended or is not theirs. */
   async userHolder({ user_id, api_key_id }: ByUser): Promise<UserHolder | undefined> {
-    const [found] = await this.rls.query<UserHolder>('access_user', USER, [user_id, api_key_id]);
+    const [found] = await this.rls.read<UserHolder>(USER, [user_id, api_key_id]);
     return found;
   }
 

@@ -27,7 +27,7 @@ let access: AccessService;
 beforeAll(async () => {
   database = await createTestDatabase();
   source = await openDataSource({ url: database.urls.auth, pool: 4 });
-  const repository = new AccessRepository(source, RlsPool.of(source, { prepare: true }));
+  const repository = new AccessRepository(source, new RlsPool(source, { prepare: true }));
   access = new AccessService(repository, new AccessTokens([makeJwk('k2'), makeJwk('k1')]));
 });
 afterAll(async () => {

@@ -1,5 +1,6 @@
 import { hashOfApiKey } from '@taai/platform';
 import { v7 } from 'uuid';
+import { ApiKeyHandler } from './api-key.handler';
 import { codes, openIdentity, problem, type Identity, type Person } from '../identity.testing';
 
 let identity: Identity;
@@ -58,7 +59,8 @@ describe('API keys', () => {
   });
 
   it('are created once per Idempotency-Key; the repetition cannot show the key, and says so', async () => {
-    const again = (name: string) => admin.as(() => identity.apiKeys.create({ name, scopes: ['*:*'] }), 'key');
+    const handler = new ApiKeyHandler(identity.apiKeys);
+    const again = (name: string) => admin.as(() => handler.create({ name, scopes: ['*:*'] }), 'key');
     const { id, key } = await again('CI');
     await expect(again('CI')).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining(id) });
     await expect(again('other')).rejects.toEqual(problem('idempotency_mismatch'));

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import {
   found,
   invalidField,
@@ -10,8 +10,8 @@ import {
   type PageOf,
   type PageQuery,
 } from '@taai/contracts';
-import { accessChanged, audit, idAfter, once, toPage, withTenant, type Tx } from '@taai/entities';
-import { mintApiKey, REDIS, wakeRelay, type RedisClient } from '@taai/platform';
+import { accessChanged, audit, idAfter, toPage, withTenant, type Tx } from '@taai/entities';
+import { mintApiKey } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
@@ -28,7 +28,6 @@ export class ApiKeyService {
     private readonly db: DataSource,
     private readonly apiKeys: ApiKeyRepository,
     private readonly authority: RoleAuthority,
-    @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
   async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<ApiKey>> {
@@ -44,10 +43,7 @@ export class ApiKeyService {
   async create(input: CreateApiKey): Promise<CreatedApiKey> {
     const { key, prefix, hash } = mintApiKey();
     const apiKey = newApiKey(input, prefix, new Date());
-    const stored = await withTenant(this.db, (tx) =>
-      once(tx, 'auth.api_key.create', input, () => this.add(tx, apiKey, hash)),
-    );
-    wakeRelay(this.redis);
+    const stored = await withTenant(this.db, (tx) => this.add(tx, apiKey, hash));
     if (stored.id !== apiKey.id) {
       const detail = `The API key ${stored.id} was created by this request before, and its key shown then.`;
       throw new ProblemError('conflict', detail);
@@ -61,7 +57,6 @@ export class ApiKeyService {
       await accessChanged(tx, 'api_key', id);
       await audit(tx, { action: 'api_key.revoked', target: { type: 'api_key', id }, before: factsOf(revoked) });
     });
-    wakeRelay(this.redis);
   }
 
   private async add(tx: Tx, apiKey: ApiKey, hash: string): Promise<{ id: string }> {

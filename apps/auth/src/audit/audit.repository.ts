@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { notFound, type AuditHead, type AuditLog, type AuditRecord, type DeniedEntry } from '@taai/contracts';
-import { enqueueOnce, RlsPool, violatedConstraint, withTenant, withTenantId } from '@taai/entities';
+import { notFound, type AuditHead, type AuditLog, type AuditRecord } from '@taai/contracts';
+import { RlsPool, violatedConstraint, withTenant } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { AuditChain, type Link, type Sealed } from './audit-chain';
 
@@ -92,12 +92,12 @@ export class AuditRepository {
       select ${FIELDS}, created_at, previous_hash, hash from audit_logs
       where true ${conditions.join(' ')} order by seq desc limit $1`;
     const params = [limit, ...asked.map((name) => filters[name])];
-    return this.rls.query<AuditLog>(`audit.list ${asked.join()}`, sql, params);
+    return this.rls.read<AuditLog>(sql, params);
   }
 
   async ends(): Promise<Ends> {
     type Row = { seq: number | null; hash: string; stray_seq: number | null; stray_id: string };
-    const [row] = await this.rls.query<Row>('audit.ends', ENDS);
+    const [row] = await this.rls.read<Row>(ENDS);
     if (!row) throw new Error('A row was asked for whether there is a log or not.');
     const { seq, hash, stray_seq, stray_id } = row;
     return {
@@ -108,32 +108,15 @@ export class AuditRepository {
 
   /** The entry of a seq, as far as the next one goes on from it. */
   async link(seq: number): Promise<Link | undefined> {
-    const [link] = await this.rls.query<Link>('audit.link', 'select seq, id, hash from audit_logs where seq = $1', [
-      seq,
-    ]);
+    const [link] = await this.rls.read<Link>('select seq, id, hash from audit_logs where seq = $1', [seq]);
     return link;
   }
 
   /** The entries after one seq and up to another, oldest first. */
   read(after: number, upTo: number): Promise<Sealed[]> {
-    return this.rls.query<Sealed>('audit.read', SEALED, [after, upTo]);
-  }
-
-  /** Has refusals recorded in a tenant's log, on the way that all entries take. A repetition adds none. */
-  report(tenant_id: string, entries: readonly DeniedEntry[]): Promise<void> {
-    return withTenantId(this.db, tenant_id, async (tx) => {
-      for (const entry of entries) await enqueueOnce(tx, entry.id, 'audit.recorded', recordOf(entry));
-    });
+    return this.rls.read<Sealed>(SEALED, [after, upTo]);
   }
 }
-
-/** They belong to no single request. */
-const recordOf = (entry: DeniedEntry): Omit<AuditRecord, 'id' | 'created_at'> => {
-  const { actor_type, actor_id, route, access, count, minute } = entry;
-  const target = { target_type: 'route', target_id: route };
-  const after = { route, access, count, minute };
-  return { actor_type, actor_id, action: 'access.denied', ...target, before: null, after, request_id: null, ip: null };
-};
 
 function explain(error: unknown): never {
   throw violatedConstraint(error) === 'audit_heads_tenant_id_fkey' ? notFound('tenant') : error;

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import {
   ProblemError,
   readTimestamp,
@@ -6,22 +6,23 @@ import {
   type AuditLog,
   type AuditRecord,
   type AuditVerification,
+  type DeniedEntry,
   type ListAuditLogs,
   type PageOf,
   type ReportDenied,
   type VerifyAuditLog,
 } from '@taai/contracts';
-import { auditedState, fitting, readCursor, toPage } from '@taai/entities';
-import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
+import { auditedState, emit, fitting, readCursor, toPage, withTenantId, type Tx } from '@taai/entities';
+import { DataSource } from 'typeorm';
 import { AuditRepository } from './audit.repository';
 import { AuditVerifier } from './audit.verifier';
 
 @Injectable()
 export class AuditService {
   constructor(
+    private readonly db: DataSource,
     private readonly audit: AuditRepository,
     private readonly verifier: AuditVerifier,
-    @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
   /** Throws `not_found` for a tenant that is gone. */
@@ -42,12 +43,24 @@ export class AuditService {
     return this.verifier.verify(after);
   }
 
+  /** Has refusals recorded, on the way that all entries take. A repetition adds none. */
   async denied({ entries }: ReportDenied): Promise<void> {
     const byTenant = Map.groupBy(entries, ({ tenant_id }) => tenant_id);
-    for (const [tenant_id, denied] of byTenant) await this.audit.report(tenant_id, denied);
-    wakeRelay(this.redis);
+    for (const [tenant_id, denied] of byTenant) await withTenantId(this.db, tenant_id, (tx) => report(tx, denied));
   }
 }
+
+async function report(tx: Tx, entries: readonly DeniedEntry[]): Promise<void> {
+  for (const entry of entries) await emit(tx, 'audit.recorded', { ...recordOf(entry) }, entry.id);
+}
+
+/** They belong to no single request. */
+const recordOf = (entry: DeniedEntry): Omit<AuditRecord, 'id' | 'created_at'> => {
+  const { actor_type, actor_id, route, access, count, minute } = entry;
+  const target = { target_type: 'route', target_id: route };
+  const after = { route, access, count, minute };
+  return { actor_type, actor_id, action: 'access.denied', ...target, before: null, after, request_id: null, ip: null };
+};
 
 /** Services leave secrets out; what is kept for ever is looked through once more. */
 const withoutSecrets = ({ before, after, ...entry }: AuditRecord): AuditRecord => ({

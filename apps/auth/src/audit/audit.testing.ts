@@ -1,8 +1,6 @@
 import type { AuditRecord } from '@taai/contracts';
 import { openDataSource, RlsPool } from '@taai/entities';
 import { createTenant, createTestDatabase } from '@taai/entities-testing';
-import { whenReady } from '@taai/platform';
-import { testRedis } from '@taai/platform-testing';
 import { runAs } from '@taai/tenant';
 import { Client } from 'pg';
 import { v7 } from 'uuid';
@@ -14,12 +12,10 @@ import { AuditVerifier } from './audit.verifier';
 export async function openAuditLog() {
   const database = await createTestDatabase();
   const source = await openDataSource({ url: database.urls.auth, pool: 8 });
-  const redis = testRedis('commands');
-  await whenReady(redis);
   const admin = new Client(database.adminUrl);
   await admin.connect();
-  const repository = new AuditRepository(source, RlsPool.of(source, { prepare: true }));
-  const service = new AuditService(repository, new AuditVerifier(repository), redis);
+  const repository = new AuditRepository(source, new RlsPool(source, { prepare: true }));
+  const service = new AuditService(source, repository, new AuditVerifier(repository));
 
   const as = <T>(tenant_id: string, work: () => Promise<T>) =>
     runAs({ tenant_id, permissions: ['*:*'], issuer: 'webhook' }, work);
@@ -36,7 +32,6 @@ export async function openAuditLog() {
       as(tenant_id, () => service.list(query)),
     denied: (entries: Parameters<AuditService['denied']>[0]['entries']) => as(v7(), () => service.denied({ entries })),
     close: async () => {
-      redis.disconnect();
       await source.destroy();
       await admin.end();
       await database.drop();

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import type { DatabaseService, Job } from '@taai/contracts';
+import { withTenant } from '@taai/entities';
 import { fillTenant, readTables, type TableFacts } from '@taai/entities-testing';
 import { until } from '@taai/platform-testing';
 import { v7 } from 'uuid';
@@ -26,7 +27,7 @@ function newExports(dataOf: TenantDataOf = house.dataOf) {
   const repository = new ExportRepository(house.source);
   const worker = new ExportWorker(repository, dataOf);
   workers.push(worker);
-  return { repository, worker, service: new ExportService(repository, worker) };
+  return { repository, worker, service: new ExportService(house.source, repository, worker) };
 }
 
 /** One row in every table, no export among them. */
@@ -41,6 +42,9 @@ const jobOf = async (id: string) => (await house.see('select * from jobs where i
 
 const finished = (id: string) =>
   until(async () => ['completed', 'failed'].includes(String((await jobOf(id))?.['status'])));
+
+const created = (tenant: string, repository: ExportRepository): Promise<Job> =>
+  house.as(tenant, () => withTenant(house.source, (tx) => repository.insert(tx)));
 
 async function exported(tenant: string, service: ExportService): Promise<Job> {
   const job = await house.as(tenant, () => service.start());
@@ -104,7 +108,7 @@ test('one export at a time, and of many that finish the newest archive stays', a
   const tenant = await house.newTenant();
   const { service, repository } = newExports();
   const first = await exported(tenant, service);
-  const waiting = await house.as(tenant, () => repository.create());
+  const waiting = await created(tenant, repository);
   await expect(house.as(tenant, () => service.start())).rejects.toMatchObject({ code: 'conflict', status: 409 });
   await expect(house.as(tenant, () => service.archive({ id: waiting.id }))).rejects.toMatchObject({ code: 'conflict' });
 
@@ -118,7 +122,7 @@ test('one export at a time, and of many that finish the newest archive stays', a
 test('of twenty requests at once one wins', async () => {
   const tenant = await house.newTenant();
   const { repository } = newExports();
-  const requests = Array.from({ length: 20 }, () => house.as(tenant, () => repository.create()));
+  const requests = Array.from({ length: 20 }, () => created(tenant, repository));
   const results = await Promise.allSettled(requests);
   expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
 });
@@ -147,7 +151,7 @@ const disturbed = (disturb: () => Promise<unknown>): TenantDataOf => {
 test('an attempt that fails is made again from the start, a bounded number of times', async () => {
   const tenant = await house.newTenant();
   const { repository, worker } = newExports(disturbed(() => Promise.reject(new Error('no'))));
-  const { id } = await house.as(tenant, () => repository.create());
+  const { id } = await created(tenant, repository);
   const attempt = async () => {
     await house.see(`update jobs set lease_until = null where id = $1`, id);
     await worker.work();
@@ -168,7 +172,7 @@ test('an attempt that fails is made again from the start, a bounded number of ti
 test('a job that ends every process that takes it up is given up', async () => {
   const tenant = await house.newTenant();
   const { repository, worker } = newExports();
-  const { id } = await house.as(tenant, () => repository.create());
+  const { id } = await created(tenant, repository);
   await house.see(
     `update jobs set status = 'running', attempts = 4, lease_until = now() - interval '1 second' where id = $1`,
     id,
@@ -186,7 +190,7 @@ test('after a crash another replica makes the whole archive, and the first one, 
     return new Promise<void>((resolve) => (goOn = resolve));
   });
   const first = newExports(stuck);
-  const { id } = await house.as(tenant, () => first.repository.create());
+  const { id } = await created(tenant, first.repository);
   const working = first.worker.work();
   await until(async () => isStuck);
   expect((await house.see('select from job_chunks where job_id = $1', id)).length).toBeGreaterThan(0);
@@ -213,7 +217,7 @@ test('a replica that stops leaves its job to others at once, and the attempt doe
       return new Promise<void>((resolve) => (goOn = resolve));
     }),
   );
-  const { id } = await house.as(tenant, () => repository.create());
+  const { id } = await created(tenant, repository);
   worker.wake();
   await until(async () => isStuck);
   const stopped = worker.beforeApplicationShutdown();

@@ -1,11 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { ProblemError, type Archive, type Job, type JobStatus } from '@taai/contracts';
 import {
-  audit,
   JOB_COLUMNS,
   JobChunkEntity,
   JobEntity,
-  once,
   violatedConstraint,
   withTenant,
   withTenantId,
@@ -66,23 +64,16 @@ export class ExportRepository {
   constructor(private readonly db: DataSource) {}
 
   /** Throws `conflict` while another export of the tenant is under way. */
-  async create(): Promise<Job> {
-    try {
-      return await withTenant(this.db, (tx) => once(tx, 'auth.tenant.startExport', {}, () => insertJob(tx)));
-    } catch (error) {
-      if (violatedConstraint(error) !== 'jobs_one_export_key') throw error;
-      throw new ProblemError('conflict', 'An export is under way: wait until it has ended.');
-    }
+  async insert(tx: Tx): Promise<Job> {
+    const values = [tx.tenant_id, v7(), currentCaller().user_id ?? null];
+    const [job] = await tx.query<[Job]>(INSERT, values).catch(explain);
+    return job;
   }
 
-  /** The archive of a job; undefined when there is no such job. Reading it is recorded. */
-  archive(id: string): Promise<(Archive & { status: JobStatus }) | undefined> {
-    return withTenant(this.db, async (tx) => {
-      const [found] = await tx.query<(Omit<Archive, 'id'> & { status: JobStatus })[]>(ARCHIVE, [id]);
-      if (found && found.chunks > 0 && found.status === 'completed')
-        await auditExport(tx, 'tenant.export_downloaded', id);
-      return found && { id, ...found };
-    });
+  /** The archive of a job; undefined when there is no such job. */
+  async archive(tx: Tx, id: string): Promise<(Archive & { status: JobStatus }) | undefined> {
+    const [found] = await tx.query<(Omit<Archive, 'id'> & { status: JobStatus })[]>(ARCHIVE, [id]);
+    return found && { id, ...found };
   }
 
   async chunk(job_id: string, seq: number): Promise<Buffer | undefined> {
@@ -147,14 +138,10 @@ export class ExportRepository {
   }
 }
 
-async function insertJob(tx: Tx): Promise<Job> {
-  const id = v7();
-  const [job] = await tx.query<[Job]>(INSERT, [tx.tenant_id, id, currentCaller().user_id ?? null]);
-  await auditExport(tx, 'tenant.export_requested', id);
-  return job;
+function explain(error: unknown): never {
+  if (violatedConstraint(error) !== 'jobs_one_export_key') throw error;
+  throw new ProblemError('conflict', 'An export is under way: wait until it has ended.');
 }
-
-const auditExport = (tx: Tx, action: string, id: string) => audit(tx, { action, target: { type: 'job', id } });
 
 async function change(tx: Tx, sql: string, { id, attempts }: Claim, params: unknown[]): Promise<void> {
   const [, changed] = await tx.query<[unknown[], number]>(sql, [id, attempts, ...params]);

@@ -9,30 +9,43 @@ import {
   type Job,
   type ReadChunk,
 } from '@taai/contracts';
+import { audit, withTenant } from '@taai/entities';
+import { DataSource } from 'typeorm';
 import { ExportRepository } from './export.repository';
 import { ExportWorker } from './export.worker';
 
 @Injectable()
 export class ExportService {
   constructor(
+    private readonly db: DataSource,
     private readonly exports: ExportRepository,
     private readonly worker: ExportWorker,
   ) {}
 
   /** Throws `conflict` while another export is under way. */
   async start(): Promise<Job> {
-    const job = await this.exports.create();
+    const job = await withTenant(this.db, async (tx) => {
+      const job = await this.exports.insert(tx);
+      await audit(tx, { action: 'tenant.export_requested', target: { type: 'job', id: job.id } });
+      return job;
+    });
     this.worker.wake();
     return job;
   }
 
-  /** Throws `conflict` before the job has ended, and `not_found` when it failed, or its archive is there no more. */
-  async archive({ id }: ById): Promise<Archive> {
-    const { status, ...archive } = found('export', await this.exports.archive(id));
-    if (status === 'queued' || status === 'running')
-      throw new ProblemError('conflict', 'The export is not finished yet.');
-    if (status !== 'completed' || archive.chunks === 0) throw notFound('export');
-    return archive;
+  /**
+   * Reading an archive is recorded. Throws `conflict` before the job has ended, and `not_found` when it failed, or its archive is
+   * there no more.
+   */
+  archive({ id }: ById): Promise<Archive> {
+    return withTenant(this.db, async (tx) => {
+      const { status, ...archive } = found('export', await this.exports.archive(tx, id));
+      if (status === 'queued' || status === 'running')
+        throw new ProblemError('conflict', 'The export is not finished yet.');
+      if (status !== 'completed' || archive.chunks === 0) throw notFound('export');
+      await audit(tx, { action: 'tenant.export_downloaded', target: { type: 'job', id } });
+      return archive;
+    });
   }
 
   /** Throws `not_found`. */

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { notFound, type Registered, type Tenant, type TenantStatus, type User, type UserStatus } from '@taai/contracts';
-import { audit, TenantEntity, UserEntity, withTenant, withTenantId, type Tx } from '@taai/entities';
+import { TenantEntity, UserEntity, withTenant, withTenantId, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { NIL, v7 } from 'uuid';
 import { explainTakenEmail } from '../refusals';
 
 /** What a new tenant and its first user start with. */
-interface NewAccount {
+export interface NewAccount {
   tenant_name: string;
   /** Canonical. */
   email: string;
@@ -61,29 +61,23 @@ const NOBODY: Login = { tenant_id: NIL, user_id: NIL };
 export class AccountRepository {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** A tenant on the free plan with its first user, an admin: all or nothing. Throws `email_taken`. */
-  async create({ tenant_name, email, name, password_hash }: NewAccount): Promise<Registered> {
+  /** The tenant of the transaction, on the free plan, with its first user, an admin. Throws `email_taken`. */
+  async insert(tx: Tx, { tenant_name, email, name, password_hash }: NewAccount): Promise<Registered> {
     const created_at = new Date();
-    const tenant = { id: v7(), name: tenant_name, plan_id: 'free', status: 'active' as const, created_at };
+    const tenant = { id: tx.tenant_id, name: tenant_name, plan_id: 'free', status: 'active' as const, created_at };
     const user = {
       ...{ id: v7(), tenant_id: tenant.id, email, name, role: 'admin', password_hash },
       ...{ is_active: true, created_at, last_login_at: null },
     };
-    const { id: tenant_id, plan_id } = tenant;
-    await withTenantId(this.dataSource, tenant_id, async (tx) => {
-      await tx.insert(TenantEntity, { ...tenant }); // TypeORM fills in what it is given
-      await tx.insert(UserEntity, { ...user }).catch(explainTakenEmail);
-      await tx.query(SUBSCRIBE, [tenant_id, v7(), plan_id, created_at]);
-      const actor = { type: 'user', id: user.id } as const;
-      await audit(tx, { action: 'tenant.created', target: { type: 'tenant', id: tenant_id }, after: tenant, actor });
-      await audit(tx, { action: 'user.created', target: actor, after: toUser(user), actor });
-    });
+    await tx.insert(TenantEntity, { ...tenant }); // TypeORM fills in what it is given
+    await tx.insert(UserEntity, { ...user }).catch(explainTakenEmail);
+    await tx.query(SUBSCRIBE, [tenant.id, v7(), tenant.plan_id, created_at]);
     return { user: toUser(user), tenant };
   }
 
   /** The user whom a canonical address names, unless inactive or without a password yet. */
   async findByEmail(email: string): Promise<Account | undefined> {
-    const [login = NOBODY] = await this.dataSource.query<Login[]>(FIND_LOGIN, [email]);
+    const login = (await this.findLogin(email)) ?? NOBODY;
     return withTenantId(this.dataSource, login.tenant_id, (tx) => this.find(tx, login.user_id));
   }
 
@@ -101,17 +95,16 @@ export class AccountRepository {
     return rows.length > 0;
   }
 
-  /** Removes the user whom a canonical address names if they were invited and never came; resolves to whether there was one. */
-  async dropInvited(email: string): Promise<boolean> {
+  /** Whom a canonical address names, active or not. */
+  async findLogin(email: string): Promise<Login | undefined> {
     const [login] = await this.dataSource.query<Login[]>(FIND_LOGIN, [email]);
-    if (!login) return false;
-    return withTenantId(this.dataSource, login.tenant_id, async (tx) => {
-      const dropped = await tx.query<{ id: string }[]>(DROP_INVITED, [login.user_id]);
-      if (dropped.length === 0) return false;
-      const target = { type: 'user', id: login.user_id };
-      await audit(tx, { action: 'invite.expired', target, actor: { type: 'service', id: 'auth' } });
-      return true;
-    });
+    return login;
+  }
+
+  /** Removes a user who was invited, never came, and has no link any more; resolves to whether there was one. */
+  async dropInvited(tx: Tx, user_id: string): Promise<boolean> {
+    const dropped = await tx.query<{ id: string }[]>(DROP_INVITED, [user_id]);
+    return dropped.length > 0;
   }
 
   /** A user of the caller's tenant, and the tenant. Throws `not_found`. */

@@ -1,7 +1,6 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { ProblemError, type LoggedIn, type Login } from '@taai/contracts';
-import { withTenantId } from '@taai/entities';
-import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
+import { audit, withTenantId } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { AccessTokens } from '../access/access-token';
 import { AccountRepository, type Account } from './account.repository';
@@ -22,7 +21,6 @@ export class LoginService {
     private readonly attempts: LoginAttempts,
     private readonly passwords: Passwords,
     private readonly accessTokens: AccessTokens,
-    @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
   /**
@@ -38,7 +36,6 @@ export class LoginService {
       if (!opened) throw new ProblemError('invalid_credentials');
       return opened;
     });
-    wakeRelay(this.redis);
     return loggedIn(this.accessTokens, session);
   }
 
@@ -48,10 +45,22 @@ export class LoginService {
     if (!account || !isRight) throw new ProblemError('invalid_credentials');
     assertTenantActive(account.tenant_status);
     const { token, hash } = mintToken();
-    const session_id = await this.sessions.open(account, hash);
+    const session_id = await this.openSession(account, hash);
     if (session_id === undefined) return undefined;
     await this.upgrade(account, password);
     return { user: account.user, session_id, refresh_token: token };
+  }
+
+  private openSession(account: Account, token_hash: string): Promise<string | undefined> {
+    const { tenant_id, id: user_id } = account.user;
+    return withTenantId(this.db, tenant_id, async (tx) => {
+      const opened = await this.sessions.open(tx, account, token_hash);
+      if (!opened) return undefined;
+      const { id, expires_at } = opened;
+      const actor = { type: 'user', id: user_id } as const;
+      await audit(tx, { action: 'session.opened', target: { type: 'session', id }, after: { expires_at }, actor });
+      return id;
+    });
   }
 
   /** Hashes the password anew when the configured cost has changed; another time if too much is being hashed now. */

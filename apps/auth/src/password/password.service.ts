@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ProblemError, type ChangePassword, type ForgotPassword, type ResetPassword } from '@taai/contracts';
 import { audit, withTenant, withTenantId, type Tx } from '@taai/entities';
-import { REDIS, sha256, wakeRelay, type RedisClient } from '@taai/platform';
+import { REDIS, sha256, type RedisClient } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { AccountRepository, type Account } from '../login/account.repository';
 import { Background } from '../background';
@@ -12,6 +12,7 @@ import { lockTenant } from '../tenant/lock-tenant';
 import { LoginAttempts } from '../login/login-attempts';
 import { currentNetwork } from '../login/network';
 import { OneTimeTokenRepository, type TokenRef } from '../token/one-time-token.repository';
+import { requestLink } from '../token/request-link';
 import { Passwords } from './password';
 import { assertGoodPassword } from './password-rules';
 import { SessionRepository } from '../session/session.repository';
@@ -33,7 +34,7 @@ export class PasswordService {
     private readonly attempts: LoginAttempts,
     private readonly passwords: Passwords,
     private readonly background: Background,
-    @Inject(REDIS) private readonly redis: RedisClient,
+    @Inject(REDIS) redis: RedisClient,
   ) {
     this.mails = new HourlyLimit(redis, 'password-mails', MAILS_PER_HOUR);
     this.requests = new HourlyLimit(redis, 'password-requests', REQUESTS_PER_HOUR);
@@ -53,7 +54,6 @@ export class PasswordService {
       if (!replaced) throw new ProblemError('conflict', 'The password was changed meanwhile.');
       await this.endOthers(tx, user_id, 'password.changed', session_id);
     });
-    wakeRelay(this.redis);
   }
 
   /** Has a link mailed if there is such an account; the answer and its time do not tell. Throws `rate_limited`. */
@@ -80,7 +80,6 @@ export class PasswordService {
       if (used !== id) throw new ProblemError('invalid_token');
       await this.endOthers(tx, id, 'password.reset');
     });
-    wakeRelay(this.redis);
     // Who reads the account's mail is let in, however many guess its password.
     await this.attempts.trust(email);
   }
@@ -101,8 +100,7 @@ export class PasswordService {
     const account = await this.accounts.findByEmail(email);
     if (!account) return;
     const { tenant_id, id } = account.user;
-    await withTenantId(this.db, tenant_id, (tx) => this.tokens.request(tx, id, 'password_reset'));
-    wakeRelay(this.redis);
+    await withTenantId(this.db, tenant_id, (tx) => requestLink(tx, this.tokens, id, 'password_reset'));
   }
 
   /** What the old password, or a stolen link, may have opened. */

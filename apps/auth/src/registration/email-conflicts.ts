@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ProblemError } from '@taai/contracts';
+import { audit, withTenantId } from '@taai/entities';
 import { REDIS, type RedisClient } from '@taai/platform';
+import { DataSource } from 'typeorm';
 import { AccountRepository } from '../login/account.repository';
 import { HourlyLimit } from '../login/hourly-limit';
 import { currentNetwork } from '../login/network';
@@ -14,6 +16,7 @@ export class EmailConflicts {
   private readonly conflicts: HourlyLimit;
 
   constructor(
+    private readonly db: DataSource,
     private readonly accounts: AccountRepository,
     @Inject(REDIS) redis: RedisClient,
   ) {
@@ -38,8 +41,20 @@ export class EmailConflicts {
   }
 
   private async again<T>(email: string, work: () => Promise<T>, error: unknown): Promise<T> {
-    if (isConflict(error) && (await this.accounts.dropInvited(email))) return work();
+    if (isConflict(error) && (await this.dropInvited(email))) return work();
     throw error;
+  }
+
+  /** Removes whom the address names if they were invited and never came; resolves to whether there was one. */
+  private async dropInvited(email: string): Promise<boolean> {
+    const login = await this.accounts.findLogin(email);
+    if (!login) return false;
+    return withTenantId(this.db, login.tenant_id, async (tx) => {
+      if (!(await this.accounts.dropInvited(tx, login.user_id))) return false;
+      const target = { type: 'user', id: login.user_id };
+      await audit(tx, { action: 'invite.expired', target, actor: { type: 'service', id: 'auth' } });
+      return true;
+    });
   }
 }
 

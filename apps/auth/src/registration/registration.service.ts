@@ -1,7 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type Register, type Registered } from '@taai/contracts';
-import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
-import { AccountRepository } from '../login/account.repository';
+import { audit, withTenantId, type Tx } from '@taai/entities';
+import { REDIS, type RedisClient } from '@taai/platform';
+import { DataSource } from 'typeorm';
+import { v7 } from 'uuid';
+import { AccountRepository, type NewAccount } from '../login/account.repository';
 import { canonicalEmail } from './email';
 import { EmailConflicts } from './email-conflicts';
 import { HourlyLimit } from '../login/hourly-limit';
@@ -17,10 +20,11 @@ export class RegistrationService {
   private readonly registrations: HourlyLimit;
 
   constructor(
+    private readonly db: DataSource,
     private readonly accounts: AccountRepository,
     private readonly passwords: Passwords,
     private readonly conflicts: EmailConflicts,
-    @Inject(REDIS) private readonly redis: RedisClient,
+    @Inject(REDIS) redis: RedisClient,
   ) {
     this.registrations = new HourlyLimit(redis, 'registrations', REGISTRATIONS_PER_HOUR);
   }
@@ -33,9 +37,18 @@ export class RegistrationService {
     if (network) await this.registrations.take(network);
     const registered = await this.conflicts.guard(email, async () => {
       const password_hash = await this.passwords.hash(password);
-      return this.accounts.create({ tenant_name, email, password_hash, name: name ?? null });
+      const account = { tenant_name, email, password_hash, name: name ?? null };
+      return withTenantId(this.db, v7(), (tx) => this.create(tx, account));
     });
-    wakeRelay(this.redis);
+    return registered;
+  }
+
+  private async create(tx: Tx, account: NewAccount): Promise<Registered> {
+    const registered = await this.accounts.insert(tx, account);
+    const { user, tenant } = registered;
+    const actor = { type: 'user', id: user.id } as const;
+    await audit(tx, { action: 'tenant.created', target: { type: 'tenant', id: tenant.id }, after: tenant, actor });
+    await audit(tx, { action: 'user.created', target: actor, after: user, actor });
     return registered;
   }
 }

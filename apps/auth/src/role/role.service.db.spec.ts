@@ -1,4 +1,5 @@
 import { v7 } from 'uuid';
+import { RoleHandler } from './role.handler';
 import { codes, openIdentity, problem, type Identity, type Person } from '../identity.testing';
 
 let identity: Identity;
@@ -125,7 +126,8 @@ describe('roles', () => {
   });
 
   it('are created once per Idempotency-Key', async () => {
-    const again = () => admin.as(() => identity.roles.create({ name: 'once', permissions: ['tasks:read'] }), 'key');
+    const handler = new RoleHandler(identity.roles);
+    const again = () => admin.as(() => handler.create({ name: 'once', permissions: ['tasks:read'] }), 'key');
     expect((await again()).id).toBe((await again()).id);
   });
 

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import {
   found,
   ProblemError,
@@ -12,14 +12,12 @@ import {
   accessChanged,
   audit,
   difference,
-  once,
   readCursor,
   toPage,
   withTenant,
   type RoleEntity,
   type Tx,
 } from '@taai/entities';
-import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
 import { rolePermissions } from '@taai/rbac';
 import { DataSource } from 'typeorm';
 import { lockTenant } from '../tenant/lock-tenant';
@@ -40,7 +38,6 @@ export class RoleService {
     private readonly db: DataSource,
     private readonly roles: RoleRepository,
     private readonly authority: RoleAuthority,
-    @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
   async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Role>> {
@@ -55,19 +52,13 @@ export class RoleService {
     const { name, description = null } = input;
     const permissions = readPermissions('permissions', input.permissions);
     assertNotBuiltIn(name);
-    const role = await withTenant(this.db, (tx) =>
-      once(tx, 'auth.role.create', input, () => this.add(tx, { name, description, permissions })),
-    );
-    wakeRelay(this.redis);
-    return role;
+    return withTenant(this.db, (tx) => this.add(tx, { name, description, permissions }));
   }
 
   async update({ id, ...fields }: UpdateRole): Promise<Role> {
     if (fields.permissions) fields.permissions = readPermissions('permissions', fields.permissions);
     if (fields.name !== undefined) assertNotBuiltIn(fields.name);
-    const role = await withTenant(this.db, (tx) => this.change(tx, id, fields));
-    wakeRelay(this.redis);
-    return role;
+    return withTenant(this.db, (tx) => this.change(tx, id, fields));
   }
 
   async remove(id: string): Promise<void> {
@@ -80,7 +71,6 @@ export class RoleService {
       await accessChanged(tx, 'tenant', tx.tenant_id);
       await audit(tx, { action: 'role.deleted', target: { type: 'role', id }, before: factsOf(role) });
     });
-    wakeRelay(this.redis);
   }
 
   private async add(tx: Tx, fields: RoleFields): Promise<Role> {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Session, TenantStatus, User } from '@taai/contracts';
-import { accessChanged, audit, SessionEntity, withTenantId, type Tx } from '@taai/entities';
+import { accessChanged, SessionEntity, type Tx } from '@taai/entities';
 import { sha256 } from '@taai/platform';
 import { currentContext } from '@taai/tenant';
 import { DataSource } from 'typeorm';
@@ -72,22 +72,22 @@ const REVOKE_ALL = `
 export class SessionRepository {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** Opens a session of 30 days and resolves to its id; undefined when the account's password is not the same any more. */
-  open({ user, password_hash }: Account, refresh_token_hash: string): Promise<string | undefined> {
+  /** Opens a session of 30 days; undefined when the account's password is not the same any more. */
+  async open(
+    tx: Tx,
+    { user, password_hash }: Account,
+    refresh_token_hash: string,
+  ): Promise<{ id: string; expires_at: Date } | undefined> {
     const { tenant_id, id: user_id } = user;
+    const touched = await tx.query<unknown[]>(TOUCH_USER, [user_id, password_hash]);
+    if (touched.length === 0) return undefined;
     const { ip = null, user_agent = null } = currentContext() ?? {};
     const created_at = new Date();
     const expires_at = new Date(created_at.getTime() + LIFETIME_MS);
     const id = v7();
-    return withTenantId(this.dataSource, tenant_id, async (tx) => {
-      const touched = await tx.query<unknown[]>(TOUCH_USER, [user_id, password_hash]);
-      if (touched.length === 0) return undefined;
-      const client = { ip, user_agent };
-      await tx.insert(SessionEntity, { tenant_id, id, user_id, refresh_token_hash, ...client, created_at, expires_at });
-      const actor = { type: 'user', id: user_id } as const;
-      await audit(tx, { action: 'session.opened', target: { type: 'session', id }, after: { expires_at }, actor });
-      return id;
-    });
+    const client = { ip, user_agent };
+    await tx.insert(SessionEntity, { tenant_id, id, user_id, refresh_token_hash, ...client, created_at, expires_at });
+    return { id, expires_at };
   }
 
   /** The session of a refresh token, living or used; undefined for one that never was. */

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import {
   notFound,
   ProblemError,
@@ -10,7 +10,6 @@ import {
   type Session,
 } from '@taai/contracts';
 import { audit, idAfter, toPage, withTenant, withTenantId, type Tx } from '@taai/entities';
-import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { AccessTokens } from '../access/access-token';
 import { currentSession } from './current-session';
@@ -25,7 +24,6 @@ export class SessionService {
     private readonly db: DataSource,
     private readonly sessions: SessionRepository,
     private readonly accessTokens: AccessTokens,
-    @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
   /**
@@ -37,7 +35,6 @@ export class SessionService {
     const renewed =
       ref && (await withTenantId(this.db, ref.tenant_id, (tx) => this.renew(tx, ref.session_id, refresh_token)));
     if (renewed) return loggedIn(this.accessTokens, renewed);
-    wakeRelay(this.redis);
     throw new ProblemError('invalid_refresh_token');
   }
 
@@ -49,7 +46,6 @@ export class SessionService {
       const session = await this.sessions.lock(tx, ref.session_id);
       if (session) await this.end(tx, ref.session_id, session.user.id, 'session.revoked');
     });
-    wakeRelay(this.redis);
   }
 
   list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Session>> {
@@ -68,7 +64,6 @@ export class SessionService {
     await withTenant(this.db, async (tx) => {
       if (!(await this.end(tx, id, user_id, 'session.revoked'))) throw notFound('session');
     });
-    wakeRelay(this.redis);
   }
 
   /** Resolves to nothing where the session is not to be used, so that what was written about it is kept. */

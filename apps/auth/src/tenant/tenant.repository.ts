@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { found, type TenantDetails } from '@taai/contracts';
-import { audit, difference, withTenant, type Tx } from '@taai/entities';
+import { withTenant, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
-import { moveTenant } from './tenant-status';
 
-type Fields = Pick<TenantDetails, 'name' | 'settings'>;
+/** What its admins may change of a tenant. */
+export type TenantFields = Pick<TenantDetails, 'name' | 'settings'>;
 
 const READ = 'select id, name, plan_id, status, settings, delete_at, created_at, updated_at from tenants where id = $1';
 
@@ -16,28 +16,19 @@ export class TenantRepository {
   constructor(private readonly db: DataSource) {}
 
   /** Throws `not_found`. */
-  read(): Promise<TenantDetails> {
-    return withTenant(this.db, (tx) => readTenant(tx));
+  async read(tx: Tx): Promise<TenantDetails> {
+    const [tenant] = await tx.query<TenantDetails[]>(READ, [tx.tenant_id]);
+    return found('tenant', tenant);
   }
 
-  /** Throws `not_found`, and what `change` throws. */
-  change(change: (before: Fields) => Fields): Promise<TenantDetails> {
-    return withTenant(this.db, async (tx) => {
-      const { name, settings } = await readTenant(tx, 'for update');
-      const after = change({ name, settings });
-      const changed = difference({ name, settings }, after);
-      if (changed) {
-        await tx.query(WRITE, [tx.tenant_id, after.name, JSON.stringify(after.settings)]);
-        await audit(tx, { action: 'tenant.updated', target: { type: 'tenant', id: tx.tenant_id }, ...changed });
-      }
-      return readTenant(tx);
-    });
+  /** The tenant, which nobody else changes until the transaction ends. Throws `not_found`. */
+  async lock(tx: Tx): Promise<TenantDetails> {
+    const [tenant] = await tx.query<TenantDetails[]>(`${READ} for update`, [tx.tenant_id]);
+    return found('tenant', tenant);
   }
 
-  /** Closes the tenant at once, and has its rows erased at `delete_at`. Does nothing for one that is not active. */
-  async requestDeletion(delete_at: Date): Promise<void> {
-    const change = { from: 'active', to: 'deleting', delete_at, action: 'tenant.deletion_requested' } as const;
-    await withTenant(this.db, (tx) => moveTenant(tx, change));
+  async update(tx: Tx, { name, settings }: TenantFields): Promise<void> {
+    await tx.query(WRITE, [tx.tenant_id, name, JSON.stringify(settings)]);
   }
 
   /** Ids of tenants whose rows are to be erased. */
@@ -52,9 +43,4 @@ export class TenantRepository {
     const [answer] = await withTenant(this.db, (tx) => tx.query<{ count: number }[]>(sql, [tx.tenant_id]));
     return answer?.count === 1;
   }
-}
-
-async function readTenant(tx: Tx, lock = ''): Promise<TenantDetails> {
-  const [tenant] = await tx.query<TenantDetails[]>(`${READ} ${lock}`, [tx.tenant_id]);
-  return found('tenant', tenant);
 }

@@ -1,24 +1,16 @@
-import { whenReady, type RedisClient } from '@taai/platform';
-import { testRedis } from '@taai/platform-testing';
 import { v7 } from 'uuid';
 import { TenantRepository } from './tenant.repository';
 import { TenantService } from './tenant.service';
 import { openTenants } from './tenant.testing';
 
 let house: Awaited<ReturnType<typeof openTenants>>;
-let redis: RedisClient;
 let tenants: TenantService;
 
 beforeAll(async () => {
   house = await openTenants();
-  redis = testRedis('commands');
-  await whenReady(redis);
-  tenants = new TenantService(new TenantRepository(house.source), redis, 30);
+  tenants = new TenantService(house.source, new TenantRepository(house.source), 30);
 });
-afterAll(async () => {
-  redis.disconnect();
-  await house.close();
-});
+afterAll(() => house.close());
 
 describe('settings', () => {
   it('are shown, changed key by key, and each change is audited by what it changed', async () => {

@@ -1,7 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { TenantDetails, UpdateTenant } from '@taai/contracts';
-import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
-import { TenantRepository } from './tenant.repository';
+import { audit, difference, withTenant } from '@taai/entities';
+import { DataSource } from 'typeorm';
+import { moveTenant } from './tenant-status';
+import { TenantRepository, type TenantFields } from './tenant.repository';
 import { changedSettings, deletionTime } from './tenant.rules';
 
 /** Injects the days between a deletion and its execution. */
@@ -10,27 +12,35 @@ export const GRACE_DAYS = Symbol('grace days');
 @Injectable()
 export class TenantService {
   constructor(
+    private readonly db: DataSource,
     private readonly tenants: TenantRepository,
-    @Inject(REDIS) private readonly redis: RedisClient,
     @Inject(GRACE_DAYS) private readonly graceDays: number,
   ) {}
 
   get(): Promise<TenantDetails> {
-    return this.tenants.read();
+    return withTenant(this.db, (tx) => this.tenants.read(tx));
   }
 
   /** Throws `validation_failed` when the settings grow too large. */
-  async update({ name, settings = {} }: UpdateTenant): Promise<TenantDetails> {
-    const tenant = await this.tenants.change((before) => ({
-      name: name ?? before.name,
-      settings: changedSettings(before.settings, settings),
-    }));
-    wakeRelay(this.redis);
-    return tenant;
+  update({ name, settings = {} }: UpdateTenant): Promise<TenantDetails> {
+    return withTenant(this.db, async (tx) => {
+      const before = factsOf(await this.tenants.lock(tx));
+      const after = { name: name ?? before.name, settings: changedSettings(before.settings, settings) };
+      const changed = difference(before, after);
+      if (changed) {
+        await this.tenants.update(tx, after);
+        await audit(tx, { action: 'tenant.updated', target: { type: 'tenant', id: tx.tenant_id }, ...changed });
+      }
+      return this.tenants.read(tx);
+    });
   }
 
+  /** Closes the tenant at once, and has its rows erased after the days of grace. Does nothing for one that is not active. */
   async remove(): Promise<void> {
-    await this.tenants.requestDeletion(deletionTime(new Date(), this.graceDays));
-    wakeRelay(this.redis);
+    const delete_at = deletionTime(new Date(), this.graceDays);
+    const change = { from: 'active', to: 'deleting', delete_at, action: 'tenant.deletion_requested' } as const;
+    await withTenant(this.db, (tx) => moveTenant(tx, change));
   }
 }
+
+const factsOf = ({ name, settings }: TenantDetails): TenantFields => ({ name, settings });

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ComposedMail } from '@taai/contracts';
-import { enqueue, withTenant, type OneTimeTokenKind, type Tx } from '@taai/entities';
+import { withTenant, type OneTimeTokenKind, type Tx } from '@taai/entities';
 import { sha256 } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
@@ -46,13 +46,13 @@ const USE = `
 export class OneTimeTokenRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** Has a link mailed to the user, when the transaction commits; earlier links of the kind stop working. */
-  async request(tx: Tx, user_id: string, kind: OneTimeTokenKind): Promise<void> {
+  /** A link that is still to be minted, in place of earlier ones of the kind; resolves to its id. */
+  async insert(tx: Tx, user_id: string, kind: OneTimeTokenKind): Promise<string> {
     const id = v7();
     await tx.query(LOCK_USER, [user_id]);
     await this.cancel(tx, user_id, kind);
     await tx.query(REQUEST, [tx.tenant_id, id, user_id, kind, LIFETIMES[kind]]);
-    await enqueue(tx, 'mail.requested', { token_id: id });
+    return id;
   }
 
   /** Links of the kind that the user was sent stop working. */

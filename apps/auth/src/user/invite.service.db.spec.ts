@@ -1,5 +1,6 @@
 import { v7 } from 'uuid';
 import { codes, openIdentity, problem, type Identity, type Person } from '../identity.testing';
+import { UserHandler } from './user.handler';
 import { Passwords } from '../password/password';
 
 let identity: Identity;
@@ -86,7 +87,8 @@ describe('an invitation', () => {
 
   it('is sent once per Idempotency-Key', async () => {
     const email = newEmail();
-    const send = (role: string) => admin.as(() => identity.invites.invite({ email, role }), 'key');
+    const send = (role: string) =>
+      admin.as(() => new UserHandler(identity.users, identity.invites).invite({ email, role }), 'key');
     const { id } = await send('member');
     expect((await send('member')).id).toBe(id);
     await expect(send('viewer')).rejects.toEqual(problem('idempotency_mismatch'));

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { found, ProblemError, type AcceptInvite, type InviteUser, type Registered, type User } from '@taai/contracts';
-import { audit, emit, once, withTenant, withTenantId, type Tx } from '@taai/entities';
-import { REDIS, sha256, wakeRelay, type RedisClient } from '@taai/platform';
+import { audit, emit, withTenant, withTenantId, type Tx, type UserEntity } from '@taai/entities';
+import { REDIS, sha256, type RedisClient } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { toTenant } from '../login/account.repository';
@@ -10,6 +10,7 @@ import { EmailConflicts } from '../registration/email-conflicts';
 import { HourlyLimit } from '../login/hourly-limit';
 import { lockTenant } from '../tenant/lock-tenant';
 import { OneTimeTokenRepository, type TokenRef } from '../token/one-time-token.repository';
+import { requestLink } from '../token/request-link';
 import { Passwords } from '../password/password';
 import { assertGoodPassword } from '../password/password-rules';
 import { RoleAuthority } from '../role/role.authority';
@@ -33,38 +34,31 @@ export class InviteService {
     private readonly authority: RoleAuthority,
     private readonly passwords: Passwords,
     private readonly conflicts: EmailConflicts,
-    @Inject(REDIS) private readonly redis: RedisClient,
+    @Inject(REDIS) redis: RedisClient,
   ) {
     this.ofAddress = new HourlyLimit(redis, 'invites-to', MAILS_PER_ADDRESS);
     this.ofTenant = new HourlyLimit(redis, 'invites-of', MAILS_PER_TENANT);
   }
 
   /** Throws `email_taken`, `rate_limited`, `validation_failed` for an unknown role, and `forbidden` for one beyond the caller's own. */
-  async invite(input: InviteUser): Promise<User> {
-    const email = canonicalEmail(input.email);
-    await this.limit(email);
-    const user = await this.conflicts.guard(email, () =>
-      withTenant(this.db, (tx) => once(tx, 'auth.user.invite', input, () => this.add(tx, input))),
-    );
-    wakeRelay(this.redis);
-    return user;
+  async invite({ email: given, name, role }: InviteUser): Promise<User> {
+    const fields = { email: canonicalEmail(given), name: name ?? null, role };
+    return this.conflicts.guard(fields.email, () => withTenant(this.db, (tx) => this.add(tx, fields)));
   }
 
   /** Throws `conflict` when the user has accepted, or is not to be let in any more. */
   async inviteAgain(id: string): Promise<User> {
     const { email } = found('user', await withTenant(this.db, (tx) => this.users.find(tx, id)));
     await this.limit(email);
-    const user = await withTenant(this.db, async (tx) => {
+    return withTenant(this.db, async (tx) => {
       await lockTenant(tx);
       const user = found('user', await this.users.find(tx, id));
       await this.authority.assertMayChange(tx, user);
       if (user.status !== 'invited') throw new ProblemError('conflict', `The user is ${user.status} already.`);
-      await this.tokens.request(tx, id, 'invite');
+      await requestLink(tx, this.tokens, id, 'invite');
       await audit(tx, { action: 'invite.resent', target: { type: 'user', id } });
       return user;
     });
-    wakeRelay(this.redis);
-    return user;
   }
 
   /** Throws `invalid_token` when the invitation was accepted, replaced or withdrawn, or has expired; `validation_failed`. */
@@ -74,9 +68,7 @@ export class InviteService {
     if (!email) throw new ProblemError('invalid_token');
     assertGoodPassword(password, email, 'password');
     const password_hash = await this.passwords.hash(password);
-    const registered = await withTenantId(this.db, ref.tenant_id, (tx) => this.enter(tx, ref, password_hash, name));
-    wakeRelay(this.redis);
-    return registered;
+    return withTenantId(this.db, ref.tenant_id, (tx) => this.enter(tx, ref, password_hash, name));
   }
 
   /** Whoever can invite could have us mail to strangers, again and again. */
@@ -85,12 +77,13 @@ export class InviteService {
     await this.ofAddress.take(sha256(email));
   }
 
-  private async add(tx: Tx, { email, name, role }: InviteUser): Promise<User> {
+  /** Counts within, so that a repetition by its Idempotency-Key, which mails nothing, counts nothing. */
+  private async add(tx: Tx, fields: Pick<UserEntity, 'email' | 'name' | 'role'>): Promise<User> {
+    await this.limit(fields.email);
     await lockTenant(tx);
-    await this.authority.assertMayGive(tx, role);
-    const fields = { email: canonicalEmail(email), name: name ?? null, role };
+    await this.authority.assertMayGive(tx, fields.role);
     const user = await this.users.insert(tx, fields);
-    await this.tokens.request(tx, user.id, 'invite');
+    await requestLink(tx, this.tokens, user.id, 'invite');
     await emit(tx, 'user.invited', { ...user });
     await audit(tx, { action: 'user.invited', target: { type: 'user', id: user.id }, after: fields });
     return user;

@@ -1,7 +1,6 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { found, ProblemError, type PageOf, type PageQuery, type UpdateUser, type User } from '@taai/contracts';
 import { accessChanged, audit, difference, idAfter, toPage, withTenant, type Tx } from '@taai/entities';
-import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { lockTenant } from '../tenant/lock-tenant';
 import { RoleAuthority } from '../role/role.authority';
@@ -13,7 +12,6 @@ export class UserService {
     private readonly db: DataSource,
     private readonly users: UserRepository,
     private readonly authority: RoleAuthority,
-    @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
   async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<User>> {
@@ -28,7 +26,7 @@ export class UserService {
 
   /** Throws `forbidden` for more than the caller may do, `last_admin` when nobody would be left who may do all. */
   async update({ id, ...fields }: UpdateUser): Promise<User> {
-    const user = await withTenant(this.db, async (tx) => {
+    return withTenant(this.db, async (tx) => {
       const user = await this.lock(tx, id);
       if (fields.role !== undefined) await this.authority.assertMayGive(tx, fields.role);
       const changed = difference(factsOf(user), factsOf({ ...user, ...fields }));
@@ -40,8 +38,6 @@ export class UserService {
       await audit(tx, { action: 'user.updated', target: { type: 'user', id }, ...changed });
       return found('user', await this.users.find(tx, id));
     });
-    wakeRelay(this.redis);
-    return user;
   }
 
   /** Throws the same. */
@@ -53,7 +49,6 @@ export class UserService {
       const before = { email: user.email, ...factsOf(user) };
       await audit(tx, { action: 'user.removed', target: { type: 'user', id }, before });
     });
-    wakeRelay(this.redis);
   }
 
   /** A user whom nobody else changes until the transaction ends, and whom the caller may change. */

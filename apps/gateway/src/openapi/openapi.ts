@@ -105,9 +105,7 @@ function operation({ rpc, service, method }: BoundMethod<PublicMethod>, collecto
     ...(method.access.includes(':') && { 'x-permission': method.access }),
     parameters: [
       ...fields.filter(({ name }) => inPath.includes(name) || !hasBody).map((field) => parameter(field, inPath)),
-      ...(verb === 'POST' && method.effect === 'once' && method.access !== 'public' && !method.openai
-        ? [idempotencyKey]
-        : []),
+      ...(method.effect === 'once_per_key' ? [idempotencyKey] : []),
     ],
     ...(hasBody && {
       requestBody: {

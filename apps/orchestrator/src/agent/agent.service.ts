@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import {
   found,
   ProblemError,
@@ -8,8 +8,7 @@ import {
   type PageQuery,
   type UpdateAgent,
 } from '@taai/contracts';
-import { audit, auditChange, idAfter, once, toFittingPage, withTenant } from '@taai/entities';
-import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
+import { audit, idAfter, toFittingPage, withTenant } from '@taai/entities';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { assertAgent } from './agent-rules';
@@ -33,23 +32,18 @@ export class AgentService {
   constructor(
     private readonly db: DataSource,
     private readonly agents: AgentRepository,
-    @Inject(REDIS) private readonly redis: RedisClient,
     private readonly changes: TenantChanges,
   ) {}
 
   async create(input: CreateAgent): Promise<Agent> {
     const { user_id = null } = currentCaller();
-    const agent = await withTenant(this.db, (tx) =>
-      once(tx, 'orchestrator.agent.create', input, async () => {
-        await assertAgent(tx, input);
-        const id = await explain(this.agents.insert(tx, input, user_id), refused);
-        const after = found('agent', await this.agents.find(tx, id));
-        await audit(tx, { action: 'agent.created', target: { type: 'agent', id }, after });
-        return after;
-      }),
-    );
-    wakeRelay(this.redis);
-    return agent;
+    return withTenant(this.db, async (tx) => {
+      await assertAgent(tx, input);
+      const id = await explain(this.agents.insert(tx, input, user_id), refused);
+      const after = found('agent', await this.agents.find(tx, id));
+      await audit(tx, { action: 'agent.created', target: { type: 'agent', id }, after });
+      return after;
+    });
   }
 
   async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Agent>> {
@@ -68,10 +62,9 @@ export class AgentService {
       await assertAgent(tx, fields);
       await explain(this.agents.update(tx, id, fields), refused);
       const after = found('agent', await this.agents.find(tx, id));
-      await auditChange(tx, { action: 'agent.updated', target: { type: 'agent', id } }, before, after);
+      await audit(tx, { action: 'agent.updated', target: { type: 'agent', id }, before, after });
       return after;
     });
-    wakeRelay(this.redis);
     await this.changes.announce();
     return agent;
   }
@@ -82,7 +75,6 @@ export class AgentService {
       await explain(this.agents.remove(tx, id), inUse);
       await audit(tx, { action: 'agent.deleted', target: { type: 'agent', id }, before });
     });
-    wakeRelay(this.redis);
     await this.changes.announce();
   }
 }

@@ -24,7 +24,7 @@ let tenant: string;
 beforeAll(async () => {
   database = await createTestDatabase();
   db = await openDataSource({ url: database.urls.orchestrator, pool: 3 });
-  rls = RlsPool.of(db, { prepare: true });
+  rls = new RlsPool(db, { prepare: true });
   redis = testRedis('commands');
   const subscriber = testRedis('subscriber');
   channels = new Channels(subscriber);
@@ -71,7 +71,7 @@ test('asks the database once, and again when the tenant has changed a price', as
     return Number((await redis.pubsub('NUMSUB', keys.pricesChanged()))[1]) > 0;
   });
   await Promise.all([costOf(tenant), costOf(other)]);
-  const asked = jest.spyOn(rls, 'query');
+  const asked = jest.spyOn(rls, 'read');
   await Promise.all([costOf(tenant), costOf(tenant), costOf(other)]);
   expect(asked).not.toHaveBeenCalled();
   await setPrice(1_000_000);
@@ -86,7 +86,7 @@ test('asks the database once, and again when the tenant has changed a price', as
 const free = { price_id: null, input_price: null, output_price: null, long_above_tokens: null };
 
 test('does not grow without end by models that one tenant makes up', async () => {
-  const asked = jest.spyOn(rls, 'query').mockResolvedValue([free]);
+  const asked = jest.spyOn(rls, 'read').mockResolvedValue([free]);
   const ask = (model: string) => as(tenant, () => prices.costOf({ kind: 'openai', model }, tokens));
   for (let model = 0; model <= 10_000; model += 1) await ask(`made-up-${model}`);
   expect(asked).toHaveBeenCalledTimes(10_001);
@@ -96,7 +96,7 @@ test('does not grow without end by models that one tenant makes up', async () =>
 });
 
 test('a failure is not remembered', async () => {
-  const failing = jest.spyOn(rls, 'query').mockRejectedValueOnce(new Error('The database is away.'));
+  const failing = jest.spyOn(rls, 'read').mockRejectedValueOnce(new Error('The database is away.'));
   await expect(costOf(tenant)).rejects.toThrow('away');
   failing.mockRestore();
   expect(await costOf(tenant)).toBe(210_000);

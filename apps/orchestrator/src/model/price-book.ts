@@ -71,7 +71,7 @@ export class PriceBook {
   }
 
   private async read(kind: string, model: string): Promise<Price> {
-    const [price] = await this.rls.query<Price>('price_in_force', PRICE, [kind, model]);
+    const [price] = await this.rls.read<Price>(PRICE, [kind, model]);
     if (!price) throw new Error('A price was asked for, and not even its absence came back.');
     return price;
   }

@@ -1,6 +1,7 @@
 import { until } from '@taai/platform-testing';
 import { runInContext } from '@taai/tenant';
 import { v7 } from 'uuid';
+import { ProviderHandler } from './provider.handler';
 import { audited, startStage, type Replica, type Stage, type User } from '../replica.testing';
 
 let stage: Stage;
@@ -61,11 +62,10 @@ describe('providers', () => {
   });
 
   it('are created once per Idempotency-Key', async () => {
+    const handler = new ProviderHandler(replica.providers, replica.checks);
     const caller = { tenant_id: user.tenant_id, user_id: user.user_id, permissions: [], issuer: 'gateway' as const };
     const create = (name: string) =>
-      runInContext({ request_id: 'r', idempotency_key: 'key', caller }, () =>
-        replica.providers.create({ name, kind: 'openai' }),
-      );
+      runInContext({ request_id: 'r', idempotency_key: 'key', caller }, () => handler.create({ name, kind: 'openai' }));
     const created = await create('once');
     expect((await create('once')).id).toBe(created.id);
     await expect(create('twice')).rejects.toEqual(problem('idempotency_mismatch'));
@@ -147,9 +147,10 @@ describe('each change of a provider', () => {
   it('is told when it commits, and once per Idempotency-Key', async () => {
     const { providers } = replica;
     const caller = { tenant_id: user.tenant_id, user_id: user.user_id, permissions: [], issuer: 'gateway' as const };
+    const handler = new ProviderHandler(providers, replica.checks);
     const create = () =>
       runInContext({ request_id: 'spec', ip: '192.0.2.7', caller, idempotency_key: 'audited' }, () =>
-        providers.create({ name: 'once', kind: 'openai' }),
+        handler.create({ name: 'once', kind: 'openai' }),
       );
     await create();
     await create();

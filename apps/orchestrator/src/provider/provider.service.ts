@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import {
   found,
   notFound,
@@ -10,8 +10,8 @@ import {
   type PutCredentials,
   type UpdateProvider,
 } from '@taai/contracts';
-import { audit, auditChange, idAfter, once, toFittingPage, withTenant } from '@taai/entities';
-import { REDIS, SecretBox, wakeRelay, type RedisClient } from '@taai/platform';
+import { audit, idAfter, toFittingPage, withTenant } from '@taai/entities';
+import { SecretBox } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { ProviderConnector } from './provider-connector';
 import { ProviderRepository } from './provider.repository';
@@ -31,21 +31,17 @@ export class ProviderService {
     private readonly providers: ProviderRepository,
     private readonly connector: ProviderConnector,
     private readonly secrets: SecretBox,
-    @Inject(REDIS) private readonly redis: RedisClient,
     private readonly changes: TenantChanges,
   ) {}
 
   async create(input: CreateProvider): Promise<Provider> {
     this.connector.vet(input.base_url);
-    const provider = await withTenant(this.db, (tx) =>
-      once(tx, 'orchestrator.provider.create', input, async () => {
-        const id = await explain(this.providers.insert(tx, input), taken);
-        const after = found('provider', await this.providers.find(tx, id));
-        await audit(tx, { action: 'provider.created', target: { type: 'provider', id }, after });
-        return after;
-      }),
-    );
-    wakeRelay(this.redis);
+    const provider = await withTenant(this.db, async (tx) => {
+      const id = await explain(this.providers.insert(tx, input), taken);
+      const after = found('provider', await this.providers.find(tx, id));
+      await audit(tx, { action: 'provider.created', target: { type: 'provider', id }, after });
+      return after;
+    });
     await this.changes.announce();
     return provider;
   }
@@ -70,10 +66,9 @@ export class ProviderService {
       }
       await explain(this.providers.update(tx, id, fields), taken);
       const after = found('provider', await this.providers.find(tx, id));
-      await auditChange(tx, { action: 'provider.updated', target: { type: 'provider', id } }, before, after);
+      await audit(tx, { action: 'provider.updated', target: { type: 'provider', id }, before, after });
       return after;
     });
-    wakeRelay(this.redis);
     await this.changes.announce();
     return provider;
   }
@@ -84,7 +79,6 @@ export class ProviderService {
       await explain(this.providers.remove(tx, id), inUse);
       await audit(tx, { action: 'provider.deleted', target: { type: 'provider', id }, before });
     });
-    wakeRelay(this.redis);
     await this.changes.announce();
   }
 
@@ -94,7 +88,6 @@ export class ProviderService {
       await explain(this.providers.replaceCredentials(tx, id, sealed), unknown);
       await audit(tx, { action: 'provider.credentials_stored', target: { type: 'provider', id } });
     });
-    wakeRelay(this.redis);
     await this.changes.announce();
   }
 }

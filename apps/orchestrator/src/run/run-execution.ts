@@ -1,12 +1,4 @@
-import {
-  keys,
-  LeaseLost,
-  resumeRebuilt,
-  RunLogWriter,
-  wakeRelay,
-  type Channels,
-  type RedisClient,
-} from '@taai/platform';
+import { keys, LeaseLost, resumeRebuilt, RunLogWriter, type Channels, type RedisClient } from '@taai/platform';
 import type { Asker } from '../model/model-caller';
 import { committedEvents, retriedEvent, startedEvent } from './run-events';
 import { persistently } from './persistently';
@@ -108,9 +100,8 @@ export class RunExecution {
   }
 
   private async finish(progress: RunProgress, outcome: Outcome, log: RunLogWriter): Promise<void> {
-    const { steps, owner, redis } = this.context;
+    const { steps, owner } = this.context;
     const last = await persistently(() => steps.finish(progress, owner, outcome, log.last_id));
-    wakeRelay(redis);
     for (const { type, data } of last) log.append(type, data);
     await log.close();
   }

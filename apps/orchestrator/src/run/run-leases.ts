@@ -63,10 +63,11 @@ export class RunLeases implements OnApplicationBootstrap, BeforeApplicationShutd
   private async extendFor(tenant_id: string): Promise<void> {
     const { owner, running } = this.executor;
     const before = [...running].filter(([, run]) => run.tenant_id === tenant_id);
-    const rows = await this.rls.queryFor<{ id: string; is_cancelled: boolean }>(
-      ...[tenant_id, 'extend_run_leases', EXTEND],
-      [owner, this.limits.lease_seconds, before.map(([id]) => id)],
-    );
+    const rows = await this.rls.queryFor<{ id: string; is_cancelled: boolean }>(tenant_id, EXTEND, [
+      owner,
+      this.limits.lease_seconds,
+      before.map(([id]) => id),
+    ]);
     const held = new Map(rows.map(({ id, is_cancelled }) => [id, is_cancelled]));
     for (const [id, { execution }] of before) {
       if (held.get(id) === undefined) execution.stop('lost');

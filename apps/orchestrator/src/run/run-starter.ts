@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { found, ProblemError, type Agent, type Run, type StartRun, type StartRunFor } from '@taai/contracts';
-import { once, withTenant, type Tx } from '@taai/entities';
+import { withTenant, type Tx } from '@taai/entities';
 import type { ChatMessage } from '@taai/providers';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
@@ -39,17 +39,15 @@ export class RunStarter {
     const { id: agent_id, input: content, metadata = {}, variables = {} } = input;
     const messages: ChatMessage[] = [{ role: 'user', content }];
     const order = { id: v7(), agent_id, conversation_id: null, metadata, messages, variables };
-    return this.executor.admit((lease) =>
-      withTenant(this.db, async (tx) => {
-        let created: RunRow | undefined;
-        const answer = await once(tx, 'orchestrator.run.start', input, async () => {
-          created = await this.insert(tx, order, lease);
-          if (!created) throw new Error('A new run has an id of its own.');
-          return toRun(created);
-        });
-        return { answer, created };
-      }),
-    );
+    return this.executor.admit(async (lease) => {
+      let created: RunRow | undefined;
+      const answer = await withTenant(this.db, async (tx) => {
+        created = await this.insert(tx, order, lease);
+        if (!created) throw new Error('A new run has an id of its own.');
+        return toRun(created);
+      });
+      return { answer, created };
+    });
   }
 
   /** The same for a conversation. The run of an id that is known stays as it is. */

@@ -13,6 +13,7 @@ import {
   type Stage,
   type User,
 } from '../replica.testing';
+import { RunHandler } from './run.handler';
 
 let stage: Stage;
 let replica: Replica;
@@ -119,7 +120,7 @@ describe('a run', () => {
     const caller = { tenant_id: user.tenant_id, user_id: user.user_id, permissions: [], issuer: 'gateway' as const };
     const again = () =>
       runInContext({ request_id: 'r', idempotency_key: mark, caller }, () =>
-        replica.starter.start({ id: agent.id, input: `${mark} [[tokens=2 delay=0]]` }),
+        new RunHandler(replica.starter, replica.runs).start({ id: agent.id, input: `${mark} [[tokens=2 delay=0]]` }),
       );
     const run = await again();
     expect((await again()).id).toBe(run.id);

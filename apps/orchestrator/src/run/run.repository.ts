@@ -122,7 +122,7 @@ export class RunRepository {
 
   /** The same outside of a transaction. */
   async get(id: string): Promise<RunRow | undefined> {
-    const [run] = await this.rls.query<RunRow>('run.get', FIND, [id]);
+    const [run] = await this.rls.read<RunRow>(FIND, [id]);
     return run;
   }
 

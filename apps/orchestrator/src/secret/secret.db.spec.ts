@@ -98,7 +98,7 @@ describe('re-encryption', () => {
         return row;
       }
     }
-    const rls = RlsPool.of(stage.source, { prepare: true });
+    const rls = new RlsPool(stage.source, { prepare: true });
     const rotation = new SecretRotation(new SecretBox([newest, stage.firstKey]), new Interrupted(stage.source, rls));
     expect(await rotation.reencrypt({})).toMatchObject({ reencrypted: 0, failed: 0 });
     expect((await after.secrets.keys()).in_use).toEqual([key_id(stage.firstKey)]);
@@ -144,7 +144,7 @@ describe('re-encryption', () => {
         return row;
       }
     }
-    const rls = RlsPool.of(stage.source, { prepare: true });
+    const rls = new RlsPool(stage.source, { prepare: true });
     const box = new SecretBox([newest, stage.firstKey]);
     const rotation = new SecretRotation(box, new Interrupted(stage.source, rls));
     expect(await rotation.reencrypt({})).toMatchObject({ reencrypted: 0, failed: 0 });
@@ -200,7 +200,7 @@ describe('a rotation', () => {
 
   it('lets nobody start without a key in use', async () => {
     await store(1);
-    const repository = new SecretRepository(stage.source, RlsPool.of(stage.source, { prepare: true }));
+    const repository = new SecretRepository(stage.source, new RlsPool(stage.source, { prepare: true }));
     const key_ids = await repository.keyIds();
     expect(() => new SecretBox([newest]).require(key_ids, 'provider and tool credentials')).toThrow(
       key_id(stage.firstKey),

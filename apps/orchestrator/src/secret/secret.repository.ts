@@ -42,16 +42,13 @@ export class SecretRepository implements SecretStore {
   }
 
   async find({ tenant_id, id }: SecretRef, key_id: string) {
-    const [row] = await this.rls.queryFor<{ owner_id: string; ciphertext: string }>(tenant_id, 'secret_find', FIND, [
-      id,
-      key_id,
-    ]);
+    const [row] = await this.rls.queryFor<{ owner_id: string; ciphertext: string }>(tenant_id, FIND, [id, key_id]);
     return row;
   }
 
   async replace({ tenant_id, id }: SecretRef, ciphertext: string, sealed: SealedSecret): Promise<boolean> {
     const values = [id, ciphertext, sealed.ciphertext, sealed.key_id];
-    const rows = await this.rls.queryFor(tenant_id, 'secret_replace', REPLACE, values);
+    const rows = await this.rls.queryFor(tenant_id, REPLACE, values);
     return rows.length === 1;
   }
 }

@@ -1,6 +1,7 @@
 import type { CreateTool } from '@taai/contracts';
 import { runInContext } from '@taai/tenant';
 import { v7 } from 'uuid';
+import { ToolHandler } from './tool.handler';
 import { audited, startStage, type Replica, type Stage, type User } from '../replica.testing';
 
 let stage: Stage;
@@ -81,7 +82,9 @@ describe('tools', () => {
   it('are created once per Idempotency-Key', async () => {
     const caller = { tenant_id: user.tenant_id, user_id: user.user_id, permissions: [], issuer: 'gateway' as const };
     const createOnce = (name: string) =>
-      runInContext({ request_id: 'r', idempotency_key: 'key', caller }, () => replica.tools.create({ ...http, name }));
+      runInContext({ request_id: 'r', idempotency_key: 'key', caller }, () =>
+        new ToolHandler(replica.tools).create({ ...http, name }),
+      );
     const created = await createOnce('once');
     expect((await createOnce('once')).id).toBe(created.id);
     await expect(createOnce('twice')).rejects.toEqual(problem('idempotency_mismatch'));

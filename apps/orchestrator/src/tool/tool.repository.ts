@@ -79,7 +79,7 @@ export class ToolRepository {
 
   /** The caller's tenant's, in the order of the names. */
   active(names: readonly string[]): Promise<ToolRow[]> {
-    return this.rls.query<ToolRow>('tool.active', ACTIVE, [names]);
+    return this.rls.read<ToolRow>(ACTIVE, [names]);
   }
 
   /** Newest first. */

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import {
   found,
   ProblemError,
@@ -10,8 +10,7 @@ import {
   type ToolExecution,
   type UpdateTool,
 } from '@taai/contracts';
-import { audit, auditChange, idAfter, once, toFittingPage, withTenant, type Tx } from '@taai/entities';
-import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
+import { audit, idAfter, toFittingPage, withTenant, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { builtins } from './builtin/registry';
@@ -31,24 +30,19 @@ export class ToolService {
     private readonly db: DataSource,
     private readonly tools: ToolRepository,
     private readonly connector: ToolConnector,
-    @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
   async create(input: CreateTool): Promise<Tool> {
     const { secret_headers, description = '', config = {}, input_schema, ...fields } = input;
     this.vet({ ...input, config });
-    const tool = await withTenant(this.db, (tx) =>
-      once(tx, 'orchestrator.tool.create', input, async () => {
-        const id = v7();
-        const columns = { ...fields, description, config, input_schema: input_schema ?? {} };
-        await explain(this.tools.insert(tx, id, { ...columns, ...this.seal(tx, id, secret_headers) }), taken);
-        const after = shown(found('tool', await this.tools.find(tx, id)));
-        await audit(tx, { action: 'tool.created', target: { type: 'tool', id }, after });
-        return after;
-      }),
-    );
-    wakeRelay(this.redis);
-    return tool;
+    return withTenant(this.db, async (tx) => {
+      const id = v7();
+      const columns = { ...fields, description, config, input_schema: input_schema ?? {} };
+      await explain(this.tools.insert(tx, id, { ...columns, ...this.seal(tx, id, secret_headers) }), taken);
+      const after = shown(found('tool', await this.tools.find(tx, id)));
+      await audit(tx, { action: 'tool.created', target: { type: 'tool', id }, after });
+      return after;
+    });
   }
 
   async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Tool>> {
@@ -63,7 +57,7 @@ export class ToolService {
 
   /** Another origin must not be sent the secret headers that were stored for this one: they are dropped, unless new ones come along. */
   async update({ id, secret_headers, ...fields }: UpdateTool): Promise<Tool> {
-    const tool = await withTenant(this.db, async (tx) => {
+    return withTenant(this.db, async (tx) => {
       const before = found('tool', await this.tools.lock(tx, id));
       this.vetChange(before, { ...fields, secret_headers });
       if (fields.name !== undefined && fields.name !== before.name) await this.assertUnused(tx, before);
@@ -74,8 +68,6 @@ export class ToolService {
       await auditTool(tx, before, after);
       return shown(after);
     });
-    wakeRelay(this.redis);
-    return tool;
   }
 
   async remove(id: string): Promise<void> {
@@ -85,7 +77,6 @@ export class ToolService {
       await this.tools.remove(tx, id);
       await audit(tx, { action: 'tool.deleted', target: { type: 'tool', id }, before: shown(before) });
     });
-    wakeRelay(this.redis);
   }
 
   async executions({ id, limit = 20, cursor }: PageById): Promise<PageOf<ToolExecution>> {
@@ -140,9 +131,9 @@ function shown({ secret_ciphertext: _, tenant_id: __, ...row }: ToolRow): Tool {
 
 /** Secrets that were replaced show in no field: the entry says that they were. */
 const auditTool = (tx: Tx, before: ToolRow, after: ToolRow): Promise<void> =>
-  auditChange(
-    tx,
-    { action: 'tool.updated', target: { type: 'tool', id: after.id } },
-    { ...shown(before), has_new_secrets: false },
-    { ...shown(after), has_new_secrets: before.secret_ciphertext !== after.secret_ciphertext },
-  );
+  audit(tx, {
+    action: 'tool.updated',
+    target: { type: 'tool', id: after.id },
+    before: { ...shown(before), has_new_secrets: false },
+    after: { ...shown(after), has_new_secrets: before.secret_ciphertext !== after.secret_ciphertext },
+  });

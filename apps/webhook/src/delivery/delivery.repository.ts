@@ -87,8 +87,7 @@ export class DeliveryRepository {
    * place; undefined when the attempt was not the delivery's newest.
    */
   async finish({ id, attempts, webhook_id }: Attempt, ending: Ending): Promise<string[] | undefined> {
-    const ended = await this.rls.query(
-      'delivery_finish',
+    const ended = await this.rls.write(
       `update webhook_deliveries
        set status = $3, next_attempt_at = now() + make_interval(secs => $4), last_status_code = $5, last_error = $6,
          delivered_at = case when $3 = 'delivered' then now() end
@@ -100,8 +99,7 @@ export class DeliveryRepository {
 
   /** Newest first. */
   page(webhook_id: string, after: string | undefined, limit: number): Promise<WebhookDelivery[]> {
-    return this.rls.query<WebhookDelivery>(
-      'delivery_page',
+    return this.rls.read<WebhookDelivery>(
       `select ${columns} from webhook_deliveries
        where webhook_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3`,
       [webhook_id, after ?? null, limit],
@@ -140,8 +138,7 @@ export class DeliveryRepository {
   }
 
   private async waiting(webhook_id: string): Promise<string[]> {
-    const rows = await this.rls.query<{ id: string }>(
-      'delivery_waiting',
+    const rows = await this.rls.read<{ id: string }>(
       `select id from webhook_deliveries
        where webhook_id = $1 and status = 'pending' and (attempts = 0 or next_attempt_at <= now())
          and next_attempt_at <= now() + make_interval(secs => $2)

@@ -31,7 +31,6 @@ export class SecretRepository implements SecretStore {
   async find({ tenant_id, id }: SecretRef, key_id: string) {
     const [row] = await this.rls.queryFor<{ owner_id: string; ciphertext: string }>(
       tenant_id,
-      'secret_find',
       `select id as owner_id, secret_ciphertext as ciphertext from webhooks
        where id = $1 and secret_key_id is distinct from $2`,
       [id, key_id],
@@ -42,7 +41,6 @@ export class SecretRepository implements SecretStore {
   async replace({ tenant_id, id }: SecretRef, ciphertext: string, sealed: SealedSecret): Promise<boolean> {
     const rows = await this.rls.queryFor(
       tenant_id,
-      'secret_replace',
       `update webhooks set secret_ciphertext = $3, secret_key_id = $4
        where id = $1 and secret_ciphertext = $2 returning id`,
       [id, ciphertext, sealed.ciphertext, sealed.key_id],

@@ -2,6 +2,7 @@ import { eventTypes } from '@taai/contracts';
 import { runInContext } from '@taai/tenant';
 import { v7 } from 'uuid';
 import { createService, type Service } from '../webhook.testing';
+import { WebhookHandler } from './webhook.handler';
 import { WebhookService } from './webhook.service';
 
 let service: Service;
@@ -35,7 +36,7 @@ describe('endpoints', () => {
     const caller = { tenant_id, user_id: v7(), permissions: [], issuer: 'gateway' } as const;
     const create = () =>
       runInContext({ request_id: 'spec', caller, idempotency_key: 'key' }, () =>
-        webhooks.create({ url, events: ['task.created'] }),
+        new WebhookHandler(webhooks).create({ url, events: ['task.created'] }),
       );
     const first = await create();
     expect(await create()).toEqual(first);

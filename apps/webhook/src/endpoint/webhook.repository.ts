@@ -19,17 +19,14 @@ export class WebhookRepository {
 
   /** Newest first. */
   page(after: string | undefined, limit: number): Promise<Webhook[]> {
-    return this.rls.query<Webhook>(
-      'webhook_page',
+    return this.rls.read<Webhook>(
       `select ${columns} from webhooks where $1::uuid is null or id < $1 order by id desc limit $2`,
       [after ?? null, limit],
     );
   }
 
   async find(id: string): Promise<Webhook | undefined> {
-    const [webhook] = await this.rls.query<Webhook>('webhook_find', `select ${columns} from webhooks where id = $1`, [
-      id,
-    ]);
+    const [webhook] = await this.rls.read<Webhook>(`select ${columns} from webhooks where id = $1`, [id]);
     return webhook;
   }
 
@@ -41,11 +38,7 @@ export class WebhookRepository {
 
   async findWithSecret(id: string): Promise<(Webhook & Pick<WebhookEntity, 'secret_ciphertext'>) | undefined> {
     const sql = `select ${columns}, secret_ciphertext from webhooks where id = $1`;
-    const [webhook] = await this.rls.query<Webhook & Pick<WebhookEntity, 'secret_ciphertext'>>(
-      'webhook_find_with_secret',
-      sql,
-      [id],
-    );
+    const [webhook] = await this.rls.read<Webhook & Pick<WebhookEntity, 'secret_ciphertext'>>(sql, [id]);
     return webhook;
   }
 

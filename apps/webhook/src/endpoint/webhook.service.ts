@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import {
   eventTypes,
   found,
@@ -13,8 +13,8 @@ import {
   type Webhook,
   type WebhookDelivery,
 } from '@taai/contracts';
-import { audit, auditChange, idAfter, once, toPage, withTenant } from '@taai/entities';
-import { REDIS, SecretBox, wakeRelay, type RedisClient } from '@taai/platform';
+import { audit, idAfter, toPage, withTenant } from '@taai/entities';
+import { SecretBox } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
@@ -30,25 +30,21 @@ export class WebhookService {
     private readonly history: DeliveryRepository,
     private readonly access: EndpointAccess,
     private readonly secrets: SecretBox,
-    @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
   /** The answer is not stored for repetitions of the request, but read again: it shows the secret. */
   async create(input: CreateWebhook): Promise<CreatedWebhook> {
     this.access.vet(input.url);
     const { tenant_id } = currentCaller();
-    const { id } = await withTenant(this.db, (tx) =>
-      once(tx, 'webhook.create', input, async () => {
-        const id = v7();
-        const secret = `whsec_${randomBytes(32).toString('base64')}`;
-        const { ciphertext, key_id } = this.secrets.seal({ tenant_id, owner_id: id }, secret);
-        const sealed = { secret_ciphertext: ciphertext, secret_key_id: key_id };
-        await this.webhooks.insert(tx, { ...distinctEvents(input), id, ...sealed });
-        await audit(tx, { action: 'webhook.created', target: targetOf(id), after: distinctEvents(input) });
-        return { id };
-      }),
-    );
-    wakeRelay(this.redis);
+    const { id } = await withTenant(this.db, async (tx) => {
+      const id = v7();
+      const secret = `whsec_${randomBytes(32).toString('base64')}`;
+      const { ciphertext, key_id } = this.secrets.seal({ tenant_id, owner_id: id }, secret);
+      const sealed = { secret_ciphertext: ciphertext, secret_key_id: key_id };
+      await this.webhooks.insert(tx, { ...distinctEvents(input), id, ...sealed });
+      await audit(tx, { action: 'webhook.created', target: targetOf(id), after: distinctEvents(input) });
+      return { id };
+    });
     const { secret_ciphertext, ...webhook } = found('webhook', await this.webhooks.findWithSecret(id));
     return { ...webhook, secret: this.secrets.open({ tenant_id, owner_id: id }, secret_ciphertext) };
   }
@@ -68,9 +64,8 @@ export class WebhookService {
     await withTenant(this.db, async (tx) => {
       const before = found('webhook', await this.webhooks.lock(tx, id));
       await this.webhooks.update(tx, id, change);
-      await auditChange(tx, { action: 'webhook.updated', target: targetOf(id) }, before, { ...before, ...change });
+      await audit(tx, { action: 'webhook.updated', target: targetOf(id), before, after: { ...before, ...change } });
     });
-    wakeRelay(this.redis);
     return this.get(id);
   }
 
@@ -81,7 +76,6 @@ export class WebhookService {
       const changed = { before: { is_active: true }, after: { is_active: false } };
       await audit(tx, { action: 'webhook.deactivated', target: targetOf(id), ...changed });
     });
-    wakeRelay(this.redis);
   }
 
   async remove(id: string): Promise<void> {
@@ -90,7 +84,6 @@ export class WebhookService {
       await this.webhooks.remove(tx, id);
       await audit(tx, { action: 'webhook.deleted', target: targetOf(id), before });
     });
-    wakeRelay(this.redis);
   }
 
   async deliveries({ id, limit = 20, cursor }: PageById): Promise<PageOf<WebhookDelivery>> {

@@ -23,12 +23,12 @@ export class MailRepository {
 
   /** Notes that jobs will attempt these: until the relay's lease ends, and then it hands them over again. */
   async queued(ids: readonly string[]): Promise<void> {
-    await this.rls.query('mail_queued', QUEUED, [ids]);
+    await this.rls.write(QUEUED, [ids]);
   }
 
   /** Begins an attempt. Resolves to the one-time token that the mail brings; undefined when the mail is done with. */
   async take(id: string): Promise<string | undefined> {
-    const [taken] = await this.rls.query<{ token_id: string }>('mail_take', TAKE, [id]);
+    const [taken] = await this.rls.write<{ token_id: string }>(TAKE, [id]);
     return taken?.token_id;
   }
 }

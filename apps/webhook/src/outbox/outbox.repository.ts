@@ -91,7 +91,7 @@ export class OutboxRepository {
 
   /** Drops the events that nobody waits for; resolves to the others. */
   sift(ids: readonly string[]): Promise<Remaining[]> {
-    return this.rls.query<Remaining>('outbox_sift', SIFT, [ids, eventTypes]);
+    return this.rls.read<Remaining>(SIFT, [ids, eventTypes]);
   }
 
   /**
@@ -100,7 +100,7 @@ export class OutboxRepository {
    */
   async fanOut(events: readonly Remaining[], done: readonly string[]): Promise<string[]> {
     const pairs = events.flatMap(({ id, webhook_ids }) => webhook_ids.map((webhook_id) => ({ id, webhook_id })));
-    const made = await this.rls.query<{ id: string }>('outbox_fan_out', FAN_OUT, [
+    const made = await this.rls.write<{ id: string }>(FAN_OUT, [
       pairs.map(() => v7()),
       pairs.map(({ webhook_id }) => webhook_id),
       pairs.map(({ id }) => id),
@@ -110,13 +110,12 @@ export class OutboxRepository {
   }
 
   async drop(ids: readonly string[]): Promise<void> {
-    await this.rls.query('outbox_drop', 'delete from outbox where id = any ($1)', [ids]);
+    await this.rls.write('delete from outbox where id = any ($1)', [ids]);
   }
 
   /** The tenant's audit entries up to an id, whoever claimed them: oldest first, at most `limit`. */
   async auditEntries(upTo: string, limit: number): Promise<AuditRecord[]> {
-    const rows = await this.rls.query<{ payload: DomainEvent & { data: Omit<AuditRecord, 'id' | 'created_at'> } }>(
-      'outbox_audit',
+    const rows = await this.rls.read<{ payload: DomainEvent & { data: Omit<AuditRecord, 'id' | 'created_at'> } }>(
       AUDIT,
       [upTo, limit],
     );
@@ -125,6 +124,6 @@ export class OutboxRepository {
 
   /** Leaves events for later; those that were claimed too often already, for ever. */
   defer(ids: readonly string[]): Promise<Deferred[]> {
-    return this.rls.query<Deferred>('outbox_defer', DEFER, [ids]);
+    return this.rls.write<Deferred>(DEFER, [ids]);
   }
 }

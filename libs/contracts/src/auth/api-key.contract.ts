@@ -83,7 +83,7 @@ export const apiKeyContract = contract('auth.api_key', {
     secret: true,
     input: CreateApiKey,
     output: CreatedApiKey,
-    effect: 'once',
+    effect: 'once_per_key',
   },
   remove: {
     summary: 'Revoke an API key',

@@ -91,7 +91,7 @@ export const roleContract = contract('auth.role', {
     access: 'roles:create',
     input: CreateRole,
     output: Role,
-    effect: 'once',
+    effect: 'once_per_key',
   },
   update: {
     summary: 'Change a role; whoever has it may do within seconds what it says then',

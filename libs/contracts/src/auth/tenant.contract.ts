@@ -88,7 +88,7 @@ export const tenantContract = contract('auth.tenant', {
     input: Empty,
     output: Job,
     status: 202,
-    effect: 'once',
+    effect: 'once_per_key',
   },
   archive: {
     summary: 'Download an export, gzipped JSON lines, within 7 days and until the next one is finished',

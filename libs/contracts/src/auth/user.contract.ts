@@ -66,7 +66,7 @@ export const userContract = contract('auth.user', {
     access: 'users:create',
     input: InviteUser,
     output: User,
-    effect: 'once',
+    effect: 'once_per_key',
   },
   inviteAgain: {
     summary: 'Send the invitation again; earlier links stop working',

@@ -271,7 +271,7 @@ export const agentContract = contract('orchestrator.agent', {
     access: 'agents:create',
     input: CreateAgent,
     output: Agent,
-    effect: 'once',
+    effect: 'once_per_key',
   },
   list: {
     summary: 'List agents, newest first',

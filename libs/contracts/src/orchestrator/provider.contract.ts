@@ -211,7 +211,7 @@ export const providerContract = contract('orchestrator.provider', {
     access: 'providers:create',
     input: CreateProvider,
     output: Provider,
-    effect: 'once',
+    effect: 'once_per_key',
   },
   list: {
     summary: 'List AI providers',

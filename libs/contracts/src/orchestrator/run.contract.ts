@@ -234,7 +234,7 @@ export const runContract = contract('orchestrator.run', {
     output: Run,
     status: 200,
     custom: true,
-    effect: 'once',
+    effect: 'once_per_key',
   },
   startFor: {
     summary: 'Start the run that answers a conversation',

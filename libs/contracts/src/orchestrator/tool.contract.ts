@@ -133,7 +133,7 @@ export const toolContract = contract('orchestrator.tool', {
     access: 'tools:create',
     input: CreateTool,
     output: Tool,
-    effect: 'once',
+    effect: 'once_per_key',
     secret: true,
   },
   list: {

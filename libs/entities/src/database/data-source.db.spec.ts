@@ -1,6 +1,6 @@
 import { openDataSource } from './data-source';
 import { createTenant, createTestDatabase, type TestDatabase } from '../testing';
-import { withTenantId } from './with-tenant';
+import { withTenantId } from './tx';
 import { UsageRecordEntity } from '../entities';
 
 let database: TestDatabase;

@@ -1,13 +1,18 @@
-import { Module, type DynamicModule, type INestApplicationContext } from '@nestjs/common';
+import { Module, type DynamicModule, type FactoryProvider, type INestApplicationContext } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import { onOutbox } from '../outbox/wake';
 import { openDataSource, type DatabaseConfig } from './data-source';
 import { RlsPool } from './rls-query';
+
+/** Makes what wakes the relays of the outbox. */
+export type OutboxWaker = Omit<FactoryProvider<() => void>, 'provide'>;
 
 /** Provides the `DataSource`, and the `RlsPool` on the same connections, to the whole process; see `openDataSource`. */
 @Module({})
 export class DatabaseModule {
-  static forRoot(config: DatabaseConfig): DynamicModule {
+  /** @param waker What it makes is called after each commit that put something into the outbox. */
+  static forRoot(config: DatabaseConfig, waker: OutboxWaker): DynamicModule {
     return {
       module: DatabaseModule,
       global: true,
@@ -19,12 +24,22 @@ export class DatabaseModule {
         }),
       ],
       providers: [
-        { provide: RlsPool, inject: [DataSource], useFactory: (source: DataSource) => RlsPool.of(source, config) },
+        { provide: WAKER, ...waker },
+        {
+          provide: RlsPool,
+          inject: [DataSource, WAKER],
+          useFactory: (source: DataSource, wake: () => void) => {
+            onOutbox(source, wake);
+            return new RlsPool(source, config);
+          },
+        },
       ],
       exports: [RlsPool],
     };
   }
 }
+
+const WAKER = Symbol('outbox waker');
 
 /** Resolves when the database answers. */
 export const pingDatabase = (app: INestApplicationContext): Promise<unknown> => app.get(DataSource).query('select 1');

@@ -1,9 +1,12 @@
-import { currentCaller } from '@taai/tenant';
+import { currentCaller, currentContext } from '@taai/tenant';
 import { DatabaseError, type Connection, type Pool, type PoolClient } from 'pg';
 import Query, { type RowDescription } from 'pg/lib/query.js';
 import type { DataSource } from 'typeorm';
 import { poolOf, type DatabaseConfig } from './data-source';
-import { SET_TENANT } from './with-tenant';
+import { wakerOf } from '../outbox/wake';
+import { statementOf } from './statement';
+import { SET_TENANT } from './tx';
+import { withTenant } from './with-tenant';
 
 const TENANT_STATEMENT = 'set_tenant';
 
@@ -108,34 +111,46 @@ class RlsQuery<Row extends object> extends Query<Row> {
   }
 }
 
-/** Prepared SQL for the hot paths, within a tenant and in one round trip, on the data source's own connections. */
+/**
+ * Prepared SQL within a tenant and in one round trip, on the data source's own connections. All that runs here is known by its
+ * text alone: a statement is prepared once per connection, under a name made of it.
+ */
 export class RlsPool {
   private readonly known = new WeakSet<PoolClient>();
 
   constructor(
-    private readonly pool: Pool,
+    private readonly dataSource: DataSource,
     private readonly options: Pick<DatabaseConfig, 'prepare'>,
+    private readonly pool: Pool = poolOf(dataSource),
   ) {}
 
-  static of = (dataSource: DataSource, options: Pick<DatabaseConfig, 'prepare'>) =>
-    new RlsPool(poolOf(dataSource), options);
-
-  /**
-   * Runs one statement for the caller's tenant and resolves to its rows (none without RETURNING). `name` stands for exactly
-   * this SQL everywhere in the process. Throws without a caller, and what the database throws.
-   */
-  async query<Row extends object>(name: string, sql: string, params: readonly unknown[] = []): Promise<Row[]> {
-    return this.queryFor<Row>(currentCaller().tenant_id, name, sql, params);
+  /** Runs one statement that changes nothing, for the caller's tenant. Throws without a caller, and what the database throws. */
+  async read<Row extends object>(sql: string, params?: readonly unknown[]): Promise<Row[]> {
+    return this.queryFor<Row>(currentCaller().tenant_id, sql, params);
   }
 
-  /** The same for a tenant that a resolver function named. */
-  async queryFor<Row extends object>(
-    tenantId: string,
-    name: string,
-    text: string,
-    values: readonly unknown[] = [],
-  ): Promise<Row[]> {
-    const statement = { text, values, ...(this.options.prepare && { name }) };
+  /**
+   * Runs one statement that changes something, and resolves to its rows (none without RETURNING). In a method that is once per
+   * key, called with a key, it is the key's transaction: see `withTenant`.
+   */
+  async write<Row extends object>(sql: string, params?: readonly unknown[]): Promise<Row[]> {
+    const { caller, once } = currentContext() ?? {};
+    if (!caller || !once) return this.queryFor<Row>(currentCaller().tenant_id, sql, params);
+    return withTenant(this.dataSource, (tx) => {
+      if (statementOf(sql).emits) tx.afterCommit(wakerOf(this.dataSource));
+      return tx.rows<Row>(sql, params);
+    });
+  }
+
+  /** Runs a statement of either kind for a tenant that a resolver function named. */
+  async queryFor<Row extends object>(tenantId: string, text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    const { name, emits } = statementOf(text);
+    const rows = await this.send<Row>(tenantId, { text, values, ...(this.options.prepare && { name }) });
+    if (emits) wakerOf(this.dataSource)();
+    return rows;
+  }
+
+  private async send<Row extends object>(tenantId: string, statement: Statement): Promise<Row[]> {
     const client = await this.pool.connect();
     let isAtRest = false;
     try {

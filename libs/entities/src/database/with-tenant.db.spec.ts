@@ -5,7 +5,8 @@ import { openDataSource, poolOf } from './data-source';
 import { TaskEntity } from '../entities';
 import { RlsPool } from './rls-query';
 import { createTenant, createTestDatabase, type TestDatabase } from '../testing';
-import { withTenant, withTenantId, type Tx } from './with-tenant';
+import { withTenantId, type Tx } from './tx';
+import { withTenant } from './with-tenant';
 
 const TENANTS = 20;
 const REQUESTS = 500;
@@ -55,7 +56,7 @@ type Way = (tenant: string, isBroken: boolean) => Promise<unknown>;
 test.each(['on', 'off'])(
   '500 interleaved requests of 20 tenants on two connections leak nothing, prepare %s',
   async (prepare) => {
-    const rls = RlsPool.of(dataSource, { prepare: prepare === 'on' });
+    const rls = new RlsPool(dataSource, { prepare: prepare === 'on' });
     const ways: Way[] = [
       (_, isBroken) =>
         withTenant(dataSource, async (tx) => {
@@ -68,10 +69,9 @@ test.each(['on', 'off'])(
         withTenant(dataSource, (tx) =>
           tx.query(`select tenant_id, title from tasks where 1 / $1 = 1`, [isBroken ? 0 : 1]),
         ),
-      (_, isBroken) => rls.query('sum', `select tenant_id, title from tasks where 1 / $1 = 1`, [isBroken ? 0 : 1]),
+      (_, isBroken) => rls.read(`select tenant_id, title from tasks where 1 / $1 = 1`, [isBroken ? 0 : 1]),
       (tenant, isBroken) =>
-        rls.query(
-          isBroken ? 'mistaken' : 'by_title',
+        rls.read(
           isBroken
             ? 'select absent from tasks where title = $1'
             : 'select tenant_id, title from tasks where title = $1',

@@ -1,27 +1,35 @@
-import { currentCaller } from '@taai/tenant';
-import type { DataSource, EntityManager } from 'typeorm';
-
-/** Local to the transaction, so that a pooled connection carries nothing over. */
-export const SET_TENANT = `select set_config('app.tenant_id', $1, true)`;
-
-const SCOPED = Symbol('scoped to a tenant');
-
-/**
- * A transaction in which the database shows the rows of one tenant alone. There is no other way to one than `withTenant`, so
- * code that asks for a `Tx` cannot be handed an unscoped manager.
- */
-export type Tx = EntityManager & { readonly [SCOPED]: true; readonly tenant_id: string };
+import { currentCaller, currentContext, type OncePerKey } from '@taai/tenant';
+import type { DataSource } from 'typeorm';
+import { idempotent } from '../outbox/idempotency';
+import { withTenantId, type Tx } from './tx';
 
 /**
  * Runs `work` in a transaction for the caller's tenant: committed when it resolves, rolled back when it rejects. Throws
  * without a caller. Never wait for a provider, another service or another `withTenant` inside: the connection is held.
+ *
+ * In a method that is once per key, called with a key, this is the one transaction of the key: `work` is done if it was not done
+ * before, and else its stored result is given, as JSON has it. A second one is refused; what is only read needs none.
  */
-export const withTenant = async <T>(dataSource: DataSource, work: (tx: Tx) => Promise<T>): Promise<T> =>
-  withTenantId(dataSource, currentCaller().tenant_id, work);
+export async function withTenant<T>(dataSource: DataSource, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const { tenant_id } = currentCaller();
+  const once = currentContext()?.once;
+  return once ? withKey(dataSource, tenant_id, once, work) : withTenantId(dataSource, tenant_id, work);
+}
 
-/** The same for a tenant that a resolver function named, or that is just being registered. */
-export const withTenantId = <T>(dataSource: DataSource, tenant_id: string, work: (tx: Tx) => Promise<T>): Promise<T> =>
-  dataSource.transaction(async (manager) => {
-    await manager.query(SET_TENANT, [tenant_id]);
-    return work(Object.assign(manager, { [SCOPED]: true as const, tenant_id }));
-  });
+async function withKey<T>(
+  dataSource: DataSource,
+  tenant_id: string,
+  once: OncePerKey,
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
+  if (once.transaction !== 'none') throw new Error(`${once.method} is once per key, and so has one transaction.`);
+  once.transaction = 'open';
+  try {
+    const result = await withTenantId(dataSource, tenant_id, (tx) => idempotent(tx, once, () => work(tx)));
+    once.transaction = 'committed';
+    return result;
+  } catch (error) {
+    once.transaction = 'none';
+    throw error;
+  }
+}

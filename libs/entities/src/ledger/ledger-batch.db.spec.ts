@@ -6,7 +6,7 @@ import { UsageRecordEntity } from '../entities';
 import { closeCall, mintedAt } from './ledger';
 import { recordCalls } from './ledger-batch';
 import { createTenant, createTestDatabase, type TestDatabase } from '../testing';
-import { withTenantId } from '../database/with-tenant';
+import { withTenantId } from '../database/tx';
 
 let database: TestDatabase;
 let db: DataSource;

@@ -3,7 +3,7 @@ import { costOf, type Price } from './cost';
 import type { UsageRecordEntity } from '../entities';
 import { mintedAt } from './ledger';
 import { priceInForce } from './price-in-force';
-import type { Tx } from '../database/with-tenant';
+import type { Tx } from '../database/tx';
 
 const UNSAID = {
   ...{ agent_id: null, run_id: null, step: null, user_id: null, api_key_id: null, conversation_id: null },

@@ -5,7 +5,7 @@ import { UsageRecordEntity } from '../entities';
 import { closeCall, mintedAt, openCall, type CloseCall, type OpenCall } from './ledger';
 import { withClient } from '../schema/connect';
 import { createTenant, createTestDatabase, type TestDatabase } from '../testing';
-import { withTenantId } from '../database/with-tenant';
+import { withTenantId } from '../database/tx';
 
 let database: TestDatabase;
 let dataSource: DataSource;

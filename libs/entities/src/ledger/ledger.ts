@@ -2,7 +2,7 @@ import type { CloseCall, OpenCall, TokenBuckets, TokenUsage, UsageStatus } from 
 import { costOf, type Price } from './cost';
 import { UsageRecordEntity } from '../entities';
 import { priceInForce } from './price-in-force';
-import type { Tx } from '../database/with-tenant';
+import type { Tx } from '../database/tx';
 
 export type { CloseCall, OpenCall, TokenBuckets } from '@taai/contracts';
 

@@ -1,5 +1,5 @@
 import type { AccessChangeKind } from '@taai/contracts';
-import type { Tx } from '../database/with-tenant';
+import type { Tx } from '../database/tx';
 
 /** Nothing is returned: the sequence is nobody's business. The clock's time, because the transaction may have waited long. */
 const INSERT = 'insert into access_changes (tenant_id, kind, id, at) values ($1, $2, $3, clock_timestamp())';

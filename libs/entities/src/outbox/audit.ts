@@ -1,8 +1,8 @@
 import type { AuditActorType, AuditRecord } from '@taai/contracts';
 import { currentContext, type Caller } from '@taai/tenant';
 import { auditedState } from './audited-state';
-import { enqueue } from './outbox';
-import type { Tx } from '../database/with-tenant';
+import { emit } from './outbox';
+import type { Tx } from '../database/tx';
 
 /** Who did it. */
 export interface AuditActor {
@@ -28,8 +28,13 @@ interface Difference<T> {
   after: Partial<T>;
 }
 
-/** Records a change in the tenant's audit log when, and only when, the change commits. The auth service appends it there. */
+/**
+ * Records a change in the tenant's audit log when, and only when, the change commits. The auth service appends it there. Of an
+ * object's two states it records what `difference` finds; nothing, where it finds nothing.
+ */
 export async function audit(tx: Tx, { action, target, before, after, actor }: AuditEntry): Promise<void> {
+  const states = before && after ? difference(before, after) : { before, after };
+  if (!states) return;
   const { caller, request_id, ip } = currentContext() ?? {};
   const { type, id } = actor ?? actorOf(caller);
   const record: Omit<AuditRecord, 'id' | 'created_at'> = {
@@ -38,12 +43,12 @@ export async function audit(tx: Tx, { action, target, before, after, actor }: Au
     action,
     target_type: target.type,
     target_id: target.id,
-    before: before ? auditedState(before) : null,
-    after: after ? auditedState(after) : null,
+    before: states.before ? auditedState(states.before) : null,
+    after: states.after ? auditedState(states.after) : null,
     request_id: request_id ?? null,
     ip: ip ?? null,
   };
-  await enqueue(tx, 'audit.recorded', record);
+  await emit(tx, 'audit.recorded', { ...record });
 }
 
 function actorOf(caller: Caller | undefined): AuditActor {
@@ -51,17 +56,6 @@ function actorOf(caller: Caller | undefined): AuditActor {
   if (caller.api_key_id) return { type: 'api_key', id: caller.api_key_id };
   if (caller.user_id) return { type: 'user', id: caller.user_id };
   return { type: 'service', id: caller.issuer };
-}
-
-/** Records what `difference` finds; nothing, where it finds nothing. */
-export async function auditChange<T extends object>(
-  tx: Tx,
-  entry: Pick<AuditEntry, 'action' | 'target'>,
-  before: T,
-  after: T,
-): Promise<void> {
-  const changed = difference(before, after);
-  if (changed) await audit(tx, { ...entry, ...changed });
 }
 
 /** What tells that something was written, not what. */

@@ -5,7 +5,7 @@ import { openDataSource } from '../database/data-source';
 import { TaskEntity } from '../entities';
 import { idempotent, type IdempotentRequest } from './idempotency';
 import { createTenant, createTestDatabase, type TestDatabase } from '../testing';
-import { withTenantId, type Tx } from '../database/with-tenant';
+import { withTenantId, type Tx } from '../database/tx';
 
 let database: TestDatabase;
 let dataSource: DataSource;
@@ -21,7 +21,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-const request = (): IdempotentRequest => ({ method: 'task.create', key: v7(), userId: v7(), requestHash: 'hash' });
+const request = (): IdempotentRequest => ({ method: 'task.create', key: v7(), user_id: v7(), request_hash: 'hash' });
 
 async function addTask(tx: Tx) {
   const id = v7();
@@ -46,7 +46,7 @@ test('a repeated request gets the first answer, and nothing is done again', asyn
 test('the same key for another request is a mismatch', async () => {
   const same = request();
   await create(same);
-  await expect(create({ ...same, requestHash: 'other' })).rejects.toMatchObject({
+  await expect(create({ ...same, request_hash: 'other' })).rejects.toMatchObject({
     code: 'idempotency_mismatch',
     status: 422,
   });
@@ -89,7 +89,7 @@ test('tenants, users and methods have keys of their own', async () => {
   const same = request();
   const first = await create(same);
   const others = [
-    await create({ ...same, userId: v7() }),
+    await create({ ...same, user_id: v7() }),
     await create({ ...same, method: 'task.other' }),
     await create(same, await createTenant(database)),
   ];

@@ -1,15 +1,8 @@
 import { ProblemError } from '@taai/contracts';
-import type { Tx } from '../database/with-tenant';
+import type { OncePerKey } from '@taai/tenant';
+import type { Tx } from '../database/tx';
 
-export interface IdempotentRequest {
-  /** RPC name, `task.create`. */
-  method: string;
-  /** The client's Idempotency-Key. */
-  key: string;
-  userId: string;
-  /** Of everything that makes the request what it is. */
-  requestHash: string;
-}
+export type IdempotentRequest = Omit<OncePerKey, 'transaction'>;
 
 const LOCK = `select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as is_mine`;
 
@@ -30,13 +23,13 @@ const STORE = `
  * the key was used for another request.
  */
 export async function idempotent<T>(tx: Tx, request: IdempotentRequest, work: () => Promise<T>): Promise<T> {
-  const id = [tx.tenant_id, request.userId, request.method, request.key];
+  const id = [tx.tenant_id, request.user_id, request.method, request.key];
   const [lock] = await tx.query<[{ is_mine: boolean }]>(LOCK, [id.join('\n')]);
   if (!lock.is_mine) throw new ProblemError('idempotency_in_flight');
   const [earlier] = await tx.query<{ request_hash: string; response: T }[]>(FIND, id);
-  if (earlier && earlier.request_hash !== request.requestHash) throw new ProblemError('idempotency_mismatch');
+  if (earlier && earlier.request_hash !== request.request_hash) throw new ProblemError('idempotency_mismatch');
   if (earlier) return earlier.response;
   const response = await work();
-  await tx.query(STORE, [...id, request.requestHash, JSON.stringify(response ?? null)]);
+  await tx.query(STORE, [...id, request.request_hash, JSON.stringify(response ?? null)]);
   return response;
 }

@@ -2,9 +2,9 @@ import type { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { openDataSource } from '../database/data-source';
 import { OutboxEntity } from '../entities';
-import { emit, enqueueOnce } from './outbox';
+import { emit } from './outbox';
 import { createTenant, createTestDatabase, type TestDatabase } from '../testing';
-import { withTenantId } from '../database/with-tenant';
+import { withTenantId } from '../database/tx';
 
 let database: TestDatabase;
 let dataSource: DataSource;
@@ -54,7 +54,7 @@ test('an event is written whole, and commits with its change alone', async () =>
 test('an event under an id of its own is added once', async () => {
   const [tenant = ''] = tenants;
   const id = v7();
-  const add = (n: number) => withTenantId(dataSource, tenant, (tx) => enqueueOnce(tx, id, 'audit.recorded', { n }));
+  const add = (n: number) => withTenantId(dataSource, tenant, (tx) => emit(tx, 'audit.recorded', { n }, id));
   await add(1);
   await add(2);
   const rows = await withTenantId(dataSource, tenant, (tx) => tx.find(OutboxEntity));

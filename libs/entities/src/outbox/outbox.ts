@@ -1,32 +1,39 @@
-import type { DomainEvent, EventType, OutboxType } from '@taai/contracts';
+import type { DomainEvent, OutboxType } from '@taai/contracts';
+import { currentCaller } from '@taai/tenant';
 import { v7 } from 'uuid';
-import type { Tx } from '../database/with-tenant';
+import type { Tx } from '../database/tx';
+import { wakerOf } from './wake';
 
 /** Nothing is returned, so that a service which may only add events need not see any. */
-const INSERT = 'insert into outbox (tenant_id, id, type, payload) values ($1, $2, $3, $4)';
-const INSERT_ONCE = `${INSERT} on conflict do nothing`;
+const INSERT = 'insert into outbox (tenant_id, id, type, payload) values ($1, $2, $3, $4) on conflict do nothing';
 
-/** Tells the world of a change when, and only when, the change commits. Resolves to what will leave. */
-export const emit = (tx: Tx, type: EventType, data: Record<string, unknown>): Promise<DomainEvent> =>
-  enqueue(tx, type, data);
-
-/** The same for what stays within the fleet: audit entries, mail. */
-export async function enqueue<T extends OutboxType>(
+/**
+ * Tells the world (an `EventType`) or the fleet alone (mail) of a change when, and only when, the change commits; what was audited
+ * goes through `audit`. Under an `id` of the sender's own a repetition adds nothing while the first is still there. Resolves to
+ * what will leave.
+ */
+export async function emit<T extends OutboxType>(
   tx: Tx,
   type: T,
   data: Record<string, unknown>,
+  id = v7(),
 ): Promise<DomainEvent<T>> {
-  const event = eventOf(tx, v7(), type, data);
-  await tx.query(INSERT, [tx.tenant_id, event.id, type, event]);
+  const event = eventOf(tx.tenant_id, type, data, id);
+  await tx.query(INSERT, [tx.tenant_id, id, type, event]);
+  tx.afterCommit(wakerOf(tx.connection));
   return event;
 }
 
-/** The same under an id of the sender's own: a repetition adds nothing while the first is still there. */
-export async function enqueueOnce(tx: Tx, id: string, type: OutboxType, data: Record<string, unknown>): Promise<void> {
-  await tx.query(INSERT_ONCE, [tx.tenant_id, id, type, eventOf(tx, id, type, data)]);
+/** `id`, `type` and `payload` of a row of the outbox. */
+export type EventRow = readonly [id: string, type: OutboxType, payload: string];
+
+/** An event of the caller's tenant, for a statement that writes it along with the change. */
+export function eventRow(type: OutboxType, data: Record<string, unknown>): EventRow {
+  const event = eventOf(currentCaller().tenant_id, type, data, v7());
+  return [event.id, type, JSON.stringify(event)];
 }
 
-const eventOf = <T extends OutboxType>({ tenant_id }: Tx, id: string, type: T, data: Record<string, unknown>) => ({
+const eventOf = <T extends OutboxType>(tenant_id: string, type: T, data: Record<string, unknown>, id: string) => ({
   id,
   type,
   created_at: new Date().toISOString(),

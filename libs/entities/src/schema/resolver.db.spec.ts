@@ -11,7 +11,7 @@ import {
   WebhookEntity,
 } from '../entities';
 import { createTenant, createTestDatabase, type TestDatabase } from '../testing';
-import { withTenantId } from '../database/with-tenant';
+import { withTenantId } from '../database/tx';
 
 let database: TestDatabase;
 /** Each function is called by the service that may. */

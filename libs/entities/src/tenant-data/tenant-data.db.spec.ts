@@ -10,7 +10,7 @@ import { eraseTenantRows } from './tenant-erasure';
 import { countTenantRows, readTenantRows } from './tenant-rows';
 import { tenantTables, unexportedColumns } from './tenant-tables';
 import { createTenant, createTestDatabase, type TestDatabase } from '../testing';
-import { withTenantId } from '../database/with-tenant';
+import { withTenantId } from '../database/tx';
 
 let database: TestDatabase;
 let sources: Record<DatabaseService, DataSource>;

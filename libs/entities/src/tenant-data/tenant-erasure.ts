@@ -1,6 +1,6 @@
 import { ProblemError, type DatabaseService } from '@taai/contracts';
 import { guardedTables, tenantTables } from './tenant-tables';
-import type { Tx } from '../database/with-tenant';
+import type { Tx } from '../database/tx';
 
 const BATCH = 1000;
 

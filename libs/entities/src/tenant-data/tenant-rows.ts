@@ -1,7 +1,7 @@
 import { ProblemError, type DatabaseService, type TenantRows } from '@taai/contracts';
 import type { EntityMetadata } from 'typeorm';
 import { exportedTables, unexportedColumns } from './tenant-tables';
-import type { Tx } from '../database/with-tenant';
+import type { Tx } from '../database/tx';
 
 /** Characters of one answer, 1 MB in UTF-8 at most: it passes through one RPC as JSON, and through another in base64. */
 const MAX_LENGTH = 250_000;

@@ -154,10 +154,17 @@ describe('A call', () => {
   });
 
   it('cannot be confused by separators in what comes from outside', async () => {
-    const caller = someCaller();
+    const caller = someCaller({ user_id: 'u' });
     const context = { request_id: 'a\tb\nc', caller, idempotency_key: 'k\t\n', ip: '\t' };
     const seen = await inContext(context, () => client.call(service.method('mine'), {}));
     expect(seen).toMatchObject({ request_id: 'a b c', caller, idempotency_key: 'k  ', ip: ' ' });
+  });
+
+  it('takes no key along where no user is: nobody would keep its repetition from doing its work again', async () => {
+    const context = { caller: someCaller(), idempotency_key: 'k' };
+    expect(await inContext(context, () => client.call(service.method('mine'), {}))).not.toHaveProperty(
+      'idempotency_key',
+    );
   });
 
   it('is refused without the permission, and without a caller where one is needed', async () => {

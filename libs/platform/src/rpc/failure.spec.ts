@@ -1,7 +1,8 @@
+import { runAs } from '@taai/tenant';
 import { Redis } from 'ioredis';
 import { keys } from '../redis/keys';
 import type { RpcClient } from './client/client';
-import { codeOf, gate, redisUrl, TestService, until, type TestMethod } from './fleet.testing';
+import { codeOf, gate, redisUrl, someCaller, TestService, until, type TestMethod } from './fleet.testing';
 import { bundleFixture, kill, replicaOrder, reportTo, startFixture } from './processes.testing';
 
 /** Far beyond 3 s: a caller that is kept from running grants a replica more time. */
@@ -21,7 +22,9 @@ describe('A call that cannot be answered', () => {
   afterAll(() => redis.disconnect());
 
   const call = (key: TestMethod, timeout_ms: number, idempotency_key?: string) =>
-    client.call(service.method(key), {}, { timeout_ms, ...(idempotency_key && { idempotency_key }) });
+    runAs(someCaller({ user_id: 'u' }), () =>
+      client.call(service.method(key), {}, { timeout_ms, ...(idempotency_key && { idempotency_key }) }),
+    );
   const queued = () => redis.llen(keys.rpcRequests(service.name, 'short'));
 
   it('fails as service_unavailable at its deadline when no replica is there, and says when to come back', async () => {
@@ -79,22 +82,26 @@ describe('A call that cannot be answered', () => {
   });
 
   it('fails as replica_lost 3 s after its replica fell silent, when it must not be repeated', async () => {
-    const lost = await loseReplicaAtWork(() => [call('write', PATIENT_MS).catch((reason: unknown) => reason)], 1);
+    const lose = () => [call('write', PATIENT_MS), call('write', PATIENT_MS, 'key'), call('create', PATIENT_MS)];
+    const lost = await loseReplicaAtWork(() => lose().map((one) => one.catch((reason: unknown) => reason)), 3);
     const executed: unknown[] = [];
-    await service.replica({ write: async () => executed.push(1) });
-    expect(await lost[0]).toMatchObject({
-      code: 'replica_lost',
-      status: 503,
-      extras: { retry_after: expect.any(Number) },
-    });
+    const execute = async () => executed.push(1);
+    await service.replica({ write: execute, create: execute });
+    for (const one of lost) {
+      expect(await one).toMatchObject({
+        code: 'replica_lost',
+        status: 503,
+        extras: { retry_after: expect.any(Number) },
+      });
+    }
     expect(executed).toEqual([]);
   }, 30_000);
 
-  it('is repeated when its replica is lost, if that does no harm: safe, idempotent, or with an Idempotency-Key', async () => {
-    const make = () => [call('read', PATIENT_MS), call('put', PATIENT_MS), call('write', PATIENT_MS, 'key')];
+  it('is repeated when its replica is lost, if that does no harm: safe, idempotent, or once per key and with one', async () => {
+    const make = () => [call('read', PATIENT_MS), call('put', PATIENT_MS), call('create', PATIENT_MS, 'key')];
     const calls = await loseReplicaAtWork(make, 3);
     const answer = async () => ({ from: 'another' });
-    await service.replica({ read: answer, put: answer, write: answer });
+    await service.replica({ read: answer, put: answer, create: answer });
     expect(await Promise.all(calls)).toEqual([1, 2, 3].map(() => ({ from: 'another' })));
   }, 30_000);
 

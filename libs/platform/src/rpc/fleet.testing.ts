@@ -21,6 +21,7 @@ export const contractOf = (service: string) =>
   contract(service as ServiceName, {
     read: { ...anything, http: 'GET /read', access: 'public', effect: 'safe' },
     write: { ...anything, http: 'POST /write', access: 'public', effect: 'once' },
+    create: { ...anything, http: 'POST /create', access: 'public', effect: 'once_per_key' },
     put: { ...anything, http: 'PUT /put', access: 'public', effect: 'idempotent' },
     slow: { ...anything, http: 'GET /slow', access: 'public', effect: 'safe', long: true },
     secret: { ...anything, http: 'POST /secret', access: 'public', effect: 'once', secret: true },

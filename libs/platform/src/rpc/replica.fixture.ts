@@ -25,6 +25,6 @@ const tokens = new ContextTokens({ service: 'task', privateJwk: jwk, jwks: [jwk]
 const contract = contractOf(service);
 const server = new RpcServer({ service: contract.service, redisUrl, tokens, fernet: new Fernet([makeFernetKey()]) });
 const work = () => new Promise(() => undefined);
-addHandlers(server, contract, { read: work, write: work, put: work, stream: count });
+addHandlers(server, contract, { read: work, write: work, create: work, put: work, stream: count });
 server.listen((error) => process.send?.(error ? 'failed' : 'ready'));
 process.on('disconnect', () => process.exit(0));

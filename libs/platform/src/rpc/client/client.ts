@@ -44,7 +44,7 @@ export interface RpcClientOptions {
 export interface CallOptions {
   /** Milliseconds to the answer; the contract's, else 5,000, if absent. */
   timeout_ms?: number;
-  /** Makes a method of effect `once` repeatable; the context's if absent. */
+  /** Makes a method of effect `once_per_key` repeatable, for a caller with a user; the context's if absent. */
   idempotency_key?: string;
   /** Ends the wait, with its reason. Handlers of `stream` and `cancellable` methods are told; other calls may still be executed. */
   signal?: AbortSignal;
@@ -224,7 +224,8 @@ export class RpcClient extends ClientProxy {
       request_id: context?.request_id ?? randomUUID(),
       traceparent: childOf(context?.traceparent),
       token,
-      idempotency_key,
+      // Keys belong to users: without one nothing keeps a repetition from doing its work again.
+      idempotency_key: context?.caller?.user_id === undefined ? undefined : idempotency_key,
       ip: context?.ip,
       // Of use where a caller becomes known; elsewhere it would only make every call longer.
       user_agent: isPublic(method) && method.access === 'public' ? context?.user_agent : undefined,

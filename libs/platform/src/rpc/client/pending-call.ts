@@ -50,8 +50,11 @@ export const replicaLost = () => new ProblemError('replica_lost', undefined, { r
 export const streamBroken = () => new ProblemError('stream_broken', undefined, { retry_after: 1 });
 
 /** Whether a second replica may get the call without a second effect. What no replica may begin yet has none. */
-export const isRepeatable = ({ bound, head, outputs, replica }: PendingCall): boolean =>
-  outputs ? replica === undefined : bound.method.effect !== 'once' || head.idempotency_key !== undefined;
+export function isRepeatable({ bound, head, outputs, replica }: PendingCall): boolean {
+  if (outputs) return replica === undefined;
+  const { effect } = bound.method;
+  return effect === 'once_per_key' ? head.idempotency_key !== undefined : effect !== 'once';
+}
 
 /** Ends the ids of steered calls: who reports one that is not pending is told that nobody waits for it. */
 const STEERED = 's';

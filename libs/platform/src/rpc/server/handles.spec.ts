@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable, Module, Us
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { contract, Nothing, ProblemError, type ServiceName } from '@taai/contracts';
-import { currentContext } from '@taai/tenant';
+import { currentContext, runInContext } from '@taai/tenant';
 import { codeOf, redisUrl, TestService } from '../fleet.testing';
 import { Handles } from './handles';
 import { RpcServer } from './server';
@@ -47,10 +47,10 @@ class Store {
   readonly texts: string[] = [];
 }
 
-/** Lets nothing through that has no idempotency key. */
-class KeyGuard implements CanActivate {
+/** Lets nothing through that comes from no address. */
+class AddressGuard implements CanActivate {
   canActivate(_context: ExecutionContext): boolean {
-    if (!currentContext()?.idempotency_key) throw new ProblemError('forbidden', 'A guard said no.');
+    if (!currentContext()?.ip) throw new ProblemError('forbidden', 'A guard said no.');
     return true;
   }
 }
@@ -64,7 +64,7 @@ class NoteHandler {
     return { id: String(this.store.texts.length) };
   }
 
-  @UseGuards(KeyGuard)
+  @UseGuards(AddressGuard)
   async remove({ id }: Note): Promise<void> {
     if (!this.store.texts[Number(id) - 1]) throw new ProblemError('not_found', 'There is no such note.');
   }
@@ -73,7 +73,7 @@ class NoteHandler {
 @Handles(letters)
 class LetterHandler {
   async *all({ text }: NewNote, signal: AbortSignal): AsyncGenerator<Note> {
-    for (const letter of text) yield { id: `${letter}${currentContext()?.idempotency_key}${signal.aborted}` };
+    for (const letter of text) yield { id: `${letter}${currentContext()?.ip}${signal.aborted}` };
   }
 
   async wait(_input: Note, signal: AbortSignal): Promise<Note> {
@@ -84,6 +84,8 @@ class LetterHandler {
 @Module({ controllers: [NoteHandler, LetterHandler], providers: [Store] })
 class NoteModule {}
 
+const from = <T>(ip: string, work: () => T): T => runInContext({ request_id: 'r', ip }, work);
+
 describe('A class with @Handles', () => {
   it('answers its contract within Nest: injection, guards and errors included', async () => {
     const { fernet } = service;
@@ -93,15 +95,17 @@ describe('A class with @Handles', () => {
     const client = (await service.client({ contracts: [notes] })).for(notes);
     expect(await client.create({ text: 'first' })).toEqual({ id: '1' });
     expect(await codeOf(client.remove({ id: '1' }))).toBe('forbidden');
-    expect(await client.remove({ id: '1' }, { idempotency_key: 'k' })).toBeNull();
-    await expect(client.remove({ id: '2' }, { idempotency_key: 'k' })).rejects.toMatchObject({
+    expect(await from('::1', () => client.remove({ id: '1' }))).toBeNull();
+    await expect(from('::1', () => client.remove({ id: '2' }))).rejects.toMatchObject({
       code: 'not_found',
       message: 'There is no such note.',
     });
     const letter = (await service.client({ contracts: [letters] })).for(letters);
     const ids: string[] = [];
-    for await (const { id } of letter.all({ text: 'abc' }, { idempotency_key: 'k' })) ids.push(id);
-    expect(ids).toEqual(['akfalse', 'bkfalse', 'ckfalse']);
+    await from('::1', async () => {
+      for await (const { id } of letter.all({ text: 'abc' })) ids.push(id);
+    });
+    expect(ids).toEqual(['a::1false', 'b::1false', 'c::1false']);
     expect(await letter.wait({ id: '' })).toEqual({ id: 'false' });
     await service.close();
     await app.close();

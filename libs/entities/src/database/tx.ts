@@ -1,0 +1,56 @@
+import type { DataSource, EntityManager } from 'typeorm';
+
+/** Local to the transaction, so that a pooled connection carries nothing over. */
+export const SET_TENANT = `select set_config('app.tenant_id', $1, true)`;
+
+const SCOPED = Symbol('scoped to a tenant');
+
+/**
+ * A transaction in which the database shows the rows of one tenant alone. There is no other way to one than `withTenant`, so
+ * code that asks for a `Tx` cannot be handed an unscoped manager.
+ */
+export type Tx = EntityManager & {
+  readonly [SCOPED]: true;
+  readonly tenant_id: string;
+  /** Runs one statement and resolves to its rows, whatever it does: none without RETURNING. */
+  rows<Row extends object>(sql: string, params?: readonly unknown[]): Promise<Row[]>;
+  /**
+   * Has `effect` called when the transaction has committed: not when it is rolled back, and not when a stored answer is given
+   * instead of doing the work again. The same function is called once, however often it is given. It must not throw.
+   */
+  afterCommit(effect: () => void): void;
+};
+
+/** `withTenant` for a tenant that a resolver function named, or that is just being registered. */
+export async function withTenantId<T>(
+  dataSource: DataSource,
+  tenant_id: string,
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
+  const effects = new Set<() => void>();
+  const result = await dataSource.transaction(async (manager) => {
+    await manager.query(SET_TENANT, [tenant_id]);
+    return work(scoped(manager, tenant_id, effects));
+  });
+  for (const effect of effects) effect();
+  return result;
+}
+
+const scoped = (manager: EntityManager, tenant_id: string, effects: Set<() => void>): Tx =>
+  Object.assign(manager, {
+    [SCOPED]: true as const,
+    tenant_id,
+    rows: <Row extends object>(sql: string, params: readonly unknown[] = []) => rowsOf<Row>(manager, sql, params),
+    afterCommit: (effect: () => void) => void effects.add(effect),
+  });
+
+/** TypeORM answers an UPDATE with rows and their number, unless it is asked for the structured result. */
+async function rowsOf<Row extends object>(
+  { queryRunner }: EntityManager,
+  sql: string,
+  params: readonly unknown[],
+): Promise<Row[]> {
+  if (!queryRunner) throw new Error('A transaction has a query runner.');
+  const { records } = await queryRunner.query(sql, [...params], true);
+  return records as Row[];
+}
