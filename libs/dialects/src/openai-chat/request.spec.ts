@@ -1,15 +1,21 @@
 import { ProblemError } from '@taai/contracts';
-import { readChat, readEmbedding } from './chat-reader';
+import { openAiError } from './error';
+import { chatRequest } from './request';
+
+const readChat = (body: unknown) => chatRequest.read(body);
 
 const least = { model: 'openai/gpt', messages: [{ role: 'user', content: 'Hi' }] };
 const named = (name: string) => ({ type: 'function', function: { name } });
 
 /** The field at fault, and what is wrong with it. */
-function refusal(read: () => unknown): [string | undefined, string] {
+function refusal(read: () => unknown): [string | null, string] {
   try {
     read();
   } catch (error) {
-    if (error instanceof ProblemError) return [error.extras.errors?.[0]?.path, error.code];
+    if (error instanceof ProblemError) {
+      const { param, code } = JSON.parse(openAiError.write(error)).error;
+      return [param, code];
+    }
     throw error;
   }
   throw new Error('It was read.');
@@ -17,12 +23,12 @@ function refusal(read: () => unknown): [string | undefined, string] {
 
 const nested = (depth: number): object => (depth === 0 ? {} : { properties: nested(depth - 1) });
 
-describe('readChat', () => {
+describe('a chat completion', () => {
   it('leaves out what clients do not say, and ignores what it does not know', () => {
     const nulls = { temperature: null, stop: null, tools: null, n: null, stream: null, stream_options: null };
     const unknown = { store: true, metadata: { a: 'b' }, service_tier: 'auto', prediction: [[[]]] };
     const order = readChat({ ...least, ...nulls, ...unknown });
-    expect(JSON.parse(JSON.stringify(order))).toEqual({ call: least, stream: false, include_usage: false });
+    expect(JSON.parse(JSON.stringify(order))).toEqual({ request: least, stream: false, include_usage: false });
   });
 
   it('reads everything that it knows', () => {
@@ -53,7 +59,7 @@ describe('readChat', () => {
     expect(order).toEqual({
       stream: true,
       include_usage: true,
-      call: {
+      request: {
         ...least,
         temperature: 0.5,
         top_p: 1,
@@ -98,7 +104,7 @@ describe('readChat', () => {
       { role: 'tool', tool_call_id: 'c1', content: [{ type: 'text', text: 'Noon' }] },
       { role: 'assistant', content: [{ type: 'refusal', refusal: 'No.' }] },
     ];
-    expect(readChat({ ...least, messages }).call.messages).toEqual([
+    expect(readChat({ ...least, messages }).request.messages).toEqual([
       { role: 'system', content: 'Be brief.' },
       { role: 'system', content: 'Be kind.' },
       {
@@ -114,14 +120,30 @@ describe('readChat', () => {
     ]);
   });
 
+  it('takes what a vendor wants back with a call out of its id', () => {
+    const id = 'c1~opaque~signature';
+    const messages = [
+      { role: 'assistant', tool_calls: [{ id, type: 'function', function: { name: 'time', arguments: '{}' } }] },
+      { role: 'tool', tool_call_id: id, content: 'Noon' },
+    ];
+    expect(readChat({ ...least, messages }).request.messages).toEqual([
+      {
+        role: 'assistant',
+        content: '',
+        tool_calls: [{ id: 'c1', opaque: 'signature', name: 'time', arguments: '{}' }],
+      },
+      { role: 'tool', tool_call_id: 'c1', name: 'time', content: 'Noon' },
+    ]);
+  });
+
   it('reads 10,000 messages at once, and refuses one more', () => {
     const messages = Array.from({ length: 10_000 }, () => ({ role: 'user', content: 'x' }));
-    expect(readChat({ ...least, messages }).call.messages).toHaveLength(10_000);
+    expect(readChat({ ...least, messages }).request.messages).toHaveLength(10_000);
     expect(refusal(() => readChat({ ...least, messages: [...messages, messages[0]] }))[0]).toBe('messages');
   });
 
   it.each([[null], ['text'], [7], [[least]]])('refuses the body %j', (body) => {
-    expect(refusal(() => readChat(body))).toEqual([undefined, 'malformed_request']);
+    expect(refusal(() => readChat(body))).toEqual([null, 'malformed_request']);
   });
 
   it.each<[string, object]>([
@@ -163,7 +185,7 @@ describe('readChat', () => {
     ['n', { n: '1' }],
     ['stream', { stream: 'yes' }],
     ['stream_options', { stream_options: true }],
-    ['include_usage', { stream_options: { include_usage: 1 } }],
+    ['stream_options.include_usage', { stream_options: { include_usage: 1 } }],
     ['temperature', { temperature: 2.1 }],
     ['temperature', { temperature: '1' }],
     ['temperature', { temperature: -1 }],
@@ -191,6 +213,8 @@ describe('readChat', () => {
     ],
     ['tool_choice', { tool_choice: 'any' }],
     ['tool_choice', { tool_choice: 'required' }],
+    ['tool_choice', { tool_choice: 7 }],
+    ['tool_choice.type', { tool_choice: { type: 'custom' } }],
     ['tool_choice.function.name', { tools: [named('a')], tool_choice: named('b') }],
     ['response_format', { response_format: 'json' }],
     ['response_format.type', { response_format: { type: 'xml' } }],
@@ -204,30 +228,5 @@ describe('readChat', () => {
   it('refuses a schema without end', () => {
     const tools = [{ type: 'function', function: { name: 'a', parameters: nested(5000) } }];
     expect(refusal(() => readChat({ ...least, tools }))[1]).toBe('validation_failed');
-  });
-});
-
-describe('readEmbedding', () => {
-  it('reads one text or many', () => {
-    expect(readEmbedding({ model: 'a/b', input: 'x' })).toMatchObject({ input: ['x'], encoding: 'float' });
-    expect(readEmbedding({ model: 'a/b', input: ['x', 'y'], dimensions: 8, encoding_format: 'base64' })).toEqual({
-      model: 'a/b',
-      input: ['x', 'y'],
-      dimensions: 8,
-      encoding: 'base64',
-    });
-  });
-
-  it.each<[string, object]>([
-    ['model', { model: undefined }],
-    ['input', { input: undefined }],
-    ['input', { input: [] }],
-    ['input', { input: Array.from({ length: 2049 }, () => 'x') }],
-    ['input[0]', { input: '' }],
-    ['input[1]', { input: ['x', [1, 2]] }],
-    ['dimensions', { dimensions: 0 }],
-    ['encoding_format', { encoding_format: 'hex' }],
-  ])('refuses %s', (path, fields) => {
-    expect(refusal(() => readEmbedding({ model: 'a/b', input: 'x', ...fields }))).toEqual([path, 'validation_failed']);
   });
 });

@@ -1,4 +1,4 @@
-import { ProblemError } from '@taai/contracts';
+import { ProblemError } from './problem';
 import { assertStorable } from './storable';
 
 const pathOf = (value: unknown): string | undefined => {

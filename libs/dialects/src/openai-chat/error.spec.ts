@@ -1,11 +1,11 @@
 import { invalidField, ProblemError } from '@taai/contracts';
-import { openAiError, speaksOpenAi } from './error';
+import { openAiError } from './error';
 
-const errorOf = (problem: ProblemError) => JSON.parse(openAiError(problem)).error;
+const errorOf = (problem: ProblemError) => JSON.parse(openAiError.write(problem)).error;
 
 describe('openAiError', () => {
   it('names the first field at fault', () => {
-    expect(errorOf(invalidField('messages[0].role', 'must be one of user.'))).toEqual({
+    expect(errorOf(invalidField('messages.0.role', 'must be one of user.'))).toEqual({
       message: 'messages[0].role must be one of user.',
       type: 'invalid_request_error',
       param: 'messages[0].role',
@@ -24,19 +24,4 @@ describe('openAiError', () => {
   ] as const)('%s is of type %s, code %s', (problem, type, code) => {
     expect(errorOf(new ProblemError(problem))).toMatchObject({ type, code, param: null });
   });
-});
-
-describe('speaksOpenAi', () => {
-  it.each([
-    '/v1/chat/completions',
-    '/v1/chat/completions?x=1',
-    '/v1/chat/completions/',
-    '/v1/embeddings',
-    '/v1/models',
-    '/v1/models/openai%2Fgpt',
-  ])('on %s', (url) => expect(speaksOpenAi(url)).toBe(true));
-
-  it.each(['/v1/chat', '/v1/modelsx', '/v1/agents', '/', '', '/v1/tasks?a=/v1/models'])('not on %s', (url) =>
-    expect(speaksOpenAi(url)).toBe(false),
-  );
 });

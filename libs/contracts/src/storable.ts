@@ -1,4 +1,4 @@
-import { ProblemError } from '@taai/contracts';
+import { ProblemError } from './problem';
 
 const MAX_DEPTH = 32;
 

@@ -25,6 +25,10 @@ const openAiUsage = {
 const json = { ...bearer, 'content-type': 'application/json' };
 const question = { model: 'main/gpt', messages: [{ role: 'user', content: 'Hi' }] };
 
+const begin = { type: 'head' as const, ...head };
+const finish = { type: 'end' as const, ...end };
+const says = (text: string) => ({ type: 'text' as const, text });
+
 /** What stands behind the edge; each test says anew. */
 let chat: () => Promise<Completion>;
 let pieces: (signal: AbortSignal) => AsyncIterable<CompletionPiece | EmbeddingPiece>;
@@ -33,7 +37,7 @@ async function* raw(signal: AbortSignal): AsyncGenerator<string> {
   for await (const piece of pieces(signal)) yield JSON.stringify(piece);
 }
 
-describe('the door', () => {
+describe("OpenAI's API", () => {
   let edge: TestEdge;
 
   beforeAll(async () => {
@@ -54,9 +58,7 @@ describe('the door', () => {
   it('answers as OpenAI does, and says who answered, at what cost', async () => {
     chat = async () => ({
       head,
-      text: '',
-      reasoning: 'Hm.',
-      tool_calls: [{ id: 'c1', name: 'time', arguments: '{}' }],
+      reply: { text: '', reasoning: 'Hm.', tool_calls: [{ id: 'c1', name: 'time', arguments: '{}' }] },
       end: { ...end, stop_reason: 'tool_calls' },
     });
     const answer = await post(question);
@@ -91,7 +93,7 @@ describe('the door', () => {
 
   it('streams chunks', async () => {
     pieces = async function* () {
-      yield* [{ head }, { content: 'Hel' }, { content: 'lo' }, { end }];
+      yield* [begin, says('Hel'), says('lo'), finish];
     };
     const { status, headers, text } = await post({ ...question, stream: true });
     expect(status).toBe(200);
@@ -112,7 +114,7 @@ describe('the door', () => {
 
   it('streams the usage with its cost, when asked to', async () => {
     pieces = async function* () {
-      yield* [{ head }, { content: 'Hi' }, { end }];
+      yield* [begin, says('Hi'), finish];
     };
     const { text } = await post({ ...question, stream: true, stream_options: { include_usage: true } });
     const chunks = chunksOf(text);
@@ -139,8 +141,8 @@ describe('the door', () => {
 
   it('tells of a provider that fails in the middle, and what was used', async () => {
     pieces = async function* () {
-      yield* [{ head }, { content: 'Hi' }];
-      yield { end: { ...end, problem: new ProblemError('provider_timeout', 'Silence.').toJSON() } };
+      yield* [begin, says('Hi')];
+      yield { ...finish, problem: new ProblemError('provider_timeout', 'Silence.').toJSON() };
     };
     const { text } = await post({ ...question, stream: true, stream_options: { include_usage: true } });
     expect(text).not.toContain('[DONE]');
@@ -153,7 +155,7 @@ describe('the door', () => {
 
   it('tells of a replica that is lost in the middle', async () => {
     pieces = async function* () {
-      yield* [{ head }, { content: 'Hi' }];
+      yield* [begin, says('Hi')];
       throw new ProblemError('replica_lost');
     };
     const { text } = await post({ ...question, stream: true });
@@ -164,10 +166,10 @@ describe('the door', () => {
   it('ends the call when its client leaves', async () => {
     const left = new Promise((resolve) => {
       pieces = async function* (signal) {
-        yield { head };
+        yield begin;
         signal.addEventListener('abort', () => resolve(signal.reason));
         for (;;) {
-          yield { content: 'more ' };
+          yield says('more ');
           await delay(5, undefined, { signal });
         }
       };
@@ -183,8 +185,8 @@ describe('the door', () => {
   it('asks for no more than its client reads', async () => {
     let asked = 0;
     pieces = async function* (signal) {
-      yield { head };
-      for (; !signal.aborted; asked += 1) yield { content: 'x'.repeat(10_000) };
+      yield begin;
+      for (; !signal.aborted; asked += 1) yield says('x'.repeat(10_000));
     };
     const socket = edge.connect();
     const body = JSON.stringify({ ...question, stream: true });
@@ -203,7 +205,11 @@ describe('the door', () => {
 
   it('answers vectors', async () => {
     pieces = async function* () {
-      yield* [{ head: { ...head, usage } }, { embedding: [0.5, -1] }, { embedding: 'AAAA' }];
+      yield* [
+        { ...begin, usage },
+        { type: 'vector' as const, vector: [0.5, -1] },
+        { type: 'vector' as const, vector: 'AAAA' },
+      ];
     };
     const answer = await post({ model: 'main/gpt', input: ['a', 'b'] }, '/v1/embeddings');
     expect(answer.headers.get('x-cost-micro-usd')).toBe('42');

@@ -1,0 +1,26 @@
+import type { VectorsShape } from '../dialect';
+import { answerer } from '../openai-chat/reply';
+import { usageOf } from '../openai-chat/usage';
+import { described, either, integer, list, named, number, object, oneOf, text } from '../schema';
+
+const embedding = described('Numbers, or little-endian 32-bit floats in base64.', either(list(number()), text()));
+
+/** The vectors, and what they cost. */
+export const embeddings: VectorsShape = {
+  schema: named(
+    'OpenAiEmbeddings',
+    object({
+      object: oneOf('list'),
+      model: text(),
+      usage: object({ prompt_tokens: integer(), total_tokens: integer() }),
+      data: list(object({ object: oneOf('embedding'), index: integer(), embedding })),
+    }),
+  ),
+  begin(head) {
+    const { prompt_tokens, total_tokens } = usageOf(head.usage);
+    const rest = JSON.stringify({ object: 'list', model: answerer(head), usage: { prompt_tokens, total_tokens } });
+    return `${rest.slice(0, -1)},"data":[`;
+  },
+  vector: (vector, index) => `${index === 0 ? '' : ','}{"object":"embedding","index":${index},"embedding":${vector}}`,
+  end: () => ']}',
+};
