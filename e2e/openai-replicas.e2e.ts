@@ -1,16 +1,16 @@
 import { Client } from './support/client';
-import { newDoor, newMark, seenOf, type Door } from './support/door';
+import { newOpenAiTenant, newMark, seenOf, type OpenAiTenant } from './support/openai';
 import { startTestFleet, type TestFleet } from './support/test-fleet';
 
 const asks = (content: string) => [{ role: 'user' as const, content }];
 
 describe('while an answer streams', () => {
   let own: TestFleet;
-  let door: Door;
+  let tenant: OpenAiTenant;
 
   beforeAll(async () => {
     own = await startTestFleet('own', { replicas: { orchestrator: 2 } });
-    door = await newDoor(new Client(own.fleet.gatewayUrls[0] as string), own.sandboxUrl);
+    tenant = await newOpenAiTenant(new Client(own.fleet.gatewayUrls[0] as string), own.sandboxUrl);
   });
 
   afterAll(() => own?.stop());
@@ -20,7 +20,7 @@ describe('while an answer streams', () => {
     const gateway = await own.fleet.addReplica('gateway');
     const url = own.fleet.gatewayUrls.at(-1) as string;
     const messages = asks(`${mark} [[${directives}]]`);
-    const stream = await door.at(url).chat.completions.create({ model: 'main/sandbox-1', messages, stream: true });
+    const stream = await tenant.at(url).chat.completions.create({ model: 'main/sandbox-1', messages, stream: true });
     return { gateway, stream };
   }
 
@@ -73,7 +73,7 @@ describe('while an answer streams', () => {
   });
 
   it('and each of them has one row in the ledger', async () => {
-    const records = await door.records(4);
+    const records = await tenant.records(4);
     expect(records.map(({ error_code }) => error_code)).toEqual([null, 'aborted', 'aborted', 'aborted']);
   });
 });

@@ -6,7 +6,7 @@ import { eventually } from './eventually';
 import { newTenant, type TestTenant } from './tenant';
 
 /** A tenant with the sandbox as the provider `main`, and the official SDK with an API key of its own. */
-export interface Door extends TestTenant {
+export interface OpenAiTenant extends TestTenant {
   api_key: string;
   provider_id: string;
   openai: OpenAI;
@@ -18,12 +18,12 @@ export interface Door extends TestTenant {
 
 type Anonymous = Parameters<typeof newTenant>[0];
 
-export async function newDoor(anonymous: Anonymous, sandboxUrl: string): Promise<Door> {
+export async function newOpenAiTenant(anonymous: Anonymous, sandboxUrl: string): Promise<OpenAiTenant> {
   const tenant = await newTenant(anonymous);
   const { client } = tenant;
   const provider_id = await sandboxProvider(tenant, sandboxUrl, 'main');
   const scopes = ['runs:create', 'agents:read'];
-  const { body } = await client.post('/v1/api-keys', { name: 'door', scopes });
+  const { body } = await client.post('/v1/api-keys', { name: 'tenant', scopes });
   const api_key = body['key'] as string;
   const at = (gateway: string) => new OpenAI({ baseURL: `${gateway}/v1`, apiKey: api_key, maxRetries: 0 });
   const records = (count: number) =>

@@ -1,20 +1,20 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { embedMany, generateText, jsonSchema, Output, stepCountIs, streamText, tool } from 'ai';
-import { newDoor, type Door } from './support/door';
+import { newOpenAiTenant, type OpenAiTenant } from './support/openai';
 import { sharedFleet } from './support/shared-fleet';
 
 const { anonymous, sandboxUrl } = sharedFleet();
 
 describe("the AI SDK's provider for OpenAI-compatible APIs", () => {
-  let door: Door;
+  let tenant: OpenAiTenant;
   let provider: ReturnType<typeof createOpenAICompatible>;
 
   beforeEach(async () => {
-    door = await newDoor(anonymous, sandboxUrl);
+    tenant = await newOpenAiTenant(anonymous, sandboxUrl);
     provider = createOpenAICompatible({
-      name: 'door',
-      baseURL: `${door.client.baseUrl}/v1`,
-      apiKey: door.api_key,
+      name: 'tenant',
+      baseURL: `${tenant.client.baseUrl}/v1`,
+      apiKey: tenant.api_key,
       includeUsage: true,
       supportsStructuredOutputs: true,
     });
@@ -38,7 +38,7 @@ describe("the AI SDK's provider for OpenAI-compatible APIs", () => {
     expect(text).not.toBe('');
     expect(finishReason).toBe('stop');
     expect(usage.outputTokens).toBe(9);
-    expect(await door.records(1)).toMatchObject([{ output_tokens: 9, input_tokens: usage.inputTokens }]);
+    expect(await tenant.records(1)).toMatchObject([{ output_tokens: 9, input_tokens: usage.inputTokens }]);
   });
 
   it('streams text', async () => {
@@ -57,7 +57,7 @@ describe("the AI SDK's provider for OpenAI-compatible APIs", () => {
     });
     expect(steps[0]?.toolResults.map(({ output }) => output)).toEqual(['Bern: sunny', 'Rome: sunny']);
     expect(text).toContain('Rome: sunny');
-    await door.records(2);
+    await tenant.records(2);
   });
 
   it('streams tool calls', async () => {
