@@ -11,7 +11,7 @@ import type {
 import type { ChatRequest } from '@taai/providers';
 import type { Schema } from './schema';
 
-/** What clients send. `read` throws a ProblemError with the field at fault. */
+/** What clients send. `read` validates it and throws a ProblemError with the field at fault. */
 export interface RequestShape<Asked> {
   schema: Schema;
   read(input: unknown): Asked;
@@ -23,16 +23,16 @@ export interface ReplyShape<Answer extends unknown[]> {
   write(...answer: Answer): string;
 }
 
-/** What every dialect says: whose words a route speaks. */
-interface Spoken {
-  /** Names the operation in the API document, and its kind of API to people: `openai-chat`. */
+/** What the dialects of all kinds have. */
+interface DialectBase {
+  /** The API, as `openai-chat`; the operation has this id in the API document. */
   name: string;
   http: Route;
   summary: string;
   error: ReplyShape<[ProblemError]>;
 }
 
-/** What a client asks a model. A dialect may keep more of it for its answer. */
+/** What a client asks of a model. A dialect may add what its answer depends on. */
 export interface ChatAsked {
   request: ChatRequest;
   /** Whether the client wants the answer piece by piece. */
@@ -54,14 +54,14 @@ export interface StreamShape<Asked> {
   fail(problem: ProblemError): string;
 }
 
-export interface ChatDialect<Asked extends ChatAsked = ChatAsked> extends Spoken {
+export interface ChatDialect<Asked extends ChatAsked = ChatAsked> extends DialectBase {
   kind: 'chat';
   request: RequestShape<Asked>;
   stream: StreamShape<Asked>;
   reply: ReplyShape<[Completion, Asked]>;
 }
 
-/** Together the vectors may be larger than what anybody should hold: the reply is written piece by piece. */
+/** The reply is written vector by vector: together they may be larger than what anybody should hold. */
 export interface VectorsShape {
   schema: Schema;
   begin(head: EmbeddingHead): string;
@@ -70,25 +70,25 @@ export interface VectorsShape {
   end(): string;
 }
 
-export interface EmbeddingsDialect extends Spoken {
+export interface EmbeddingsDialect extends DialectBase {
   kind: 'embeddings';
   request: RequestShape<EmbeddingCall>;
   reply: VectorsShape;
 }
 
 /** The list of all that `model` may be. */
-export interface ModelsDialect extends Spoken {
+export interface ModelsDialect extends DialectBase {
   kind: 'models';
   request: RequestShape<object>;
   reply: ReplyShape<[OfferedModel[]]>;
 }
 
 /** One of them, by its id. */
-export interface ModelDialect extends Spoken {
+export interface ModelDialect extends DialectBase {
   kind: 'model';
   request: RequestShape<{ id: string }>;
   reply: ReplyShape<[OfferedModel]>;
 }
 
-/** How an API that clients speak is spoken at one route. */
+/** A route of an API that clients speak: what they send there, and what they get. */
 export type Dialect = ChatDialect | EmbeddingsDialect | ModelsDialect | ModelDialect;

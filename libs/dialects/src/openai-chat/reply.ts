@@ -37,7 +37,7 @@ const schema = named(
 
 export const secondsNow = (): number => Math.floor(Date.now() / 1000);
 
-export const answerer = ({ provider, model }: CompletionHead): string => `${provider}/${model}`;
+export const modelName = ({ provider, model }: CompletionHead): string => `${provider}/${model}`;
 
 export const finishReason = ({ stop_reason }: CompletionEnd) => (stop_reason === 'other' ? 'stop' : stop_reason);
 
@@ -59,7 +59,7 @@ function toCompletion({ head, reply: { text, reasoning, tool_calls }, end }: Com
     id: `chatcmpl-${head.call_id}`,
     object: 'chat.completion',
     created: secondsNow(),
-    model: answerer(head),
+    model: modelName(head),
     choices: [{ index: 0, message, logprobs: null, finish_reason: finishReason(end) }],
     usage: usageOf(end.usage),
   };

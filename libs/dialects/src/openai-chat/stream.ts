@@ -4,7 +4,7 @@ import { textOf } from '../chat-event';
 import type { ChatWriter, StreamShape } from '../dialect';
 import { openAiError } from './error';
 import { withOpaque } from './opaque-call-id';
-import { answerer, finishReason, secondsNow } from './reply';
+import { modelName, finishReason, secondsNow } from './reply';
 import type { OpenAiAsked } from './request';
 import { usageOf } from './usage';
 
@@ -25,7 +25,7 @@ class ChunkWriter implements ChatWriter {
     private readonly include_usage: boolean,
   ) {
     const id = `chatcmpl-${head.call_id}`;
-    const fields = { id, object: 'chat.completion.chunk', created: secondsNow(), model: answerer(head) };
+    const fields = { id, object: 'chat.completion.chunk', created: secondsNow(), model: modelName(head) };
     this.fields = `data: ${JSON.stringify(fields).slice(0, -1)}`;
     this.before = `${this.fields},"choices":[{"index":0,"delta":`;
     // Clients that ask for the usage find a null in all chunks but the last.

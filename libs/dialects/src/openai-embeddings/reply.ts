@@ -1,5 +1,5 @@
 import type { VectorsShape } from '../dialect';
-import { answerer } from '../openai-chat/reply';
+import { modelName } from '../openai-chat/reply';
 import { usageOf } from '../openai-chat/usage';
 import { described, either, integer, list, named, number, object, oneOf, text } from '../schema';
 
@@ -18,7 +18,7 @@ export const embeddings: VectorsShape = {
   ),
   begin(head) {
     const { prompt_tokens, total_tokens } = usageOf(head.usage);
-    const rest = JSON.stringify({ object: 'list', model: answerer(head), usage: { prompt_tokens, total_tokens } });
+    const rest = JSON.stringify({ object: 'list', model: modelName(head), usage: { prompt_tokens, total_tokens } });
     return `${rest.slice(0, -1)},"data":[`;
   },
   vector: (vector, index) => `${index === 0 ? '' : ','}{"object":"embedding","index":${index},"embedding":${vector}}`,
