@@ -28,10 +28,8 @@ export type TypeOf<S> = S extends Schema<infer T> ? T : never;
 
 type Fields = Record<string, Schema>;
 
-/** The optional fields may be null, too: clients send that for what they leave out. */
-type ObjectOf<R extends Fields, O extends Fields> = { [K in keyof R]: TypeOf<R[K]> } & {
-  [K in keyof O]?: TypeOf<O[K]> | null;
-};
+type None = Record<never, Schema>;
+type Filled<R extends Fields> = { [K in keyof R]: TypeOf<R[K]> };
 
 type Limits<K extends keyof Schema> = Pick<Schema, K | 'description'>;
 
@@ -60,12 +58,22 @@ export const anything = (): Schema => ({});
 /** An object of which nothing is known but the fields named, if any. */
 export const anyObject = (properties: Fields = {}): Schema<Record<string, unknown>> => ({ type: 'object', properties });
 
-export const object = <R extends Fields, O extends Fields = Record<never, Schema>>(
+/** An object as clients send it: with null for what they leave out of the optional fields. */
+export const object = <R extends Fields, O extends Fields = None>(
   required: R,
   optional?: O,
-): Schema<ObjectOf<R, O>> => ({
+): Schema<Filled<R> & { [K in keyof O]?: TypeOf<O[K]> | null }> =>
+  objectOf(required, mapFields(optional ?? {}, nullable));
+
+/** An object as we write it: an optional field may be absent, and is never null. */
+export const written = <R extends Fields, O extends Fields = None>(
+  required: R,
+  optional?: O,
+): Schema<Filled<R> & { [K in keyof O]?: TypeOf<O[K]> }> => objectOf(required, optional ?? {});
+
+const objectOf = (required: Fields, optional: Fields): Schema<never> => ({
   type: 'object',
-  properties: { ...required, ...mapFields(optional ?? {}, nullable) },
+  properties: { ...required, ...optional },
   required: Object.keys(required),
 });
 

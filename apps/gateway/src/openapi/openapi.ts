@@ -122,8 +122,6 @@ function success(method: PublicMethod, collector: SchemaCollector): Answer {
   const json = { 'application/json': { schema: collector.ref(method.output) } };
   return {
     description: 'Success',
-    content: mayStream(method) ? { ...json, 'text/event-stream': { schema: { type: 'string' } } } : json,
+    content: method.custom ? { ...json, 'text/event-stream': { schema: { type: 'string' } } } : json,
   };
 }
-
-const mayStream = ({ custom, stream }: PublicMethod) => custom && !stream;

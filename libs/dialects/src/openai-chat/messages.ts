@@ -14,14 +14,14 @@ const image = object({
   }),
 });
 
-const texts = named('OpenAiText', either(text(), list(tagged('type', textParts), { maxItems: MAX_PARTS })));
+const texts = named('OpenAiRequestText', either(text(), list(tagged('type', textParts), { maxItems: MAX_PARTS })));
 const parts = list(tagged('type', { ...textParts, image_url: image }), { minItems: 1, maxItems: MAX_PARTS });
 const call = object({ id: text(), function: object({ name: text(), arguments: text() }) });
 const instructions = object({ content: texts });
 
 export const messages = list(
   named(
-    'OpenAiMessage',
+    'OpenAiRequestMessage',
     tagged('role', {
       system: instructions,
       developer: instructions,

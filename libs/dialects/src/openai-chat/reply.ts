@@ -1,7 +1,19 @@
 import type { Completion, CompletionEnd, CompletionHead } from '@taai/contracts';
 import type { ToolCall } from '@taai/providers';
 import type { ReplyShape } from '../dialect';
-import { anyObject, described, integer, list, named, nullable, object, oneOf, text, type TypeOf } from '../schema';
+import {
+  anyObject,
+  described,
+  integer,
+  list,
+  named,
+  nullable,
+  object,
+  oneOf,
+  text,
+  written,
+  type TypeOf,
+} from '../schema';
 import { withOpaque } from './opaque-call-id';
 import { usage, usageOf } from './usage';
 
@@ -13,6 +25,24 @@ const toolCall = object({
   function: object({ name: text(), arguments: text() }),
 });
 
+const message = named(
+  'OpenAiMessage',
+  written(
+    { role: oneOf('assistant'), content: nullable(text()), refusal: nullable(text()) },
+    { reasoning_content: text({ description: 'What the model thought aloud.' }), tool_calls: list(toolCall) },
+  ),
+);
+
+const choice = named(
+  'OpenAiChoice',
+  object({
+    index: integer(),
+    message,
+    logprobs: nullable(anyObject()),
+    finish_reason: oneOf('stop', 'length', 'tool_calls', 'content_filter'),
+  }),
+);
+
 const schema = named(
   'OpenAiChatCompletion',
   object({
@@ -20,17 +50,7 @@ const schema = named(
     object: oneOf('chat.completion'),
     created,
     model: text({ description: '`provider/model` of who answered.' }),
-    choices: list(
-      object({
-        index: integer(),
-        message: object(
-          { role: oneOf('assistant'), content: nullable(text()), refusal: nullable(text()) },
-          { reasoning_content: text({ description: 'What the model thought aloud.' }), tool_calls: list(toolCall) },
-        ),
-        logprobs: nullable(anyObject()),
-        finish_reason: oneOf('stop', 'length', 'tool_calls', 'content_filter'),
-      }),
-    ),
+    choices: list(choice),
     usage,
   }),
 );

@@ -1,13 +1,16 @@
 import type { TokenUsage } from '@taai/contracts';
-import { integer, object, type TypeOf } from '../schema';
+import { integer, named, object, type TypeOf } from '../schema';
 
-export const usage = object({
-  prompt_tokens: integer(),
-  completion_tokens: integer(),
-  total_tokens: integer(),
-  prompt_tokens_details: object({ cached_tokens: integer(), cache_write_tokens: integer() }),
-  completion_tokens_details: object({ reasoning_tokens: integer() }),
-});
+export const usage = named(
+  'OpenAiUsage',
+  object({
+    prompt_tokens: integer(),
+    completion_tokens: integer(),
+    total_tokens: integer(),
+    prompt_tokens_details: object({ cached_tokens: integer(), cache_write_tokens: integer() }),
+    completion_tokens_details: object({ reasoning_tokens: integer() }),
+  }),
+);
 
 /** OpenAI counts what came from or went to a cache as prompt, and reasoning as completion. What nobody told is 0 here. */
 export function usageOf(told: TokenUsage): TypeOf<typeof usage> {

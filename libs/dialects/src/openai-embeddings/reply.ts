@@ -3,7 +3,9 @@ import { modelName } from '../openai-chat/reply';
 import { usageOf } from '../openai-chat/usage';
 import { described, either, integer, list, named, number, object, oneOf, text } from '../schema';
 
-const embedding = described('Numbers, or little-endian 32-bit floats in base64.', either(list(number()), text()));
+const vector = described('Numbers, or little-endian 32-bit floats in base64.', either(list(number()), text()));
+const embedding = named('OpenAiEmbedding', object({ object: oneOf('embedding'), index: integer(), embedding: vector }));
+const usage = named('OpenAiEmbeddingUsage', object({ prompt_tokens: integer(), total_tokens: integer() }));
 
 /** The vectors, and what they cost. */
 export const embeddings: VectorsShape = {
@@ -12,8 +14,8 @@ export const embeddings: VectorsShape = {
     object({
       object: oneOf('list'),
       model: text(),
-      usage: object({ prompt_tokens: integer(), total_tokens: integer() }),
-      data: list(object({ object: oneOf('embedding'), index: integer(), embedding })),
+      usage,
+      data: list(embedding),
     }),
   ),
   begin(head) {

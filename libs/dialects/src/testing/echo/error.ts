@@ -1,8 +1,8 @@
 import type { ProblemError } from '@taai/contracts';
 import type { ReplyShape } from '../../dialect';
-import { named, object, text } from '../../schema';
+import { named, text, written } from '../../schema';
 
 export const echoError: ReplyShape<[ProblemError]> = {
-  schema: named('Oops', object({ oops: text() }, { where: text() })),
+  schema: named('Oops', written({ oops: text() }, { where: text() })),
   write: ({ code, extras }) => JSON.stringify({ oops: code, where: extras.errors?.[0]?.path }),
 };
