@@ -2,20 +2,24 @@ import js from '@eslint/js';
 import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-const libs = ['contracts', 'platform', 'tenant', 'rbac', 'entities', 'providers'];
+const libs = ['contracts', 'platform', 'tenant', 'rbac', 'entities', 'providers', 'dialects'];
 
 /**
- * Import boundary: files of `folder` may not import the workspace libraries in `forbidden`, nor the folders beside it in `rooms`. The reason
- * is what the linter prints.
+ * Import boundary: files of `folder` may not import the workspace libraries in `forbidden`, but for types of those in `types`, nor the folders
+ * beside it in `rooms`. The reason is what the linter prints.
  */
-const boundary = (folder, forbidden, reason, rooms = []) => ({
+const boundary = (folder, forbidden, reason, { rooms = [], types = [] } = {}) => ({
   files: [`${folder}/**/*.ts`],
   rules: {
     'no-restricted-imports': [
       'error',
       {
         patterns: [
-          ...forbidden.map((lib) => ({ regex: `^@taai/${lib}$`, message: reason })),
+          ...forbidden.map((lib) => ({
+            regex: `^@taai/${lib}$`,
+            message: reason,
+            allowTypeImports: types.includes(lib),
+          })),
           ...rooms.map((room) => ({ regex: `^\\.\\./${room}/`, message: reason })),
           {
             regex: '^@taai/[^/]+/',
@@ -101,10 +105,25 @@ export default defineConfig(
     allBut(),
     'contracts is the ground floor: clients and tools read it without the rest of the house.',
   ),
+  {
+    ...boundary(
+      'libs/contracts',
+      allBut(),
+      'of providers a contract takes the types of a request and an answer, which vanish when it is compiled.',
+      { types: ['providers'] },
+    ),
+    files: ['libs/contracts/src/orchestrator/completion.contract.ts'],
+  },
   boundary(
     'libs/providers',
     allBut(),
     'providers knows vendors only, so that it can be used and tested without the house.',
+  ),
+  boundary(
+    'libs/dialects',
+    allBut('contracts'),
+    'dialects are formats: they know the types of requests and answers, and no vendor.',
+    { types: ['providers'] },
   ),
   boundary('libs/tenant', allBut('contracts'), 'tenant is the context that everything else stands on.'),
   boundary(
@@ -134,14 +153,14 @@ export default defineConfig(
     ...boundary(
       `apps/orchestrator/src/${room}`,
       [],
-      'calls of models, and tools, know nothing of who asks; the door and runs ask, and know nothing of each other.',
-      rooms,
+      'calls of models, and tools, know nothing of who asks; completions and runs ask, and know nothing of each other.',
+      { rooms },
     ),
     ignores: ['**/*.spec.ts'],
   })),
   boundary(
     'apps/gateway',
-    allBut('contracts', 'platform', 'tenant', 'rbac'),
+    allBut('contracts', 'dialects', 'platform', 'tenant', 'rbac'),
     'the gateway has no database and talks to no vendor.',
   ),
 );

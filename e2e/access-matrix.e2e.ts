@@ -1,12 +1,13 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { publicMethods, type BoundMethod, type PublicMethod } from '@taai/contracts';
+import { dialects, routeOf } from '@taai/dialects';
 import type { Client, Json } from './support/client';
 import { sharedFleet } from './support/shared-fleet';
 import { colleague, newAgent, newTenant, revokedClient, type TestTenant } from './support/tenant';
 
 /**
- * Every route of the contracts × everybody who might call it, against a table that a reviewer reads: e2e/access.golden.md. A new
+ * Every route of the contracts and dialects × everybody who might call it, against a table that a reviewer reads: e2e/access.golden.md. A new
  * route appears in it by itself; `UPDATE_GOLDEN=1 npm test -- --selectProjects e2e -- e2e/access-matrix` writes it anew.
  */
 const GOLDEN = 'e2e/access.golden.md';
@@ -38,7 +39,10 @@ const bodies: Record<string, object> = {
   'PATCH /v1/roles/:id': { description: 'Taken over' },
 };
 
-const routes: readonly (BoundMethod<PublicMethod> & { verb: string; path: string })[] = publicMethods
+const routes: readonly (BoundMethod<PublicMethod> & { verb: string; path: string })[] = [
+  ...publicMethods,
+  ...dialects.map(routeOf),
+]
   .map((bound) => {
     const [verb = '', path = ''] = bound.method.http.split(' ');
     return { ...bound, verb, path };
@@ -56,7 +60,7 @@ async function probe(client: Client, verb: string, path: string): Promise<{ stat
 
 /** `yes`: everything but the probe was right. */
 function verdict({ status, body }: { status: number; body: Json }): string {
-  // The door ignores what it does not know, and misses the model.
+  // OpenAI's API ignores what it does not know, and misses the model.
   const { code = '', param = '' } = body?.['error'] ?? body ?? {};
   const isProbe = code === 'validation_failed' && (JSON.stringify(body).includes(PROBE) || param === 'model');
   return status === 400 && isProbe ? 'yes' : String(status);

@@ -183,7 +183,7 @@ async function useProvider(client: Client, ask: Ask): Promise<void> {
   expect((await ask('POST', path, { input: '[[fail=401]]' })).body.status).toBe('failed');
 }
 
-/** A provider of each kind that answers, and one that repeats its key, by runs and by the door. */
+/** A provider of each kind that answers, and one that repeats its key, by runs and by OpenAI's API. */
 async function useOtherKinds(ask: Ask): Promise<void> {
   for (const kind of otherKinds) {
     const api_key = secrets[`the API key of a provider of kind ${kind}`];
@@ -198,8 +198,8 @@ async function useOtherKinds(ask: Ask): Promise<void> {
     const echoed = { status: 'failed', error_detail: expect.stringMatching(/You sent (Bearer )?\[key\]/) };
     expect(refused.body).toMatchObject(echoed);
     const messages = [{ role: 'user', content: 'Hello' }];
-    const door = await ask('POST', '/v1/chat/completions', { model: `${kind}-echo/m`, messages });
-    expect(door).toMatchObject({ status: 400, text: expect.stringContaining('[key]') });
+    const completion = await ask('POST', '/v1/chat/completions', { model: `${kind}-echo/m`, messages });
+    expect(completion).toMatchObject({ status: 400, text: expect.stringContaining('[key]') });
     expect((await ask('POST', `/v1/providers/${bad}/test`)).text).toContain('[key]');
   }
 }

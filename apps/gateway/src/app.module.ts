@@ -16,8 +16,9 @@ import { ArchiveController } from './stream/archive.controller';
 import { contractControllers } from './route/contract-controllers';
 import { CredentialStrategy } from './access/credential.strategy';
 import { DeniedAccess } from './access/denied-access';
+import { DialectAnswers } from './dialect/dialect-answers';
+import { dialectController } from './dialect/dialect.controller';
 import { MessageController } from './stream/message.controller';
-import { OpenAiController } from './openai/openai.controller';
 import { OpenCalls } from './openai/open-calls';
 import { Principals } from './access/principals';
 import { RunController } from './stream/run.controller';
@@ -25,7 +26,7 @@ import { RunEvents } from './stream/run-events';
 import { SseStreams } from './stream/sse';
 
 @Module({
-  controllers: [...contractControllers(), RunController, MessageController, ArchiveController, OpenAiController],
+  controllers: [...contractControllers(), RunController, MessageController, ArchiveController, dialectController()],
   providers: [
     AccessTokens,
     Principals,
@@ -47,6 +48,7 @@ import { SseStreams } from './stream/sse';
     RunEvents,
     SseStreams,
     OpenCalls,
+    DialectAnswers,
   ],
 })
 export class AppModule {}

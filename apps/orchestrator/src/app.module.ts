@@ -21,7 +21,7 @@ import { AgentRepository } from './agent/agent.repository';
 import { AgentService } from './agent/agent.service';
 import { CompletionLedger } from './completion/completion-ledger';
 import { CompletionModels } from './completion/completion-models';
-import { CompletionOrders } from './completion/completion-order';
+import { CompletionTargets } from './completion/completion-target';
 import { CompletionHandler } from './completion/completion.handler';
 import { CompletionService } from './completion/completion.service';
 import { EmbeddingService } from './completion/embedding.service';
@@ -79,7 +79,7 @@ const outbound = readOutboundConfig();
     ...[TenantChanges, ProviderDirectory, AgentDirectory, ProviderCheckService, ModelLists],
     ...[ModelCaller, CallerLimits, CircuitBreakers, BreakerLimits],
     ...[ToolService, ToolRepository, ToolBox, McpToolLists],
-    ...[CompletionService, CompletionOrders, CompletionLedger, CompletionModels, EmbeddingService],
+    ...[CompletionService, CompletionTargets, CompletionLedger, CompletionModels, EmbeddingService],
     SecretRepository,
     PriceBook,
     { provide: LedgerStream, inject: [REDIS], useFactory: (redis: RedisClient) => new LedgerStream(redis) },

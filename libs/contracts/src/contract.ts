@@ -31,6 +31,12 @@ export type Effect = 'safe' | 'idempotent' | 'once' | 'once_per_key';
 
 export type Class<T = object> = new () => T;
 
+/** Stands for a type that has no class, as the input or output of a method without a route: nobody validates or documents it. */
+export function typed<T extends object>(): Class<T>;
+export function typed(): Class {
+  return Object;
+}
+
 /** The output of a method that answers nothing (204). The mark keeps TypeScript from taking every class for it. */
 export class Nothing {
   declare protected readonly nothing: never;
@@ -65,11 +71,11 @@ export interface PublicMethod extends MethodBase {
   custom?: true;
   /** What such a route answers, if it is a file. */
   media_type?: 'application/gzip';
-  /**
-   * The route speaks as OpenAI's API does: it ignores fields that it does not know, and its errors have that API's shape. What it
-   * takes and answers, where its controller translates between that and the method's own input and output.
-   */
-  openai?: { input?: Class; output?: Class };
+}
+
+/** A method for clients too, whose routes are those of the APIs that `libs/dialects` speaks. */
+export interface DialectMethod extends MethodBase {
+  access: Access;
 }
 
 /** A method for other services alone: they call it with a token of their own, on behalf of a tenant. */
@@ -77,7 +83,7 @@ export interface InternalMethod extends MethodBase {
   callers: readonly ServiceName[];
 }
 
-export type Method = PublicMethod | InternalMethod;
+export type Method = PublicMethod | DialectMethod | InternalMethod;
 export type Methods = Record<string, Method>;
 
 export interface Contract<M extends Methods = Methods> {
@@ -118,6 +124,8 @@ export interface BoundMethod<M extends Method = Method> {
 export const isSteered = ({ stream, cancellable }: Method): boolean => (stream ?? cancellable) === true;
 
 export const isPublic = (method: Method): method is PublicMethod => 'http' in method;
+
+export const isInternal = (method: Method): method is InternalMethod => 'callers' in method;
 
 /** A service's catalog: the single source for RPC names, routes, validation, permissions, OpenAPI and the client's types. */
 export function contract<const M extends Methods>(

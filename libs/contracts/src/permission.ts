@@ -1,4 +1,5 @@
-import { publicMethods } from './catalog';
+import { catalog } from './catalog';
+import { boundMethods, isInternal } from './contract';
 
 /** A permission that a route asks for, and the ones with `*` that cover it. */
 function withWildcards(permission: string): string[] {
@@ -7,8 +8,9 @@ function withWildcards(permission: string): string[] {
 }
 
 const known: ReadonlySet<string> = new Set(
-  publicMethods
-    .map(({ method }) => method.access)
+  catalog
+    .flatMap(boundMethods)
+    .flatMap(({ method }) => (isInternal(method) ? [] : method.access))
     .filter((access) => access.includes(':'))
     .flatMap(withWildcards),
 );

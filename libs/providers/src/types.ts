@@ -102,6 +102,15 @@ export type ChatEvent =
       usage: Usage | null;
     };
 
+/** All that a model said, put together from the events of its answer. */
+export interface ChatReply {
+  text: string;
+  /** What the model thought aloud; empty if nothing. */
+  reasoning: string;
+  /** In the order of their index. */
+  tool_calls: ToolCall[];
+}
+
 export interface EmbeddingRequest {
   model: string;
   input: string[];

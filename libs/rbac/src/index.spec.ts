@@ -1,4 +1,4 @@
-import { authContract, bind, runContract, taskContract } from '@taai/contracts';
+import { authContract, bind, completionContract, runContract, taskContract } from '@taai/contracts';
 import type { Caller } from '@taai/tenant';
 import { authorize, covers, intersect, permits, rolePermissions } from './index';
 
@@ -83,6 +83,13 @@ describe('authorize', () => {
     expect(() => authorize(me, caller([]))).not.toThrow();
     expect(() => authorize(create, caller(['tasks:read']))).toThrow(expect.objectContaining({ code: 'forbidden' }));
     expect(() => authorize(create, caller(['tasks:create']))).not.toThrow();
+  });
+
+  it('asks for the permission of methods whose routes are those of dialects', () => {
+    const stream = bind(completionContract, 'stream').method;
+    expect(() => authorize(stream, undefined)).toThrow(expect.objectContaining({ code: 'unauthenticated' }));
+    expect(() => authorize(stream, caller(['agents:read']))).toThrow(expect.objectContaining({ code: 'forbidden' }));
+    expect(() => authorize(stream, caller(['runs:create']))).not.toThrow();
   });
 
   it('lets only the named services call internal methods, whatever the permissions', () => {

@@ -1,4 +1,4 @@
-import { isPublic, ProblemError, type Method } from '@taai/contracts';
+import { isInternal, ProblemError, type Method } from '@taai/contracts';
 import type { Caller } from '@taai/tenant';
 
 /** What the built-in roles may do. `viewer` reads all but the audit log, API keys, credentials and billing. */
@@ -64,9 +64,9 @@ const narrower = (one: string | undefined, other: string | undefined) =>
  * Throws `unauthenticated` without a caller where one is needed, `forbidden` when the caller may not.
  */
 export function authorize(method: Method, caller: Caller | undefined): void {
-  if (isPublic(method) && method.access === 'public') return;
+  if (!isInternal(method) && method.access === 'public') return;
   if (!caller) throw new ProblemError('unauthenticated');
-  if (!isPublic(method)) {
+  if (isInternal(method)) {
     if (!method.callers.includes(caller.issuer))
       throw new ProblemError('forbidden', 'The method is internal to the fleet.');
     return;

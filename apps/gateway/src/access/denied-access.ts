@@ -1,5 +1,11 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { auditContract, MAX_AUDIT_ENTRIES, publicMethods, type DeniedEntry, type PublicMethod } from '@taai/contracts';
+import {
+  auditContract,
+  MAX_AUDIT_ENTRIES,
+  type BoundMethod,
+  type DeniedEntry,
+  type PublicMethod,
+} from '@taai/contracts';
 import { log, Periodic, RpcClient } from '@taai/platform';
 import { currentContext, runAs, type Caller } from '@taai/tenant';
 import type { FastifyInstance } from 'fastify';
@@ -14,8 +20,6 @@ const MAX_ENTRIES = 10_000;
 /** Of one tenant, so that none keeps the others from being counted. */
 const MAX_OF_TENANT = 500;
 const FORBIDDEN = 403;
-
-const routes = new Map(publicMethods.map(({ method }) => [method.http as string, method]));
 
 /**
  * Counts refusals per caller, route and minute, and has each count recorded in its tenant's audit log when its minute is over: so
@@ -43,7 +47,8 @@ export class DeniedAccess implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   /** Counts every answer of 403 to a caller, whether the edge refused or a service did. */
-  listen(fastify: FastifyInstance): void {
+  listen(fastify: FastifyInstance, declared: readonly BoundMethod<PublicMethod>[]): void {
+    const routes = new Map<string, PublicMethod>(declared.map(({ method }) => [method.http, method]));
     fastify.addHook('onResponse', ({ method, routeOptions }, { statusCode }, done) => {
       const caller = statusCode === FORBIDDEN ? currentContext()?.caller : undefined;
       const bound = caller && routes.get(`${method === 'HEAD' ? 'GET' : method} ${routeOptions.url}`);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { ProblemError, type ProblemCode } from '@taai/contracts';
+import { dialectAt, type Dialect } from '@taai/dialects';
 import { runInContext } from '@taai/tenant';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { answerProblem, problemBody, problemHeaders, toProblem } from './problem.filter';
@@ -28,9 +29,14 @@ export function answerUnreadable({ code }: NodeJS.ErrnoException, socket: Socket
 }
 
 /** Answers a URL that leads to no router: its escapes are broken, or an id in it is too long. */
-export function answerUnroutable(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+export function answerUnroutable(
+  error: Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  dialects: readonly Dialect[],
+): void {
   inContextOf(request, reply, () => {
-    answerProblem(toProblem(error), request, reply.headers(earlyHeaders));
+    answerProblem(toProblem(error), reply.headers(earlyHeaders), dialectAt(request.url, dialects));
     record(request, reply);
   });
 }

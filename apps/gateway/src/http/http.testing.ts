@@ -3,6 +3,7 @@ import { Module, type CanActivate, type ExecutionContext } from '@nestjs/common'
 import { APP_GUARD } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ProblemError } from '@taai/contracts';
+import type { Dialect } from '@taai/dialects';
 import { HealthModule, RpcClient, type GatewayConfig } from '@taai/platform';
 import { currentContext, type Caller, type RequestContext } from '@taai/tenant';
 import type { FastifyRequest } from 'fastify';
@@ -10,10 +11,11 @@ import { NIL } from 'uuid';
 import { ArchiveController } from '../stream/archive.controller';
 import { contractControllers } from '../route/contract-controllers';
 import { DeniedAccess } from '../access/denied-access';
+import { DialectAnswers } from '../dialect/dialect-answers';
+import { dialectController } from '../dialect/dialect.controller';
 import { createHttp } from './http';
 import { defaultTimeouts, type Timeouts } from './limits';
 import { MessageController } from '../stream/message.controller';
-import { OpenAiController } from '../openai/openai.controller';
 import { OpenCalls } from '../openai/open-calls';
 import { Principals } from '../access/principals';
 import { findBoundMethod } from '../route/route';
@@ -58,6 +60,7 @@ interface Behind {
   /** The events of any run. */
   events?: () => AsyncIterable<ServerSentEvent>;
   timeouts?: Partial<Timeouts>;
+  dialects?: readonly Dialect[];
 }
 
 async function* ended(): AsyncGenerator<ServerSentEvent> {
@@ -85,7 +88,7 @@ export interface TestEdge {
 /** The gateway on a port, with all its routes and hooks, a guard that knows one token, and no services. */
 export async function startEdge(
   config: Partial<GatewayConfig> = {},
-  { call = async () => '{}', methods, stream = nothing, events = ended, timeouts }: Behind = {},
+  { call = async () => '{}', methods, stream = nothing, events = ended, timeouts, dialects }: Behind = {},
 ): Promise<TestEdge> {
   const contexts: RequestContext[] = [];
   const callRaw = () => {
@@ -98,10 +101,17 @@ export async function startEdge(
 
   @Module({
     imports: [HealthModule.for({ redis: async () => 'PONG' })],
-    controllers: [...contractControllers(), RunController, MessageController, ArchiveController, OpenAiController],
+    controllers: [
+      ...contractControllers(),
+      RunController,
+      MessageController,
+      ArchiveController,
+      dialectController(dialects),
+    ],
     providers: [
       SseStreams,
       OpenCalls,
+      DialectAnswers,
       DeniedAccess,
       {
         provide: Principals,
@@ -114,7 +124,11 @@ export async function startEdge(
   })
   class EdgeModule {}
 
-  const app = await createHttp({ module: EdgeModule }, { ...defaults, ...config }, { ...defaultTimeouts, ...timeouts });
+  const app = await createHttp(
+    { module: EdgeModule },
+    { ...defaults, ...config },
+    { timeouts: { ...defaultTimeouts, ...timeouts }, dialects },
+  );
   await app.listen(0, '127.0.0.1');
   const port = portOf(app);
   const open = () => connect(port, '127.0.0.1').setEncoding('latin1');

@@ -2,6 +2,8 @@ import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
+import { publicMethods } from '@taai/contracts';
+import { dialects as allDialects, routeOf, type Dialect } from '@taai/dialects';
 import { HealthModule, NestLogger, readGatewayConfig, type GatewayConfig, type Platform } from '@taai/platform';
 import { fastify } from 'fastify';
 import { answerUnreadable, answerUnroutable } from './client-errors';
@@ -9,7 +11,7 @@ import { corsOptions } from './cors';
 import { DeniedAccess } from '../access/denied-access';
 import { refusePlainHttp } from './https-only';
 import { assertValidationWorks, validation } from '../route/input';
-import { addLimits, defaultTimeouts, serverOptions } from './limits';
+import { addLimits, defaultTimeouts, serverOptions, type Timeouts } from './limits';
 import { openApiDocument } from '../openapi/openapi';
 import { GATEWAY_CONFIG } from '../access/principals';
 import { ProblemFilter } from './problem.filter';
@@ -29,27 +31,33 @@ export async function startHttp(module: DynamicModule, { config, redis }: Platfo
   return app;
 }
 
-/** The application of `module`, whose controllers must be all that the contracts ask for, ready to listen. */
+interface Parts {
+  timeouts?: Timeouts;
+  dialects?: readonly Dialect[];
+}
+
+/** The application of `module`, whose controllers must be all that the contracts and dialects ask for, ready to listen. */
 export async function createHttp(
   module: DynamicModule,
   config: GatewayConfig,
-  timeouts = defaultTimeouts,
+  { timeouts = defaultTimeouts, dialects = allDialects }: Parts = {},
 ): Promise<NestFastifyApplication> {
   await assertValidationWorks();
-  const adapter = new FastifyAdapter(await createServer(config, timeouts));
+  const adapter = new FastifyAdapter(await createServer(config, timeouts, dialects));
   const server = adapter.getInstance();
-  const checkRoutes = expectRoutes(server);
+  const routes = [...publicMethods, ...dialects.map(routeOf)];
+  const checkRoutes = expectRoutes(server, routes);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLogger(),
     abortOnError: false,
     bodyParser: false, // Fastify's own reads JSON; Nest's would read forms, too
   });
-  app.get(DeniedAccess, { strict: false }).listen(server);
+  app.get(DeniedAccess, { strict: false }).listen(server, routes);
   if (config.corsOrigins.length > 0) app.enableCors(corsOptions(config.corsOrigins));
   addLimits(server);
   if (config.httpsOnly) refusePlainHttp(server);
   app.useGlobalPipes(validation);
-  app.useGlobalFilters(new ProblemFilter());
+  app.useGlobalFilters(new ProblemFilter(dialects));
   SwaggerModule.setup('docs', app, openApiDocument(), {
     jsonDocumentUrl: 'docs/openapi.json',
     raw: ['json'],
@@ -61,12 +69,12 @@ export async function createHttp(
 }
 
 /** Fastify with the hooks that come before all others, so that whatever refuses a request, the answer has its headers. */
-async function createServer(config: GatewayConfig, timeouts: typeof defaultTimeouts) {
+async function createServer(config: GatewayConfig, timeouts: Timeouts, dialects: readonly Dialect[]) {
   const server = fastify({
     ...serverOptions(config, timeouts),
     trustProxy: config.trustProxy.length > 0 && trusts(config.trustProxy),
     clientErrorHandler: answerUnreadable,
-    frameworkErrors: answerUnroutable,
+    frameworkErrors: (error, request, reply) => answerUnroutable(error, request, reply, dialects),
   });
   server.removeContentTypeParser('text/plain');
   addRequestContext(server);

@@ -1,9 +1,9 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { ProblemError, problems, type ProblemCode } from '@taai/contracts';
+import { dialectAt, dialects as allDialects, type Dialect } from '@taai/dialects';
 import { reportError } from '@taai/platform';
 import { currentContext } from '@taai/tenant';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { openAiError, speaksOpenAi } from '../openai/error';
 
 /** Fastify's own refusals, before a route is reached. Their messages name the framework's terms or repeat the input. */
 const fastifyCodes: Record<string, ProblemCode> = {
@@ -21,25 +21,27 @@ const codesByStatus: Record<number, ProblemCode> = {
 };
 
 /**
- * Every error as RFC 9457 problem+json, on OpenAI's routes in that API's shape. What nobody expected is reported, and answered without
+ * Every error as RFC 9457 problem+json, where a dialect is spoken in its shape. What nobody expected is reported, and answered without
  * its cause.
  */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly dialects: readonly Dialect[] = allDialects) {}
+
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const reply = http.getResponse<FastifyReply>();
     const problem = toProblem(error);
     if (problem.code === 'internal') reportError(error);
     if (reply.sent || reply.raw.headersSent) return void reply.raw.destroy();
-    answerProblem(problem, http.getRequest<FastifyRequest>(), reply);
+    answerProblem(problem, reply, dialectAt(http.getRequest<FastifyRequest>().url, this.dialects));
   }
 }
 
-/** Answers in the words that the route's clients understand. */
-export function answerProblem(problem: ProblemError, { url }: FastifyRequest, reply: FastifyReply): void {
+/** Answers in the words of the dialect, if one is spoken there. */
+export function answerProblem(problem: ProblemError, reply: FastifyReply, dialect?: Dialect): void {
   void reply.status(problem.status).headers(problemHeaders(problem));
-  if (speaksOpenAi(url)) void reply.type('application/json; charset=utf-8').send(openAiError(problem));
+  if (dialect) void reply.type('application/json; charset=utf-8').send(dialect.error.write(problem));
   else void reply.send(problemBody(problem));
 }
 

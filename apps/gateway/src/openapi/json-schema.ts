@@ -5,7 +5,7 @@ import { Nothing, type Class } from '@taai/contracts';
 
 type SchemaOrReference = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>[string];
 export type JsonSchema = Exclude<SchemaOrReference, { $ref: string }>;
-type Reference = Extract<SchemaOrReference, { $ref: string }>;
+export type Reference = Extract<SchemaOrReference, { $ref: string }>;
 
 /** A field of an input or output class. */
 export interface Field {

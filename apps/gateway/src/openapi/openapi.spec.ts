@@ -1,7 +1,7 @@
 import { openApiDocument } from './openapi';
 
 describe('openApiDocument', () => {
-  const { paths } = openApiDocument();
+  const { paths, components } = openApiDocument();
 
   it('takes ids from the path, fields of POST from the body and of GET from the query', () => {
     expect(paths['/v1/tasks/{id}']?.patch?.parameters).toMatchObject([{ name: 'id', in: 'path', required: true }]);
@@ -25,6 +25,26 @@ describe('openApiDocument', () => {
     expect(paths['/v1/tasks']?.post).toHaveProperty('x-permission', 'tasks:create');
     expect(paths['/v1/auth/login']?.post?.security).toEqual([]);
     expect(paths['/v1/auth/me']?.get).not.toHaveProperty('security');
+  });
+
+  it('shows of a dialect the schemas that it reads and writes by', () => {
+    const { post } = paths['/v1/chat/completions'] ?? {};
+    const contentOf = (status: string) => Object.entries(Object(post?.responses[status]).content);
+    const refTo = (name: string) => ({ schema: { $ref: `#/components/schemas/${name}` } });
+    expect(post).toMatchObject({ operationId: 'openai-chat', 'x-permission': 'runs:create', parameters: [] });
+    expect(post).toHaveProperty(
+      'requestBody.content.application/json.schema.properties.messages.items.$ref',
+      '#/components/schemas/OpenAiRequestMessage',
+    );
+    expect(contentOf('200')).toEqual([
+      ['application/json', refTo('OpenAiChatCompletion')],
+      ['text/event-stream', { schema: { type: 'string' } }],
+    ]);
+    expect(contentOf('default')).toEqual([['application/json', refTo('OpenAiError')]]);
+    expect(Object.keys(components?.schemas ?? {})).toEqual(
+      expect.arrayContaining(['OpenAiChatCompletion', 'OpenAiError', 'OpenAiRequestMessage']),
+    );
+    expect(paths['/v1/models/{id}']?.get?.parameters).toMatchObject([{ name: 'id', in: 'path', required: true }]);
   });
 
   it('keeps internal methods to itself', () => {

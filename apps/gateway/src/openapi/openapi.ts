@@ -1,12 +1,14 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { Nothing, publicMethods, problems, type BoundMethod, type PublicMethod } from '@taai/contracts';
+import { Nothing, publicMethods, problems, type BoundMethod, type PublicMethod, type Route } from '@taai/contracts';
+import { dialects } from '@taai/dialects';
+import { dialectOperation } from './dialect-operation';
 import { SchemaCollector, type Field, type JsonSchema } from './json-schema';
 import { pathNames, splitRoute, successStatus } from '../route/route';
 
 type Paths = OpenAPIObject['paths'];
-type Operation = NonNullable<Paths[string]['get']>;
+export type Operation = NonNullable<Paths[string]['get']>;
 type Answer = Exclude<NonNullable<Operation['responses'][string]>, { $ref: string }>;
-type Parameter = Exclude<NonNullable<Operation['parameters']>[number], { $ref: string }>;
+export type Parameter = Exclude<NonNullable<Operation['parameters']>[number], { $ref: string }>;
 
 const problem: JsonSchema = {
   type: 'object',
@@ -32,26 +34,6 @@ const problem: JsonSchema = {
   additionalProperties: false,
 };
 
-const openAiError: JsonSchema = {
-  type: 'object',
-  description: "An error as OpenAI's clients read it",
-  properties: {
-    error: {
-      type: 'object',
-      properties: {
-        message: { type: 'string' },
-        type: { type: 'string' },
-        param: { type: ['string', 'null'] },
-        code: { type: 'string' },
-      },
-      required: ['message', 'type', 'param', 'code'],
-      additionalProperties: false,
-    },
-  },
-  required: ['error'],
-  additionalProperties: false,
-};
-
 const file: JsonSchema = { type: 'string', format: 'binary' };
 
 const idempotencyKey: Parameter = {
@@ -61,15 +43,17 @@ const idempotencyKey: Parameter = {
   schema: { type: 'string', minLength: 1, maxLength: 255 },
 };
 
-/** The OpenAPI 3.1 document of every route, derived from the contracts. */
+/** The OpenAPI 3.1 document of every route, derived from the contracts and the dialects. */
 export function openApiDocument(): OpenAPIObject {
   const collector = new SchemaCollector();
   const paths: Paths = {};
-  for (const bound of publicMethods) {
-    const { verb, path } = splitRoute(bound.method.http);
+  const add = (route: Route, operation: Operation) => {
+    const { verb, path } = splitRoute(route);
     const template = path.replace(/:(\w+)/g, '{$1}');
-    paths[template] = { ...paths[template], [verb.toLowerCase()]: operation(bound, collector) };
-  }
+    paths[template] = { ...paths[template], [verb.toLowerCase()]: operation };
+  };
+  for (const bound of publicMethods) add(bound.method.http, operation(bound, collector));
+  for (const dialect of dialects) add(dialect.http, dialectOperation(dialect, collector.schemas));
   return {
     openapi: '3.1.0',
     info: {
@@ -84,7 +68,6 @@ export function openApiDocument(): OpenAPIObject {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT or API key' } },
       schemas: {
         Problem: problem,
-        OpenAiError: openAiError,
         ...Object.fromEntries(Object.entries(collector.schemas).sort(([a], [b]) => a.localeCompare(b))),
       },
     },
@@ -94,8 +77,7 @@ export function openApiDocument(): OpenAPIObject {
 function operation({ rpc, service, method }: BoundMethod<PublicMethod>, collector: SchemaCollector): Operation {
   const { verb } = splitRoute(method.http);
   const inPath = pathNames(method.http);
-  const input = method.openai?.input ?? method.input;
-  const fields = collector.fields(input);
+  const fields = collector.fields(method.input);
   const hasBody = verb !== 'GET' && verb !== 'DELETE' && fields.some(({ name }) => !inPath.includes(name));
   return {
     operationId: rpc,
@@ -111,15 +93,13 @@ function operation({ rpc, service, method }: BoundMethod<PublicMethod>, collecto
       requestBody: {
         required: true,
         content: {
-          'application/json': {
-            schema: { ...collector.object(input, inPath), ...(method.openai && { additionalProperties: true }) },
-          },
+          'application/json': { schema: collector.object(method.input, inPath) },
         },
       },
     }),
     responses: {
       [successStatus(method)]: success(method, collector),
-      default: failure(method),
+      default: failure,
     },
   };
 }
@@ -131,21 +111,17 @@ const parameter = ({ name, schema, optional }: Field, inPath: readonly string[])
   schema,
 });
 
-const failure = ({ openai }: PublicMethod): Answer => ({
+const failure: Answer = {
   description: 'Problem',
-  content: openai
-    ? { 'application/json': { schema: { $ref: '#/components/schemas/OpenAiError' } } }
-    : { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-});
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+};
 
 function success(method: PublicMethod, collector: SchemaCollector): Answer {
   if (method.output === Nothing) return { description: 'Done' };
   if (method.media_type) return { description: 'Success', content: { [method.media_type]: { schema: file } } };
-  const json = { 'application/json': { schema: collector.ref(method.openai?.output ?? method.output) } };
+  const json = { 'application/json': { schema: collector.ref(method.output) } };
   return {
     description: 'Success',
-    content: mayStream(method) ? { ...json, 'text/event-stream': { schema: { type: 'string' } } } : json,
+    content: method.custom ? { ...json, 'text/event-stream': { schema: { type: 'string' } } } : json,
   };
 }
-
-const mayStream = ({ custom, stream }: PublicMethod) => custom && !stream;

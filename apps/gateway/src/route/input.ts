@@ -1,28 +1,31 @@
 import { createParamDecorator, ValidationPipe, type ExecutionContext, type ValidationError } from '@nestjs/common';
-import { CreateTask, ProblemError, type FieldError, type PublicMethod } from '@taai/contracts';
+import { assertStorable, CreateTask, ProblemError, type FieldError, type Route } from '@taai/contracts';
 import type { FastifyRequest } from 'fastify';
 import { takeIdempotencyKey } from '../http/request-context';
 import { boundMethodOf, pathNames } from './route';
-import { assertStorable } from '../http/storable';
 
 /** The input of a route: its path names with the body of POST, PUT and PATCH, or with the query of GET and DELETE, never both. */
 export const Input = createParamDecorator((_: unknown, context: ExecutionContext) => {
   const request = context.switchToHttp().getRequest<FastifyRequest>();
   takeIdempotencyKey(request);
-  const { method } = boundMethodOf(context);
-  const source = sourceOf(request, method);
+  return inputOf(request, boundMethodOf(context).method.http);
+});
+
+/** What `Input` takes of the request, before it is validated. */
+export function inputOf(request: FastifyRequest, route: Route): object {
+  const source = sourceOf(request, route);
   assertStorable(source);
   return { ...source, ...(request.params as object) };
-});
+}
 
 const takesBody = (verb: string) => verb === 'POST' || verb === 'PUT' || verb === 'PATCH';
 
-function sourceOf(request: FastifyRequest, method: PublicMethod): object {
+function sourceOf(request: FastifyRequest, route: Route): object {
   const source = takesBody(request.method) ? (request.body ?? {}) : request.query;
   if (typeof source !== 'object' || source === null || Array.isArray(source)) {
     throw new ProblemError('malformed_request', 'The body must be a JSON object.');
   }
-  const inPath = pathNames(method.http).find((name) => Object.hasOwn(source, name));
+  const inPath = pathNames(route).find((name) => Object.hasOwn(source, name));
   if (inPath !== undefined) {
     const message = 'belongs in the path alone';
     throw new ProblemError('validation_failed', `${inPath} ${message}.`, { errors: [{ path: inPath, message }] });

@@ -1,4 +1,4 @@
-import { publicMethods } from '@taai/contracts';
+import type { BoundMethod, PublicMethod } from '@taai/contracts';
 import type { FastifyInstance } from 'fastify';
 
 const ACCESS = /^(public|authenticated|session|[a-z_*]+:[a-z_*]+)$/;
@@ -8,17 +8,17 @@ const OPEN = /^GET \/(health\/(live|ready)|docs(\/.*)?|docs)$/;
 
 /**
  * Watches the routes as they are registered. The check it returns fails the boot unless they are exactly those of the
- * contracts, each with a declared access, and the open ones: a route without a permission must never serve a request.
+ * contracts and dialects, each with a declared access, and the open ones: a route without a permission must never serve a request.
  */
-export function expectRoutes(fastify: FastifyInstance): () => void {
+export function expectRoutes(fastify: FastifyInstance, routes: readonly BoundMethod<PublicMethod>[]): () => void {
   const registered = new Set<string>();
   fastify.addHook('onRoute', ({ method, url }) => {
     for (const verb of [method].flat()) registered.add(`${verb} ${url}`);
   });
   return () => {
-    const undeclared = publicMethods.filter(({ method }) => !ACCESS.test(method.access)).map(({ rpc }) => rpc);
+    const undeclared = routes.filter(({ method }) => !ACCESS.test(method.access)).map(({ rpc }) => rpc);
     if (undeclared.length > 0) throw new Error(`These methods declare no access: ${undeclared.join(', ')}.`);
-    const contracted = new Set<string>(publicMethods.map(({ method }) => method.http));
+    const contracted = new Set<string>(routes.map(({ method }) => method.http));
     const missing = [...contracted].filter((route) => !registered.has(route));
     if (missing.length > 0) throw new Error(`These routes have no controller: ${missing.join(', ')}.`);
     const isKnown = (route: string) => contracted.has(route) || OPEN.test(route) || /^(HEAD|OPTIONS) /.test(route);

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { ProblemError, type OpenAiModel } from '@taai/contracts';
+import { ProblemError, type OfferedModel } from '@taai/contracts';
 import { mintedAt, withTenant } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { AgentDirectory } from '../agent/agent-directory';
 import { AgentRepository } from '../agent/agent.repository';
-import { AGENT } from './completion-order';
+import { AGENT } from './completion-target';
 import type { OpenProvider } from '../provider/known-provider';
 import { ModelLists } from '../provider/model-lists';
 import { ProviderDirectory } from '../provider/provider-directory';
@@ -16,7 +16,7 @@ const PATIENCE_MS = 5000;
 /** As many as fit into one message between services. */
 const MOST_MODELS = 5000;
 
-/** What `model` may be, for whoever asks at the door. */
+/** What `model` may be. */
 @Injectable()
 export class CompletionModels {
   constructor(
@@ -28,7 +28,7 @@ export class CompletionModels {
   ) {}
 
   /** Those of providers in the order in which they are tried, then agents. A provider that does not answer is left out. */
-  async list(): Promise<OpenAiModel[]> {
+  async list(): Promise<OfferedModel[]> {
     const providers = await this.providers.active();
     const slugs = await withTenant(this.db, (tx) => this.agents.activeSlugs(tx));
     const models = await Promise.all(providers.map((provider) => this.modelsOf(provider)));
@@ -36,7 +36,7 @@ export class CompletionModels {
   }
 
   /** Throws `unknown_model`, and what became of asking the provider. */
-  async find(id: string): Promise<OpenAiModel> {
+  async find(id: string): Promise<OfferedModel> {
     if (id.startsWith(AGENT)) return agentModel(await this.known.bySlug(id.slice(AGENT.length)));
     const { model, ...provider } = await this.providers.byName(id);
     const { models } = await this.lists.get(provider).catch((error: Error) => Promise.reject(problemOf(error)));
@@ -44,25 +44,21 @@ export class CompletionModels {
     return providerModel(provider, model);
   }
 
-  private async modelsOf(provider: OpenProvider): Promise<OpenAiModel[]> {
+  private async modelsOf(provider: OpenProvider): Promise<OfferedModel[]> {
     const offered = this.lists.get(provider).catch(() => undefined);
     const list = await Promise.race([offered, delay(PATIENCE_MS, undefined, { ref: false })]);
     return (list?.models ?? []).map((model) => providerModel(provider, model));
   }
 }
 
-const secondsOf = (id: string): number => Math.floor(mintedAt(id).getTime() / 1000);
-
-const providerModel = ({ provider_id, provider_name }: OpenProvider, model: string): OpenAiModel => ({
+const providerModel = ({ provider_id, provider_name }: OpenProvider, model: string): OfferedModel => ({
   id: `${provider_name}/${model}`,
-  object: 'model',
-  created: secondsOf(provider_id),
+  created_at: mintedAt(provider_id),
   owned_by: provider_name,
 });
 
-const agentModel = ({ id, slug }: { id: string; slug: string }): OpenAiModel => ({
+const agentModel = ({ id, slug }: { id: string; slug: string }): OfferedModel => ({
   id: `${AGENT}${slug}`,
-  object: 'model',
-  created: secondsOf(id),
+  created_at: mintedAt(id),
   owned_by: 'agent',
 });

@@ -1,5 +1,6 @@
-import { completionContract, type CompletionCall, type EmbeddingCall, type ModelById } from '@taai/contracts';
+import { completionContract, type EmbeddingCall } from '@taai/contracts';
 import { Handles } from '@taai/platform';
+import type { ChatRequest } from '@taai/providers';
 import { CompletionModels } from './completion-models';
 import { CompletionService } from './completion.service';
 import { EmbeddingService } from './embedding.service';
@@ -12,11 +13,11 @@ export class CompletionHandler {
     private readonly offered: CompletionModels,
   ) {}
 
-  chat(input: CompletionCall, signal: AbortSignal) {
+  chat(input: ChatRequest, signal: AbortSignal) {
     return this.completions.chat(input, signal);
   }
 
-  stream(input: CompletionCall, signal: AbortSignal) {
+  stream(input: ChatRequest, signal: AbortSignal) {
     return this.completions.stream(input, signal);
   }
 
@@ -25,10 +26,10 @@ export class CompletionHandler {
   }
 
   async models() {
-    return { object: 'list' as const, data: await this.offered.list() };
+    return { models: await this.offered.list() };
   }
 
-  model({ id }: ModelById) {
+  model({ id }: { id: string }) {
     return this.offered.find(id);
   }
 }

@@ -1,18 +1,18 @@
-import type { Agent, CallOutcome, CompletionCall, CompletionPiece, OpenCall } from '@taai/contracts';
+import type { Agent, CallOutcome, CompletionPiece, OpenCall } from '@taai/contracts';
 import { ProblemError } from '@taai/contracts';
-import { ProviderError } from '@taai/providers';
+import { ProviderError, type ChatRequest } from '@taai/providers';
 import { runAs } from '@taai/tenant';
 import { NIL } from 'uuid';
 import type { AgentDirectory } from '../agent/agent-directory';
 import type { CompletionLedger } from './completion-ledger';
-import { CompletionOrders } from './completion-order';
+import { CompletionTargets } from './completion-target';
 import { CompletionService } from './completion.service';
 import type { Candidate } from '../model/model-caller';
 import type { ProviderDirectory } from '../provider/provider-directory';
 import { ScriptedCaller, type Line } from '../run/scripted-agent.testing';
 
 const candidate = { provider_id: NIL, provider_name: 'main', kind: 'openai', model: 'gpt', settings: {} } as Candidate;
-const question: CompletionCall = { model: 'main/gpt', messages: [{ role: 'user', content: 'Hi' }] };
+const question: ChatRequest = { model: 'main/gpt', messages: [{ role: 'user', content: 'Hi' }] };
 const agent = {
   id: NIL,
   system_prompt: 'Speak {{language}}.',
@@ -37,8 +37,8 @@ function stage(script: Line[], open: () => Promise<void> = async () => undefined
   const providers = { byName: async () => candidate, candidates: async () => [candidate] };
   const agents = { bySlug: async () => agent };
   const caller = new ScriptedCaller(script);
-  const orders = new CompletionOrders(providers as unknown as ProviderDirectory, agents as unknown as AgentDirectory);
-  const service = new CompletionService(orders, caller, ledger as unknown as CompletionLedger);
+  const targets = new CompletionTargets(providers as unknown as ProviderDirectory, agents as unknown as AgentDirectory);
+  const service = new CompletionService(targets, caller, ledger as unknown as CompletionLedger);
   const { signal } = new AbortController();
   const as = <T>(work: () => T) =>
     runAs({ tenant_id: NIL, user_id: NIL, api_key_id: NIL, permissions: [], issuer: 'gateway' }, work);
@@ -54,9 +54,15 @@ describe('CompletionService', () => {
   it('streams who answers, what they say, and what it cost', async () => {
     const { stream, rows } = stage([{ text: 'Hello' }]);
     expect(await stream()).toEqual([
-      { head: { call_id: expect.any(String), provider: 'main', model: 'gpt', provider_ms: expect.any(Number) } },
-      { content: 'Hello' },
-      { end: { stop_reason: expect.any(String), usage: expect.objectContaining({ cost_micro_usd: 42 }) } },
+      {
+        type: 'head',
+        call_id: expect.any(String),
+        provider: 'main',
+        model: 'gpt',
+        provider_ms: expect.any(Number),
+      },
+      { type: 'text', text: 'Hello' },
+      { type: 'end', stop_reason: expect.any(String), usage: expect.objectContaining({ cost_micro_usd: 42 }) },
     ]);
     expect(rows).toMatchObject([
       [{ kind: 'chat', user_id: NIL, api_key_id: NIL, model: 'gpt' }],
@@ -74,28 +80,7 @@ describe('CompletionService', () => {
     const failure = new ProviderError('timeout', 'Silence.');
     await expect(stage([{ failure }]).stream()).rejects.toMatchObject({ code: 'provider_timeout' });
     const pieces = await stage([{ text: 'Hel', failure }]).stream();
-    expect(pieces.at(-1)).toMatchObject({ end: { problem: { code: 'provider_timeout', detail: 'Silence.' } } });
-  });
-
-  it('gives back to the vendor what came with a tool call', async () => {
-    const { chat, requests } = stage([{ text: 'ok' }, { text: 'ok' }]);
-    const id = 'c1~opaque~signature';
-    await chat({
-      ...question,
-      messages: [
-        ...question.messages,
-        { role: 'assistant', content: '', tool_calls: [{ id, name: 'time', arguments: '{}' }] },
-        { role: 'tool', tool_call_id: id, name: 'time', content: 'Noon' },
-      ],
-    });
-    expect(requests[0]?.messages.slice(1)).toEqual([
-      {
-        role: 'assistant',
-        content: '',
-        tool_calls: [{ id: 'c1', opaque: 'signature', name: 'time', arguments: '{}' }],
-      },
-      { role: 'tool', tool_call_id: 'c1', name: 'time', content: 'Noon' },
-    ]);
+    expect(pieces.at(-1)).toMatchObject({ type: 'end', problem: { code: 'provider_timeout', detail: 'Silence.' } });
   });
 
   it('asks an agent with its prompt and parameters, where the caller says nothing else', async () => {

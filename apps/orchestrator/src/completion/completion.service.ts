@@ -1,10 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Completion, CompletionCall, CompletionEnd, CompletionHead, CompletionPiece } from '@taai/contracts';
-import type { ChatEvent } from '@taai/providers';
+import type { Completion, CompletionEnd, CompletionHead, CompletionPiece } from '@taai/contracts';
+import type { ChatEvent, ChatRequest } from '@taai/providers';
 import { CompletionBook } from './completion-book';
 import { CompletionLedger } from './completion-ledger';
-import { CompletionOrders } from './completion-order';
-import { callOf, pieceOf } from './completion-pieces';
+import { CompletionTargets } from './completion-target';
 import type { ModelReply } from '../model/model-call';
 import { ModelCaller, type Asker } from '../model/model-caller';
 import { Pipe } from './pipe';
@@ -24,27 +23,27 @@ interface Asked {
   end: CompletionEnd;
 }
 
-/** Has models answer those who come through the door. A call ends when whoever asked leaves. */
+/** Has models answer whoever asks them directly, without a run. A call ends when whoever asked leaves. */
 @Injectable()
 export class CompletionService {
   constructor(
-    private readonly orders: CompletionOrders,
+    private readonly targets: CompletionTargets,
     @Inject(ModelCaller) private readonly models: Asker,
     private readonly ledger: CompletionLedger,
   ) {}
 
-  async chat(call: CompletionCall, signal: AbortSignal): Promise<Completion> {
+  async chat(call: ChatRequest, signal: AbortSignal): Promise<Completion> {
     let reasoning = '';
     const note: Take = (event) => {
       if (event.type === 'reasoning') reasoning += event.text;
     };
     const { head, reply, end } = await this.ask(call, signal, note, { whole: true });
     if (reply.failure) throw problemOf(reply.failure);
-    return { head, text: reply.text, reasoning, tool_calls: reply.tool_calls.map(callOf), end };
+    return { head, reply: { text: reply.text, reasoning, tool_calls: reply.tool_calls }, end };
   }
 
   /** A failure before the first piece is thrown; later ones are told by the last piece, with what was used. */
-  stream(call: CompletionCall, signal: AbortSignal): AsyncIterable<CompletionPiece> {
+  stream(call: ChatRequest, signal: AbortSignal): AsyncIterable<CompletionPiece> {
     const pipe = new Pipe<CompletionPiece>(signal);
     this.tell(call, signal, pipe).then(
       () => pipe.end(),
@@ -53,24 +52,22 @@ export class CompletionService {
     return pipe;
   }
 
-  private async tell(call: CompletionCall, signal: AbortSignal, pipe: Pipe<CompletionPiece>): Promise<void> {
+  private async tell(call: ChatRequest, signal: AbortSignal, pipe: Pipe<CompletionPiece>): Promise<void> {
     let begun = false;
     const { head, reply, end } = await this.ask(call, signal, (event, headNow) => {
-      const piece = pieceOf(event);
-      if (!piece) return;
-      if (!begun) void pipe.push({ head: headNow() });
+      if (!begun) void pipe.push({ type: 'head', ...headNow() });
       begun = true;
-      return pipe.push(piece);
+      return pipe.push(event);
     });
     const problem = reply.failure && problemOf(reply.failure);
     if (problem && !begun) throw problem;
-    if (!begun) void pipe.push({ head });
-    void pipe.push({ end: problem ? { ...end, problem: problem.toJSON() } : end });
+    if (!begun) void pipe.push({ type: 'head', ...head });
+    void pipe.push({ type: 'end', ...end, ...(problem && { problem: problem.toJSON() }) });
   }
 
   /** Throws a ProblemError when no call was made, or when one could not be accounted for. */
-  private async ask(call: CompletionCall, signal: AbortSignal, take: Take, { whole = false } = {}): Promise<Asked> {
-    const { candidates, request, agent_id } = await this.orders.of(call);
+  private async ask(call: ChatRequest, signal: AbortSignal, take: Take, { whole = false } = {}): Promise<Asked> {
+    const { candidates, request, agent_id } = await this.targets.of(call);
     const stop = new AbortController();
     const book = new CompletionBook<ModelReply>(this.ledger, {
       purpose: { kind: 'chat', agent_id },

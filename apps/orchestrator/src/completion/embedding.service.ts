@@ -42,8 +42,8 @@ export class EmbeddingService {
     await book.opened;
     const { failure, vectors } = attempt.reply;
     if (failure) throw problemOf(failure);
-    yield { head: { ...head, usage } };
-    for (const vector of vectors) yield { embedding: encoding === 'base64' ? base64Of(vector) : vector };
+    yield { type: 'head', ...head, usage };
+    for (const vector of vectors) yield { type: 'vector', vector: encoding === 'base64' ? base64Of(vector) : vector };
   }
 }
 

@@ -1,0 +1,4 @@
+export * from './dialect';
+export { dialects } from './registry';
+export { dialectAt, routeOf } from './route';
+export type { Schema } from './schema';
