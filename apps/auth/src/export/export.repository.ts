@@ -1,17 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { ProblemError, type Archive, type Job, type JobStatus } from '@taai/contracts';
-import {
-  JOB_COLUMNS,
-  JobChunkEntity,
-  JobEntity,
-  violatedConstraint,
-  withTenant,
-  withTenantId,
-  type Tx,
-} from '@taai/entities';
+import { JobChunkEntity, JobEntity, jobs, violatedConstraint, withTenant, withTenantId, type Tx } from '@taai/entities';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
-import { v7 } from 'uuid';
 
 const EXPORT = 'tenant.export';
 
@@ -29,9 +20,6 @@ export interface Progress {
 
 /** Thrown when another replica has taken the job up, or the tenant is gone. */
 export class ClaimLost extends Error {}
-
-const INSERT = `
-  insert into jobs (tenant_id, id, kind, created_by) values ($1, $2, '${EXPORT}', $3) returning ${JOB_COLUMNS}`;
 
 const ARCHIVE = `
   select j.status, count(c.seq)::integer as chunks, coalesce(sum(octet_length(c.bytes)), 0)::bigint as bytes
@@ -65,9 +53,8 @@ export class ExportRepository {
 
   /** Throws `conflict` while another export of the tenant is under way. */
   async insert(tx: Tx): Promise<Job> {
-    const values = [tx.tenant_id, v7(), currentCaller().user_id ?? null];
-    const [job] = await tx.query<[Job]>(INSERT, values).catch(explain);
-    return job;
+    const { user_id: created_by = null } = currentCaller();
+    return jobs.insert(tx, { kind: EXPORT, created_by }).catch(explain);
   }
 
   /** The archive of a job; undefined when there is no such job. */

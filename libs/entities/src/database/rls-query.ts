@@ -5,7 +5,7 @@ import type { DataSource } from 'typeorm';
 import { poolOf, type DatabaseConfig } from './data-source';
 import { wakerOf } from '../outbox/wake';
 import { statementOf } from './statement';
-import { SET_TENANT } from './tx';
+import { SET_TENANT, type Reader } from './tx';
 import { withTenant } from './with-tenant';
 
 const TENANT_STATEMENT = 'set_tenant';
@@ -115,7 +115,7 @@ class RlsQuery<Row extends object> extends Query<Row> {
  * Prepared SQL within a tenant and in one round trip, on the data source's own connections. All that runs here is known by its
  * text alone: a statement is prepared once per connection, under a name made of it.
  */
-export class RlsPool {
+export class RlsPool implements Reader {
   private readonly known = new WeakSet<PoolClient>();
 
   constructor(
@@ -136,10 +136,7 @@ export class RlsPool {
   async write<Row extends object>(sql: string, params?: readonly unknown[]): Promise<Row[]> {
     const { caller, once } = currentContext() ?? {};
     if (!caller || !once) return this.queryFor<Row>(currentCaller().tenant_id, sql, params);
-    return withTenant(this.dataSource, (tx) => {
-      if (statementOf(sql).emits) tx.afterCommit(wakerOf(this.dataSource));
-      return tx.rows<Row>(sql, params);
-    });
+    return withTenant(this.dataSource, (tx) => tx.write<Row>(sql, params));
   }
 
   /** Runs a statement of either kind for a tenant that a resolver function named. */

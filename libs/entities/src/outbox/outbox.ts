@@ -2,7 +2,6 @@ import type { DomainEvent, OutboxType } from '@taai/contracts';
 import { currentCaller } from '@taai/tenant';
 import { v7 } from 'uuid';
 import type { Tx } from '../database/tx';
-import { wakerOf } from './wake';
 
 /** Nothing is returned, so that a service which may only add events need not see any. */
 const INSERT = 'insert into outbox (tenant_id, id, type, payload) values ($1, $2, $3, $4) on conflict do nothing';
@@ -19,8 +18,7 @@ export async function emit<T extends OutboxType>(
   id = v7(),
 ): Promise<DomainEvent<T>> {
   const event = eventOf(tx.tenant_id, type, data, id);
-  await tx.query(INSERT, [tx.tenant_id, id, type, event]);
-  tx.afterCommit(wakerOf(tx.connection));
+  await tx.write(INSERT, [tx.tenant_id, id, type, event]);
   return event;
 }
 
