@@ -1,6 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { ProblemError, type Archive, type Job, type JobStatus } from '@taai/contracts';
-import { JobChunkEntity, JobEntity, jobs, violatedConstraint, withTenant, withTenantId, type Tx } from '@taai/entities';
+import {
+  JobChunkEntity,
+  JobEntity,
+  jobs,
+  sql,
+  violatedConstraint,
+  withTenant,
+  withTenantId,
+  type Tx,
+} from '@taai/entities';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 
@@ -21,30 +30,30 @@ export interface Progress {
 /** Thrown when another replica has taken the job up, or the tenant is gone. */
 export class ClaimLost extends Error {}
 
-const ARCHIVE = `
+const ARCHIVE = sql(`
   select j.status, count(c.seq)::integer as chunks, coalesce(sum(octet_length(c.bytes)), 0)::bigint as bytes
   from jobs j left join job_chunks c on c.job_id = j.id
-  where j.id = $1 and j.kind = '${EXPORT}' group by j.status`;
+  where j.id = $1 and j.kind = '${EXPORT}' group by j.status`);
 
 /** Of older exports: the new one replaces them. */
-const DROP_OTHERS = `
-  delete from job_chunks where job_id <> $1 and job_id in (select id from jobs where kind = '${EXPORT}')`;
+const DROP_OTHERS = sql(`
+  delete from job_chunks where job_id <> $1 and job_id in (select id from jobs where kind = '${EXPORT}')`);
 
 const isMine = `where id = $1 and attempts = $2 and status = 'running'`;
 
-const KEEP = `
-  update jobs set progress = $3, total = $4, lease_until = now() + make_interval(secs => $5), updated_at = now() ${isMine}`;
+const KEEP = sql(`
+  update jobs set progress = $3, total = $4, lease_until = now() + make_interval(secs => $5), updated_at = now() ${isMine}`);
 
-const FINISH = `
+const FINISH = sql(`
   update jobs set status = 'completed', total = progress, result = $3, lease_until = null,
-    finished_at = now(), updated_at = now() ${isMine}`;
+    finished_at = now(), updated_at = now() ${isMine}`);
 
-const FAIL = `
+const FAIL = sql(`
   update jobs set status = 'failed', error_code = $3, error_detail = $4, lease_until = null,
-    finished_at = now(), updated_at = now() ${isMine}`;
+    finished_at = now(), updated_at = now() ${isMine}`);
 
-const LEAVE = `
-  update jobs set lease_until = now() + make_interval(secs => $3), attempts = attempts - $4::integer ${isMine}`;
+const LEAVE = sql(`
+  update jobs set lease_until = now() + make_interval(secs => $3), attempts = attempts - $4::integer ${isMine}`);
 
 /** Jobs of the kind `tenant.export`, and their archives in chunks. */
 @Injectable()
