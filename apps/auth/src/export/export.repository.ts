@@ -15,6 +15,12 @@ import { DataSource } from 'typeorm';
 
 const EXPORT = 'tenant.export';
 
+/** Which job of which tenant. */
+export interface JobRef {
+  tenant_id: string;
+  id: string;
+}
+
 /** A job that this replica has taken up: it holds it for as long as nobody else takes it up, which counts `attempts` on. */
 export interface Claim {
   id: string;
@@ -38,6 +44,8 @@ const ARCHIVE = sql(`
 /** Of older exports: the new one replaces them. */
 const DROP_OTHERS = sql(`
   delete from job_chunks where job_id <> $1 and job_id in (select id from jobs where kind = '${EXPORT}')`);
+
+const CLAIM = sql(`select tenant_id, id from claim_jobs('${EXPORT}', $1, $2)`);
 
 const isMine = `where id = $1 and attempts = $2 and status = 'running'`;
 
@@ -77,11 +85,9 @@ export class ExportRepository {
     return chunk?.bytes;
   }
 
-  /** Leases the next job of any tenant to this replica. */
-  async claim(leaseSeconds: number): Promise<{ tenant_id: string; id: string } | undefined> {
-    const sql = `select tenant_id, id from claim_jobs('${EXPORT}', 1, $1)`;
-    const [job] = await this.db.query<{ tenant_id: string; id: string }[]>(sql, [leaseSeconds]);
-    return job;
+  /** Leases jobs of any tenant to this replica, up to `limit`. */
+  claim(limit: number, leaseSeconds: number): Promise<JobRef[]> {
+    return this.db.query<JobRef[]>(CLAIM, [limit, leaseSeconds]);
   }
 
   /** Begins anew: what an earlier attempt has written is dropped. */

@@ -74,6 +74,14 @@ export interface Deferred {
   is_given_up: boolean;
 }
 
+const CLAIM = sql('select tenant_id, id from claim_outbox($1, $2)');
+
+/** Which event of which tenant. */
+export interface EventRef {
+  tenant_id: string;
+  id: string;
+}
+
 @Injectable()
 export class OutboxRepository {
   constructor(
@@ -81,12 +89,9 @@ export class OutboxRepository {
     private readonly rls: RlsPool,
   ) {}
 
-  /** Leases up to `limit` events of all tenants to this relay: their ids by tenant, oldest first. */
-  async claim(limit: number, leaseSeconds: number): Promise<Map<string, string[]>> {
-    const sql = 'select tenant_id, id from claim_outbox($1, $2)';
-    const rows = await this.db.query<{ tenant_id: string; id: string }[]>(sql, [limit, leaseSeconds]);
-    const byTenant = Map.groupBy(rows, ({ tenant_id }) => tenant_id);
-    return new Map([...byTenant].map(([tenant_id, events]) => [tenant_id, events.map(({ id }) => id)]));
+  /** Leases up to `limit` events of all tenants to this relay, oldest first. */
+  claim(limit: number, leaseSeconds: number): Promise<EventRef[]> {
+    return this.db.query<EventRef[]>(CLAIM, [limit, leaseSeconds]);
   }
 
   /** Drops the events that nobody waits for; resolves to the others. */
