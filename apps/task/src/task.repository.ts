@@ -34,13 +34,12 @@ const LOCK = sql(`${FIND} for update`);
 
 /** Task and event in one statement: both or neither. */
 const INSERT = sql(`
-  with event as (
-    insert into outbox (tenant_id, id, type, payload) values ($1, $14, $15, $16)
+  with task as (
+    insert into tasks (tenant_id, id, title, description, status, priority, due_at, assignee_id, labels, created_by,
+      created_at, updated_at, completed_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
   )
-  insert into tasks (tenant_id, id, title, description, status, priority, due_at, assignee_id, labels, created_by,
-    created_at, updated_at, completed_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-  returning ${TASK}`);
+  insert into outbox (tenant_id, id, type, payload) values ($1, $14, $15, $16)`);
 
 const UPDATE = sql(`
   update tasks set title = $2, description = $3, status = $4, priority = $5, due_at = $6, assignee_id = $7, labels = $8,
@@ -74,10 +73,8 @@ export class TaskRepository {
   constructor(private readonly rls: RlsPool) {}
 
   /** Throws `validation_failed` for an assignee who is no user of the tenant. */
-  async insert(task: Task, event: EventRow): Promise<Task> {
-    const [row] = await this.rls.write<TaskRow>(INSERT, [...insertParams(task), ...event]).catch(explain);
-    if (!row) throw new Error('What was inserted is returned.');
-    return toTask(row);
+  insert(task: Task, event: EventRow): Promise<Task> {
+    return this.rls.insert(INSERT, [...insertParams(task), ...event], task).catch(explain);
   }
 
   /** Throws `not_found`. */

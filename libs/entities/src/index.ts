@@ -11,7 +11,7 @@ export * from './outbox/outbox';
 export * from './database/page';
 export { priceInForce } from './ledger/price-in-force';
 export { isRefusedData } from './database/refused-data';
-export * from './database/rls-query';
+export * from './database/rls-pool';
 export { TenantData } from './tenant-data/tenant-data';
 export { tenantTables } from './tenant-data/tenant-tables';
 export { listStatements, sql } from './database/statement';
