@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { invalidField, notFound, type Task } from '@taai/contracts';
-import { RlsPool, violatedConstraint, type EventRow, type Tx } from '@taai/entities';
+import { filtered, RlsPool, sql, violatedConstraint, type EventRow, type Tx } from '@taai/entities';
 import { currentCaller } from '@taai/tenant';
 
 /** What a list may be narrowed to. */
@@ -29,39 +29,43 @@ type TaskRow = Omit<Task, 'due_at' | 'created_at' | 'updated_at' | 'completed_at
   completed_at: string | null;
 };
 
-const FIND = `select ${TASK} from tasks where id = $1 and deleted_at is null`;
+const FIND = sql(`select ${TASK} from tasks where id = $1 and deleted_at is null`);
+const LOCK = sql(`${FIND} for update`);
 
 /** Task and event in one statement: both or neither. */
-const INSERT = `
-  with event as (
-    insert into outbox (tenant_id, id, type, payload) values ($1, $14, $15, $16)
+const INSERT = sql(`
+  with task as (
+    insert into tasks (tenant_id, id, title, description, status, priority, due_at, assignee_id, labels, created_by,
+      created_at, updated_at, completed_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
   )
-  insert into tasks (tenant_id, id, title, description, status, priority, due_at, assignee_id, labels, created_by,
-    created_at, updated_at, completed_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-  returning ${TASK}`;
+  insert into outbox (tenant_id, id, type, payload) values ($1, $14, $15, $16)`);
 
-const UPDATE = `
+const UPDATE = sql(`
   update tasks set title = $2, description = $3, status = $4, priority = $5, due_at = $6, assignee_id = $7, labels = $8,
     updated_at = $9, completed_at = $10
-  where id = $1`;
+  where id = $1`);
 
-const REMOVE = `
+const REMOVE = sql(`
   with removed as (
     update tasks set deleted_at = now(), updated_at = now() where id = $1 and deleted_at is null returning tenant_id
   ), event as (
     insert into outbox (tenant_id, id, type, payload) select tenant_id, $2::uuid, $3, $4::jsonb from removed
   )
-  select from removed`;
+  select from removed`);
 
-const CONDITIONS: Record<keyof TaskFilters, (value: string) => string> = {
-  status: (value) => `status = ${value}`,
-  priority: (value) => `priority = ${value}`,
-  assignee_id: (value) => `assignee_id = ${value}`,
-  label: (value) => `labels @> array[${value}]`,
-  due_before: (value) => `due_at < ${value}`,
-  after: (value) => `id < ${value}`,
-};
+const list = filtered<TaskFilters>(
+  `select ${TASK} from tasks where deleted_at is null`,
+  {
+    status: (value) => `status = ${value}`,
+    priority: (value) => `priority = ${value}`,
+    assignee_id: (value) => `assignee_id = ${value}`,
+    label: (value) => `labels @> array[${value}]`,
+    due_before: (value) => `due_at < ${value}`,
+    after: (value) => `id < ${value}`,
+  },
+  'order by id desc limit $1',
+);
 
 /** The tasks of the caller's tenant. A deleted one is kept, and found by nothing here. */
 @Injectable()
@@ -69,10 +73,8 @@ export class TaskRepository {
   constructor(private readonly rls: RlsPool) {}
 
   /** Throws `validation_failed` for an assignee who is no user of the tenant. */
-  async insert(task: Task, event: EventRow): Promise<Task> {
-    const [row] = await this.rls.write<TaskRow>(INSERT, [...insertParams(task), ...event]).catch(explain);
-    if (!row) throw new Error('What was inserted is returned.');
-    return toTask(row);
+  insert(task: Task, event: EventRow): Promise<Task> {
+    return this.rls.insert(INSERT, [...insertParams(task), ...event], task).catch(explain);
   }
 
   /** Throws `not_found`. */
@@ -84,16 +86,12 @@ export class TaskRepository {
 
   /** Newest first, at most `limit`. */
   async list(filters: TaskFilters, limit: number): Promise<Task[]> {
-    const asked = (Object.keys(CONDITIONS) as (keyof TaskFilters)[]).filter((name) => filters[name] !== undefined);
-    const conditions = asked.map((name, index) => `and ${CONDITIONS[name](`$${index + 2}`)}`);
-    const sql = `select ${TASK} from tasks where deleted_at is null ${conditions.join(' ')} order by id desc limit $1`;
-    const params = [limit, ...asked.map((name) => filters[name])];
-    return (await this.rls.read<TaskRow>(sql, params)).map(toTask);
+    return (await this.rls.read<TaskRow>(...list(filters, limit))).map(toTask);
   }
 
   /** The task, which nobody else changes until the transaction ends. Throws `not_found`. */
   async lock(tx: Tx, id: string): Promise<Task> {
-    const [row] = await tx.rows<TaskRow>(`${FIND} for update`, [id]);
+    const [row] = await tx.read<TaskRow>(LOCK, [id]);
     if (!row) throw notFound('task');
     return toTask(row);
   }
@@ -102,7 +100,7 @@ export class TaskRepository {
   async update(tx: Tx, task: Task): Promise<void> {
     const { id, title, description, status, priority, due_at, assignee_id, labels, updated_at, completed_at } = task;
     const values = [title, description, status, priority, due_at, assignee_id, labels, updated_at, completed_at];
-    await tx.rows(UPDATE, [id, ...values]).catch(explain);
+    await tx.write(UPDATE, [id, ...values]).catch(explain);
   }
 
   /** Throws `not_found`, the second time too. */

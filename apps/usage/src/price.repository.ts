@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ModelPrice, ProviderKind, PutPrice } from '@taai/contracts';
-import type { Tx } from '@taai/entities';
+import { sql, type Tx } from '@taai/entities';
 import { v7 } from 'uuid';
 
 /** The newest version of each model that has begun. */
@@ -24,46 +24,49 @@ const MODEL_PRICES = `
   from (select * from (${inForce('tenant_prices')}) newest where input_price is not null) own
   full join (${inForce('prices')}) list using (provider_kind, model)`;
 
+const PAGE = sql(`${MODEL_PRICES}
+  where ($1::text is null or provider_kind = $1) and ($2::text is null or (provider_kind, model) > ($2, $3::text))
+  order by provider_kind, model limit $4`);
+
+const FIND = sql(`${MODEL_PRICES} where provider_kind = $1 and model = $2`);
+
+const LOCK = sql('select pg_advisory_xact_lock(hashtextextended($1, 0))');
+
+const COUNT = sql('select count(distinct (provider_kind, model))::integer as models from tenant_prices');
+
+const INSERT = sql(`
+  insert into tenant_prices (tenant_id, id, provider_kind, model, input_price, cache_read_price, cache_write_price,
+    output_price, reasoning_price, effective_from)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp())`);
+
 @Injectable()
 export class PriceRepository {
   /** By kind and model, those after the given ones. */
   page(tx: Tx, kind: ProviderKind | undefined, after: readonly string[], limit: number): Promise<ModelPrice[]> {
-    return tx.query<ModelPrice[]>(
-      `${MODEL_PRICES} where ($1::text is null or provider_kind = $1)
-         and ($2::text is null or (provider_kind, model) > ($2, $3::text))
-       order by provider_kind, model limit $4`,
-      [kind ?? null, after[0] ?? null, after[1] ?? null, limit],
-    );
+    return tx.read<ModelPrice>(PAGE, [kind ?? null, after[0] ?? null, after[1] ?? null, limit]);
   }
 
   async find(tx: Tx, provider_kind: ProviderKind, model: string): Promise<ModelPrice> {
-    const where = 'where provider_kind = $1 and model = $2';
-    const [price] = await tx.query<ModelPrice[]>(`${MODEL_PRICES} ${where}`, [provider_kind, model]);
+    const [price] = await tx.read<ModelPrice>(FIND, [provider_kind, model]);
     return price ?? { provider_kind, model, own: null, list: null };
   }
 
   /** Nobody else changes the tenant's prices until the transaction ends. */
   async lock(tx: Tx): Promise<void> {
-    await tx.query(`select pg_advisory_xact_lock(hashtextextended($1, 0))`, [`prices of ${tx.tenant_id}`]);
+    await tx.read(LOCK, [`prices of ${tx.tenant_id}`]);
   }
 
   /** How many models have ever had a price of the tenant's own. */
   async count(tx: Tx): Promise<number> {
-    const sql = 'select count(distinct (provider_kind, model))::integer as models from tenant_prices';
-    const [counted] = await tx.query<[{ models: number }]>(sql);
-    return counted.models;
+    const [counted] = await tx.read<{ models: number }>(COUNT);
+    return counted?.models ?? 0;
   }
 
   /** A version from now on; by the clock, so that it begins after those whose transactions began before and ended meanwhile. */
   async insert(tx: Tx, { provider_kind, model, price }: PutPrice): Promise<void> {
-    await tx.query(
-      `insert into tenant_prices (tenant_id, id, provider_kind, model, input_price, cache_read_price, cache_write_price,
-         output_price, reasoning_price, effective_from)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp())`,
-      [
-        ...[tx.tenant_id, v7(), provider_kind, model, price?.input_price, price?.cache_read_price],
-        ...[price?.cache_write_price, price?.output_price, price?.reasoning_price],
-      ],
-    );
+    await tx.write(INSERT, [
+      ...[tx.tenant_id, v7(), provider_kind, model, price?.input_price, price?.cache_read_price],
+      ...[price?.cache_write_price, price?.output_price, price?.reasoning_price],
+    ]);
   }
 }

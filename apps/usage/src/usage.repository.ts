@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ListUsageRecords, UsageGroup, UsageGroupTotals, UsageRecord } from '@taai/contracts';
-import { closeCall, mintedAt, RlsPool, withTenantId, type TokenBuckets } from '@taai/entities';
+import { closeCall, mintedAt, RlsPool, sql, withTenantId, type TokenBuckets } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import type { Period } from './period';
 
@@ -34,6 +34,40 @@ export interface Sums extends UsageGroupTotals {
   is_total: boolean;
 }
 
+const CALLS = `from usage_records where occurred_at >= $1 and occurred_at < $2 and status <> 'open'`;
+
+const SUM = sql(`select null as key, true as is_total, ${totals} ${CALLS}`);
+
+const sumBy = (group: UsageGroup) => {
+  const key = keys[group];
+  return sql(`
+    select ${key} as key, grouping(${key}) = 1 as is_total, ${totals} ${CALLS} group by grouping sets ((), (${key}))
+    order by is_total desc, ${group === 'day' ? 'key' : 'cost_micro_usd desc, key'} limit ${MAX_GROUPS + 1}`);
+};
+
+const SUM_BY: Record<UsageGroup, string> = {
+  day: sumBy('day'),
+  provider: sumBy('provider'),
+  model: sumBy('model'),
+  agent: sumBy('agent'),
+  user: sumBy('user'),
+};
+
+const PAGE = sql(`
+  select ${columns} from usage_records
+  where occurred_at <= coalesce($1::timestamptz, 'infinity') and ($2::uuid is null or call_id < $2)
+    and ($3::uuid is null or run_id = $3) and ($4::uuid is null or agent_id = $4)
+  order by occurred_at desc, call_id desc limit $5`);
+
+const STALE = sql('select tenant_id, call_id from due_open_calls($1, $2)');
+
+const LOCK_OPEN = sql(`
+  select call_id, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens
+  from usage_records
+  where call_id = any ($1) and occurred_at between $2 and $3 and status = 'open' for update skip locked`);
+
+const CREATE_PARTITIONS = sql('select create_usage_partitions()');
+
 /** Every query bounds `occurred_at` where it can: that keeps it to the partitions concerned. */
 @Injectable()
 export class UsageRepository {
@@ -47,31 +81,23 @@ export class UsageRepository {
    * or more.
    */
   sum({ from, to }: Period, group: UsageGroup | undefined): Promise<Sums[]> {
-    const calls = `from usage_records where occurred_at >= $1 and occurred_at < $2 and status <> 'open'`;
-    if (!group) return this.rls.read<Sums>(`select null as key, true as is_total, ${totals} ${calls}`, [from, to]);
-    const key = keys[group];
-    return this.rls.read<Sums>(
-      `select ${key} as key, grouping(${key}) = 1 as is_total, ${totals} ${calls} group by grouping sets ((), (${key}))
-       order by is_total desc, ${group === 'day' ? 'key' : 'cost_micro_usd desc, key'} limit ${MAX_GROUPS + 1}`,
-      [from, to],
-    );
+    return this.rls.read<Sums>(group ? SUM_BY[group] : SUM, [from, to]);
   }
 
   /** Newest first. */
   page({ run_id, agent_id }: ListUsageRecords, after: string | undefined, limit: number): Promise<UsageRecord[]> {
-    return this.rls.read<UsageRecord>(
-      `select ${columns} from usage_records
-       where occurred_at <= coalesce($1::timestamptz, 'infinity') and ($2::uuid is null or call_id < $2)
-         and ($3::uuid is null or run_id = $3) and ($4::uuid is null or agent_id = $4)
-       order by occurred_at desc, call_id desc limit $5`,
-      [after === undefined ? null : mintedAt(after), after ?? null, run_id ?? null, agent_id ?? null, limit],
-    );
+    return this.rls.read<UsageRecord>(PAGE, [
+      after === undefined ? null : mintedAt(after),
+      after ?? null,
+      run_id ?? null,
+      agent_id ?? null,
+      limit,
+    ]);
   }
 
   /** Calls of all tenants that were opened more than `seconds` ago and never closed: call ids by tenant. */
   async staleCalls(seconds: number, limit: number): Promise<Map<string, string[]>> {
-    const sql = 'select tenant_id, call_id from due_open_calls($1, $2)';
-    const rows = await this.db.query<{ tenant_id: string; call_id: string }[]>(sql, [seconds, limit]);
+    const rows = await this.db.query<{ tenant_id: string; call_id: string }[]>(STALE, [seconds, limit]);
     const byTenant = Map.groupBy(rows, ({ tenant_id }) => tenant_id);
     return new Map([...byTenant].map(([tenant_id, calls]) => [tenant_id, calls.map(({ call_id }) => call_id)]));
   }
@@ -83,12 +109,11 @@ export class UsageRepository {
   async endAsEstimated(tenant_id: string, call_ids: string[]): Promise<number> {
     const times = call_ids.map((id) => mintedAt(id).getTime());
     return withTenantId(this.db, tenant_id, async (tx) => {
-      const open = await tx.query<(TokenBuckets & { call_id: string })[]>(
-        `select call_id, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens
-         from usage_records
-         where call_id = any ($1) and occurred_at between $2 and $3 and status = 'open' for update skip locked`,
-        [call_ids, new Date(Math.min(...times)), new Date(Math.max(...times))],
-      );
+      const open = await tx.read<TokenBuckets & { call_id: string }>(LOCK_OPEN, [
+        call_ids,
+        new Date(Math.min(...times)),
+        new Date(Math.max(...times)),
+      ]);
       for (const call of open) {
         const end = { status: 'estimated', is_estimated: true, error_code: 'abandoned', latency_ms: null } as const;
         await closeCall(tx, { ...call, ...end });
@@ -99,6 +124,6 @@ export class UsageRepository {
 
   /** Makes the partitions of this month and the next ones that are missing. */
   async createPartitions(): Promise<void> {
-    await this.db.query('select create_usage_partitions()');
+    await this.db.query(CREATE_PARTITIONS);
   }
 }

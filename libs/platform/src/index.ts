@@ -1,5 +1,6 @@
 export * from './crypto/api-key';
 export * from './bootstrap';
+export * from './claim-loop';
 export * from './config/config';
 export * from './crypto/context-token';
 export * from './crypto/fernet';

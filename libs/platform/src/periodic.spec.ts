@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Periodic } from './periodic';
 
 describe('Periodic', () => {
@@ -45,5 +46,14 @@ describe('Periodic', () => {
     expect(stopped).toBe(false);
     work.resolve();
     await stop;
+  });
+
+  it('belongs to no request, whoever wakes it', async () => {
+    const context = new AsyncLocalStorage<string>();
+    const seen = Promise.withResolvers<string | undefined>();
+    const periodic = new Periodic(3_600_000, async () => seen.resolve(context.getStore()));
+    context.run('request', () => periodic.wake());
+    await expect(seen.promise).resolves.toBeUndefined();
+    await periodic.stop();
   });
 });

@@ -1,14 +1,16 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { reportError } from './observability/report-error';
 
 /**
  * Background work that is repeated: at once, then every `ms` milliseconds and whenever it is woken, never twice at a time. A
- * failure is reported and does not end it.
+ * failure is reported and does not end it. It belongs to no request, whichever wakes it.
  */
 export class Periodic {
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   private again = false;
-  private stopped = false;
+  private readonly outside = AsyncLocalStorage.snapshot();
+  protected stopped = false;
 
   constructor(
     private readonly ms: number,
@@ -19,7 +21,7 @@ export class Periodic {
   wake(): void {
     if (this.stopped) return;
     this.again = true;
-    this.running ??= this.run();
+    this.running ??= this.outside(() => this.run());
   }
 
   /** Resolves when the work that is under way has ended. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { AccessChange, ByUser, TenantStatus } from '@taai/contracts';
-import { RlsPool, type Tx } from '@taai/entities';
+import { RlsPool, sql, type Tx } from '@taai/entities';
 import type { Caller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 
@@ -34,31 +34,31 @@ const holder = 'u.tenant_id, u.id as user_id, u.role, r.permissions as role_perm
 const holderJoins =
   'join tenants t on t.id = u.tenant_id left join roles r on r.tenant_id = u.tenant_id and r.name = u.role';
 
-const SESSION = `
+const SESSION = sql(`
   select ${holder}, s.expires_at
   from sessions s join users u on u.tenant_id = s.tenant_id and u.id = s.user_id ${holderJoins}
-  where s.id = $1 and s.revoked_at is null and s.expires_at > now() and u.is_active`;
+  where s.id = $1 and s.revoked_at is null and s.expires_at > now() and u.is_active`);
 
 /** The time of use is kept to the minute, so that a busy key is no busy row. */
-const API_KEY = `
+const API_KEY = sql(`
   with used as (
     update api_keys set last_used_at = now()
     where id = $1 and revoked_at is null and (last_used_at is null or last_used_at < now() - interval '1 minute')
   )
   select ${holder}, k.id as api_key_id, k.scopes, k.expires_at
   from api_keys k join users u on u.tenant_id = k.tenant_id and u.id = k.created_by ${holderJoins}
-  where k.id = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > now()) and u.is_active`;
+  where k.id = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > now()) and u.is_active`);
 
 /** By user, and by API key where they came with one. */
-const USER = `
+const USER = sql(`
   select ${holder}, k.scopes, k.expires_at
   from users u ${holderJoins}
   left join api_keys k on k.tenant_id = u.tenant_id and k.id = $2 and k.created_by = u.id
     and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
-  where u.id = $1 and u.is_active and ($2::uuid is null or k.id is not null)`;
+  where u.id = $1 and u.is_active and ($2::uuid is null or k.id is not null)`);
 
 /** By user, and by session or API key where there is one. */
-const CALLER = `
+const CALLER = sql(`
   select u.role, r.permissions as role_permissions
   from users u left join roles r on r.tenant_id = u.tenant_id and r.name = u.role
   where u.id = $1 and u.is_active
@@ -66,7 +66,7 @@ const CALLER = `
       select from sessions s where s.id = $2 and s.user_id = u.id and s.revoked_at is null and s.expires_at > now()))
     and ($3::uuid is null or exists (
       select from api_keys k where k.id = $3 and k.created_by = u.id and k.revoked_at is null
-        and (k.expires_at is null or k.expires_at > now())))`;
+        and (k.expires_at is null or k.expires_at > now())))`);
 
 /** Credentials and what has become of them. Nothing here is on behalf of a caller: it decides who the caller is. */
 @Injectable()

@@ -1,20 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import type { ApiKey } from '@taai/contracts';
-import { ApiKeyEntity, type Tx } from '@taai/entities';
+import { ApiKeyEntity, sql, type Tx } from '@taai/entities';
 
 const columns = 'id, name, prefix, scopes, created_by, created_at, expires_at, last_used_at';
 
-const PAGE = `
+const PAGE = sql(`
   select ${columns} from api_keys
-  where revoked_at is null and ($1::uuid is null or id < $1) order by id desc limit $2`;
+  where revoked_at is null and ($1::uuid is null or id < $1) order by id desc limit $2`);
 
-const COUNT = `
+const COUNT = sql(`
   select count(*)::integer as count from api_keys
-  where revoked_at is null and (expires_at is null or expires_at > now())`;
+  where revoked_at is null and (expires_at is null or expires_at > now())`);
 
-const REVOKE = `
+const REVOKE = sql(`
   with revoked as (update api_keys set revoked_at = now() where id = $1 and revoked_at is null returning *)
-  select ${columns} from revoked`;
+  select ${columns} from revoked`);
 
 /** API keys that are not revoked: those are kept for the sake of what they did, and found by nothing here. */
 @Injectable()

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { notFound, type AuditHead, type AuditLog, type AuditRecord } from '@taai/contracts';
-import { RlsPool, violatedConstraint, withTenant } from '@taai/entities';
+import { filtered, RlsPool, sql, violatedConstraint, withTenant } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { AuditChain, type Link, type Sealed } from './audit-chain';
 
@@ -27,39 +27,45 @@ export interface Ends {
 const FIELDS = `id, seq, actor_type, actor_id, action, target_type, target_id, before, after, request_id, ip`;
 
 /** Waits for whoever appends to the tenant's log, and keeps others waiting until the transaction ends. */
-const LOCK_HEAD = `
+const LOCK_HEAD = sql(`
   insert into audit_heads (tenant_id, seq, hash) values ($1, 0, '')
   on conflict (tenant_id) do update set seq = audit_heads.seq
-  returning seq, hash`;
+  returning seq, hash`);
 
 const COLUMNS = `tenant_id, ${FIELDS}, created_at, previous_hash, hash`;
-const INSERT = `
-  insert into audit_logs (${COLUMNS}) select ${COLUMNS} from jsonb_populate_recordset(null::audit_logs, $1)`;
+const INSERT = sql(`
+  insert into audit_logs (${COLUMNS}) select ${COLUMNS} from jsonb_populate_recordset(null::audit_logs, $1)`);
 
-const KNOWN = 'select id from audit_logs where id = any ($1)';
-const MOVE_HEAD = 'update audit_heads set seq = $2, hash = $3 where tenant_id = $1';
+const KNOWN = sql('select id from audit_logs where id = any ($1)');
+const MOVE_HEAD = sql('update audit_heads set seq = $2, hash = $3 where tenant_id = $1');
 
 /** Of one snapshot, so that what is being appended is no stray. */
-const ENDS = `
+const ENDS = sql(`
   select h.seq, h.hash, stray.seq as stray_seq, stray.id as stray_id
   from (select) one left join audit_heads h on true left join lateral (
     select l.seq, l.id from audit_logs l where l.seq > coalesce(h.seq, 0) or l.seq < 1 order by l.seq limit 1
-  ) stray on true`;
+  ) stray on true`);
 
-const SEALED = `
+const LINK = sql('select seq, id, hash from audit_logs where seq = $1');
+
+const SEALED = sql(`
   select tenant_id, ${FIELDS}, previous_hash, hash,
     to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as created_at
-  from audit_logs where seq > $1 and seq <= $2 order by seq`;
+  from audit_logs where seq > $1 and seq <= $2 order by seq`);
 
-const CONDITIONS: Record<keyof AuditFilters, (value: string) => string> = {
-  actor_id: (value) => `actor_id = ${value}`,
-  action: (value) => `action = ${value}`,
-  target_type: (value) => `target_type = ${value}`,
-  target_id: (value) => `target_id = ${value}`,
-  from: (value) => `created_at >= ${value}`,
-  to: (value) => `created_at < ${value}`,
-  below: (value) => `seq < ${value}`,
-};
+const list = filtered<AuditFilters>(
+  `select ${FIELDS}, created_at, previous_hash, hash from audit_logs where true`,
+  {
+    actor_id: (value) => `actor_id = ${value}`,
+    action: (value) => `action = ${value}`,
+    target_type: (value) => `target_type = ${value}`,
+    target_id: (value) => `target_id = ${value}`,
+    from: (value) => `created_at >= ${value}`,
+    to: (value) => `created_at < ${value}`,
+    below: (value) => `seq < ${value}`,
+  },
+  'order by seq desc limit $1',
+);
 
 /** The audit log of the caller's tenant. Nothing here changes or removes an entry, and the grants allow it to nobody. */
 @Injectable()
@@ -86,13 +92,7 @@ export class AuditRepository {
 
   /** Newest first, at most `limit`. */
   list(filters: AuditFilters, limit: number): Promise<AuditLog[]> {
-    const asked = (Object.keys(CONDITIONS) as (keyof AuditFilters)[]).filter((name) => filters[name] !== undefined);
-    const conditions = asked.map((name, index) => `and ${CONDITIONS[name](`$${index + 2}`)}`);
-    const sql = `
-      select ${FIELDS}, created_at, previous_hash, hash from audit_logs
-      where true ${conditions.join(' ')} order by seq desc limit $1`;
-    const params = [limit, ...asked.map((name) => filters[name])];
-    return this.rls.read<AuditLog>(sql, params);
+    return this.rls.read<AuditLog>(...list(filters, limit));
   }
 
   async ends(): Promise<Ends> {
@@ -108,7 +108,7 @@ export class AuditRepository {
 
   /** The entry of a seq, as far as the next one goes on from it. */
   async link(seq: number): Promise<Link | undefined> {
-    const [link] = await this.rls.read<Link>('select seq, id, hash from audit_logs where seq = $1', [seq]);
+    const [link] = await this.rls.read<Link>(LINK, [seq]);
     return link;
   }
 

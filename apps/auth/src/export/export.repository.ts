@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { ProblemError, type Archive, type Job, type JobStatus } from '@taai/contracts';
 import {
-  JOB_COLUMNS,
   JobChunkEntity,
   JobEntity,
+  jobs,
+  sql,
   violatedConstraint,
   withTenant,
   withTenantId,
@@ -11,9 +12,14 @@ import {
 } from '@taai/entities';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
-import { v7 } from 'uuid';
 
 const EXPORT = 'tenant.export';
+
+/** Which job of which tenant. */
+export interface JobRef {
+  tenant_id: string;
+  id: string;
+}
 
 /** A job that this replica has taken up: it holds it for as long as nobody else takes it up, which counts `attempts` on. */
 export interface Claim {
@@ -30,33 +36,32 @@ export interface Progress {
 /** Thrown when another replica has taken the job up, or the tenant is gone. */
 export class ClaimLost extends Error {}
 
-const INSERT = `
-  insert into jobs (tenant_id, id, kind, created_by) values ($1, $2, '${EXPORT}', $3) returning ${JOB_COLUMNS}`;
-
-const ARCHIVE = `
+const ARCHIVE = sql(`
   select j.status, count(c.seq)::integer as chunks, coalesce(sum(octet_length(c.bytes)), 0)::bigint as bytes
   from jobs j left join job_chunks c on c.job_id = j.id
-  where j.id = $1 and j.kind = '${EXPORT}' group by j.status`;
+  where j.id = $1 and j.kind = '${EXPORT}' group by j.status`);
 
 /** Of older exports: the new one replaces them. */
-const DROP_OTHERS = `
-  delete from job_chunks where job_id <> $1 and job_id in (select id from jobs where kind = '${EXPORT}')`;
+const DROP_OTHERS = sql(`
+  delete from job_chunks where job_id <> $1 and job_id in (select id from jobs where kind = '${EXPORT}')`);
+
+const CLAIM = sql(`select tenant_id, id from claim_jobs('${EXPORT}', $1, $2)`);
 
 const isMine = `where id = $1 and attempts = $2 and status = 'running'`;
 
-const KEEP = `
-  update jobs set progress = $3, total = $4, lease_until = now() + make_interval(secs => $5), updated_at = now() ${isMine}`;
+const KEEP = sql(`
+  update jobs set progress = $3, total = $4, lease_until = now() + make_interval(secs => $5), updated_at = now() ${isMine}`);
 
-const FINISH = `
+const FINISH = sql(`
   update jobs set status = 'completed', total = progress, result = $3, lease_until = null,
-    finished_at = now(), updated_at = now() ${isMine}`;
+    finished_at = now(), updated_at = now() ${isMine}`);
 
-const FAIL = `
+const FAIL = sql(`
   update jobs set status = 'failed', error_code = $3, error_detail = $4, lease_until = null,
-    finished_at = now(), updated_at = now() ${isMine}`;
+    finished_at = now(), updated_at = now() ${isMine}`);
 
-const LEAVE = `
-  update jobs set lease_until = now() + make_interval(secs => $3), attempts = attempts - $4::integer ${isMine}`;
+const LEAVE = sql(`
+  update jobs set lease_until = now() + make_interval(secs => $3), attempts = attempts - $4::integer ${isMine}`);
 
 /** Jobs of the kind `tenant.export`, and their archives in chunks. */
 @Injectable()
@@ -65,9 +70,8 @@ export class ExportRepository {
 
   /** Throws `conflict` while another export of the tenant is under way. */
   async insert(tx: Tx): Promise<Job> {
-    const values = [tx.tenant_id, v7(), currentCaller().user_id ?? null];
-    const [job] = await tx.query<[Job]>(INSERT, values).catch(explain);
-    return job;
+    const { user_id: created_by = null } = currentCaller();
+    return jobs.insert(tx, { kind: EXPORT, created_by }).catch(explain);
   }
 
   /** The archive of a job; undefined when there is no such job. */
@@ -81,11 +85,9 @@ export class ExportRepository {
     return chunk?.bytes;
   }
 
-  /** Leases the next job of any tenant to this replica. */
-  async claim(leaseSeconds: number): Promise<{ tenant_id: string; id: string } | undefined> {
-    const sql = `select tenant_id, id from claim_jobs('${EXPORT}', 1, $1)`;
-    const [job] = await this.db.query<{ tenant_id: string; id: string }[]>(sql, [leaseSeconds]);
-    return job;
+  /** Leases jobs of any tenant to this replica, up to `limit`. */
+  claim(limit: number, leaseSeconds: number): Promise<JobRef[]> {
+    return this.db.query<JobRef[]>(CLAIM, [limit, leaseSeconds]);
   }
 
   /** Begins anew: what an earlier attempt has written is dropped. */

@@ -1,10 +1,9 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { ProblemError } from '@taai/contracts';
-import { log, Periodic, reportError } from '@taai/platform';
+import { ClaimLoop, log, Periodic, reportError } from '@taai/platform';
 import { runAs } from '@taai/tenant';
 import { ArchiveWriter, LEASE_SECONDS } from './archive-writer';
-import { ClaimLost, ExportRepository, type Claim } from './export.repository';
+import { ClaimLost, ExportRepository, type Claim, type JobRef } from './export.repository';
 import { TENANT_DATA, type TenantDataOf } from '../tenant/tenant-data.clients';
 
 const SWEEP_MS = 5000;
@@ -17,11 +16,13 @@ const BATCH = 100;
 /** Makes the archives that tenants ask for, one at a time, and drops those that are old. */
 @Injectable()
 export class ExportWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly working = new Periodic(SWEEP_MS, () => this.work());
+  private readonly working = new ClaimLoop<JobRef>(SWEEP_MS, {
+    room: () => 1,
+    claim: (batch) => this.exports.claim(batch, LEASE_SECONDS),
+    work: (claimed) => Promise.all(claimed.map((job) => this.perform(job))),
+  });
   private readonly clearing = new Periodic(CLEAR_MS, () => this.clear());
   private readonly stopping = new AbortController();
-  /** The work belongs to no request, whichever wakes it. */
-  private readonly outside = AsyncLocalStorage.snapshot();
 
   constructor(
     private readonly exports: ExportRepository,
@@ -40,23 +41,23 @@ export class ExportWorker implements OnApplicationBootstrap, BeforeApplicationSh
 
   /** A job is there, or may be. */
   wake(): void {
-    this.outside(() => this.working.wake());
+    this.working.wake();
   }
 
   /** Takes up jobs until there is none. */
-  async work(): Promise<void> {
-    while (!this.stopping.signal.aborted) {
-      const job = await this.exports.claim(LEASE_SECONDS);
-      if (!job) return;
-      await runAs({ tenant_id: job.tenant_id, permissions: [], issuer: 'auth' }, () => this.perform(job.id));
-    }
+  work(): Promise<void> {
+    return this.working.drain();
   }
 
   async clear(): Promise<void> {
     while ((await this.exports.dropOlder(LIFETIME_SECONDS, BATCH)) === BATCH);
   }
 
-  private async perform(id: string): Promise<void> {
+  private perform({ tenant_id, id }: JobRef): Promise<void> {
+    return runAs({ tenant_id, permissions: [], issuer: 'auth' }, () => this.takeUp(id));
+  }
+
+  private async takeUp(id: string): Promise<void> {
     try {
       const claim = await this.exports.begin(id);
       // One that was taken up so often, and never got as far as to fail, ends its process.

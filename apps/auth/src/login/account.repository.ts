@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { notFound, type Registered, type Tenant, type TenantStatus, type User, type UserStatus } from '@taai/contracts';
-import { TenantEntity, UserEntity, withTenant, withTenantId, type Tx } from '@taai/entities';
+import { sql, TenantEntity, UserEntity, withTenant, withTenantId, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { NIL, v7 } from 'uuid';
 import { explainTakenEmail } from '../refusals';
@@ -29,29 +29,31 @@ interface Login {
 }
 
 /** Nothing is returned: from then on the subscription is the usage service's. */
-const SUBSCRIBE = 'insert into subscriptions (tenant_id, id, plan_id, current_period_start) values ($1, $2, $3, $4)';
+const SUBSCRIBE = sql(
+  'insert into subscriptions (tenant_id, id, plan_id, current_period_start) values ($1, $2, $3, $4)',
+);
 
-const FIND_LOGIN = 'select tenant_id, user_id from find_login($1)';
+const FIND_LOGIN = sql('select tenant_id, user_id from find_login($1)');
 
-const FIND = `
+const FIND = sql(`
   select u.id, u.tenant_id, u.email, u.name, u.role, u.created_at, u.last_login_at, u.password_hash, u.is_active,
     t.status as tenant_status
-  from users u join tenants t on t.id = u.tenant_id where u.id = $1`;
+  from users u join tenants t on t.id = u.tenant_id where u.id = $1`);
 
-const DROP_INVITED = `
+const DROP_INVITED = sql(`
   with dropped as (
     delete from users u
     where u.id = $1 and u.password_hash is null and not exists (
       select from one_time_tokens t where t.user_id = u.id and t.kind = 'invite' and t.used_at is null and t.expires_at > now()
     ) returning u.id
-  ) select id from dropped`;
+  ) select id from dropped`);
 
 /** Any hash is replaced when $3 is null, else that one alone. */
-const REPLACE_HASH = `
+const REPLACE_HASH = sql(`
   with replaced as (
     update users set password_hash = $2, updated_at = now()
     where id = $1 and is_active and ($3::text is null or password_hash = $3) returning id
-  ) select id from replaced`;
+  ) select id from replaced`);
 
 /** Looked up in place of an unknown user, so that the time of an answer does not tell whether there is an account. */
 const NOBODY: Login = { tenant_id: NIL, user_id: NIL };

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Session, TenantStatus, User } from '@taai/contracts';
-import { accessChanged, SessionEntity, type Tx } from '@taai/entities';
+import { accessChanged, SessionEntity, sql, type Tx } from '@taai/entities';
 import { sha256 } from '@taai/platform';
 import { currentContext } from '@taai/tenant';
 import { DataSource } from 'typeorm';
@@ -26,46 +26,46 @@ interface LockedSession extends RefreshState {
 type LockedRow = Omit<LockedSession, 'user'> & UserRow;
 
 /** Only with the hash that the password was checked against: a session must not outlive a change of the password that it missed. */
-const TOUCH_USER = `
+const TOUCH_USER = sql(`
   with touched as (
     update users set last_login_at = now() where id = $1 and password_hash = $2 and is_active returning id
-  ) select id from touched`;
+  ) select id from touched`);
 
-const FIND = 'select tenant_id, session_id from find_refresh_token($1)';
+const FIND = sql('select tenant_id, session_id from find_refresh_token($1)');
 
 const LIVING = 's.revoked_at is null and s.expires_at > now()';
 
-const LOCK = `
+const LOCK = sql(`
   select u.id, u.tenant_id, u.email, u.name, u.role, u.created_at, u.last_login_at, u.password_hash, u.is_active, t.status as tenant_status,
     s.refresh_token_hash, s.refresh_salt, s.refresh_rotated_at > now() - interval '10 seconds' as is_fresh,
     ${LIVING} as is_living
   from sessions s
   join users u on u.tenant_id = s.tenant_id and u.id = s.user_id
   join tenants t on t.id = s.tenant_id
-  where s.id = $1 for update of s`;
+  where s.id = $1 for update of s`);
 
-const ROTATE = `
+const ROTATE = sql(`
   with used as (
     insert into used_refresh_tokens (tenant_id, token_hash, session_id)
     select tenant_id, refresh_token_hash, id from sessions where id = $1
   )
-  update sessions set refresh_token_hash = $2, refresh_salt = $3, refresh_rotated_at = now() where id = $1`;
+  update sessions set refresh_token_hash = $2, refresh_salt = $3, refresh_rotated_at = now() where id = $1`);
 
-const LIST = `
+const LIST = sql(`
   select s.id, s.ip, s.user_agent, s.created_at, coalesce(s.refresh_rotated_at, s.created_at) as last_used_at, s.expires_at
-  from sessions s where s.user_id = $1 and ${LIVING} and ($2::uuid is null or s.id < $2) order by s.id desc limit $3`;
+  from sessions s where s.user_id = $1 and ${LIVING} and ($2::uuid is null or s.id < $2) order by s.id desc limit $3`);
 
-const REVOKE = `
+const REVOKE = sql(`
   with revoked as (
     update sessions s set revoked_at = now()
     where s.id = $1 and ($2::uuid is null or s.user_id = $2) and ${LIVING} returning s.id
-  ) select id from revoked`;
+  ) select id from revoked`);
 
-const REVOKE_ALL = `
+const REVOKE_ALL = sql(`
   with revoked as (
     update sessions s set revoked_at = now()
     where s.user_id = $1 and s.id is distinct from $2::uuid and ${LIVING} returning s.id
-  ) select id from revoked`;
+  ) select id from revoked`);
 
 /** What a user opens by logging in: an access token names its session, and ends with it. */
 @Injectable()

@@ -1,5 +1,5 @@
 import { ProblemError, type TenantStatus } from '@taai/contracts';
-import { accessChanged, audit, type AuditActor, type Tx } from '@taai/entities';
+import { accessChanged, audit, sql, type AuditActor, type Tx } from '@taai/entities';
 
 /** Throws `tenant_suspended` for a tenant that is suspended, or is being deleted. */
 export function assertTenantActive(status: TenantStatus): void {
@@ -18,9 +18,9 @@ export interface StatusChange {
 }
 
 /** A deletion that is due within a minute stays: its erasure must not begin while a restoration is under way. */
-const MOVE = `
+const MOVE = sql(`
   update tenants set status = $3, delete_at = $4, updated_at = now()
-  where id = $1 and status = $2 and coalesce(delete_at > now() + interval '1 minute', true)`;
+  where id = $1 and status = $2 and coalesce(delete_at > now() + interval '1 minute', true)`);
 
 /** Resolves to whether the tenant was in the status `from`, and so is in the other one now; gateways hear of it. */
 export async function moveTenant(tx: Tx, { from, to, delete_at, action, actor }: StatusChange): Promise<boolean> {

@@ -1,14 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { found, type TenantDetails } from '@taai/contracts';
-import { withTenant, type Tx } from '@taai/entities';
+import { sql, withTenant, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
 
 /** What its admins may change of a tenant. */
 export type TenantFields = Pick<TenantDetails, 'name' | 'settings'>;
 
-const READ = 'select id, name, plan_id, status, settings, delete_at, created_at, updated_at from tenants where id = $1';
+const READ = sql(
+  'select id, name, plan_id, status, settings, delete_at, created_at, updated_at from tenants where id = $1',
+);
 
-const WRITE = 'update tenants set name = $2, settings = $3, updated_at = now() where id = $1';
+const WRITE = sql('update tenants set name = $2, settings = $3, updated_at = now() where id = $1');
 
 /** The caller's tenant. */
 @Injectable()

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ComposedMail } from '@taai/contracts';
-import { withTenant, type OneTimeTokenKind, type Tx } from '@taai/entities';
+import { sql, withTenant, type OneTimeTokenKind, type Tx } from '@taai/entities';
 import { sha256 } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
@@ -15,31 +15,31 @@ export interface TokenRef {
   id: string;
 }
 
-const HOLDER = `
-  select user_id from one_time_tokens where id = $1 and kind = $2 and used_at is null and expires_at > now()`;
+const HOLDER = sql(`
+  select user_id from one_time_tokens where id = $1 and kind = $2 and used_at is null and expires_at > now()`);
 
 /** One at a time for each user: of several that ask at once, the newest link alone works. */
-const LOCK_USER = 'select from users where id = $1 for no key update';
+const LOCK_USER = sql('select from users where id = $1 for no key update');
 
-const REPLACE = 'delete from one_time_tokens where user_id = $1 and kind = $2';
+const REPLACE = sql('delete from one_time_tokens where user_id = $1 and kind = $2');
 
-const REQUEST = `
+const REQUEST = sql(`
   insert into one_time_tokens (tenant_id, id, user_id, kind, expires_at)
-  values ($1, $2, $3, $4, now() + $5::interval)`;
+  values ($1, $2, $3, $4, now() + $5::interval)`);
 
-const MINT = `
+const MINT = sql(`
   with minted as (
     update one_time_tokens set token_hash = $2
     where id = $1 and used_at is null and expires_at > now() returning tenant_id, user_id, kind, expires_at
   )
   select m.kind as template, u.email as to, u.name, t.name as tenant_name, m.expires_at
-  from minted m join users u on u.id = m.user_id join tenants t on t.id = m.tenant_id where u.is_active and t.status = 'active'`;
+  from minted m join users u on u.id = m.user_id join tenants t on t.id = m.tenant_id where u.is_active and t.status = 'active'`);
 
-const USE = `
+const USE = sql(`
   with used as (
     update one_time_tokens set used_at = now()
     where id = $1 and kind = $2 and used_at is null and expires_at > now() returning user_id
-  ) select user_id from used`;
+  ) select user_id from used`);
 
 /** One-time links: asked for in the transaction of their reason, minted when their mail is written, used once. */
 @Injectable()

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { User } from '@taai/contracts';
-import { UserEntity, type Tx } from '@taai/entities';
+import { sql, UserEntity, type Tx } from '@taai/entities';
 import { IsNull, LessThan, Not } from 'typeorm';
 import { v7 } from 'uuid';
 import { toUser } from '../login/account.repository';
@@ -9,7 +9,7 @@ import { explainTakenEmail } from '../refusals';
 export type UserFields = Pick<UserEntity, 'name' | 'role' | 'is_active'>;
 
 // Whoever uses a link changes its user next, and the user's sessions last: locked in another order, each would wait for the other.
-const REMOVE_LINKS = 'delete from one_time_tokens where user_id = $1';
+const REMOVE_LINKS = sql('delete from one_time_tokens where user_id = $1');
 
 const DEACTIVATE = [
   REMOVE_LINKS,

@@ -1,22 +1,22 @@
 import { Injectable } from '@nestjs/common';
 import type { SecretRef } from '@taai/contracts';
-import { RlsPool } from '@taai/entities';
+import { RlsPool, sql } from '@taai/entities';
 import type { SealedSecret, SecretStore } from '@taai/platform';
 import { DataSource } from 'typeorm';
 
 /** Providers' credentials and tools' secret headers, as those who change encryption keys see them. */
-const FIND = `
+const FIND = sql(`
   select provider_id as owner_id, ciphertext from provider_credentials where id = $1 and key_id <> $2
   union all
-  select id, secret_ciphertext from tools where id = $1 and secret_key_id <> $2`;
+  select id, secret_ciphertext from tools where id = $1 and secret_key_id <> $2`);
 
-const REPLACE = `
+const REPLACE = sql(`
   with credentials as (
     update provider_credentials set ciphertext = $3, key_id = $4 where id = $1 and ciphertext = $2 returning id
   ), headers as (
     update tools set secret_ciphertext = $3, secret_key_id = $4 where id = $1 and secret_ciphertext = $2 returning id
   )
-  select id from credentials union all select id from headers`;
+  select id from credentials union all select id from headers`);
 
 @Injectable()
 export class SecretRepository implements SecretStore {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { BuiltinToolConfig, HttpToolConfig, McpToolConfig, ToolExecution } from '@taai/contracts';
-import { RlsPool, ToolEntity, type Tx } from '@taai/entities';
+import { RlsPool, sql, ToolEntity, type Tx } from '@taai/entities';
 
 /** Configs are checked before they are stored. */
 type Kind =
@@ -28,12 +28,14 @@ export type ToolColumns = Pick<
 const COLUMNS = `tenant_id, id, name, description, kind, config, input_schema, secret_ciphertext, secret_header_names,
   requires_approval, is_active, created_at, updated_at`;
 
-const ACTIVE = `select ${COLUMNS} from tools where name = any($1) and is_active order by array_position($1::text[], name)`;
+const ACTIVE = sql(
+  `select ${COLUMNS} from tools where name = any($1) and is_active order by array_position($1::text[], name)`,
+);
 
-const EXECUTIONS = `
+const EXECUTIONS = sql(`
   select id, run_id, step, tool_call_id, tool_name, tool_id, arguments, status, result, error_code, error_detail, decided_by,
     decided_at, created_at, started_at, finished_at
-  from tool_executions where tool_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3`;
+  from tool_executions where tool_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3`);
 
 @Injectable()
 export class ToolRepository {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { RlsPool } from '@taai/entities';
+import { RlsPool, sql } from '@taai/entities';
 
 /** The outbox row that asks for a mail: all that jobs hold. */
 export interface MailRef {
@@ -11,11 +11,11 @@ export interface MailRef {
 const LEASE_SECONDS = 60;
 
 /** The relay counted its claim as an attempt, but a mail that waits for its turn is not being attempted. */
-const QUEUED = 'update outbox set attempts = attempts - 1 where id = any ($1)';
+const QUEUED = sql('update outbox set attempts = attempts - 1 where id = any ($1)');
 
-const TAKE = `
+const TAKE = sql(`
   update outbox set attempts = attempts + 1, claimed_until = now() + make_interval(secs => ${LEASE_SECONDS})
-  where id = $1 returning payload -> 'data' ->> 'token_id' as token_id`;
+  where id = $1 returning payload -> 'data' ->> 'token_id' as token_id`);
 
 @Injectable()
 export class MailRepository {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { createRedis, keys, Periodic, PROCESS_CONFIG, type ProcessConfig, type RedisClient } from '@taai/platform';
-import { OutboxRepository } from './outbox.repository';
+import { ClaimLoop, createRedis, keys, PROCESS_CONFIG, type ProcessConfig, type RedisClient } from '@taai/platform';
+import { OutboxRepository, type EventRef } from './outbox.repository';
 import { OutboxService } from './outbox.service';
 
 const POLL_MS = 500;
@@ -16,9 +16,12 @@ const TENANTS_AT_ONCE = 8;
 /** Moves events on as soon as they are committed: woken through Redis, and by its own clock should Redis be silent. */
 @Injectable()
 export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly relaying = new Periodic(POLL_MS, () => this.drain());
+  private readonly relaying = new ClaimLoop<EventRef>(POLL_MS, {
+    room: () => BATCH,
+    claim: (batch) => this.outbox.claim(batch, LEASE_SECONDS),
+    work: (claimed) => this.relay(claimed),
+  });
   private wakes: RedisClient | undefined;
-  private stopping = false;
 
   constructor(
     private readonly outbox: OutboxRepository,
@@ -36,27 +39,29 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.stopping = true;
     this.wakes?.disconnect();
     await this.relaying.stop();
     await this.events.settled();
   }
 
-  /** Dispatches what there is, and rests: what comes meanwhile goes out together, at one statement per tenant. */
-  async drain(): Promise<void> {
-    let claimed: number;
-    do claimed = await this.relayBatch();
-    while (!this.stopping && claimed === BATCH);
-    if (claimed > 0 && !this.stopping) await sleep(REST_MS);
+  drain(): Promise<void> {
+    return this.relaying.drain();
   }
 
-  /** Resolves to the number of events that were claimed. */
-  private async relayBatch(): Promise<number> {
-    const claimed = [...(await this.outbox.claim(BATCH, LEASE_SECONDS))];
-    for (let at = 0; at < claimed.length; at += TENANTS_AT_ONCE) {
-      const some = claimed.slice(at, at + TENANTS_AT_ONCE);
-      await Promise.all(some.map(([tenant_id, ids]) => this.events.dispatch(tenant_id, ids)));
+  /** Dispatches what was claimed, and rests behind the last of it: what comes meanwhile goes out together, at one statement per tenant. */
+  private async relay(claimed: EventRef[]): Promise<void> {
+    const byTenant = [...Map.groupBy(claimed, ({ tenant_id }) => tenant_id)];
+    for (let at = 0; at < byTenant.length; at += TENANTS_AT_ONCE) {
+      const some = byTenant.slice(at, at + TENANTS_AT_ONCE);
+      await Promise.all(
+        some.map(([tenant_id, events]) =>
+          this.events.dispatch(
+            tenant_id,
+            events.map(({ id }) => id),
+          ),
+        ),
+      );
     }
-    return claimed.reduce((sum, [, ids]) => sum + ids.length, 0);
+    if (claimed.length < BATCH) await sleep(REST_MS);
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { eventTypes, type AuditRecord, type DomainEvent } from '@taai/contracts';
-import { RlsPool } from '@taai/entities';
+import { RlsPool, sql } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 
@@ -32,7 +32,7 @@ const whens = Object.entries(consumed).map(([name, condition]) => `when ${condit
  * Events that nobody waits for go in the statement that finds out. Parameters: the ids; the types that may leave the fleet. All
  * parts of the statement see the same rows, so what is not dropped is returned.
  */
-const SIFT = `
+const SIFT = sql(`
   with event as (
     select o.id, o.payload, case ${whens.join(' ')} end as consumer,
       array(select w.id from webhooks w where w.is_active and o.type = any (w.events) and o.type = any ($2)) as webhook_ids
@@ -43,10 +43,10 @@ const SIFT = `
   ), dropped as (
     delete from outbox where id = any ($1) and id not in (select id from remaining)
   )
-  select * from remaining order by id`;
+  select * from remaining order by id`);
 
 /** Parameters: for each delivery its id, endpoint and event; the events that are done with. */
-const FAN_OUT = `
+const FAN_OUT = sql(`
   with wanted as (
     select * from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as w (id, webhook_id, event_id)
   ), done as (
@@ -55,23 +55,31 @@ const FAN_OUT = `
   insert into webhook_deliveries (tenant_id, id, webhook_id, event_id, event_type, payload, next_attempt_at)
   select o.tenant_id, w.id, w.webhook_id, o.id, o.type, o.payload, now() from wanted w join outbox o on o.id = w.event_id
   on conflict (tenant_id, webhook_id, event_id) do nothing
-  returning id`;
+  returning id`);
 
 /** Twice as long each time. The audit log has no gaps: its entries are never given up. */
-const DEFER = `
+const DEFER = sql(`
   update outbox set claimed_until = case
     when attempts >= ${MAX_CLAIMS} and type <> 'audit.recorded' then 'infinity'
     else now() + make_interval(secs => least(2 ^ least(attempts, ${MAX_CLAIMS}), ${MAX_WAIT_SECONDS}))
   end
-  where id = any ($1) returning id, type, attempts, claimed_until = 'infinity' as is_given_up`;
+  where id = any ($1) returning id, type, attempts, claimed_until = 'infinity' as is_given_up`);
 
-const AUDIT = `select payload from outbox where type = 'audit.recorded' and id <= $1 order by id limit $2`;
+const AUDIT = sql(`select payload from outbox where type = 'audit.recorded' and id <= $1 order by id limit $2`);
 
 export interface Deferred {
   id: string;
   type: string;
   attempts: number;
   is_given_up: boolean;
+}
+
+const CLAIM = sql('select tenant_id, id from claim_outbox($1, $2)');
+
+/** Which event of which tenant. */
+export interface EventRef {
+  tenant_id: string;
+  id: string;
 }
 
 @Injectable()
@@ -81,12 +89,9 @@ export class OutboxRepository {
     private readonly rls: RlsPool,
   ) {}
 
-  /** Leases up to `limit` events of all tenants to this relay: their ids by tenant, oldest first. */
-  async claim(limit: number, leaseSeconds: number): Promise<Map<string, string[]>> {
-    const sql = 'select tenant_id, id from claim_outbox($1, $2)';
-    const rows = await this.db.query<{ tenant_id: string; id: string }[]>(sql, [limit, leaseSeconds]);
-    const byTenant = Map.groupBy(rows, ({ tenant_id }) => tenant_id);
-    return new Map([...byTenant].map(([tenant_id, events]) => [tenant_id, events.map(({ id }) => id)]));
+  /** Leases up to `limit` events of all tenants to this relay, oldest first. */
+  claim(limit: number, leaseSeconds: number): Promise<EventRef[]> {
+    return this.db.query<EventRef[]>(CLAIM, [limit, leaseSeconds]);
   }
 
   /** Drops the events that nobody waits for; resolves to the others. */

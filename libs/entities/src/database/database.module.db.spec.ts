@@ -3,7 +3,7 @@ import { runAs } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { DatabaseModule, pingDatabase } from './database.module';
 import { eventRow } from '../outbox/outbox';
-import { RlsPool } from './rls-query';
+import { RlsPool } from './rls-pool';
 import { createTenant, createTestDatabase, type TestDatabase } from '../testing';
 
 let database: TestDatabase;

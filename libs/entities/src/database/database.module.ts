@@ -3,7 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { onOutbox } from '../outbox/wake';
 import { openDataSource, type DatabaseConfig } from './data-source';
-import { RlsPool } from './rls-query';
+import { RlsPool } from './rls-pool';
 
 /** Makes what wakes the relays of the outbox. */
 export type OutboxWaker = Omit<FactoryProvider<() => void>, 'provide'>;

@@ -5,7 +5,7 @@ import { openDataSource } from './data-source';
 import { TaskEntity } from '../entities';
 import { emit, eventRow } from '../outbox/outbox';
 import { onOutbox } from '../outbox/wake';
-import { RlsPool } from './rls-query';
+import { RlsPool } from './rls-pool';
 import { createTenant, createTestDatabase, type TestDatabase } from '../testing';
 import { withTenantId, type Tx } from './tx';
 import { withTenant } from './with-tenant';
@@ -58,6 +58,10 @@ const INSERT = `
 
 const ways = {
   withTenant: () => withTenant(db, addTask),
+  'RlsPool.insert': () => {
+    const id = v7();
+    return rls.insert(INSERT, [tenant, id, ...eventRow('task.created', { id })], { id });
+  },
   'RlsPool.write': async () => {
     const id = v7();
     const [task] = await rls.write<{ id: string }>(INSERT, [tenant, id, ...eventRow('task.created', { id })]);

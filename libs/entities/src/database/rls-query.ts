@@ -1,16 +1,11 @@
-import { currentCaller, currentContext } from '@taai/tenant';
-import { DatabaseError, type Connection, type Pool, type PoolClient } from 'pg';
+import { DatabaseError, type Connection } from 'pg';
 import Query, { type RowDescription } from 'pg/lib/query.js';
-import type { DataSource } from 'typeorm';
-import { poolOf, type DatabaseConfig } from './data-source';
-import { wakerOf } from '../outbox/wake';
-import { statementOf } from './statement';
 import { SET_TENANT } from './tx';
-import { withTenant } from './with-tenant';
 
-const TENANT_STATEMENT = 'set_tenant';
+/** The name of the statement that sets the tenant. */
+export const TENANT_STATEMENT = 'set_tenant';
 
-interface Statement {
+export interface Statement {
   name?: string;
   text: string;
   values: readonly unknown[];
@@ -52,7 +47,7 @@ class Batch {
  * A query behind a set_config under one Sync: one round trip, and by the protocol one implicit transaction, so that the tenant
  * ends with it. Calls back once, when the server is at rest or the connection is lost.
  */
-class RlsQuery<Row extends object> extends Query<Row> {
+export class RlsQuery<Row extends object> extends Query<Row> {
   private columns: Map<string, RowDescription> | undefined;
   private isScoped = false;
   /** Whether the server waits for the next query, so that the connection may be used again. */
@@ -108,74 +103,5 @@ class RlsQuery<Row extends object> extends Query<Row> {
     const onReady = () => finish(true);
     const onEnd = () => finish(false);
     connection.once('readyForQuery', onReady).once('end', onEnd);
-  }
-}
-
-/**
- * Prepared SQL within a tenant and in one round trip, on the data source's own connections. All that runs here is known by its
- * text alone: a statement is prepared once per connection, under a name made of it.
- */
-export class RlsPool {
-  private readonly known = new WeakSet<PoolClient>();
-
-  constructor(
-    private readonly dataSource: DataSource,
-    private readonly options: Pick<DatabaseConfig, 'prepare'>,
-    private readonly pool: Pool = poolOf(dataSource),
-  ) {}
-
-  /** Runs one statement that changes nothing, for the caller's tenant. Throws without a caller, and what the database throws. */
-  async read<Row extends object>(sql: string, params?: readonly unknown[]): Promise<Row[]> {
-    return this.queryFor<Row>(currentCaller().tenant_id, sql, params);
-  }
-
-  /**
-   * Runs one statement that changes something, and resolves to its rows (none without RETURNING). In a method that is once per
-   * key, called with a key, it is the key's transaction: see `withTenant`.
-   */
-  async write<Row extends object>(sql: string, params?: readonly unknown[]): Promise<Row[]> {
-    const { caller, once } = currentContext() ?? {};
-    if (!caller || !once) return this.queryFor<Row>(currentCaller().tenant_id, sql, params);
-    return withTenant(this.dataSource, (tx) => {
-      if (statementOf(sql).emits) tx.afterCommit(wakerOf(this.dataSource));
-      return tx.rows<Row>(sql, params);
-    });
-  }
-
-  /** Runs a statement of either kind for a tenant that a resolver function named. */
-  async queryFor<Row extends object>(tenantId: string, text: string, values: readonly unknown[] = []): Promise<Row[]> {
-    const { name, emits } = statementOf(text);
-    const rows = await this.send<Row>(tenantId, { text, values, ...(this.options.prepare && { name }) });
-    if (emits) wakerOf(this.dataSource)();
-    return rows;
-  }
-
-  private async send<Row extends object>(tenantId: string, statement: Statement): Promise<Row[]> {
-    const client = await this.pool.connect();
-    let isAtRest = false;
-    try {
-      if (!this.known.has(client)) await this.introduce(client);
-      return await new Promise<Row[]>((resolve, reject) => {
-        const query = new RlsQuery<Row>(tenantId, statement, (error, result) => {
-          isAtRest = query.isAtRest;
-          if (error) reject(error);
-          else resolve(result.rows);
-        });
-        client.query(query);
-      });
-    } finally {
-      client.release(!isAtRest);
-    }
-  }
-
-  /**
-   * Prepares the statement that sets the tenant by itself, once per connection: with two Parse messages in one query, pg would
-   * take the first one's success for that of the second.
-   */
-  private async introduce(client: PoolClient): Promise<void> {
-    // A connection that breaks fails its query; without a listener it would end the process, too.
-    client.on('error', () => undefined);
-    if (this.options.prepare) await client.query({ name: TENANT_STATEMENT, text: SET_TENANT, values: [''] });
-    this.known.add(client);
   }
 }

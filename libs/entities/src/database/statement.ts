@@ -13,11 +13,22 @@ const EMITS = /\binsert into outbox\b/;
 const known = new Map<string, StatementFacts>();
 
 /** Made once per text. The texts of a process are bounded: values travel as parameters. */
-export function statementOf(sql: string): StatementFacts {
-  const facts = known.get(sql) ?? { name: nameOf(sql), emits: EMITS.test(sql) };
-  known.set(sql, facts);
+export function statementOf(text: string): StatementFacts {
+  const facts = known.get(text) ?? { name: nameOf(text), emits: EMITS.test(text) };
+  known.set(text, facts);
   return facts;
 }
 
 /** PostgreSQL keeps 63 bytes of a name. */
-const nameOf = (sql: string) => createHash('sha256').update(sql).digest('hex').slice(0, 32);
+const nameOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 32);
+
+let lister: ((text: string) => void) | undefined;
+
+/** Declares a statement of the fleet, where its module is loaded: `npm run statements` lists all that are. */
+export function sql(text: string): string {
+  lister?.(text);
+  return text;
+}
+
+/** Has `list` called with each statement as it is declared, from now on. */
+export const listStatements = (list: (text: string) => void): void => void (lister = list);

@@ -1,25 +1,32 @@
 import type { DataSource, EntityManager } from 'typeorm';
+import { wakerOf } from '../outbox/wake';
+import { statementOf } from './statement';
 
 /** Local to the transaction, so that a pooled connection carries nothing over. */
 export const SET_TENANT = `select set_config('app.tenant_id', $1, true)`;
 
 const SCOPED = Symbol('scoped to a tenant');
 
+/** What runs a statement that changes nothing: a transaction, or the `RlsPool` in one round trip. */
+export interface Reader {
+  read<Row extends object>(sql: string, params?: readonly unknown[]): Promise<Row[]>;
+}
+
 /**
  * A transaction in which the database shows the rows of one tenant alone. There is no other way to one than `withTenant`, so
  * code that asks for a `Tx` cannot be handed an unscoped manager.
  */
-export type Tx = EntityManager & {
+export interface Tx extends EntityManager, Reader {
   readonly [SCOPED]: true;
   readonly tenant_id: string;
-  /** Runs one statement and resolves to its rows, whatever it does: none without RETURNING. */
-  rows<Row extends object>(sql: string, params?: readonly unknown[]): Promise<Row[]>;
+  /** Runs one statement that changes something, and resolves to its rows (none without RETURNING). */
+  write<Row extends object>(sql: string, params?: readonly unknown[]): Promise<Row[]>;
   /**
    * Has `effect` called when the transaction has committed: not when it is rolled back, and not when a stored answer is given
    * instead of doing the work again. The same function is called once, however often it is given. It must not throw.
    */
   afterCommit(effect: () => void): void;
-};
+}
 
 /** `withTenant` for a tenant that a resolver function named, or that is just being registered. */
 export async function withTenantId<T>(
@@ -36,13 +43,15 @@ export async function withTenantId<T>(
   return result;
 }
 
-const scoped = (manager: EntityManager, tenant_id: string, effects: Set<() => void>): Tx =>
-  Object.assign(manager, {
-    [SCOPED]: true as const,
-    tenant_id,
-    rows: <Row extends object>(sql: string, params: readonly unknown[] = []) => rowsOf<Row>(manager, sql, params),
-    afterCommit: (effect: () => void) => void effects.add(effect),
-  });
+function scoped(manager: EntityManager, tenant_id: string, effects: Set<() => void>): Tx {
+  const afterCommit = (effect: () => void) => void effects.add(effect);
+  const read = <Row extends object>(sql: string, params: readonly unknown[] = []) => rowsOf<Row>(manager, sql, params);
+  const write = <Row extends object>(sql: string, params?: readonly unknown[]) => {
+    if (statementOf(sql).emits) afterCommit(wakerOf(manager.connection));
+    return read<Row>(sql, params);
+  };
+  return Object.assign(manager, { [SCOPED]: true as const, tenant_id, read, write, afterCommit });
+}
 
 /** TypeORM answers an UPDATE with rows and their number, unless it is asked for the structured result. */
 async function rowsOf<Row extends object>(

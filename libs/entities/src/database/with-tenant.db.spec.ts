@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { openDataSource, poolOf } from './data-source';
 import { TaskEntity } from '../entities';
-import { RlsPool } from './rls-query';
+import { RlsPool } from './rls-pool';
 import { createTenant, createTestDatabase, type TestDatabase } from '../testing';
 import { withTenantId, type Tx } from './tx';
 import { withTenant } from './with-tenant';

@@ -3,10 +3,6 @@ import { Check, Column, Entity, ForeignKey, Index } from 'typeorm';
 import { type JsonObject, oneOf, TenantRow, Timestamptz, TimestamptzNow } from './columns';
 import { TenantEntity } from './tenant.entity';
 
-/** What a `Job` of the API shows. */
-export const JOB_COLUMNS =
-  'id, kind, status, progress, total, result, error_code, error_detail, created_at, finished_at';
-
 /** Work that outlives its request: bulk changes, exports, reports. */
 @Entity('jobs')
 @Index('idx_jobs_open', ['kind', 'lease_until'], { where: "status in ('queued', 'running')" })
@@ -36,7 +32,7 @@ export class JobEntity extends TenantRow {
   input: JsonObject;
 
   @Column('jsonb', { nullable: true })
-  result: unknown;
+  result: JsonObject | null;
 
   @Column('text', { nullable: true })
   error_code: string | null;

@@ -4,6 +4,7 @@ import type { UsageRecordEntity } from '../entities';
 import { mintedAt } from './ledger';
 import { priceInForce } from './price-in-force';
 import type { Tx } from '../database/tx';
+import { sql } from '../database/statement';
 
 const UNSAID = {
   ...{ agent_id: null, run_id: null, step: null, user_id: null, api_key_id: null, conversation_id: null },
@@ -20,9 +21,9 @@ const COLUMNS = [
   ...['agent_id', 'run_id', 'step', 'user_id', 'api_key_id', 'conversation_id', ...OUTCOME],
 ].join(', ');
 
-const PRICES = `
+const PRICES = sql(`
   select price.* from jsonb_to_recordset($1) as c (n integer, provider_kind text, model text, occurred_at timestamptz)
-  left join lateral (${priceInForce('c')}) price on true order by c.n`;
+  left join lateral (${priceInForce('c')}) price on true order by c.n`);
 
 const RECORD = `
   insert into usage_records (${COLUMNS}, closed_at)

@@ -3,6 +3,7 @@ import { costOf, type Price } from './cost';
 import { UsageRecordEntity } from '../entities';
 import { priceInForce } from './price-in-force';
 import type { Tx } from '../database/tx';
+import { sql } from '../database/statement';
 
 export type { CloseCall, OpenCall, TokenBuckets } from '@taai/contracts';
 
@@ -28,19 +29,19 @@ interface Ledgered extends Price, TokenUsage {
   status: UsageStatus;
 }
 
-const FIND = `
+const FIND = sql(`
   select u.status, u.input_tokens, u.cache_read_tokens, u.cache_write_tokens, u.output_tokens, u.reasoning_tokens,
     u.cost_micro_usd, u.is_estimated, price.*
   from usage_records u
   left join lateral (${priceInForce('u')}) price on true
   where u.tenant_id = $1 and u.call_id = $2 and u.occurred_at = $3
-  for update of u`;
+  for update of u`);
 
-const CLOSE = `
+const CLOSE = sql(`
   update usage_records set status = $4, closed_at = now(), input_tokens = $5, cache_read_tokens = $6,
     cache_write_tokens = $7, output_tokens = $8, reasoning_tokens = $9, cost_micro_usd = $10, price_id = $11,
     is_estimated = $12, error_code = $13, latency_ms = $14
-  where tenant_id = $1 and call_id = $2 and occurred_at = $3`;
+  where tenant_id = $1 and call_id = $2 and occurred_at = $3`);
 
 /**
  * Closes an open call at the price in force when it was made, once: later outcomes of it change nothing. Resolves to what the

@@ -1,8 +1,9 @@
 import type { AccessChangeKind } from '@taai/contracts';
 import type { Tx } from '../database/tx';
+import { sql } from '../database/statement';
 
 /** Nothing is returned: the sequence is nobody's business. The clock's time, because the transaction may have waited long. */
-const INSERT = 'insert into access_changes (tenant_id, kind, id, at) values ($1, $2, $3, clock_timestamp())';
+const INSERT = sql('insert into access_changes (tenant_id, kind, id, at) values ($1, $2, $3, clock_timestamp())');
 
 /**
  * Makes every gateway look again, within seconds of the commit, at what a session, API key, user or tenant may do: call it where

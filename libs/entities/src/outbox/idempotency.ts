@@ -1,21 +1,22 @@
 import { ProblemError } from '@taai/contracts';
 import type { OncePerKey } from '@taai/tenant';
 import type { Tx } from '../database/tx';
+import { sql } from '../database/statement';
 
 export type IdempotentRequest = Omit<OncePerKey, 'transaction'>;
 
-const LOCK = `select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as is_mine`;
+const LOCK = sql(`select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as is_mine`);
 
-const FIND = `
+const FIND = sql(`
   select request_hash, response from idempotency_keys
-  where tenant_id = $1 and user_id = $2 and method = $3 and key = $4 and expires_at > now()`;
+  where tenant_id = $1 and user_id = $2 and method = $3 and key = $4 and expires_at > now()`);
 
-const STORE = `
+const STORE = sql(`
   insert into idempotency_keys (tenant_id, user_id, method, key, request_hash, response, expires_at)
   values ($1, $2, $3, $4, $5, $6, now() + interval '24 hours')
   on conflict (tenant_id, user_id, method, key) do update
   set request_hash = excluded.request_hash, response = excluded.response,
-    created_at = now(), expires_at = excluded.expires_at`;
+    created_at = now(), expires_at = excluded.expires_at`);
 
 /**
  * Does `work` once per key in 24 hours: its answer commits with its effect, and is given again to the same request. The answer

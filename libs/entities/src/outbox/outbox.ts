@@ -2,10 +2,10 @@ import type { DomainEvent, OutboxType } from '@taai/contracts';
 import { currentCaller } from '@taai/tenant';
 import { v7 } from 'uuid';
 import type { Tx } from '../database/tx';
-import { wakerOf } from './wake';
+import { sql } from '../database/statement';
 
 /** Nothing is returned, so that a service which may only add events need not see any. */
-const INSERT = 'insert into outbox (tenant_id, id, type, payload) values ($1, $2, $3, $4) on conflict do nothing';
+const INSERT = sql('insert into outbox (tenant_id, id, type, payload) values ($1, $2, $3, $4) on conflict do nothing');
 
 /**
  * Tells the world (an `EventType`) or the fleet alone (mail) of a change when, and only when, the change commits; what was audited
@@ -19,8 +19,7 @@ export async function emit<T extends OutboxType>(
   id = v7(),
 ): Promise<DomainEvent<T>> {
   const event = eventOf(tx.tenant_id, type, data, id);
-  await tx.query(INSERT, [tx.tenant_id, id, type, event]);
-  tx.afterCommit(wakerOf(tx.connection));
+  await tx.write(INSERT, [tx.tenant_id, id, type, event]);
   return event;
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { boundMethods, catalog, contract, type BoundMethod, type Contract, type ServiceName } from '@taai/contracts';
+import { boundMethods, catalog, contract, type BoundMethod, type Contract } from '@taai/contracts';
 import { currentContext, runInContext, type OncePerKey, type RequestContext } from '@taai/tenant';
 import { UseGuards } from '@nestjs/common';
 import { GUARDS_METADATA } from '@nestjs/common/constants';

@@ -3,7 +3,7 @@ import { DatabaseError, Pool } from 'pg';
 import type { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { openDataSource, poolOf } from './data-source';
-import { RlsPool } from './rls-query';
+import { RlsPool } from './rls-pool';
 import { statementOf } from './statement';
 import { withClient } from '../schema/connect';
 import { createTenant, createTestDatabase, type TestDatabase } from '../testing';

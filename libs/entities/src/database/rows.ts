@@ -1,0 +1,137 @@
+import { getMetadataArgsStorage } from 'typeorm';
+import { v7 } from 'uuid';
+import { sql } from './statement';
+import type { Reader, Tx } from './tx';
+
+/** A row that has an id in its tenant. */
+interface TenantRow {
+  tenant_id: string;
+  id: string;
+}
+
+/**
+ * The rows of a table as a repository shows them: its ordinary statements, each written once, all answering with the same columns.
+ * What looks for a row names the columns that must be equal. Declared where the repository's module is loaded.
+ */
+export class Rows<E extends TenantRow, K extends keyof E & string> {
+  private readonly table: string;
+  private readonly texts = new Map<string, string>();
+
+  /**
+   * @param columns What is shown. Anything may be written.
+   * @param touch What an update sets besides: a version that counts up, for instance.
+   */
+  constructor(
+    private readonly entity: new () => E,
+    private readonly columns: readonly K[],
+    private readonly touch = 'updated_at = now()',
+  ) {
+    this.table = tableOf(entity);
+    const texts = [this.insertText(columns), this.updateText(['id'], columns.slice(0, 1)), this.findText(['id'])];
+    texts.push(this.findText(['id'], 'for update'), this.pageText([], false), this.pageText([], true));
+    texts.forEach(sql);
+  }
+
+  /** The row gets the tenant of the transaction, and an id unless it brings one. */
+  async insert(tx: Tx, values: Partial<E>): Promise<Pick<E, K>> {
+    const fields = { tenant_id: tx.tenant_id, id: v7(), ...values };
+    const names = namesOf(fields);
+    const [row] = await tx.write<Pick<E, K>>(this.insertText(names), this.params(tx, names, fields));
+    if (!row) throw new Error('What was inserted is returned.');
+    return row;
+  }
+
+  /** Sets what is given. Resolves to the row as it is then; undefined when there is none. */
+  async update(tx: Tx, where: Partial<E>, values: Partial<E>): Promise<Pick<E, K> | undefined> {
+    const [by, set] = [namesOf(where), namesOf(values)];
+    const params = [...this.params(tx, by, where), ...this.params(tx, set, values)];
+    const [row] = await tx.write<Pick<E, K>>(this.updateText(by, set), params);
+    return row;
+  }
+
+  async find(db: Reader, where: Partial<E>): Promise<Pick<E, K> | undefined> {
+    const by = namesOf(where);
+    const [row] = await db.read<Pick<E, K>>(
+      this.findText(by),
+      by.map((name) => where[name]),
+    );
+    return row;
+  }
+
+  /** The row, which nobody else changes until the transaction ends. */
+  async lock(tx: Tx, where: Partial<E>): Promise<Pick<E, K> | undefined> {
+    const by = namesOf(where);
+    const [row] = await tx.read<Pick<E, K>>(
+      this.findText(by, 'for update'),
+      by.map((name) => where[name]),
+    );
+    return row;
+  }
+
+  /** Newest first, those before the id `after` if there is one. */
+  page(db: Reader, after: string | undefined, limit: number, where: Partial<E> = {}): Promise<Pick<E, K>[]> {
+    const by = namesOf(where);
+    const params = [limit, ...by.map((name) => where[name]), ...(after === undefined ? [] : [after])];
+    return db.read<Pick<E, K>>(this.pageText(by, after !== undefined), params);
+  }
+
+  private insertText(names: readonly string[]): string {
+    return this.once(`insert ${names.join()}`, () => {
+      const values = names.map((_, index) => `$${index + 1}`);
+      return `insert into ${this.table} (${names.join(', ')}) values (${values.join(', ')}) returning ${this.shown}`;
+    });
+  }
+
+  private updateText(by: readonly string[], set: readonly string[]): string {
+    return this.once(`update ${by.join()} ${set.join()}`, () => {
+      const changes = [...equal(set, by.length + 1), this.touch].join(', ');
+      return `update ${this.table} set ${changes} where ${equal(by).join(' and ')} returning ${this.shown}`;
+    });
+  }
+
+  private findText(by: readonly string[], lock = ''): string {
+    return this.once(`find ${by.join()} ${lock}`, () =>
+      `select ${this.shown} from ${this.table} where ${equal(by).join(' and ')} ${lock}`.trim(),
+    );
+  }
+
+  private pageText(by: readonly string[], goesOn: boolean): string {
+    return this.once(`page ${by.join()} ${goesOn}`, () => {
+      const conditions = [...equal(by, 2), ...(goesOn ? [`id < $${by.length + 2}`] : [])];
+      const where = conditions.length > 0 ? `where ${conditions.join(' and ')} ` : '';
+      return `select ${this.shown} from ${this.table} ${where}order by id desc limit $1`;
+    });
+  }
+
+  private get shown(): string {
+    return this.columns.join(', ');
+  }
+
+  private once(key: string, write: () => string): string {
+    const text = this.texts.get(key) ?? write();
+    this.texts.set(key, text);
+    return text;
+  }
+
+  /** As the driver wants them: arrays as arrays in one column, as JSON in another. */
+  private params(tx: Tx, names: readonly (keyof E & string)[], values: Partial<E>): unknown[] {
+    const { driver } = tx.connection;
+    const metadata = tx.connection.getMetadata(this.entity);
+    return names.map((name) => {
+      const column = metadata.findColumnWithPropertyName(name);
+      if (!column) throw new Error(`${this.table} has no column ${name}.`);
+      return driver.preparePersistentValue(values[name], column) as unknown;
+    });
+  }
+}
+
+const equal = (names: readonly string[], first = 1) => names.map((name, index) => `${name} = $${first + index}`);
+
+const namesOf = <E extends object>(fields: E) =>
+  (Object.keys(fields) as (keyof E & string)[]).filter((name) => fields[name] !== undefined);
+
+function tableOf(entity: new () => object): string {
+  const table = getMetadataArgsStorage().tables.find(({ target }) => target === entity);
+  if (!table?.name) throw new Error(`${entity.name} is no entity with a table.`);
+  return table.name;
+}
