@@ -1,4 +1,4 @@
-import { ProblemError } from '@taai/contracts';
+import { invalidField } from '@taai/contracts';
 import { dictionary } from '@zxcvbn-ts/language-common';
 import { canonicalEmail } from '../registration/email';
 
@@ -19,5 +19,5 @@ function faultOf(password: string, email: string): string | undefined {
 /** Throws `validation_failed` for a password that would be among the first guesses. `path`: its name in the input. */
 export function assertGoodPassword(password: string, email: string, path: string): void {
   const message = faultOf(password, email);
-  if (message) throw new ProblemError('validation_failed', `${path}: ${message}`, { errors: [{ path, message }] });
+  if (message) throw invalidField(path, message);
 }

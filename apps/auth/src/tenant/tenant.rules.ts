@@ -1,4 +1,4 @@
-import { ProblemError } from '@taai/contracts';
+import { invalidField } from '@taai/contracts';
 
 type Settings = Record<string, unknown>;
 
@@ -9,8 +9,7 @@ export function changedSettings(settings: Settings, changes: Settings): Settings
   const entries = Object.entries({ ...settings, ...changes }).filter(([, value]) => value !== null);
   const changed = Object.fromEntries(entries);
   if (Buffer.byteLength(JSON.stringify(changed)) > MAX_SETTINGS_BYTES) {
-    const message = `must have ${MAX_SETTINGS_BYTES} bytes of JSON at most in all`;
-    throw new ProblemError('validation_failed', `settings ${message}.`, { errors: [{ path: 'settings', message }] });
+    throw invalidField('settings', `must have ${MAX_SETTINGS_BYTES} bytes of JSON at most in all`);
   }
   return changed;
 }

@@ -30,21 +30,21 @@ export function fillPrompt(
   ]);
   for (const [name, fallback] of Object.entries(declared)) values.set(name, valueOf(name, given[name], fallback));
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(declared, name));
-  if (unknown !== undefined) throw invalidField(`variables.${unknown}`, 'is no variable of the agent.');
+  if (unknown !== undefined) throw invalidField(`variables.${unknown}`, 'is no variable of the agent');
   let filled = 0;
   return prompt.replaceAll(PLACEHOLDER, (placeholder, name: string) => {
     const value = values.get(name) ?? placeholder;
     filled += value.length;
-    if (filled > MAX_FILLED) throw invalidField('variables', `make more than ${MAX_FILLED} characters of the prompt.`);
+    if (filled > MAX_FILLED) throw invalidField('variables', `make more than ${MAX_FILLED} characters of the prompt`);
     return value;
   });
 }
 
 function valueOf(name: string, given: unknown, fallback: string | null): string {
   const value = given === undefined ? fallback : given;
-  if (value === null) throw invalidField(`variables.${name}`, 'is needed: the agent has no value of its own for it.');
+  if (value === null) throw invalidField(`variables.${name}`, 'is needed: the agent has no value of its own for it');
   if (typeof value !== 'string' || value.length > MAX_CHARACTERS)
-    throw invalidField(`variables.${name}`, `must be text of at most ${MAX_CHARACTERS} characters.`);
+    throw invalidField(`variables.${name}`, `must be a string of at most ${MAX_CHARACTERS} characters`);
   return value;
 }
 

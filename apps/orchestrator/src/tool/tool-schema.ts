@@ -1,5 +1,6 @@
+import { schemaErrors } from '@taai/contracts';
 import type { JsonObject } from '@taai/providers';
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { Ajv, type ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { LRUCache } from 'lru-cache';
 import { withinTime } from './time-limit';
@@ -31,14 +32,22 @@ export class MalformedSchema extends Error {
   override readonly name = 'MalformedSchema';
 }
 
-/** Throws MalformedSchema for what is no JSON schema of an object. */
-export const assertSchema = (schema: JsonObject): void => void validatorOf(schema);
+/** What keeps a schema that a client sends from being used, as the message of its field; undefined: nothing does. */
+export function schemaFault(schema: JsonObject): string | undefined {
+  try {
+    validatorOf(schema);
+    return undefined;
+  } catch (error) {
+    if (error instanceof MalformedSchema) return `cannot be used: ${error.message}`;
+    throw error;
+  }
+}
 
 /** What is wrong with the value, if anything is, `;` between. Throws MalformedSchema. */
 export function violations(schema: JsonObject, value: unknown): string | undefined {
   const validate = validatorOf(schema);
   if (withinTime(VALIDATE_MS, () => validate(value))) return undefined;
-  return (validate.errors ?? []).slice(0, MAX_VIOLATIONS).map(inWords).join('; ');
+  return inWords(validate, MAX_VIOLATIONS);
 }
 
 function validatorOf(schema: JsonObject): ValidateFunction {
@@ -68,7 +77,7 @@ function compile(schema: JsonObject, text: string): ValidateFunction {
   const { Ajv, meta } = String($schema).includes('draft-0') ? dialects.draft7 : dialects.draft2020;
   try {
     return withinTime(COMPILE_MS, () => {
-      if (!meta.validateSchema(body)) throw new Error((meta.errors ?? []).slice(0, 3).map(inWords).join('; '));
+      if (!meta.validateSchema(body)) throw new Error(inWords(meta, 3));
       return new Ajv({ ...options, meta: false, validateSchema: false }).compile(body);
     });
   } catch (error) {
@@ -76,10 +85,7 @@ function compile(schema: JsonObject, text: string): ValidateFunction {
   }
 }
 
-/** Errors whose message does not name what it is about. */
-const DETAILED = ['enum', 'const', 'additionalProperties', 'unevaluatedProperties'];
-
-function inWords({ instancePath, keyword, message = 'is wrong', params }: ErrorObject): string {
-  const about = DETAILED.includes(keyword) ? ` ${JSON.stringify(Object.values(params)[0])}` : '';
-  return `${instancePath || 'it'} ${message}${about}`;
-}
+const inWords = ({ errors }: Pick<Ajv, 'errors'>, most: number): string =>
+  schemaErrors(errors?.slice(0, most))
+    .map(({ path, message }) => `${path || 'it'} ${message}`)
+    .join('; ');
