@@ -1,5 +1,6 @@
 import dns, { type LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
+import { ProblemError } from '@taai/contracts';
 import ipaddr from 'ipaddr.js';
 import { Agent, buildConnector } from 'undici';
 
@@ -20,19 +21,21 @@ export class OutboundRefused extends Error {
 
 /**
  * Checks a URL that a tenant registers. Names are not looked up: what they lead to is checked at every connection by `outboundDispatcher`.
+ * Throws `url_not_allowed` with what is wrong.
  *
  * @param allow CIDRs that may be called although private, e.g. `127.0.0.0/8`.
- * @throws OutboundRefused
  */
-export function assertPublicUrl(url: string, allow: readonly string[]): URL {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (!parsed) throw new OutboundRefused('The URL is not valid.');
-  if (!/^https?:$/.test(parsed.protocol)) throw new OutboundRefused('The URL must start with http:// or https://.');
-  if (parsed.username || parsed.password)
-    throw new OutboundRefused('The URL must not contain a user name or password.');
-  const addresses = literalAddresses(parsed.hostname);
-  if (addresses.length > 0 && !addresses.some(permits(parseRanges(allow)))) throw refused(parsed.hostname);
-  return parsed;
+export function vetUrl(url: string, allow: readonly string[]): void {
+  const fault = faultOf(URL.parse(url), permits(parseRanges(allow)));
+  if (fault !== undefined) throw new ProblemError('url_not_allowed', fault);
+}
+
+function faultOf(url: URL | null, permitted: (address: string) => boolean): string | undefined {
+  if (!url) return 'The URL is not valid.';
+  if (!/^https?:$/.test(url.protocol)) return 'The URL must start with http:// or https://.';
+  if (url.username || url.password) return 'The URL must not contain a user name or password.';
+  const addresses = literalAddresses(url.hostname);
+  return addresses.length > 0 && !addresses.some(permitted) ? privateHost(url.hostname) : undefined;
 }
 
 /**
@@ -106,5 +109,7 @@ function parseRanges(cidrs: readonly string[]): Range[] {
   });
 }
 
-const refused = (host: string): OutboundRefused =>
-  new OutboundRefused(`The host ${host} is, or leads to, a private or reserved address, which may not be called.`);
+const privateHost = (host: string) =>
+  `The host ${host} is, or leads to, a private or reserved address, which may not be called.`;
+
+const refused = (host: string) => new OutboundRefused(privateHost(host));
