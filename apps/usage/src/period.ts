@@ -1,4 +1,4 @@
-import { invalidField, type UsageQuery } from '@taai/contracts';
+import { invalidField, limits, type UsageQuery } from '@taai/contracts';
 
 /** `from` inclusive, `to` exclusive. */
 export interface Period {
@@ -6,7 +6,7 @@ export interface Period {
   to: Date;
 }
 
-const DEFAULT_MS = 30 * 24 * 3600 * 1000;
+const DEFAULT_MS = limits.defaultUsageSeconds * 1000;
 
 /** The time that a query asks for; the 30 days before `to`, and before now, if it does not say. */
 export function periodOf({ from, to }: UsageQuery, now = new Date()): Period {

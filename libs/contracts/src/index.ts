@@ -15,6 +15,7 @@ export * from './fields';
 export * from './job.contract';
 export * from './json-schema-errors';
 export * from './ledger';
+export * from './limits';
 export * from './orchestrator/agent.contract';
 export * from './orchestrator/completion.contract';
 export * from './orchestrator/openai-shapes';

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import {
   found,
   invalidField,
+  limits,
   ProblemError,
   readTimestamp,
   type ApiKey,
@@ -19,8 +20,6 @@ import { ApiKeyRepository } from './api-key.repository';
 import { lockTenant } from '../tenant/lock-tenant';
 import { readPermissions } from '../access/read-permissions';
 import { RoleAuthority } from '../role/role.authority';
-
-const MAX_LIVING_KEYS = 100;
 
 @Injectable()
 export class ApiKeyService {
@@ -67,8 +66,8 @@ export class ApiKeyService {
   private async add(tx: Tx, apiKey: ApiKey, hash: string): Promise<{ id: string }> {
     await lockTenant(tx);
     await this.authority.assertCovers(tx, apiKey.scopes);
-    if ((await this.apiKeys.countLiving(tx)) >= MAX_LIVING_KEYS) {
-      throw new ProblemError('conflict', `A tenant has at most ${MAX_LIVING_KEYS} API keys: revoke one first.`);
+    if ((await this.apiKeys.countLiving(tx)) >= limits.apiKeysOfTenant) {
+      throw new ProblemError('conflict', `A tenant has at most ${limits.apiKeysOfTenant} API keys: revoke one first.`);
     }
     await this.apiKeys.insert(tx, apiKey, hash);
     const { id } = apiKey;

@@ -1,13 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { invalidField, type AuditBreak, type AuditVerification } from '@taai/contracts';
+import { invalidField, limits, type AuditBreak, type AuditVerification } from '@taai/contracts';
 import { currentCaller } from '@taai/tenant';
 import { AuditChain, type Link } from './audit-chain';
 import { AuditRepository, type Ends } from './audit.repository';
 import { KeyedSemaphore, Semaphore } from '../login/semaphore';
 
-/** Entries of one call. */
-const MAX_CHECKED = 50_000;
 const BATCH = 100;
 /** After which a call stops for the next one to go on; it may take 30 s. */
 const BUDGET_MS = 20_000;
@@ -38,7 +36,10 @@ export class AuditVerifier {
     if (after > end) throw invalidField('after', 'is beyond the newest entry');
     const start = after === 0 ? START : await this.audit.link(after);
     const chain = new AuditChain(start ?? { ...START, seq: after - 1 });
-    const broken = (await this.walk(chain, Math.min(end, after + MAX_CHECKED))) ?? breakAtEnd(chain, ends) ?? null;
+    const broken =
+      (await this.walk(chain, Math.min(end, after + limits.auditEntriesPerVerification))) ??
+      breakAtEnd(chain, ends) ??
+      null;
     const { seq } = chain.last;
     return {
       is_intact: broken === null,

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { ProblemError } from '@taai/contracts';
+import { limits, ProblemError } from '@taai/contracts';
 import { log, Periodic, reportError } from '@taai/platform';
 import { runAs } from '@taai/tenant';
 import { ArchiveWriter, LEASE_SECONDS } from './archive-writer';
@@ -11,7 +11,6 @@ const SWEEP_MS = 5000;
 const CLEAR_MS = 3600_000;
 const MAX_ATTEMPTS = 4;
 /** How long an archive can be downloaded. */
-const LIFETIME_SECONDS = 7 * 24 * 3600;
 const BATCH = 100;
 
 /** Makes the archives that tenants ask for, one at a time, and drops those that are old. */
@@ -53,7 +52,7 @@ export class ExportWorker implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   async clear(): Promise<void> {
-    while ((await this.exports.dropOlder(LIFETIME_SECONDS, BATCH)) === BATCH);
+    while ((await this.exports.dropOlder(limits.exportSeconds, BATCH)) === BATCH);
   }
 
   private async perform(id: string): Promise<void> {

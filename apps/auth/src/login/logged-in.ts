@@ -1,5 +1,5 @@
-import type { LoggedIn, User } from '@taai/contracts';
-import { ACCESS_TOKEN_TTL, type AccessTokens } from '../access/access-token';
+import { limits, type LoggedIn, type User } from '@taai/contracts';
+import type { AccessTokens } from '../access/access-token';
 
 /** A session that was opened, or whose tokens were renewed. */
 export interface OpenSession {
@@ -17,7 +17,7 @@ export async function loggedIn(
   return {
     access_token: await tokens.sign({ sub, tenant_id, role, sid }),
     token_type: 'Bearer',
-    expires_in: ACCESS_TOKEN_TTL,
+    expires_in: limits.accessTokenSeconds,
     refresh_token,
     user,
   };

@@ -1,11 +1,11 @@
-import { invalidField } from '@taai/contracts';
+import { invalidField, limits } from '@taai/contracts';
 import { dictionary } from '@zxcvbn-ts/language-common';
 import { canonicalEmail } from '../registration/email';
 
-const MIN_LENGTH = 8;
-
 /** The commonest passwords of known leaks, in lower case; shorter ones are refused for their length. */
-const common = new Set(dictionary['passwords-common'].filter((password) => password.length >= MIN_LENGTH));
+const common = new Set(
+  dictionary['passwords-common'].filter((password) => password.length >= limits.minPasswordCharacters),
+);
 
 /** What is wrong with a password that somebody chooses; undefined if nothing is. Its length is the contract's matter. */
 function faultOf(password: string, email: string): string | undefined {

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type Register, type Registered } from '@taai/contracts';
+import { limits, type Register, type Registered } from '@taai/contracts';
 import { REDIS, wakeRelay, type RedisClient } from '@taai/platform';
 import { AccountRepository } from '../login/account.repository';
 import { canonicalEmail } from './email';
@@ -8,9 +8,6 @@ import { HourlyLimit } from '../login/hourly-limit';
 import { currentNetwork } from '../login/network';
 import { Passwords } from '../password/password';
 import { assertGoodPassword } from '../password/password-rules';
-
-/** Of one network: many for an office, few for who would fill the house with tenants. */
-const REGISTRATIONS_PER_HOUR = 1000;
 
 @Injectable()
 export class RegistrationService {
@@ -22,7 +19,7 @@ export class RegistrationService {
     private readonly conflicts: EmailConflicts,
     @Inject(REDIS) private readonly redis: RedisClient,
   ) {
-    this.registrations = new HourlyLimit(redis, 'registrations', REGISTRATIONS_PER_HOUR);
+    this.registrations = new HourlyLimit(redis, 'registrations', limits.registrationsPerHour);
   }
 
   /** Throws `email_taken`; `rate_limited` from a network that met it too often, whether or not the address is taken. */

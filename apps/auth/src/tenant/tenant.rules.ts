@@ -1,15 +1,13 @@
-import { invalidField } from '@taai/contracts';
+import { invalidField, limits } from '@taai/contracts';
 
 type Settings = Record<string, unknown>;
-
-const MAX_SETTINGS_BYTES = 16_384;
 
 /** `settings` with `changes` laid over them, key by key; null removes a key. Throws `validation_failed` when they grow too large. */
 export function changedSettings(settings: Settings, changes: Settings): Settings {
   const entries = Object.entries({ ...settings, ...changes }).filter(([, value]) => value !== null);
   const changed = Object.fromEntries(entries);
-  if (Buffer.byteLength(JSON.stringify(changed)) > MAX_SETTINGS_BYTES) {
-    throw invalidField('settings', `must have ${MAX_SETTINGS_BYTES} bytes of JSON at most in all`);
+  if (Buffer.byteLength(JSON.stringify(changed)) > limits.settingsBytes) {
+    throw invalidField('settings', `must have ${limits.settingsBytes} bytes of JSON at most in all`);
   }
   return changed;
 }

@@ -1,6 +1,4 @@
-import { invalidField } from '@taai/contracts';
-
-const MAX_DEPTH = 32;
+import { invalidField, limits } from '@taai/contracts';
 
 /**
  * Refuses what JSON can say and PostgreSQL cannot store: NUL characters and half surrogate pairs, in values and in keys of
@@ -9,7 +7,7 @@ const MAX_DEPTH = 32;
 export function assertStorable(value: unknown, path = '', depth = 0): void {
   if (typeof value === 'string') return assertText(value, path);
   if (typeof value !== 'object' || value === null) return;
-  if (depth >= MAX_DEPTH) throw invalidField(path, `is nested deeper than ${MAX_DEPTH} levels`);
+  if (depth >= limits.jsonLevels) throw invalidField(path, `is nested deeper than ${limits.jsonLevels} levels`);
   for (const [key, child] of Object.entries(value)) {
     assertText(key, path);
     assertStorable(child, path ? `${path}.${key}` : key, depth + 1);

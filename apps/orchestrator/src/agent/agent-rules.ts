@@ -1,11 +1,9 @@
-import { invalidField, mustBe, type CreateAgent } from '@taai/contracts';
+import { invalidField, limits, mustBe, type CreateAgent } from '@taai/contracts';
 import type { Tx } from '@taai/entities';
 import { isVariableName } from './system-prompt';
 import { schemaFault } from '../tool/tool-schema';
 
 type Fields = Partial<Pick<CreateAgent, 'tools' | 'fallbacks' | 'output_schema' | 'variables'>>;
-
-const MAX_VARIABLES = 100;
 
 /** What no type can say of an agent's fields. Throws `validation_failed`. */
 export async function assertAgent(tx: Tx, { tools, fallbacks, output_schema, variables }: Fields): Promise<void> {
@@ -23,8 +21,8 @@ function assertOutputSchema(schema: Record<string, unknown>): void {
 }
 
 function assertVariables(variables: Record<string, unknown>): void {
-  if (Object.keys(variables).length > MAX_VARIABLES)
-    throw invalidField('variables', `must not have more than ${MAX_VARIABLES} names`);
+  if (Object.keys(variables).length > limits.variables)
+    throw invalidField('variables', `must not have more than ${limits.variables} names`);
   for (const [name, value] of Object.entries(variables)) {
     if (!isVariableName(name)) throw invalidField(`variables.${name}`, 'must be named with letters, digits and _');
     if (value !== null && typeof value !== 'string') throw invalidField(`variables.${name}`, mustBe('string', 'null'));

@@ -1,12 +1,10 @@
 import { isNativeError } from 'node:util/types';
-import { ProblemError } from '@taai/contracts';
+import { limits, ProblemError } from '@taai/contracts';
 import { OutboundRefused, reportError } from '@taai/platform';
 import { redactor } from '@taai/providers';
 import { ToolFailure } from './loaded-tool';
 import { cut, mapTexts, storable } from '../texts';
 
-/** Of JSON: what a model is given of one result. */
-export const MAX_RESULT_BYTES = 64 * 1024;
 const MAX_MESSAGE = 600;
 
 export const sizeOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
@@ -30,8 +28,8 @@ export async function settle({ secrets, signal }: Work, work: () => Promise<unkn
 }
 
 function bounded(result: unknown): unknown {
-  if (sizeOf(result) <= MAX_RESULT_BYTES) return result;
-  throw new ToolFailure('result_too_large', 'The result is larger than 64 kB.');
+  if (sizeOf(result) <= limits.toolResultBytes) return result;
+  throw new ToolFailure('result_too_large', `The result is larger than ${limits.toolResultBytes / 1024} kB.`);
 }
 
 function failureOf(error: unknown): { code: string; message: string } {

@@ -1,4 +1,11 @@
-import { invalidFields, schemaErrors, type FieldError, type HttpToolConfig, type ToolKind } from '@taai/contracts';
+import {
+  invalidFields,
+  limits,
+  schemaErrors,
+  type FieldError,
+  type HttpToolConfig,
+  type ToolKind,
+} from '@taai/contracts';
 import { Ajv, type ValidateFunction } from 'ajv';
 import { builtins } from './builtin/registry';
 import { argumentsIn, sampleUrl, urlProblem } from './http-template';
@@ -19,24 +26,33 @@ const ajv = new Ajv({ allErrors: true });
 const text = (maxLength: number) => ({ type: 'string', minLength: 1, maxLength }) as const;
 const number = (minimum: number, maximum: number) => ({ type: 'integer', minimum, maximum }) as const;
 const texts = (maxProperties: number) =>
-  ({ type: 'object', maxProperties, additionalProperties: { type: 'string', maxLength: 4096 } }) as const;
+  ({
+    type: 'object',
+    maxProperties,
+    additionalProperties: { type: 'string', maxLength: limits.toolHeaderCharacters },
+  }) as const;
 const object = (required: string[], properties: object) =>
   ajv.compile({ type: 'object', properties, required, additionalProperties: false });
 
-const url = text(2000);
-const timeout_ms = number(100, 120_000);
+const url = text(limits.addressCharacters);
+const timeout_ms = number(limits.minToolTimeoutMs, limits.toolTimeoutMs);
 
 const configs: Record<ToolKind, ValidateFunction> = {
   builtin: object(['builtin'], { builtin: { enum: [...builtins.keys()] } }),
   http: object(['method', 'url'], {
     method: { enum: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] satisfies HttpToolConfig['method'][] },
-    ...{ url, query: texts(50), headers: texts(50), body: {} },
-    ...{ timeout_ms, max_bytes: number(1, 1024 * 1024), idempotent: { type: 'boolean' } },
+    url,
+    query: texts(limits.toolQueryParameters),
+    headers: texts(limits.toolHeaders),
+    body: {},
+    timeout_ms,
+    max_bytes: number(1, limits.toolAnswerBytes),
+    idempotent: { type: 'boolean' },
   }),
-  mcp: object(['url'], { url, tool: text(200), timeout_ms }),
+  mcp: object(['url'], { url, tool: text(limits.mcpToolNameCharacters), timeout_ms }),
 };
 
-const isSecretHeaders = ajv.compile(texts(20));
+const isSecretHeaders = ajv.compile(texts(limits.toolSecretHeaders));
 
 /** Headers that make a request what it is: the client sets them. */
 const RESERVED =

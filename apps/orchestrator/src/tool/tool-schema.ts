@@ -1,11 +1,10 @@
-import { schemaErrors } from '@taai/contracts';
+import { limits, schemaErrors } from '@taai/contracts';
 import type { JsonObject } from '@taai/providers';
 import { Ajv, type ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { LRUCache } from 'lru-cache';
 import { withinTime } from './time-limit';
 
-const MAX_BYTES = 64 * 1024;
 const COMPILE_MS = 2000;
 const VALIDATE_MS = 500;
 const MAX_VIOLATIONS = 5;
@@ -65,13 +64,14 @@ function remember(text: string, work: () => ValidateFunction): ValidateFunction 
     return validate;
   } catch (error) {
     if (!(error instanceof MalformedSchema)) throw error;
-    if (text.length <= MAX_BYTES) compiled.set(text, error, { ttl: MALFORMED_MS });
+    if (text.length <= limits.schemaBytes) compiled.set(text, error, { ttl: MALFORMED_MS });
     return error;
   }
 }
 
 function compile(schema: JsonObject, text: string): ValidateFunction {
-  if (Buffer.byteLength(text) > MAX_BYTES) throw new MalformedSchema('The schema is larger than 64 kB.');
+  if (Buffer.byteLength(text) > limits.schemaBytes)
+    throw new MalformedSchema(`The schema is larger than ${limits.schemaBytes / 1024} kB.`);
   if (schema['type'] !== 'object') throw new MalformedSchema('The schema must be one of an object: "type": "object".');
   const { $schema, ...body } = schema;
   const { Ajv, meta } = String($schema).includes('draft-0') ? dialects.draft7 : dialects.draft2020;
