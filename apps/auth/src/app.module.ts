@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
-import { readAuthConfig, readDatabaseConfig } from '@taai/platform';
+import { readDatabaseConfig } from '@taai/platform';
 import { AccessTokens } from './access/access-token';
 import { AccessHandler } from './access/access.handler';
 import { AccessRepository } from './access/access.repository';
@@ -17,6 +17,7 @@ import { AuthHandler } from './login/auth.handler';
 import { AuthService } from './login/auth.service';
 import { Background } from './background';
 import { EmailConflicts } from './registration/email-conflicts';
+import { readAuthConfig } from './config';
 import { ExpirySweep } from './expiry.sweep';
 import { ExportRepository } from './export/export.repository';
 import { ExportService } from './export/export.service';

@@ -1,12 +1,13 @@
 export * from './crypto/api-key';
 export * from './bootstrap';
 export * from './config/config';
+export { gatewayPort } from './config/ports';
+export * from './config/variables';
 export * from './crypto/context-token';
 export * from './crypto/fernet';
 export * from './redis/keys';
 export * from './ledger';
 export { log, NestLogger, requestLog } from './observability/logger';
-export * from './config/mail-settings';
 export { HealthModule } from './observability/management';
 export { httpRequests, ledgerEntries } from './observability/metrics';
 export * from './outbound';

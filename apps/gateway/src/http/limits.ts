@@ -1,6 +1,6 @@
 import { limits, ProblemError } from '@taai/contracts';
-import type { GatewayConfig } from '@taai/platform';
 import type { FastifyInstance } from 'fastify';
+import type { GatewayConfig } from '../config';
 
 /** Milliseconds. */
 export interface Timeouts {

@@ -1,12 +1,13 @@
 import { Inject, Injectable, type FactoryProvider } from '@nestjs/common';
 import { mailContract } from '@taai/contracts';
-import { log, RpcClient, type Client, type MailConfig } from '@taai/platform';
+import { log, RpcClient, type Client } from '@taai/platform';
 import { runAs } from '@taai/tenant';
 import { unlessGone } from '../outbox/consumer';
 import { renderMail } from './mail-templates';
 import { MailRepository, type MailRef } from './mail.repository';
 import { Mailer, MailFailure } from './mailer';
 import { OutboxRepository } from '../outbox/outbox.repository';
+import type { MailConfig } from '../config';
 
 /** Injects the `MailComposer` client. */
 export const MAIL_COMPOSER = Symbol('mail composer');

@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { log, type MailConfig } from '@taai/platform';
+import { log } from '@taai/platform';
 import type { NodemailerError, Transporter } from 'nodemailer';
+import type { MailConfig } from '../config';
 
 /** Connections of one process to the SMTP server. */
 export const MAILS_AT_ONCE = 5;

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { ServiceName } from '@taai/contracts';
 import { decodeJwt, decodeProtectedHeader, importJWK, SignJWT, UnsecuredJWT } from 'jose';
-import type { Jwk } from '../config/config';
+import type { Jwk } from '../config/variables';
 import { ContextTokens } from './context-token';
 
 const makeJwk = (kid: string): Jwk => {

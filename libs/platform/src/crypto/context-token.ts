@@ -2,7 +2,7 @@ import { ProblemError, services, type ServiceName } from '@taai/contracts';
 import type { Caller } from '@taai/tenant';
 import { importJWK, jwtVerify, SignJWT, type CryptoKey, type JWTVerifyGetKey } from 'jose';
 import { LRUCache } from 'lru-cache';
-import type { Jwk } from '../config/config';
+import type { Jwk } from '../config/variables';
 
 const AUDIENCE = 'taai-fleet';
 const ALGORITHM = 'EdDSA';
