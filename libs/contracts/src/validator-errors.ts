@@ -1,13 +1,8 @@
 import type { ValidationError } from 'class-validator';
-import { mustBe } from './json-schema-errors';
 import type { FieldError } from './problem';
 
 /** By class-validator's constraint, where its own words are clumsy. */
-const words = new Map([
-  ['isBoolean', mustBe('boolean')],
-  ['isInt', mustBe('integer')],
-  ['isNumber', mustBe('number')],
-]);
+const words = new Map([['isNumber', 'must be a number']]);
 
 const SUBJECT = /^(each value )?(?:in )?(?:nested )?(?:property )?/;
 

@@ -1,4 +1,4 @@
-import { invalidField, limits, mustBe, type CreateAgent } from '@taai/contracts';
+import { invalidField, limits, type CreateAgent } from '@taai/contracts';
 import type { Tx } from '@taai/entities';
 import { isVariableName } from './system-prompt';
 import { schemaFault } from '../tool/tool-schema';
@@ -25,7 +25,8 @@ function assertVariables(variables: Record<string, unknown>): void {
     throw invalidField('variables', `must not have more than ${limits.variables} names`);
   for (const [name, value] of Object.entries(variables)) {
     if (!isVariableName(name)) throw invalidField(`variables.${name}`, 'must be named with letters, digits and _');
-    if (value !== null && typeof value !== 'string') throw invalidField(`variables.${name}`, mustBe('string', 'null'));
+    if (value !== null && typeof value !== 'string')
+      throw invalidField(`variables.${name}`, 'must be a string or null');
   }
 }
 

@@ -76,13 +76,13 @@ export function addressOf({ config }: Pick<ToolDraft, 'config'>): string | undef
 
 function configErrors({ kind, config }: ToolDraft): FieldError[] {
   const validate = configs[kind];
-  return validate(config) ? [] : schemaErrors(validate.errors, 'config');
+  return validate(config) ? [] : schemaErrors(validate.errors ?? [], 'config');
 }
 
 function secretErrors({ kind, secret_headers }: ToolDraft): FieldError[] {
   if (!secret_headers) return [];
   if (kind === 'builtin') return [refusal('secret_headers', 'must be absent: a builtin tool sends no headers')];
-  if (!isSecretHeaders(secret_headers)) return schemaErrors(isSecretHeaders.errors, 'secret_headers');
+  if (!isSecretHeaders(secret_headers)) return schemaErrors(isSecretHeaders.errors ?? [], 'secret_headers');
   return Object.entries(secret_headers).flatMap(([name, value]) => [
     ...nameErrors(`secret_headers.${name}`, name),
     ...(HEADER_VALUE.test(value) ? [] : [refusal(`secret_headers.${name}`, 'must be ASCII without line breaks')]),

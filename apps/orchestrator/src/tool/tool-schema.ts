@@ -46,7 +46,7 @@ export function schemaFault(schema: JsonObject): string | undefined {
 export function violations(schema: JsonObject, value: unknown): string | undefined {
   const validate = validatorOf(schema);
   if (withinTime(VALIDATE_MS, () => validate(value))) return undefined;
-  return inWords(validate, MAX_VIOLATIONS);
+  return inWords(validate);
 }
 
 function validatorOf(schema: JsonObject): ValidateFunction {
@@ -77,7 +77,7 @@ function compile(schema: JsonObject, text: string): ValidateFunction {
   const { Ajv, meta } = String($schema).includes('draft-0') ? dialects.draft7 : dialects.draft2020;
   try {
     return withinTime(COMPILE_MS, () => {
-      if (!meta.validateSchema(body)) throw new Error(inWords(meta, 3));
+      if (!meta.validateSchema(body)) throw new Error(inWords(meta));
       return new Ajv({ ...options, meta: false, validateSchema: false }).compile(body);
     });
   } catch (error) {
@@ -85,7 +85,11 @@ function compile(schema: JsonObject, text: string): ValidateFunction {
   }
 }
 
-const inWords = ({ errors }: Pick<Ajv, 'errors'>, most: number): string =>
-  schemaErrors(errors?.slice(0, most))
+/** A hostile schema may have more errors than anyone should compare with each other. */
+const MAX_ERRORS = 50;
+
+const inWords = ({ errors }: Pick<Ajv, 'errors'>): string =>
+  schemaErrors(errors?.slice(0, MAX_ERRORS) ?? [])
+    .slice(0, MAX_VIOLATIONS)
     .map(({ path, message }) => `${path || 'it'} ${message}`)
     .join('; ');

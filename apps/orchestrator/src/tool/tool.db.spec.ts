@@ -160,9 +160,9 @@ describe('a tool that could not work is refused:', () => {
     ['a broken pattern', { input_schema: schema({ id: { pattern: '(' } }) }, 'Invalid regular expression'],
     ['a schema elsewhere', { input_schema: schema({ id: { $ref: `${url}schema` } }) }, "can't resolve reference"],
     ['a large schema', { input_schema: { ...schema({ id: {} }), title: 'x'.repeat(70_000) } }, 'larger than 64 kB'],
-    ['no config', { config: {} }, 'config must have the field method'],
+    ['no config', { config: {} }, 'config.method must be present'],
     ['an unknown method', { config: { method: 'TRACE', url } }, 'config.method'],
-    ['an unknown field', { config: { method: 'GET', url, follow: true } }, 'config must not have the field follow'],
+    ['an unknown field', { config: { method: 'GET', url, follow: true } }, 'config.follow should not exist'],
     ['no time at all', { config: { method: 'GET', url, timeout_ms: 0 } }, 'config.timeout_ms'],
     ['too much time', { config: { method: 'GET', url, timeout_ms: 600_000 } }, 'config.timeout_ms'],
     ['a host from arguments', { config: { method: 'GET', url: 'https://{{id}}/' } }, 'config.url may have arguments'],
@@ -200,11 +200,7 @@ describe('a tool that could not work is refused:', () => {
       'secret_headers must be absent',
     ],
     ['a schema of a server', mcp, 'input_schema must be absent'],
-    [
-      'a command',
-      { ...mcp, input_schema: undefined, config: { command: 'sh' } },
-      'config must not have the field command',
-    ],
+    ['a command', { ...mcp, input_schema: undefined, config: { command: 'sh' } }, 'config.command should not exist'],
   ];
 
   it.each(cases)('%s', async (_, fields, reason) => {

@@ -1,4 +1,4 @@
-import { cleanEnv, makeValidator, type CleanedEnv, type ValidatorSpec } from 'envalid';
+import { cleanEnv, EnvMissingError, makeValidator, type CleanedEnv, type ValidatorSpec } from 'envalid';
 
 /** A public or private Ed25519 key in JWK form; `kid` is required. */
 export interface Jwk {
@@ -63,7 +63,9 @@ export const between = (least: number, most: number) =>
 export function readVariables<S extends Record<string, ValidatorSpec<unknown>>>(specs: S): CleanedEnv<S> {
   return cleanEnv(process.env, specs, {
     reporter: ({ errors }) => {
-      const faults = Object.entries(errors).map(([name, error]) => `${name} ${error ? error.message : 'is missing'}`);
+      const faults = Object.entries(errors).map(([name, error]) =>
+        error instanceof EnvMissingError ? `${name} is missing` : `${name} ${error?.message}`,
+      );
       if (faults.length === 0) return;
       process.stderr.write(`The environment is incomplete: ${faults.join('; ')}. See README.md, "Configuration".\n`);
       process.exit(1);
