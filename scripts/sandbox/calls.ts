@@ -31,11 +31,11 @@ const MAX_CHARACTERS = 1_000;
 /** The newest calls, oldest first. */
 export class CallLog {
   readonly calls: Call[] = [];
-  #count = 0;
+  private count = 0;
 
   add({ model, messages, tools, ...seen }: Pick<Call, 'format' | 'model' | 'messages' | 'tools' | 'stream'>): Call {
     const call: Call = {
-      id: `sandbox-${++this.#count}`,
+      id: `sandbox-${++this.count}`,
       ...seen,
       model: cut(model),
       messages: messages.slice(-MAX_ITEMS).map(shorten),

@@ -134,33 +134,33 @@ function stream(exchange: Exchange) {
 
 /** The content blocks of a stream: one for the reasoning, one for the text, one for each call, each opened and closed. */
 class Blocks {
-  #index = -1;
-  #open: Piece['type'] | undefined;
+  private index = -1;
+  private open: Piece['type'] | undefined;
 
   piece(piece: Piece): string {
     const { type } = piece;
-    if (type === 'arguments') return this.#event('content_block_delta', { delta: toDelta(piece) });
-    const opened = type === 'call' || this.#open !== type ? this.#start(piece) : '';
-    return type === 'call' ? opened : opened + this.#event('content_block_delta', { delta: toDelta(piece) });
+    if (type === 'arguments') return this.event('content_block_delta', { delta: toDelta(piece) });
+    const opened = type === 'call' || this.open !== type ? this.start(piece) : '';
+    return type === 'call' ? opened : opened + this.event('content_block_delta', { delta: toDelta(piece) });
   }
 
   close(): string {
-    if (this.#open === undefined) return '';
+    if (this.open === undefined) return '';
     const signature = { type: 'signature_delta', signature: SIGNATURE };
-    const signed = this.#open === 'reasoning' ? this.#event('content_block_delta', { delta: signature }) : '';
-    this.#open = undefined;
-    return signed + this.#event('content_block_stop', {});
+    const signed = this.open === 'reasoning' ? this.event('content_block_delta', { delta: signature }) : '';
+    this.open = undefined;
+    return signed + this.event('content_block_stop', {});
   }
 
-  #start(piece: Piece): string {
+  private start(piece: Piece): string {
     const closed = this.close();
-    this.#index++;
-    this.#open = piece.type;
-    return closed + this.#event('content_block_start', { content_block: toBlock(piece) });
+    this.index++;
+    this.open = piece.type;
+    return closed + this.event('content_block_start', { content_block: toBlock(piece) });
   }
 
-  #event(type: string, more: object): string {
-    return event({ type, ...{ index: this.#index }, ...more });
+  private event(type: string, more: object): string {
+    return event({ type, ...{ index: this.index }, ...more });
   }
 }
 

@@ -21,24 +21,24 @@ const costOf = (stored: string) => Number(stored.split('$')[2]);
 
 /** Hashes and checks passwords with bcrypt, few at once. Throws `overloaded` when too many wait, or one too long. */
 export class Passwords {
-  readonly #threads = new Semaphore({ slots: AT_ONCE, waiting: WAITING, patience_ms: PATIENCE_MS });
-  readonly #nobodys: Promise<string>;
+  private readonly threads = new Semaphore({ slots: AT_ONCE, waiting: WAITING, patience_ms: PATIENCE_MS });
+  private readonly dummyHash: Promise<string>;
 
   /** @param cost The logarithm of bcrypt's rounds, 4 to 31. */
   constructor(private readonly cost: number) {
-    this.#nobodys = this.hash(randomUUID());
+    this.dummyHash = this.hash(randomUUID());
   }
 
   hash(password: string): Promise<string> {
-    return this.#threads.run(() => hash(digest(password), this.cost));
+    return this.threads.run(() => hash(digest(password), this.cost));
   }
 
   /** Costs the same without a stored hash, so that the time of an answer does not tell whether there is an account. */
   async matches(password: string, stored: string | undefined): Promise<boolean> {
-    const expected = stored ?? (await this.#nobodys);
-    const equal = await this.#threads.run(async () => {
+    const expected = stored ?? (await this.dummyHash);
+    const equal = await this.threads.run(async () => {
       const equal = await verify(digest(password), expected);
-      if (!equal) await this.#makeUpFor(costOf(expected));
+      if (!equal) await this.makeUpFor(costOf(expected));
       return equal;
     });
     return equal && stored !== undefined;
@@ -50,7 +50,7 @@ export class Passwords {
   }
 
   /** The time that a wrong password takes less against a cheaper hash, which would tell an old account: 2ⁿ + 2ⁿ + 2ⁿ⁺¹ + … = 2ᵐ. */
-  async #makeUpFor(cheaper: number): Promise<void> {
+  private async makeUpFor(cheaper: number): Promise<void> {
     for (let cost = cheaper; cost < this.cost; cost++) await hash('', cost);
   }
 }
