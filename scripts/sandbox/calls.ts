@@ -40,7 +40,11 @@ export class CallLog {
       model: cut(model),
       messages: messages.slice(-MAX_ITEMS).map(shorten),
       tools: tools.slice(0, MAX_ITEMS),
-      ...{ finished: false, aborted: false, prompt_tokens: 0, tokens_sent: 0, reasoning_tokens: 0 },
+      finished: false,
+      aborted: false,
+      prompt_tokens: 0,
+      tokens_sent: 0,
+      reasoning_tokens: 0,
     };
     this.calls.push(call);
     if (this.calls.length > MAX_CALLS) this.calls.shift();

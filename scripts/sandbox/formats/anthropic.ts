@@ -14,7 +14,9 @@ export const anthropic: Format = {
   }),
   models: () => ({
     data: [{ type: 'model', id: MODEL, display_name: 'Sandbox', created_at: CREATED.toISOString() }],
-    ...{ has_more: false, first_id: MODEL, last_id: MODEL },
+    has_more: false,
+    first_id: MODEL,
+    last_id: MODEL,
   }),
   readChat,
   whole,
@@ -71,7 +73,9 @@ function readMessage({ role, content }: Json & { role: string }, index: number):
 }
 
 const readToolUse = ({ id, name, input }: Json): ToolCall => ({
-  ...{ id: text(id), name: text(name), arguments: JSON.stringify(input ?? {}) },
+  id: text(id),
+  name: text(name),
+  arguments: JSON.stringify(input ?? {}),
 });
 
 const stopReasons = { stop: 'end_turn', length: 'max_tokens', tool_calls: 'tool_use' };
@@ -92,7 +96,10 @@ function toUsage({ usage }: Answer, output_tokens = usage?.completion_tokens): o
 }
 
 const envelope = ({ call, request }: Exchange): object => ({
-  ...{ id: call.id, type: 'message', role: 'assistant', model: request.model },
+  id: call.id,
+  type: 'message',
+  role: 'assistant',
+  model: request.model,
 });
 
 const SIGNATURE = 'c2FuZGJveA==';
@@ -108,7 +115,8 @@ function whole(exchange: Exchange): object {
   return { ...envelope(exchange), content, ...ended, ...toUsage(exchange.answer) };
 }
 
-const event = (data: { type: string }): string => `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
+const event = (data: { type: string; [field: string]: unknown }): string =>
+  `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
 
 function stream(exchange: Exchange) {
   const { answer } = exchange;
@@ -120,7 +128,7 @@ function stream(exchange: Exchange) {
       const open = { content: [], stop_reason: null, stop_sequence: null };
       return event({
         type: 'message_start',
-        ...{ message: { ...envelope(exchange), ...open, ...toUsage(answer, 1) } },
+        message: { ...envelope(exchange), ...open, ...toUsage(answer, 1) },
       });
     },
     piece: (piece: Piece) => blocks.piece(piece),
@@ -160,7 +168,7 @@ class Blocks {
   }
 
   private event(type: string, more: object): string {
-    return event({ type, ...{ index: this.index }, ...more });
+    return event({ type, index: this.index, ...more });
   }
 }
 

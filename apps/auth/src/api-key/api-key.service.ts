@@ -83,8 +83,14 @@ function newApiKey({ name, scopes, expires_at = null }: CreateApiKey, prefix: st
     throw new ProblemError('forbidden', 'API keys are made by users who have logged in, not by other keys.');
   if (!user_id) throw new ProblemError('forbidden', 'An API key stands for a user, and the caller is none.');
   return {
-    ...{ id: v7(), name, prefix, scopes: readPermissions('scopes', scopes), created_by: user_id, created_at: now },
-    ...{ expires_at: expires_at && futureTime(expires_at, now), last_used_at: null },
+    id: v7(),
+    name,
+    prefix,
+    scopes: readPermissions('scopes', scopes),
+    created_by: user_id,
+    created_at: now,
+    expires_at: expires_at && futureTime(expires_at, now),
+    last_used_at: null,
   };
 }
 
@@ -95,6 +101,9 @@ function futureTime(text: string, now: Date): string {
 }
 
 const factsOf = ({ name, prefix, scopes, created_by, expires_at }: ApiKey) => ({
-  ...{ name, prefix, scopes },
-  ...{ created_by, expires_at },
+  name,
+  prefix,
+  scopes,
+  created_by,
+  expires_at,
 });

@@ -66,8 +66,15 @@ export class AccountRepository {
     const created_at = new Date();
     const tenant = { id: v7(), name: tenant_name, plan_id: 'free', status: 'active' as const, created_at };
     const user = {
-      ...{ id: v7(), tenant_id: tenant.id, email, name, role: 'admin', password_hash },
-      ...{ is_active: true, created_at, last_login_at: null },
+      id: v7(),
+      tenant_id: tenant.id,
+      email,
+      name,
+      role: 'admin',
+      password_hash,
+      is_active: true,
+      created_at,
+      last_login_at: null,
     };
     const { id: tenant_id, plan_id } = tenant;
     await withTenantId(this.dataSource, tenant_id, async (tx) => {

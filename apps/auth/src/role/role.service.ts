@@ -122,8 +122,11 @@ const placeOf = ({ id, name }: Role) =>
 const factsOf = ({ name, description, permissions }: RoleFields): RoleFields => ({ name, description, permissions });
 
 const toRole = ({ id, created_at, updated_at, ...fields }: RoleEntity): Role => ({
-  ...{ id, ...factsOf(fields), is_builtin: false },
-  ...{ created_at, updated_at },
+  id,
+  ...factsOf(fields),
+  is_builtin: false,
+  created_at,
+  updated_at,
 });
 
 function assertNotBuiltIn(name: string): void {
