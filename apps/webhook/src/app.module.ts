@@ -9,7 +9,7 @@ import { DeliveryQueue } from './delivery/delivery.queue';
 import { DeliveryRepository } from './delivery/delivery.repository';
 import { DeliveryService } from './delivery/delivery.service';
 import { DeliverySweep } from './delivery/delivery.sweep';
-import { EndpointAccess } from './endpoint/endpoint-access';
+import { EndpointConnector } from './endpoint/endpoint-connector';
 import { MailConsumer } from './mail/mail.consumer';
 import { MailProcessor } from './mail/mail.processor';
 import { MailQueue } from './mail/mail.queue';
@@ -70,7 +70,7 @@ const config = readWebhookConfig();
       inject: [SecretBox, SecretRepository],
       useFactory: (box: SecretBox, stored: SecretRepository) => new SecretRotation(box, stored),
     },
-    { provide: EndpointAccess, useFactory: () => new EndpointAccess(config.outboundAllow) },
+    { provide: EndpointConnector, useFactory: () => new EndpointConnector(config.outboundAllow) },
   ],
 })
 export class AppModule {}

@@ -13,7 +13,7 @@ const IPV6_GLOBAL = ipaddr.parseCIDR('2000::/3');
 const AZURE_METADATA = '168.63.129.16';
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** A target that tenants may not make this house call. The message is meant for the tenant and tells nothing of the network inside. */
+/** Says that an address may not be called. The message is meant for the tenant and tells nothing of the network inside. */
 export class OutboundRefused extends Error {
   override readonly name = 'OutboundRefused';
   readonly code = 'outbound_refused';
@@ -39,9 +39,9 @@ function faultOf(url: URL | null, permitted: (address: string) => boolean): stri
 }
 
 /**
- * An undici dispatcher for URLs from tenants. It looks a host up itself and connects to the addresses it has vetted and to no other, so a
- * name that changes its mind between check and connection (DNS rebinding) wins nothing. Redirects are the caller's to refuse; followed, they
- * are vetted like any other target.
+ * Makes an undici dispatcher for URLs from tenants. It looks a host up itself and connects only to addresses that it has vetted, so a name
+ * that changes between check and connection (DNS rebinding) gains nothing. Callers refuse redirects; a redirect that is followed is vetted
+ * like any other target.
  *
  * Requests fail with `OutboundRefused` (under `fetch` as the error's cause).
  */
@@ -82,7 +82,7 @@ function vettedLookup(resolve: (hostname: string) => Promise<LookupAddress[]>): 
   };
 }
 
-/** The addresses that a host stands for without asking anyone; none for ordinary names. */
+/** Returns the addresses that a host stands for without a look-up; none for ordinary names. */
 function literalAddresses(hostname: string): string[] {
   const host = hostname.replace(/^\[|\]$|\.$/g, '');
   if (isIP(host) !== 0) return [host];

@@ -1,8 +1,8 @@
 import { reportError } from './observability/report-error';
 
 /**
- * Background work that is repeated: at once, then every `ms` milliseconds and whenever it is woken, never twice at a time. A
- * failure is reported and does not end it.
+ * Repeats background work: every `ms` milliseconds and whenever it is woken, never twice at a time. A failure is reported and does not end
+ * the repetition.
  */
 export class Periodic {
   private timer: NodeJS.Timeout | undefined;
@@ -15,14 +15,14 @@ export class Periodic {
     private readonly work: () => Promise<unknown>,
   ) {}
 
-  /** Does the work now, or once more if it is under way. */
+  /** Does the work now, or once more if it is running. */
   wake(): void {
     if (this.stopped) return;
     this.again = true;
     this.running ??= this.run();
   }
 
-  /** Resolves when the work that is under way has ended. */
+  /** Ends the repetition. Resolves when the running work has ended. */
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);

@@ -36,7 +36,7 @@ export class AccessTokens {
       .sign({ kty, crv, x, d });
   }
 
-  /** The public halves, as JSON Web Keys. */
+  /** Returns the public keys as JSON Web Keys. */
   published(): JsonWebKey[] {
     const now = seconds();
     return this.keys

@@ -1,6 +1,6 @@
 import { invalidFields, isKnownPermission } from '@taai/contracts';
 
-/** Permissions as given, each once. Throws `validation_failed` with the path of each that no route asks for. */
+/** Returns the permissions, each once. Throws `validation_failed` with the path of each that no route asks for. */
 export function readPermissions(field: string, permissions: readonly string[]): string[] {
   const message = 'is no permission that a route asks for';
   const errors = permissions.flatMap((permission, index) =>

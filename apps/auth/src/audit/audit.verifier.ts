@@ -16,7 +16,7 @@ const START: Link = { seq: 0, id: null, hash: null };
 const TENANT = { slots: 1, waiting: 1, patience_ms: 5000 };
 const ALL = { slots: 2, waiting: 8, patience_ms: 5000 };
 
-/** Reads a tenant's log again, and compares. What is appended meanwhile is left to the next call. */
+/** Compares a tenant's log with its hashes. Entries that are appended meanwhile are left to the next call. */
 @Injectable()
 export class AuditVerifier {
   private readonly ofTenant = new KeyedSemaphore(TENANT);
@@ -24,7 +24,7 @@ export class AuditVerifier {
 
   constructor(private readonly audit: AuditRepository) {}
 
-  /** Goes on after an entry. Throws `validation_failed` for one beyond the newest, `overloaded` while others are verified. */
+  /** Verifies the entries after one. Throws `validation_failed` for one beyond the newest, `overloaded` while others are verified. */
   verify(after: number): Promise<AuditVerification> {
     return this.ofTenant.run(currentCaller().tenant_id, () => this.ofAll.run(() => this.check(after)));
   }
@@ -62,7 +62,7 @@ export class AuditVerifier {
   }
 }
 
-/** What only the end of the log can tell; nothing before it is reached. */
+/** Finds what only the end of the log can tell: entries that are missing there. */
 function breakAtEnd({ last: { seq, id, hash } }: AuditChain, { head, stray }: Ends): AuditBreak | undefined {
   if (head && seq < head.seq) return undefined;
   if (head && hash !== head.hash) return { seq, id, reason: 'head_differs' };

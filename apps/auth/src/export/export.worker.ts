@@ -10,7 +10,6 @@ import { TENANT_DATA, type TenantDataOf } from '../tenant/tenant-data.clients';
 const SWEEP_MS = 5000;
 const CLEAR_MS = 3600_000;
 const MAX_ATTEMPTS = 4;
-/** How long an archive can be downloaded. */
 const BATCH = 100;
 
 /** Makes the archives that tenants ask for, one at a time, and drops those that are old. */
@@ -37,12 +36,12 @@ export class ExportWorker implements OnApplicationBootstrap, BeforeApplicationSh
     await Promise.all([this.working.stop(), this.clearing.stop()]);
   }
 
-  /** A job is there, or may be. */
+  /** Looks for jobs now. */
   wake(): void {
     this.outside(() => this.working.wake());
   }
 
-  /** Takes up jobs until there is none. */
+  /** Works on jobs until there is none. */
   async work(): Promise<void> {
     while (!this.stopping.signal.aborted) {
       const job = await this.exports.claim(LEASE_SECONDS);

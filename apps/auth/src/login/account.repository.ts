@@ -3,7 +3,7 @@ import { notFound, type Registered, type Tenant, type TenantStatus, type User, t
 import { audit, TenantEntity, UserEntity, withTenant, withTenantId, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { NIL, v7 } from 'uuid';
-import { explainTakenEmail } from '../refusals';
+import { explainTakenEmail } from '../registration/email';
 
 /** What a new tenant and its first user start with. */
 interface NewAccount {

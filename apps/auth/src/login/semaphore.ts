@@ -12,7 +12,7 @@ export interface SemaphoreOptions {
 const RETRY_SECONDS = 5;
 const overloaded = () => new ProblemError('overloaded', undefined, { retry_after: RETRY_SECONDS });
 
-/** Lets some pieces of work run at once and others wait, in order; refuses the rest, and who waited too long, with `overloaded`. */
+/** Bounds how many pieces of work run at once. Others wait in order; those beyond the queue, or that waited too long, fail with `overloaded`. */
 export class Semaphore {
   private readonly queue: (() => void)[] = [];
   private running = 0;
@@ -51,7 +51,7 @@ export class Semaphore {
     });
   }
 
-  /** A slot that is left goes to the first who waits, without becoming free in between. */
+  /** Hands the slot to the first that waits, without freeing it in between. */
   private leave(): void {
     const next = this.queue.shift();
     if (next) next();
@@ -59,7 +59,7 @@ export class Semaphore {
   }
 }
 
-/** A semaphore for each key, kept while somebody is in it or waits. */
+/** Keeps one semaphore for each key, while it is in use. */
 export class KeyedSemaphore {
   private readonly entries = new Map<string, { semaphore: Semaphore; users: number }>();
 

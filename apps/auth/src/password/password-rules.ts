@@ -7,7 +7,7 @@ const common = new Set(
   dictionary['passwords-common'].filter((password) => password.length >= limits.minPasswordCharacters),
 );
 
-/** What is wrong with a password that somebody chooses; undefined if nothing is. Its length is the contract's matter. */
+/** Returns what is wrong with a password that somebody chooses; undefined if nothing is. The contract checks its length. */
 function faultOf(password: string, email: string): string | undefined {
   const plain = password.normalize('NFKC').trim().toLowerCase();
   if (common.has(plain)) return 'is among the most common passwords';
@@ -16,7 +16,7 @@ function faultOf(password: string, email: string): string | undefined {
   return undefined;
 }
 
-/** Throws `validation_failed` for a password that would be among the first guesses. `path`: its name in the input. */
+/** Throws `validation_failed` for a password that would be among the first guesses. `path` is its field in the input. */
 export function assertGoodPassword(password: string, email: string, path: string): void {
   const message = faultOf(password, email);
   if (message) throw invalidField(path, message);

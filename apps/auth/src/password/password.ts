@@ -10,7 +10,7 @@ const WAITING = 256;
 const PATIENCE_MS = 12_000;
 
 /**
- * What bcrypt is given in place of the password: 64 ASCII characters. bcrypt ignores what follows a NUL or the 72nd byte,
+ * Returns what bcrypt is given in place of the password: 64 ASCII characters. bcrypt ignores what follows a NUL or the 72nd byte,
  * this does not. The key keeps the digest from matching one in a list that leaked elsewhere.
  */
 const digest = (password: string) =>
@@ -33,7 +33,7 @@ export class Passwords {
     return this.threads.run(() => hash(digest(password), this.cost));
   }
 
-  /** Costs the same without a stored hash, so that the time of an answer does not tell whether there is an account. */
+  /** Resolves to whether the password is right. Takes as long without a stored hash, so that time does not tell whether there is an account. */
   async matches(password: string, stored: string | undefined): Promise<boolean> {
     const expected = stored ?? (await this.dummyHash);
     const equal = await this.threads.run(async () => {
@@ -44,12 +44,12 @@ export class Passwords {
     return equal && stored !== undefined;
   }
 
-  /** Whether the hash was made at another cost than today's. */
+  /** Tells whether the hash was made at another cost than the configured one. */
   isOutdated(stored: string): boolean {
     return costOf(stored) !== this.cost;
   }
 
-  /** The time that a wrong password takes less against a cheaper hash, which would tell an old account: 2ⁿ + 2ⁿ + 2ⁿ⁺¹ + … = 2ᵐ. */
+  /** Spends the time that a cheaper hash saves, which would tell an old account: 2ⁿ + 2ⁿ + 2ⁿ⁺¹ + … = 2ᵐ. */
   private async makeUpFor(cheaper: number): Promise<void> {
     for (let cost = cheaper; cost < this.cost; cost++) await hash('', cost);
   }

@@ -12,7 +12,7 @@ import type { MailConfig } from '../config';
 /** Injects the `MailComposer` client. */
 export const MAIL_COMPOSER = Symbol('mail composer');
 
-/** What the job of a mail asks auth for. */
+/** What of the mail contract is called here. */
 export type MailComposer = Pick<Client<typeof mailContract>, 'compose'>;
 
 export const mailComposerClient: FactoryProvider<MailComposer> = {
@@ -38,7 +38,7 @@ export class MailService {
     @Inject(MAIL_CONFIG) private readonly config: Pick<MailConfig, 'appUrl'>,
   ) {}
 
-  /** Attempts a mail, unless it is done with. What fails is left for later. */
+  /** Attempts a mail, unless it was sent or given up. A failure leaves it for later. */
   send({ tenant_id, id }: MailRef): Promise<void> {
     return runAs({ tenant_id, permissions: [], issuer: 'webhook' }, async () => {
       const token_id = await this.mails.take(id);
@@ -57,7 +57,7 @@ export class MailService {
   }
 
   private async mail(token_id: string): Promise<void> {
-    // Gone once the link was used, replaced or has expired, or with its user.
+    // The link is gone when it was used, replaced or has expired, or with its user.
     const composed = await this.composer.compose({ token_id }).catch(unlessGone);
     if (!composed) return;
     const { to, template } = composed;

@@ -6,7 +6,7 @@ import { jwk, jwks, list, readVariables } from './variables';
 /** Where long calls are streams that wait for a provider most of the time. */
 const longSlots: Partial<Record<ServiceName, number>> = { orchestrator: 512 };
 
-/** What every process needs. */
+/** Reads the variables of every process. */
 export function readProcessConfig(service: ServiceName) {
   const env = readVariables({
     HOST: str({ default: '127.0.0.1' }),
@@ -35,7 +35,7 @@ export function readProcessConfig(service: ServiceName) {
 
 export type ProcessConfig = ReturnType<typeof readProcessConfig>;
 
-/** What every service with a database needs. The role of the URL owns nothing and bypasses nothing. */
+/** Reads the variables of every service with a database. The role of the URL owns nothing and bypasses nothing. */
 export function readDatabaseConfig() {
   const env = readVariables({
     DATABASE_URL: url(),

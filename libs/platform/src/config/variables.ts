@@ -25,14 +25,14 @@ const isJwk = (value: unknown): value is Jwk =>
   isTime(Reflect.get(value, 'nbf')) &&
   isTime(Reflect.get(value, 'exp'));
 
-/** One Ed25519 key as a JWK. */
+/** Validates one Ed25519 key as a JWK. */
 export const jwk = makeValidator<Jwk>((text) => {
   const key: unknown = JSON.parse(text);
   if (!isJwk(key)) throw new Error('is not an Ed25519 JWK with a kid');
   return key;
 });
 
-/** A set of Ed25519 keys as a JWKS, of one at least. */
+/** Validates a JWKS of at least one Ed25519 key. */
 export const jwks = makeValidator<readonly Jwk[]>((text) => {
   const set: unknown = JSON.parse(text);
   const keys = typeof set === 'object' && set !== null && 'keys' in set && Array.isArray(set.keys) ? set.keys : [];
@@ -40,7 +40,7 @@ export const jwks = makeValidator<readonly Jwk[]>((text) => {
   return keys;
 });
 
-/** Texts between commas. */
+/** Splits at commas. */
 export const list = makeValidator<readonly string[]>(itemsOf);
 
 export function itemsOf(text: string): string[] {
@@ -50,7 +50,7 @@ export function itemsOf(text: string): string[] {
     .filter((item) => item !== '');
 }
 
-/** A number, both ends included. */
+/** Validates a number from `least` to `most`. */
 export const between = (least: number, most: number) =>
   makeValidator<number>((text) => {
     const value = Number(text);
@@ -59,7 +59,7 @@ export const between = (least: number, most: number) =>
     return value;
   });
 
-/** Reads variables once; a missing or wrong one ends the process with a sentence that names it. */
+/** Reads variables. A missing or wrong one ends the process with a sentence that names it. */
 export function readVariables<S extends Record<string, ValidatorSpec<unknown>>>(specs: S): CleanedEnv<S> {
   return cleanEnv(process.env, specs, {
     reporter: ({ errors }) => {

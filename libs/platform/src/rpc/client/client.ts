@@ -104,13 +104,13 @@ export class RpcClient extends ClientProxy {
     if (this.closed) throw unavailable();
     if (bound.method.stream) throw new Error(`${bound.rpc} is a stream.`);
     const context = currentContext();
-    const token = this.tokenAtHand(bound, context) ?? (await this.newToken(context));
+    const token = this.cachedToken(bound, context) ?? (await this.newToken(context));
     const head = this.headOf(bound, context, token, options);
     const body = this.bodyOf(bound, input);
     const json = await new Promise<string>((resolve, reject) =>
       this.dispatch(new PendingCall(bound, head, body, timeoutOf(bound, options), resolve, reject), options),
     );
-    return this.opened(bound, json);
+    return this.decrypted(bound, json);
   }
 
   /** Yields a stream's outputs. */
@@ -126,7 +126,7 @@ export class RpcClient extends ClientProxy {
   ): AsyncGenerator<string, void, undefined> {
     if (this.closed) throw unavailable();
     const context = currentContext();
-    const token = this.tokenAtHand(bound, context) ?? (await this.newToken(context));
+    const token = this.cachedToken(bound, context) ?? (await this.newToken(context));
     const head = this.headOf(bound, context, token, options);
     const body = this.bodyOf(bound, input);
     const { pending } = this.open();
@@ -137,7 +137,7 @@ export class RpcClient extends ClientProxy {
     try {
       for (let json = await outputs.take(); json !== undefined; json = await outputs.take()) {
         options.signal?.throwIfAborted();
-        yield this.opened(bound, json);
+        yield this.decrypted(bound, json);
       }
     } finally {
       pending.abandon(call);
@@ -197,14 +197,14 @@ export class RpcClient extends ClientProxy {
     return method.secret ? this.options.fernet.encrypt(json) : json;
   }
 
-  private opened({ method }: BoundMethod, json: string): string {
+  private decrypted({ method }: BoundMethod, json: string): string {
     return method.secret ? this.options.fernet.decrypt(json) : json;
   }
 
   /** Passes a request's own token on; for internal methods it is a token of this service, whose name they check. */
-  private tokenAtHand({ method }: BoundMethod, context: RequestContext | undefined): string | undefined {
+  private cachedToken({ method }: BoundMethod, context: RequestContext | undefined): string | undefined {
     if (context?.token && isPublic(method)) return context.token;
-    return context?.caller && this.options.tokens.minted(context.caller);
+    return context?.caller && this.options.tokens.cachedToken(context.caller);
   }
 
   private async newToken(context: RequestContext | undefined): Promise<string | undefined> {

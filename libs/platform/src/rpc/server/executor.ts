@@ -36,7 +36,7 @@ export class Executor {
     const started = performance.now();
     try {
       if (call?.isStream) await call.granted(1);
-      const caller = token === undefined ? undefined : (tokens.verified(token) ?? (await tokens.verify(token)));
+      const caller = token === undefined ? undefined : (tokens.cachedCaller(token) ?? (await tokens.verify(token)));
       authorize(method, caller);
       const context = contextOf(head, caller);
       const input: unknown = JSON.parse(method.secret ? fernet.decrypt(body) : body);

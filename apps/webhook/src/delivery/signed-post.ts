@@ -20,7 +20,7 @@ interface SignedPost {
 export type Answer = { status_code: number } | { error: string };
 
 /** POSTs one signed event. Redirects are not followed: a 3xx is an answer like any other. Never throws. */
-export async function post(dispatcher: Dispatcher, { url, secret, id, body }: SignedPost): Promise<Answer> {
+export async function postSigned(dispatcher: Dispatcher, { url, secret, id, body }: SignedPost): Promise<Answer> {
   const now = new Date();
   try {
     const { statusCode, body: answer } = await request(url, {

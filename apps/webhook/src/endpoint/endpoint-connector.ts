@@ -2,9 +2,9 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { outboundDispatcher, vetUrl } from '@taai/platform';
 import type { Agent } from 'undici';
 
-/** The way to tenants' endpoints: requests leave by one dispatcher that refuses private addresses. */
+/** Connects to tenants' endpoints. Requests leave by one dispatcher that refuses private addresses. */
 @Injectable()
-export class EndpointAccess implements OnApplicationShutdown {
+export class EndpointConnector implements OnApplicationShutdown {
   readonly dispatcher: Agent;
 
   /** @param allow CIDRs that may be called although private. */
