@@ -38,6 +38,8 @@ export const limits = Object.freeze({
   passwordResetSeconds: HOUR_SECONDS,
   /** From one network: many for an office, few for who would fill the database with tenants. */
   registrationsPerHour: 1000,
+  /** Addresses that one network may learn to be taken. */
+  emailConflictsPerHour: 10,
   /** To one address, by whichever tenants. */
   invitesToAddressPerHour: 5,
   invitesOfTenantPerHour: 500,
@@ -69,6 +71,7 @@ export const limits = Object.freeze({
   providerRetries: 5,
   providerPriority: 1000,
   providerKeyCharacters: 4096,
+  modelsOfProvider: 1000,
 
   // Agents and runs
   agentDescriptionCharacters: 2000,
@@ -109,6 +112,8 @@ export const limits = Object.freeze({
 
   // Webhooks
   webhookEvents: 50,
+  /** From the connection's first byte to the last of the receiver's answer. */
+  deliveryTimeoutMs: 10_000,
 
   // Usage and prices
   /** Groups of one summary. */
