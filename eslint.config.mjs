@@ -36,6 +36,19 @@ const boundary = (folder, forbidden, reason, { rooms = [], types = [] } = {}) =>
   },
 });
 
+const privateByTypeScript = {
+  selector: 'PrivateIdentifier',
+  message: 'Fields are private by TypeScript: `private`, not `#`.',
+};
+
+const pointlessSpreads = [
+  'ObjectExpression > SpreadElement > ObjectExpression',
+  'ArrayExpression > SpreadElement > ArrayExpression',
+].map((selector) => ({
+  selector,
+  message: 'Write the fields or items themselves: a spread of a literal only saves a line.',
+}));
+
 const allBut = (...allowed) => libs.filter((lib) => !allowed.includes(lib));
 
 export default defineConfig(
@@ -78,6 +91,13 @@ export default defineConfig(
     },
   },
   { files: ['scripts/**', 'bench/**', 'e2e/**', 'libs/entities/src/migrate.ts'], rules: { 'no-console': 'off' } },
+  { files: ['**/*.ts', '**/*.mjs'], rules: { 'no-restricted-syntax': ['error', privateByTypeScript] } },
+  {
+    files: ['apps/auth', 'apps/webhook', 'libs/contracts', 'libs/platform', 'libs/tenant', 'libs/rbac', 'scripts'].map(
+      (folder) => `${folder}/**/*.ts`,
+    ),
+    rules: { 'no-restricted-syntax': ['error', privateByTypeScript, ...pointlessSpreads] },
+  },
   {
     files: ['**/*.spec.ts', 'e2e/**/*.ts'],
     rules: {

@@ -199,8 +199,8 @@ async function useOtherKinds(ask: Ask): Promise<void> {
     expect(refused.body).toMatchObject(echoed);
     const messages = [{ role: 'user', content: 'Hello' }];
     const completion = await ask('POST', '/v1/chat/completions', { model: `${kind}-echo/m`, messages });
-    expect(completion).toMatchObject({ status: 400, text: expect.stringContaining('[key]') });
-    expect((await ask('POST', `/v1/providers/${bad}/test`)).text).toContain('[key]');
+    expect(completion).toMatchObject({ status: 400, text: expect.stringContaining('[secret]') });
+    expect((await ask('POST', `/v1/providers/${bad}/test`)).text).toContain('[secret]');
   }
 }
 
@@ -231,7 +231,7 @@ async function provoke(ask: Ask): Promise<void> {
   const provider = await newProvider(ask, 'echo', `${echo.url}/v1`, secrets['an API key that a provider echoes']);
   const agent = await newAgent(ask, 'echo', provider);
   const { body } = await ask('POST', `/v1/agents/${agent}/runs`, { input: 'Hello' });
-  expect(body).toMatchObject({ status: 'failed', error_detail: expect.stringContaining('You sent Bearer [key]') });
+  expect(body).toMatchObject({ status: 'failed', error_detail: expect.stringContaining('You sent Bearer [secret]') });
   const path = `/v1/providers/${provider}/credentials`;
   expect((await ask('PUT', path, { api_key: secrets['an API key that is refused'] })).status).toBe(400);
   expect((await ask('PUT', path, { api_key: [secrets['an API key that is refused']] })).status).toBe(400);

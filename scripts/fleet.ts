@@ -41,12 +41,12 @@ class ProcessFleet implements Fleet {
     usage: [],
     webhook: [],
   };
-  readonly #surroundings: Surroundings;
-  readonly #logDir: string;
+  private readonly surroundings: Surroundings;
+  private readonly logDir: string;
 
   constructor({ logDir, ...surroundings }: Surroundings & { logDir: string }) {
-    this.#surroundings = surroundings;
-    this.#logDir = logDir;
+    this.surroundings = surroundings;
+    this.logDir = logDir;
   }
 
   get gatewayUrls(): string[] {
@@ -57,7 +57,7 @@ class ProcessFleet implements Fleet {
   async launch(service: ServiceName, ports: ServicePorts, env?: NodeJS.ProcessEnv, program?: string): Promise<Replica> {
     const replicas = this.processes[service];
     const instance = `${service}-${replicas.length + 1}`;
-    const replica = await this.#spawn(service, instance, ports, env, program);
+    const replica = await this.spawn(service, instance, ports, env, program);
     replicas.push(replica);
     return replica;
   }
@@ -70,7 +70,7 @@ class ProcessFleet implements Fleet {
 
   async restart(ended: Replica): Promise<Replica> {
     const { service, instance, ports, env } = ended;
-    const replica = await this.#spawn(service, instance, ports, env);
+    const replica = await this.spawn(service, instance, ports, env);
     this.processes[service] = this.processes[service].map((other) => (other === ended ? replica : other));
     return replica;
   }
@@ -81,15 +81,15 @@ class ProcessFleet implements Fleet {
     await Promise.all(Object.values(others).flatMap((replicas) => replicas.map((replica) => replica.stop())));
   }
 
-  #spawn(
+  private spawn(
     service: ServiceName,
     instance: string,
     ports: ServicePorts,
     env: NodeJS.ProcessEnv | undefined,
     program?: string,
   ): Promise<Replica> {
-    const logFile = join(this.#logDir, `${instance.replace(/-1$/, '')}.log`);
-    return launchReplica({ service, instance, ports, logFile, surroundings: this.#surroundings, env, program });
+    const logFile = join(this.logDir, `${instance.replace(/-1$/, '')}.log`);
+    return launchReplica({ service, instance, ports, logFile, surroundings: this.surroundings, env, program });
   }
 }
 

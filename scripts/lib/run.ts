@@ -7,20 +7,20 @@ type Stop = () => Promise<unknown>;
 export class Scope {
   /** The exit code when a signal ends the command. */
   interruptedCode = 130;
-  readonly #stops: Stop[] = [];
-  #closed = false;
+  private readonly stops: Stop[] = [];
+  private closed = false;
 
   /** `stop` is called when the command ends, the latest first; at once when it has ended already. */
   async defer(stop: Stop): Promise<void> {
-    this.#stops.push(stop);
-    if (!this.#closed) return;
+    this.stops.push(stop);
+    if (!this.closed) return;
     await this.close();
     throw new UserError('Interrupted.');
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    for (let stop = this.#stops.pop(); stop; stop = this.#stops.pop()) {
+    this.closed = true;
+    for (let stop = this.stops.pop(); stop; stop = this.stops.pop()) {
       await stop().catch((error: unknown) => console.error(describeError(error)));
     }
     await stopAll();

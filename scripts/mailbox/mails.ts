@@ -17,10 +17,10 @@ const MAX_MAILS = 500;
 /** The newest mails, oldest first. */
 export class MailLog {
   readonly mails: ReceivedMail[] = [];
-  #count = 0;
+  private count = 0;
 
   add(mail: Omit<ReceivedMail, 'id' | 'received_at'>): void {
-    this.mails.push({ id: ++this.#count, received_at: new Date().toISOString(), ...mail });
+    this.mails.push({ id: ++this.count, received_at: new Date().toISOString(), ...mail });
     if (this.mails.length > MAX_MAILS) this.mails.shift();
   }
 }

@@ -31,16 +31,20 @@ const MAX_CHARACTERS = 1_000;
 /** The newest calls, oldest first. */
 export class CallLog {
   readonly calls: Call[] = [];
-  #count = 0;
+  private count = 0;
 
   add({ model, messages, tools, ...seen }: Pick<Call, 'format' | 'model' | 'messages' | 'tools' | 'stream'>): Call {
     const call: Call = {
-      id: `sandbox-${++this.#count}`,
+      id: `sandbox-${++this.count}`,
       ...seen,
       model: cut(model),
       messages: messages.slice(-MAX_ITEMS).map(shorten),
       tools: tools.slice(0, MAX_ITEMS),
-      ...{ finished: false, aborted: false, prompt_tokens: 0, tokens_sent: 0, reasoning_tokens: 0 },
+      finished: false,
+      aborted: false,
+      prompt_tokens: 0,
+      tokens_sent: 0,
+      reasoning_tokens: 0,
     };
     this.calls.push(call);
     if (this.calls.length > MAX_CALLS) this.calls.shift();

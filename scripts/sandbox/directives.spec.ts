@@ -16,7 +16,10 @@ it.each([
 
 it('takes the last word, and the steps of the model before those of the message', () => {
   expect(readDirectives('m[[tokens=1 tool=a]]', '[[usage=none tokens=2 step tool=b]] [[hang]]')).toEqual({
-    ...{ delay: 15, tokens: 2, usage: 'none', hang: 0 },
+    delay: 15,
+    tokens: 2,
+    usage: 'none',
+    hang: 0,
     steps: [[call('a')], [call('b')]],
   });
 });

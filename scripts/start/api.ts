@@ -17,25 +17,25 @@ function itemsOf(page: unknown): readonly unknown[] {
 
 /** A client of the public HTTP API. */
 export class Api {
-  readonly #baseUrl: string;
-  readonly #token: string | undefined;
+  private readonly baseUrl: string;
+  private readonly token: string | undefined;
 
   constructor(baseUrl: string, token?: string) {
-    this.#baseUrl = baseUrl;
-    this.#token = token;
+    this.baseUrl = baseUrl;
+    this.token = token;
   }
 
   as(token: string): Api {
-    return new Api(this.#baseUrl, token);
+    return new Api(this.baseUrl, token);
   }
 
   /** @throws ApiError on any answer but 2xx. */
   async send(method: string, path: string, body?: object): Promise<Response> {
-    const response = await fetch(this.#baseUrl + path, {
+    const response = await fetch(this.baseUrl + path, {
       method,
       headers: {
         ...(body ? { 'content-type': 'application/json' } : {}),
-        ...(this.#token ? { authorization: `Bearer ${this.#token}` } : {}),
+        ...(this.token ? { authorization: `Bearer ${this.token}` } : {}),
       },
       body: body && JSON.stringify(body),
       signal: AbortSignal.timeout(timeoutMs),

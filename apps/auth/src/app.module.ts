@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
-import { readAuthConfig, readDatabaseConfig, outboxWaker } from '@taai/platform';
+import { readDatabaseConfig, outboxWaker } from '@taai/platform';
 import { AccessTokens } from './access/access-token';
 import { AccessHandler } from './access/access.handler';
 import { AccessRepository } from './access/access.repository';
@@ -17,6 +17,7 @@ import { AuthHandler } from './login/auth.handler';
 import { AuthService } from './login/auth.service';
 import { Background } from './background';
 import { EmailConflicts } from './registration/email-conflicts';
+import { readAuthConfig } from './config';
 import { ExpirySweep } from './expiry.sweep';
 import { ExportRepository } from './export/export.repository';
 import { ExportService } from './export/export.service';
@@ -52,22 +53,54 @@ const { signingKeys, bcryptCost, tenantGraceDays } = readAuthConfig();
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig(), outboxWaker)],
   controllers: [
-    ...[AuthHandler, AccessHandler, SessionHandler, PasswordHandler, MailHandler],
-    ...[UserHandler, RoleHandler, ApiKeyHandler, TenantHandler, TenantDataHandler, AuditHandler],
+    AuthHandler,
+    AccessHandler,
+    SessionHandler,
+    PasswordHandler,
+    MailHandler,
+    UserHandler,
+    RoleHandler,
+    ApiKeyHandler,
+    TenantHandler,
+    TenantDataHandler,
+    AuditHandler,
   ],
   providers: [
-    ...[AuthService, RegistrationService, EmailConflicts, AccountRepository],
-    ...[AccessService, AccessRepository, { provide: AccessTokens, useValue: new AccessTokens(signingKeys) }],
-    ...[LoginService, LoginAttempts, SessionService, SessionRepository],
-    ...[PasswordService, { provide: Passwords, useValue: new Passwords(bcryptCost) }],
-    ...[OneTimeTokenRepository, Background, ExpirySweep],
-    ...[UserService, UserRepository, InviteService],
-    ...[RoleService, RoleRepository, RoleAuthority],
-    ...[ApiKeyService, ApiKeyRepository],
-    ...[TenantService, TenantRepository, TenantEraser, tenantDataClients],
+    AuthService,
+    RegistrationService,
+    EmailConflicts,
+    AccountRepository,
+    AccessService,
+    AccessRepository,
+    { provide: AccessTokens, useValue: new AccessTokens(signingKeys) },
+    LoginService,
+    LoginAttempts,
+    SessionService,
+    SessionRepository,
+    PasswordService,
+    { provide: Passwords, useValue: new Passwords(bcryptCost) },
+    OneTimeTokenRepository,
+    Background,
+    ExpirySweep,
+    UserService,
+    UserRepository,
+    InviteService,
+    RoleService,
+    RoleRepository,
+    RoleAuthority,
+    ApiKeyService,
+    ApiKeyRepository,
+    TenantService,
+    TenantRepository,
+    TenantEraser,
+    tenantDataClients,
     { provide: GRACE_DAYS, useValue: tenantGraceDays },
-    ...[ExportService, ExportRepository, ExportWorker],
-    ...[AuditService, AuditRepository, AuditVerifier],
+    ExportService,
+    ExportRepository,
+    ExportWorker,
+    AuditService,
+    AuditRepository,
+    AuditVerifier,
   ],
 })
 export class AppModule {}

@@ -5,12 +5,12 @@ import { reportError } from '@taai/platform';
 
 const MOST = 200;
 
-/** Work that goes on after the answer, so that its time tells the client nothing. A failure is reported. */
+/** Runs work after the answer, so that its time tells the client nothing. A failure is reported. */
 @Injectable()
 export class Background implements BeforeApplicationShutdown {
   private readonly pending = new Set<Promise<void>>();
 
-  /** Starts when the answer is out. Throws `overloaded` while too much is under way. */
+  /** Starts the work when the answer is sent. Throws `overloaded` while too much is in flight. */
   start(work: () => Promise<void>): void {
     if (this.pending.size >= MOST) throw new ProblemError('overloaded', undefined, { retry_after: 1 });
     const running = nextTurn()

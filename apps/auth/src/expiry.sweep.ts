@@ -22,7 +22,7 @@ export class ExpirySweep implements OnApplicationBootstrap, BeforeApplicationShu
     await this.sweeping.stop();
   }
 
-  /** Any number of replicas may do it at once. */
+  /** Deletes until nothing expired is left. Any number of replicas may do it at once. */
   async sweep(): Promise<void> {
     while (!this.stopping && (await this.deleteBatch()) >= BATCH);
   }

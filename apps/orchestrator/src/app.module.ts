@@ -6,7 +6,6 @@ import {
   LedgerStream,
   PROCESS_CONFIG,
   readDatabaseConfig,
-  readOutboundConfig,
   REDIS,
   RunLogReader,
   SecretBox,
@@ -53,13 +52,14 @@ import { SecretRepository } from './secret/secret.repository';
 import { TenantChanges } from './tenant-changes';
 import { TenantDataHandler } from './tenant-data.handler';
 import { McpToolLists } from './tool/mcp-tool-lists';
+import { readOrchestratorConfig } from './config';
 import { ToolBox } from './tool/tool-box';
 import { ToolConnector } from './tool/tool-connector';
 import { ToolHandler } from './tool/tool.handler';
 import { ToolRepository } from './tool/tool.repository';
 import { ToolService } from './tool/tool.service';
 
-const outbound = readOutboundConfig();
+const config = readOrchestratorConfig();
 
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig(), outboxWaker)],
@@ -87,7 +87,7 @@ const outbound = readOutboundConfig();
       provide: SecretBox,
       inject: [SecretRepository],
       useFactory: async (stored: SecretRepository) => {
-        const box = new SecretBox(outbound.encryptionKeys);
+        const box = new SecretBox(config.encryptionKeys);
         box.require(await stored.keyIds(), 'provider and tool credentials');
         return box;
       },
@@ -100,12 +100,12 @@ const outbound = readOutboundConfig();
     {
       provide: ProviderConnector,
       inject: [SecretBox],
-      useFactory: (box: SecretBox) => new ProviderConnector(box, outbound.outboundAllow),
+      useFactory: (box: SecretBox) => new ProviderConnector(box, config.outboundAllow),
     },
     {
       provide: ToolConnector,
       inject: [SecretBox],
-      useFactory: (box: SecretBox) => new ToolConnector(box, outbound.outboundAllow),
+      useFactory: (box: SecretBox) => new ToolConnector(box, config.outboundAllow),
     },
     {
       provide: Channels,

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import {
+  limits,
   readTimestamp,
   type ById,
   type CreateTask,
@@ -16,13 +17,12 @@ import { changedTask, eventsOf, newTask } from './task.rules';
 
 /** UTF-16 units of text: six bytes of JSON each at most, and a reply carries 1.4 MB. */
 const LIGHT = 200_000;
-const MAX_LABEL = 50;
 
 /** Whether the rows surely fit a reply: weighing each would cost ordinary lists more than reading them. */
 const isLight = (rows: Task[]) =>
   rows.reduce(
     (sum, { title, description, labels }) =>
-      sum + title.length + (description?.length ?? 0) + labels.length * MAX_LABEL,
+      sum + title.length + (description?.length ?? 0) + labels.length * limits.taskLabelCharacters,
     0,
   ) < LIGHT;
 

@@ -1,4 +1,4 @@
-import { ProblemError, type UsageQuery } from '@taai/contracts';
+import { invalidField, limits, type UsageQuery } from '@taai/contracts';
 
 /** `from` inclusive, `to` exclusive. */
 export interface Period {
@@ -6,13 +6,13 @@ export interface Period {
   to: Date;
 }
 
-const DEFAULT_MS = 30 * 24 * 3600 * 1000;
+const DEFAULT_MS = limits.defaultUsageSeconds * 1000;
 
 /** The time that a query asks for; the 30 days before `to`, and before now, if it does not say. */
 export function periodOf({ from, to }: UsageQuery, now = new Date()): Period {
   const end = to === undefined ? now : instant('to', to);
   const start = from === undefined ? new Date(end.getTime() - DEFAULT_MS) : instant('from', from);
-  if (start >= end) throw invalid('from', 'must be before `to`');
+  if (start >= end) throw invalidField('from', 'must be before `to`');
   return { from: start, to: end };
 }
 
@@ -21,9 +21,6 @@ function instant(path: string, text: string): Date {
   const isLocal = /T/i.test(text) && !/(Z|[+-]\d\d(:?\d\d)?)$/i.test(text);
   const time = new Date(isLocal ? `${text}Z` : text);
   if (Number.isNaN(time.getTime()))
-    throw invalid(path, 'must be a day such as 2026-01-31, or a time such as 2026-01-31T08:00:00Z');
+    throw invalidField(path, 'must be a day such as 2026-01-31, or a time such as 2026-01-31T08:00:00Z');
   return time;
 }
-
-const invalid = (path: string, message: string) =>
-  new ProblemError('validation_failed', `${path}: ${message}`, { errors: [{ path, message }] });

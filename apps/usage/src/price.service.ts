@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
   invalidField,
+  limits,
   ProblemError,
   type ListPrices,
   type ModelPrice,
@@ -13,9 +14,6 @@ import { keys, log, REDIS, type RedisClient } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { PriceRepository } from './price.repository';
-
-/** Models with a price of the tenant's own. */
-const MAX_MODELS = 500;
 
 /** What models cost a tenant. Prices are versions: calls keep the one that they were made under. */
 @Injectable()
@@ -38,8 +36,8 @@ export class PriceService {
       await this.prices.lock(tx);
       const before = await this.prices.find(tx, provider_kind, model);
       if (isSame(before.own, price)) return before;
-      if (!before.own && (await this.prices.count(tx)) >= MAX_MODELS)
-        throw invalidField('model', `is one too many: there can be ${MAX_MODELS} with prices of your own`);
+      if (!before.own && (await this.prices.count(tx)) >= limits.pricedModels)
+        throw invalidField('model', `is one too many: there can be ${limits.pricedModels} with prices of your own`);
       await this.prices.insert(tx, input);
       const after = await this.prices.find(tx, provider_kind, model);
       const target = { type: 'price', id: `${provider_kind}/${model}` };

@@ -1,11 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import type { ListUsageRecords, UsageGroup, UsageGroupTotals, UsageRecord } from '@taai/contracts';
+import {
+  limits,
+  type ListUsageRecords,
+  type UsageGroup,
+  type UsageGroupTotals,
+  type UsageRecord,
+} from '@taai/contracts';
 import { closeCall, mintedAt, RlsPool, sql, withTenantId, type TokenBuckets } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import type { Period } from './period';
-
-/** Groups that a summary shows at most. */
-const MAX_GROUPS = 1000;
 
 /** Sums are numeric in the database; cut off at 2^53 they fail to become numbers (RangeError) instead of becoming wrong ones. */
 const sum = (column: string) => `least(coalesce(sum(${column}), 0), 9007199254740992)::bigint as ${column}`;
@@ -42,7 +45,7 @@ const sumBy = (group: UsageGroup) => {
   const key = keys[group];
   return sql(`
     select ${key} as key, grouping(${key}) = 1 as is_total, ${totals} ${CALLS} group by grouping sets ((), (${key}))
-    order by is_total desc, ${group === 'day' ? 'key' : 'cost_micro_usd desc, key'} limit ${MAX_GROUPS + 1}`);
+    order by is_total desc, ${group === 'day' ? 'key' : 'cost_micro_usd desc, key'} limit ${limits.usageGroups + 1}`);
 };
 
 const SUM_BY: Record<UsageGroup, string> = {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import {
+  invalidField,
   ProblemError,
   type ListUsageRecords,
   type PageOf,
@@ -40,5 +41,5 @@ const totalsOf = ({ is_total: _is_total, key: _key, ...totals }: Sums) => totals
 /** JSON numbers are exact up to 2^53: a larger sum is refused, never rounded. */
 function refuseInexact(error: unknown): never {
   if (!(error instanceof RangeError)) throw error;
-  throw new ProblemError('validation_failed', 'The sums are too large to be exact: ask for a shorter time.');
+  throw invalidField('from', 'must be later: the sums of so long a time are too large to be exact');
 }

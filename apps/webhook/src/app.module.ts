@@ -1,21 +1,15 @@
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
-import {
-  readDatabaseConfig,
-  readMailConfig,
-  readOutboundConfig,
-  SecretBox,
-  SecretRotation,
-  outboxWaker,
-} from '@taai/platform';
+import { outboxWaker, readDatabaseConfig, SecretBox, SecretRotation } from '@taai/platform';
 import { AuditConsumer, auditLogClient } from './outbox/audit.consumer';
 import { bullQueue, BullRedisModule, DELIVERIES, MAILS } from './bull-redis';
+import { readWebhookConfig } from './config';
 import { DeliveryProcessor } from './delivery/delivery.processor';
 import { DeliveryQueue } from './delivery/delivery.queue';
 import { DeliveryRepository } from './delivery/delivery.repository';
 import { DeliveryService } from './delivery/delivery.service';
 import { DeliverySweep } from './delivery/delivery.sweep';
-import { EndpointAccess } from './endpoint/endpoint-access';
+import { EndpointConnector } from './endpoint/endpoint-connector';
 import { MailConsumer } from './mail/mail.consumer';
 import { MailProcessor } from './mail/mail.processor';
 import { MailQueue } from './mail/mail.queue';
@@ -33,8 +27,7 @@ import { WebhookHandler } from './endpoint/webhook.handler';
 import { WebhookRepository } from './endpoint/webhook.repository';
 import { WebhookService } from './endpoint/webhook.service';
 
-const outbound = readOutboundConfig();
-const mailConfig = readMailConfig();
+const config = readWebhookConfig();
 
 @Module({
   imports: [
@@ -65,14 +58,14 @@ const mailConfig = readMailConfig();
     WebhookService,
     MailConsumer,
     mailComposerClient,
-    { provide: MAIL_CONFIG, useValue: mailConfig },
-    { provide: Mailer, useFactory: () => new Mailer(mailConfig) },
+    { provide: MAIL_CONFIG, useValue: config.mail },
+    { provide: Mailer, useFactory: () => new Mailer(config.mail) },
     SecretRepository,
     {
       provide: SecretBox,
       inject: [SecretRepository],
       useFactory: async (stored: SecretRepository) => {
-        const box = new SecretBox(outbound.encryptionKeys);
+        const box = new SecretBox(config.encryptionKeys);
         box.require(await stored.keyIds(), 'webhook secrets');
         return box;
       },
@@ -82,7 +75,7 @@ const mailConfig = readMailConfig();
       inject: [SecretBox, SecretRepository],
       useFactory: (box: SecretBox, stored: SecretRepository) => new SecretRotation(box, stored),
     },
-    { provide: EndpointAccess, useFactory: () => new EndpointAccess(outbound.outboundAllow) },
+    { provide: EndpointConnector, useFactory: () => new EndpointConnector(config.outboundAllow) },
   ],
 })
 export class AppModule {}

@@ -27,11 +27,11 @@ function connect(url: string, role: BullRole, name: string): RedisClient {
   return client;
 }
 
-/** The connections of the bull queues, made as all others of the house, so that Sentinel and Cluster work. */
+/** Holds the connections of the bull queues. They are made by `createRedis`, so that Sentinel and Cluster work. */
 export class BullRedis implements OnApplicationShutdown {
   private constructor(
     private readonly shared: Record<Exclude<BullRole, 'bclient'>, RedisClient>,
-    /** Who waits for one queue's jobs on a connection cannot wait for another's. */
+    /** One for each queue: a connection that waits for jobs of one queue cannot wait for another's. */
     private readonly blocking: Record<QueueName, RedisClient>,
   ) {}
 

@@ -2,6 +2,7 @@ import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsISO8601, IsString, IsUUID, MaxLength, MinLength, ValidateNested } from 'class-validator';
 import { contract, Nothing } from './contract';
 import { ById, Nullable, Optional, Page, PageById, PageQuery, type Timestamp } from './fields';
+import { limits } from './limits';
 
 export const messageRoles = ['user', 'assistant', 'system', 'tool'] as const;
 export type MessageRole = (typeof messageRoles)[number];
@@ -14,7 +15,7 @@ export class CreateConversation {
   @Nullable()
   @IsString()
   @MinLength(1)
-  @MaxLength(200)
+  @MaxLength(limits.conversationTitleCharacters)
   title?: string | null;
 }
 
@@ -22,7 +23,7 @@ export class UpdateConversation extends ById {
   @Nullable()
   @IsString()
   @MinLength(1)
-  @MaxLength(200)
+  @MaxLength(limits.conversationTitleCharacters)
   title: string | null;
 }
 
@@ -55,7 +56,7 @@ export class Conversation {
 export class SendMessage extends ById {
   @IsString()
   @MinLength(1)
-  @MaxLength(100_000)
+  @MaxLength(limits.messageCharacters)
   content: string;
 
   /** True: the answer is the run's events as SSE. */

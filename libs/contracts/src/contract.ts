@@ -120,8 +120,8 @@ export interface BoundMethod<M extends Method = Method> {
   method: M;
 }
 
-/** Whether the handler hears of its caller while it works. */
-export const isSteered = ({ stream, cancellable }: Method): boolean => (stream ?? cancellable) === true;
+/** Whether the caller can end the work: the handler is given an AbortSignal. */
+export const isCancellable = ({ stream, cancellable }: Method): boolean => (stream ?? cancellable) === true;
 
 export const isPublic = (method: Method): method is PublicMethod => 'http' in method;
 

@@ -15,6 +15,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import type { Class } from './contract';
+import { limits } from './limits';
 
 /** A `Date` until it is serialised, RFC 3339 in UTC on the wire. */
 export type Timestamp = string | Date;
@@ -42,13 +43,17 @@ export const AnyJson = () => Allow();
 
 /** An absolute HTTP address. Whether it may be called is decided where it is used. */
 export const HttpUrl = () =>
-  applyDecorators(IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true }), MaxLength(2000));
+  applyDecorators(
+    IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true }),
+    MaxLength(limits.addressCharacters),
+  );
 
 /** A password that is being chosen: counted in characters; bytes beyond bcrypt's 72 count too. */
-export const NewPassword = () => applyDecorators(IsString(), MinLength(8), MaxLength(1024));
+export const NewPassword = () =>
+  applyDecorators(IsString(), MinLength(limits.minPasswordCharacters), MaxLength(limits.passwordCharacters));
 
 /** A password that is being checked. */
-export const GivenPassword = () => applyDecorators(IsString(), MinLength(1), MaxLength(1024));
+export const GivenPassword = () => applyDecorators(IsString(), MinLength(1), MaxLength(limits.passwordCharacters));
 
 /** The token of a one-time link: 32 bytes in base64url. */
 export const LinkToken = () => applyDecorators(IsString(), Matches(/^[A-Za-z0-9_-]{43}$/));
@@ -68,12 +73,12 @@ export class PageQuery {
   @Type(() => Number)
   @IsInt()
   @Min(1)
-  @Max(100)
-  limit?: number = 20;
+  @Max(limits.pageRows)
+  limit?: number = limits.defaultPageRows;
 
   @Optional()
   @IsString()
-  @MaxLength(512)
+  @MaxLength(limits.cursorCharacters)
   cursor?: string;
 }
 

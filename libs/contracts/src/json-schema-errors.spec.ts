@@ -23,7 +23,9 @@ describe('schemaErrors', () => {
     [{ maxLength: 1 }, 'xy', 'must be shorter than or equal to 1 characters'],
     [{ minItems: 1 }, [], 'must contain at least 1 elements'],
     [{ maxItems: 1 }, [1, 2], 'must contain no more than 1 elements'],
-    [{ pattern: '^a$' }, 'b', 'must match ^a$ regular expression'],
+    [{ pattern: '^a$' }, 'b', 'must match /^a$/ regular expression'],
+    [{ const: { y: 2 } }, 1, 'must be equal to {"y":2}'],
+    [{ maxProperties: 0 }, { a: 1 }, 'must not have more than 0 properties'],
     [textOrTexts, 1, 'must be a string or an array'],
   ])('%j of %j', (schema, value, message) => {
     expect(faults({ properties: { field: schema } }, { field: value })).toEqual([`field: ${message}`]);
@@ -47,6 +49,12 @@ describe('schemaErrors', () => {
     expect(faults(field, 'any')).toEqual([': must be one of the following values: auto']);
     expect(faults(field, {})).toEqual(['name: must be present']);
     expect(faults(textOrTexts, ['x', 1])).toEqual(['1: must be a string']);
+  });
+
+  it('has the path of what was compared before its own', () => {
+    const fits = new Ajv().compile({ required: ['url'] });
+    fits({});
+    expect(schemaErrors(fits.errors ?? [], 'config')).toEqual([{ path: 'config.url', message: 'must be present' }]);
   });
 
   it('tells all of them', () => {

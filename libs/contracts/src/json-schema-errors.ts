@@ -13,8 +13,11 @@ const nouns: Record<string, string> = {
   array: 'an array',
 };
 
-/** What does not fit a JSON schema, in the words of all other inputs: the path of each field (`messages.0.role`), and what is wrong. */
-export function schemaErrors(errors: readonly ErrorObject[]): FieldError[] {
+/**
+ * What does not fit a JSON schema, in the words of all other inputs: the path of each field (`messages.0.role`), and what is wrong.
+ * `root` is the path of the value that was compared. For a few errors: each is looked at beside all others.
+ */
+export function schemaErrors(errors: readonly ErrorObject[], root = ''): FieldError[] {
   const own = errors.filter(({ keyword }) => !WRAPPERS.has(keyword));
   const types = own.filter(isOfType);
   const foreign = new Set(types.map(schemaOf));
@@ -23,8 +26,11 @@ export function schemaErrors(errors: readonly ErrorObject[]): FieldError[] {
   const mistyped = types.filter(({ instancePath }) => !others.some((other) => isAtOrBelow(other, instancePath)));
   const deepest = mistyped.filter(({ instancePath }) => !mistyped.some((other) => isBelow(other, instancePath)));
   return [
-    ...others.map((error) => ({ path: pathOf(error), message: messageOf(error) })),
-    ...[...Map.groupBy(deepest, pathOf)].map(([path, faults]) => ({ path, message: `must be ${typesOf(faults)}` })),
+    ...others.map((error) => ({ path: pathOf(error, root), message: messageOf(error) })),
+    ...[...Map.groupBy(deepest, (error) => pathOf(error, root))].map(([path, faults]) => ({
+      path,
+      message: `must be ${typesOf(faults)}`,
+    })),
   ];
 }
 
@@ -45,10 +51,10 @@ const dotted = (pointer: string): string =>
     .join('.');
 
 /** A field that is missing, or must not be there, has no value that a path could lead to. */
-function pathOf({ instancePath, params }: ErrorObject): string {
-  const { missingProperty, additionalProperty } = params as Record<string, string | undefined>;
-  const name = missingProperty ?? additionalProperty;
-  return [dotted(instancePath), name].filter((part) => part !== undefined && part !== '').join('.');
+function pathOf({ instancePath, params }: ErrorObject, root: string): string {
+  const { missingProperty, additionalProperty, unevaluatedProperty } = params as Record<string, string | undefined>;
+  const name = missingProperty ?? additionalProperty ?? unevaluatedProperty;
+  return [root, dotted(instancePath), name].filter((part) => part !== undefined && part !== '').join('.');
 }
 
 /** That a field may be null, too, is no news to who sends something else. */
@@ -58,33 +64,34 @@ function typesOf(faults: readonly ErrorObject[]): string {
   return named.length > 0 ? [...new Set(named)].join(' or ') : 'null';
 }
 
-function messageOf({ keyword, params, message = 'is wrong' }: ErrorObject): string {
-  const { limit, allowedValues, pattern } = params as { limit?: number; allowedValues?: unknown[]; pattern?: string };
-  switch (keyword) {
-    case 'required':
-      return 'must be present';
-    case 'additionalProperties':
-      return 'should not exist';
-    case 'enum':
-      return `must be one of the following values: ${(allowedValues ?? [])
-        .filter((value) => value !== null)
-        .map(String)
-        .join(', ')}`;
-    case 'pattern':
-      return `must match ${pattern} regular expression`;
-    case 'minimum':
-      return `must not be less than ${limit}`;
-    case 'maximum':
-      return `must not be greater than ${limit}`;
-    case 'minLength':
-      return `must be longer than or equal to ${limit} characters`;
-    case 'maxLength':
-      return `must be shorter than or equal to ${limit} characters`;
-    case 'minItems':
-      return `must contain at least ${limit} elements`;
-    case 'maxItems':
-      return `must contain no more than ${limit} elements`;
-    default:
-      return message;
-  }
-}
+type Words = (params: Record<string, unknown>) => string;
+
+const shown = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+const isUnknown: Words = () => 'should not exist';
+
+/** By ajv's keyword: what class-validator says of the same fault. */
+const words = new Map<string, Words>([
+  ['required', () => 'must be present'],
+  ['additionalProperties', isUnknown],
+  ['unevaluatedProperties', isUnknown],
+  ['enum', ({ allowedValues }) => `must be one of the following values: ${listed(allowedValues)}`],
+  ['const', ({ allowedValue }) => `must be equal to ${shown(allowedValue)}`],
+  ['pattern', ({ pattern }) => `must match /${String(pattern)}/ regular expression`],
+  ['minimum', ({ limit }) => `must not be less than ${shown(limit)}`],
+  ['maximum', ({ limit }) => `must not be greater than ${shown(limit)}`],
+  ['minLength', ({ limit }) => `must be longer than or equal to ${shown(limit)} characters`],
+  ['maxLength', ({ limit }) => `must be shorter than or equal to ${shown(limit)} characters`],
+  ['minItems', ({ limit }) => `must contain at least ${shown(limit)} elements`],
+  ['maxItems', ({ limit }) => `must contain no more than ${shown(limit)} elements`],
+]);
+
+const listed = (values: unknown): string =>
+  [values]
+    .flat()
+    .filter((value) => value !== null)
+    .map(shown)
+    .join(', ');
+
+const messageOf = ({ keyword, params, message = 'is wrong' }: ErrorObject): string =>
+  words.get(keyword)?.(params) ?? message.replace('NOT', 'not');

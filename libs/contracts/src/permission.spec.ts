@@ -7,7 +7,24 @@ describe('isKnownPermission', () => {
   );
 
   it.each([
-    ...['', '*', ':', 'tasks', 'tasks:', ':read', 'tasks:fly', 'dragons:read', 'dragons:*', '*:fly', '**:read'],
-    ...['tasks:read:all', 'tasks:read ', 'TASKS:read', 'task*:read', 'public', 'session', 'constructor:*', '__proto__'],
+    '',
+    '*',
+    ':',
+    'tasks',
+    'tasks:',
+    ':read',
+    'tasks:fly',
+    'dragons:read',
+    'dragons:*',
+    '*:fly',
+    '**:read',
+    'tasks:read:all',
+    'tasks:read ',
+    'TASKS:read',
+    'task*:read',
+    'public',
+    'session',
+    'constructor:*',
+    '__proto__',
   ])('%j is none', (permission) => expect(isKnownPermission(permission)).toBe(false));
 });

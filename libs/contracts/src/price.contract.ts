@@ -3,12 +3,10 @@ import { IsIn, IsInt, IsISO8601, IsString, Max, MaxLength, Min, MinLength, Valid
 import { contract } from './contract';
 import { Nullable, Optional, Page, PageQuery, type Timestamp } from './fields';
 import { providerKinds, type ProviderKind } from './orchestrator/provider.contract';
-
-/** A million USD per million tokens. */
-const MAX_PRICE = 1_000_000_000_000;
+import { limits } from './limits';
 
 const Rate = (): PropertyDecorator => (target, key) =>
-  [IsInt(), Min(0), Max(MAX_PRICE)].forEach((decorate) => decorate(target, key));
+  [IsInt(), Min(0), Max(limits.tokenPrice)].forEach((decorate) => decorate(target, key));
 
 /** Micro-USD per million tokens of each bucket. */
 export class TokenPrices {
@@ -97,7 +95,7 @@ export class PutPrice {
   /** As the provider's models are named in calls, or `*`: every model of the kind without another price of the tenant's own. */
   @IsString()
   @MinLength(1)
-  @MaxLength(200)
+  @MaxLength(limits.modelCharacters)
   model: string;
 
   /** From now on; null: the list price again. */

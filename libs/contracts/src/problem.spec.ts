@@ -1,4 +1,4 @@
-import { ProblemError } from './problem';
+import { invalidFields, ProblemError } from './problem';
 
 describe('ProblemError', () => {
   it('survives the wire', () => {
@@ -15,4 +15,18 @@ describe('ProblemError', () => {
       expect(ProblemError.fromJSON(value)).toMatchObject({ code: 'internal', message: 'Something failed on our side' });
     },
   );
+});
+
+describe('invalidFields', () => {
+  it('tells of each field in one sentence, and names it', () => {
+    const errors = [
+      { path: 'title', message: 'must be a string' },
+      { path: '', message: 'is nested too deep' },
+    ];
+    expect(invalidFields(errors).toJSON()).toEqual({
+      code: 'validation_failed',
+      detail: 'title must be a string; is nested too deep',
+      errors,
+    });
+  });
 });

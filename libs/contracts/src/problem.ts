@@ -107,6 +107,11 @@ export function found<T>(noun: string, value: T | undefined): T {
   return value;
 }
 
+/** The answer for fields that the rules refuse. Each message goes on from its path: `title` `must be a string`. */
+export const invalidFields = (errors: FieldError[]) =>
+  new ProblemError('validation_failed', errors.map(({ path, message }) => `${path} ${message}`.trim()).join('; '), {
+    errors,
+  });
+
 /** The answer for a field that the rules refuse. */
-export const invalidField = (path: string, message: string) =>
-  new ProblemError('validation_failed', `${path} ${message}`, { errors: [{ path, message }] });
+export const invalidField = (path: string, message: string) => invalidFields([{ path, message }]);

@@ -1,6 +1,5 @@
-import { ProblemError } from './problem';
-
-const MAX_DEPTH = 32;
+import { limits } from './limits';
+import { invalidField } from './problem';
 
 /**
  * Refuses what JSON can say and PostgreSQL cannot store: NUL characters and half surrogate pairs, in values and in keys of
@@ -9,7 +8,7 @@ const MAX_DEPTH = 32;
 export function assertStorable(value: unknown, path = '', depth = 0): void {
   if (typeof value === 'string') return assertText(value, path);
   if (typeof value !== 'object' || value === null) return;
-  if (depth >= MAX_DEPTH) throw refusal(path, `is nested deeper than ${MAX_DEPTH} levels`);
+  if (depth >= limits.jsonLevels) throw invalidField(path, `is nested deeper than ${limits.jsonLevels} levels`);
   for (const [key, child] of Object.entries(value)) {
     assertText(key, path);
     assertStorable(child, path ? `${path}.${key}` : key, depth + 1);
@@ -17,8 +16,6 @@ export function assertStorable(value: unknown, path = '', depth = 0): void {
 }
 
 function assertText(text: string, path: string): void {
-  if (text.includes('\0') || !text.isWellFormed()) throw refusal(path, 'must be Unicode text without NUL characters');
+  if (text.includes('\0') || !text.isWellFormed())
+    throw invalidField(path, 'must be Unicode text without NUL characters');
 }
-
-const refusal = (path: string, message: string) =>
-  new ProblemError('validation_failed', `${path}: ${message}`, { errors: [{ path, message }] });

@@ -1,6 +1,7 @@
 import { ArrayMaxSize, IsArray, IsIn, IsISO8601, IsString, IsUUID, MaxLength, MinLength } from 'class-validator';
 import { contract, Nothing } from './contract';
 import { ById, Nullable, Optional, Page, PageQuery, type Timestamp } from './fields';
+import { limits } from './limits';
 
 export const taskStatuses = ['todo', 'in_progress', 'done', 'cancelled'] as const;
 export const taskPriorities = ['low', 'medium', 'high', 'urgent'] as const;
@@ -12,7 +13,7 @@ class TaskFields {
   @Optional()
   @Nullable()
   @IsString()
-  @MaxLength(20_000)
+  @MaxLength(limits.taskDescriptionCharacters)
   description?: string | null;
 
   @Optional()
@@ -35,17 +36,17 @@ class TaskFields {
 
   @Optional()
   @IsArray()
-  @ArrayMaxSize(50)
+  @ArrayMaxSize(limits.taskLabels)
   @IsString({ each: true })
   @MinLength(1, { each: true })
-  @MaxLength(50, { each: true })
+  @MaxLength(limits.taskLabelCharacters, { each: true })
   labels?: string[];
 }
 
 export class CreateTask extends TaskFields {
   @IsString()
   @MinLength(1)
-  @MaxLength(500)
+  @MaxLength(limits.taskTitleCharacters)
   title: string;
 }
 
@@ -56,7 +57,7 @@ export class UpdateTask extends TaskFields {
   @Optional()
   @IsString()
   @MinLength(1)
-  @MaxLength(500)
+  @MaxLength(limits.taskTitleCharacters)
   title?: string;
 }
 
@@ -76,7 +77,7 @@ export class ListTasks extends PageQuery {
 
   @Optional()
   @IsString()
-  @MaxLength(50)
+  @MaxLength(limits.taskLabelCharacters)
   label?: string;
 
   @Optional()

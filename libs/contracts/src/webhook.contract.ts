@@ -12,6 +12,7 @@ import {
 } from 'class-validator';
 import { contract, Nothing } from './contract';
 import { ById, Empty, HttpUrl, Nullable, Optional, Page, PageById, PageQuery, type Timestamp } from './fields';
+import { limits } from './limits';
 
 export const eventTypes = [
   'task.created',
@@ -48,14 +49,14 @@ export class CreateWebhook {
 
   @IsArray()
   @ArrayMinSize(1)
-  @ArrayMaxSize(50)
+  @ArrayMaxSize(limits.webhookEvents)
   @IsIn(eventTypes, { each: true })
   events: EventType[];
 
   @Optional()
   @Nullable()
   @IsString()
-  @MaxLength(500)
+  @MaxLength(limits.descriptionCharacters)
   description?: string | null;
 }
 
@@ -67,14 +68,14 @@ export class UpdateWebhook extends ById {
   @Optional()
   @IsArray()
   @ArrayMinSize(1)
-  @ArrayMaxSize(50)
+  @ArrayMaxSize(limits.webhookEvents)
   @IsIn(eventTypes, { each: true })
   events?: EventType[];
 
   @Optional()
   @Nullable()
   @IsString()
-  @MaxLength(500)
+  @MaxLength(limits.descriptionCharacters)
   description?: string | null;
 
   @Optional()

@@ -38,7 +38,7 @@ export interface ServiceOptions {
   start?: (module: DynamicModule, platform: Platform) => Promise<INestApplicationContext>;
 }
 
-/** The whole of every `main.ts`: reads the environment, starts the application and its management port, stops both on SIGTERM. */
+/** Is all that a `main.ts` calls. Reads the environment, starts the application and its management port, stops both on SIGTERM. */
 export async function bootstrapService(
   service: ServiceName,
   appModule: Type,
@@ -48,7 +48,7 @@ export async function bootstrapService(
   const { config, redis } = platform;
   configureLog(config);
   await startSentry(config.sentryDsn, service);
-  endOnFatalErrors();
+  exitOnFatalErrors();
   try {
     await whenReady(redis);
     const start = options.start ?? startRpcApplication;
@@ -63,14 +63,14 @@ export async function bootstrapService(
     });
     log.info({ management_port: config.managementPort }, 'ready');
   } catch (error) {
-    await endWith(error);
+    await exitWith(error);
   }
 }
 
 const observe = (side: 'client' | 'server') => (call: { rpc: string; ms: number; code: string }) =>
   rpcCalls.observe({ side, method: call.rpc, code: call.code }, call.ms / 1000);
 
-/** For commands: calls the fleet as `service`, with the variables of that service, and leaves. */
+/** Runs `work` with a client that calls the fleet as `service`, for commands. Needs the variables of that service. */
 export async function withRpcClient<T>(service: ServiceName, work: (rpc: RpcClient) => Promise<T>): Promise<T> {
   const config = readProcessConfig(service);
   configureLog(config);
@@ -79,7 +79,8 @@ export async function withRpcClient<T>(service: ServiceName, work: (rpc: RpcClie
 }
 
 function createPlatform(config: ProcessConfig): Platform {
-  const [tokens, fernet] = [createTokens(config), createFernet(config)];
+  const tokens = createTokens(config);
+  const fernet = createFernet(config);
   const redis = createRedis(config.redisUrl, { role: 'commands', connectionName: config.service });
   return { config, redis, tokens, fernet, rpc: createRpcClient(config, tokens, fernet) };
 }
@@ -137,20 +138,20 @@ function stopOnSignals(stop: () => Promise<void>): void {
     setTimeout(() => process.exit(1), SHUTDOWN_MS).unref();
     stop().then(
       () => process.exit(0),
-      (error: unknown) => endWith(error),
+      (error: unknown) => exitWith(error),
     );
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
 }
 
-function endOnFatalErrors(): void {
-  process.on('uncaughtException', (error) => void endWith(error));
-  process.on('unhandledRejection', (error) => void endWith(error));
+function exitOnFatalErrors(): void {
+  process.on('uncaughtException', (error) => void exitWith(error));
+  process.on('unhandledRejection', (error) => void exitWith(error));
 }
 
-/** Says why the process ends, in the log and in one sentence on stderr. */
-async function endWith(error: unknown): Promise<never> {
+/** Ends the process. Says why in the log, and in one sentence on stderr. */
+async function exitWith(error: unknown): Promise<never> {
   reportError(error);
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);

@@ -1,5 +1,6 @@
 import dns, { type LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
+import { ProblemError } from '@taai/contracts';
 import ipaddr from 'ipaddr.js';
 import { Agent, buildConnector } from 'undici';
 
@@ -12,7 +13,7 @@ const IPV6_GLOBAL = ipaddr.parseCIDR('2000::/3');
 const AZURE_METADATA = '168.63.129.16';
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** A target that tenants may not make this house call. The message is meant for the tenant and tells nothing of the network inside. */
+/** Says that an address may not be called. The message is meant for the tenant and tells nothing of the network inside. */
 export class OutboundRefused extends Error {
   override readonly name = 'OutboundRefused';
   readonly code = 'outbound_refused';
@@ -20,25 +21,27 @@ export class OutboundRefused extends Error {
 
 /**
  * Checks a URL that a tenant registers. Names are not looked up: what they lead to is checked at every connection by `outboundDispatcher`.
+ * Throws `url_not_allowed` with what is wrong.
  *
  * @param allow CIDRs that may be called although private, e.g. `127.0.0.0/8`.
- * @throws OutboundRefused
  */
-export function assertPublicUrl(url: string, allow: readonly string[]): URL {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (!parsed) throw new OutboundRefused('The URL is not valid.');
-  if (!/^https?:$/.test(parsed.protocol)) throw new OutboundRefused('The URL must start with http:// or https://.');
-  if (parsed.username || parsed.password)
-    throw new OutboundRefused('The URL must not contain a user name or password.');
-  const addresses = literalAddresses(parsed.hostname);
-  if (addresses.length > 0 && !addresses.some(permits(parseRanges(allow)))) throw refused(parsed.hostname);
-  return parsed;
+export function vetUrl(url: string, allow: readonly string[]): void {
+  const fault = faultOf(URL.parse(url), permits(parseRanges(allow)));
+  if (fault !== undefined) throw new ProblemError('url_not_allowed', fault);
+}
+
+function faultOf(url: URL | null, permitted: (address: string) => boolean): string | undefined {
+  if (!url) return 'The URL is not valid.';
+  if (!/^https?:$/.test(url.protocol)) return 'The URL must start with http:// or https://.';
+  if (url.username || url.password) return 'The URL must not contain a user name or password.';
+  const addresses = literalAddresses(url.hostname);
+  return addresses.length > 0 && !addresses.some(permitted) ? privateHost(url.hostname) : undefined;
 }
 
 /**
- * An undici dispatcher for URLs from tenants. It looks a host up itself and connects to the addresses it has vetted and to no other, so a
- * name that changes its mind between check and connection (DNS rebinding) wins nothing. Redirects are the caller's to refuse; followed, they
- * are vetted like any other target.
+ * Makes an undici dispatcher for URLs from tenants. It looks a host up itself and connects only to addresses that it has vetted, so a name
+ * that changes between check and connection (DNS rebinding) gains nothing. Callers refuse redirects; a redirect that is followed is vetted
+ * like any other target.
  *
  * Requests fail with `OutboundRefused` (under `fetch` as the error's cause).
  */
@@ -79,7 +82,7 @@ function vettedLookup(resolve: (hostname: string) => Promise<LookupAddress[]>): 
   };
 }
 
-/** The addresses that a host stands for without asking anyone; none for ordinary names. */
+/** Returns the addresses that a host stands for without a look-up; none for ordinary names. */
 function literalAddresses(hostname: string): string[] {
   const host = hostname.replace(/^\[|\]$|\.$/g, '');
   if (isIP(host) !== 0) return [host];
@@ -106,5 +109,7 @@ function parseRanges(cidrs: readonly string[]): Range[] {
   });
 }
 
-const refused = (host: string): OutboundRefused =>
-  new OutboundRefused(`The host ${host} is, or leads to, a private or reserved address, which may not be called.`);
+const privateHost = (host: string) =>
+  `The host ${host} is, or leads to, a private or reserved address, which may not be called.`;
+
+const refused = (host: string) => new OutboundRefused(privateHost(host));

@@ -2,8 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { reportError } from './observability/report-error';
 
 /**
- * Background work that is repeated: at once, then every `ms` milliseconds and whenever it is woken, never twice at a time. A
- * failure is reported and does not end it. It belongs to no request, whichever wakes it.
+ * Repeats background work: at once, then every `ms` milliseconds and whenever it is woken, never twice at a time. A failure is
+ * reported and does not end the repetition. The work belongs to no request, whichever wakes it.
  */
 export class Periodic {
   private timer: NodeJS.Timeout | undefined;
@@ -17,14 +17,14 @@ export class Periodic {
     private readonly work: () => Promise<unknown>,
   ) {}
 
-  /** Does the work now, or once more if it is under way. */
+  /** Does the work now, or once more if it is running. */
   wake(): void {
     if (this.stopped) return;
     this.again = true;
     this.running ??= this.outside(() => this.run());
   }
 
-  /** Resolves when the work that is under way has ended. */
+  /** Ends the repetition. Resolves when the running work has ended. */
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);

@@ -1,5 +1,6 @@
 import { record, text } from './json';
 import { ProviderError, type ProviderErrorCode } from './provider-error';
+import { redactor } from './redactor';
 
 const MAX_DETAIL_CHARACTERS = 300;
 
@@ -53,7 +54,7 @@ export interface Failure {
   headers?: Headers;
 }
 
-/** `secret` never comes through, even where the provider echoes it. */
+/** `secret` is blanked out where the provider echoes it. */
 export function refusal(failure: Failure, secret: string): ProviderError {
   return refusalAs(codeOf(failure.status, failure.names, failure.message), failure, secret);
 }
@@ -91,8 +92,7 @@ function codeOf(status: number | null, names: unknown[], message: string | null)
 }
 
 const quote = (message: string | null, secret: string): string =>
-  (message ?? '')
-    .replaceAll(secret, '[key]')
+  redactor([secret])(message ?? '')
     .replaceAll(/\p{Cc}+/gu, ' ')
     .slice(0, MAX_DETAIL_CHARACTERS);
 

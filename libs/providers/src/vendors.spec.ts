@@ -109,7 +109,7 @@ describe.each(vendors)('$kind', ({ kind, extension, ids, total, expected, ...pat
       response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ error }));
     });
     expect((await drain(provider.stream(ask('x'), limits))).error).toMatchObject({
-      message: 'The provider refused the request: no [key] ',
+      message: 'The provider refused the request: no [secret] ',
     });
   });
 });

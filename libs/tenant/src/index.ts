@@ -50,7 +50,7 @@ export const runInContext = <T>(context: RequestContext, work: () => T): T => st
 
 export const currentContext = (): RequestContext | undefined => storage.getStore();
 
-/** The caller of the work at hand. Throws without one: work for nobody must not touch a tenant's data. */
+/** Returns the caller of the current work. Throws without one: work for nobody must not touch a tenant's data. */
 export function currentCaller(): Caller {
   const caller = storage.getStore()?.caller;
   if (!caller) throw new Error('There is no caller: this work runs outside of a request and outside of runAs.');

@@ -14,7 +14,9 @@ export const anthropic: Format = {
   }),
   models: () => ({
     data: [{ type: 'model', id: MODEL, display_name: 'Sandbox', created_at: CREATED.toISOString() }],
-    ...{ has_more: false, first_id: MODEL, last_id: MODEL },
+    has_more: false,
+    first_id: MODEL,
+    last_id: MODEL,
   }),
   readChat,
   whole,
@@ -71,7 +73,9 @@ function readMessage({ role, content }: Json & { role: string }, index: number):
 }
 
 const readToolUse = ({ id, name, input }: Json): ToolCall => ({
-  ...{ id: text(id), name: text(name), arguments: JSON.stringify(input ?? {}) },
+  id: text(id),
+  name: text(name),
+  arguments: JSON.stringify(input ?? {}),
 });
 
 const stopReasons = { stop: 'end_turn', length: 'max_tokens', tool_calls: 'tool_use' };
@@ -92,7 +96,10 @@ function toUsage({ usage }: Answer, output_tokens = usage?.completion_tokens): o
 }
 
 const envelope = ({ call, request }: Exchange): object => ({
-  ...{ id: call.id, type: 'message', role: 'assistant', model: request.model },
+  id: call.id,
+  type: 'message',
+  role: 'assistant',
+  model: request.model,
 });
 
 const SIGNATURE = 'c2FuZGJveA==';
@@ -108,7 +115,8 @@ function whole(exchange: Exchange): object {
   return { ...envelope(exchange), content, ...ended, ...toUsage(exchange.answer) };
 }
 
-const event = (data: { type: string }): string => `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
+const event = (data: { type: string; [field: string]: unknown }): string =>
+  `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
 
 function stream(exchange: Exchange) {
   const { answer } = exchange;
@@ -120,7 +128,7 @@ function stream(exchange: Exchange) {
       const open = { content: [], stop_reason: null, stop_sequence: null };
       return event({
         type: 'message_start',
-        ...{ message: { ...envelope(exchange), ...open, ...toUsage(answer, 1) } },
+        message: { ...envelope(exchange), ...open, ...toUsage(answer, 1) },
       });
     },
     piece: (piece: Piece) => blocks.piece(piece),
@@ -134,33 +142,33 @@ function stream(exchange: Exchange) {
 
 /** The content blocks of a stream: one for the reasoning, one for the text, one for each call, each opened and closed. */
 class Blocks {
-  #index = -1;
-  #open: Piece['type'] | undefined;
+  private index = -1;
+  private open: Piece['type'] | undefined;
 
   piece(piece: Piece): string {
     const { type } = piece;
-    if (type === 'arguments') return this.#event('content_block_delta', { delta: toDelta(piece) });
-    const opened = type === 'call' || this.#open !== type ? this.#start(piece) : '';
-    return type === 'call' ? opened : opened + this.#event('content_block_delta', { delta: toDelta(piece) });
+    if (type === 'arguments') return this.event('content_block_delta', { delta: toDelta(piece) });
+    const opened = type === 'call' || this.open !== type ? this.start(piece) : '';
+    return type === 'call' ? opened : opened + this.event('content_block_delta', { delta: toDelta(piece) });
   }
 
   close(): string {
-    if (this.#open === undefined) return '';
+    if (this.open === undefined) return '';
     const signature = { type: 'signature_delta', signature: SIGNATURE };
-    const signed = this.#open === 'reasoning' ? this.#event('content_block_delta', { delta: signature }) : '';
-    this.#open = undefined;
-    return signed + this.#event('content_block_stop', {});
+    const signed = this.open === 'reasoning' ? this.event('content_block_delta', { delta: signature }) : '';
+    this.open = undefined;
+    return signed + this.event('content_block_stop', {});
   }
 
-  #start(piece: Piece): string {
+  private start(piece: Piece): string {
     const closed = this.close();
-    this.#index++;
-    this.#open = piece.type;
-    return closed + this.#event('content_block_start', { content_block: toBlock(piece) });
+    this.index++;
+    this.open = piece.type;
+    return closed + this.event('content_block_start', { content_block: toBlock(piece) });
   }
 
-  #event(type: string, more: object): string {
-    return event({ type, ...{ index: this.#index }, ...more });
+  private event(type: string, more: object): string {
+    return event({ type, index: this.index, ...more });
   }
 }
 

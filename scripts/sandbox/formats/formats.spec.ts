@@ -66,8 +66,16 @@ describe.each(Object.keys(stops) as SandboxKind[])('the SDK of %s', (kind) => {
     const tokens = (await loadTokenizer()).split(whole.text);
     expect(streamed.pieces).toBe(tokens.filter((token) => token !== '').length);
     expect(await lastCall()).toEqual({
-      ...{ id: expect.any(String), format: kind, model: 'sandbox-1', messages: question.messages, tools: [] },
-      ...{ stream: true, finished: true, aborted: false, reasoning_tokens: 0, tokens_sent: tokens.length },
+      id: expect.any(String),
+      format: kind,
+      model: 'sandbox-1',
+      messages: question.messages,
+      tools: [],
+      stream: true,
+      finished: true,
+      aborted: false,
+      reasoning_tokens: 0,
+      tokens_sent: tokens.length,
       prompt_tokens: promptTokens(await loadTokenizer(), question.messages),
     });
   });
@@ -90,18 +98,22 @@ describe.each(Object.keys(stops) as SandboxKind[])('the SDK of %s', (kind) => {
     const turn = async (): Promise<unknown> => {
       const told = await client[streamed ? 'stream' : 'chat']({ messages, tools });
       const calls = told.tool_calls.map((made, index) => ({
-        ...{ id: `call_${messages.length}_${index}`, name: made.name, arguments: JSON.stringify(made.arguments) },
+        id: `call_${messages.length}_${index}`,
+        name: made.name,
+        arguments: JSON.stringify(made.arguments),
       }));
       messages.push({ role: 'assistant', content: told.text, ...(calls.length > 0 && { tool_calls: calls }) });
       for (const { id, name } of calls)
         messages.push({
-          ...{ role: 'tool', content: `result ${id}` },
+          role: 'tool',
+          content: `result ${id}`,
           tool_call_id: kind === 'google' || kind === 'ollama' ? name : id,
         });
       return { ...told, usage: null };
     };
     expect(await turn()).toMatchObject({
-      ...{ stop: toolUse, text: '' },
+      stop: toolUse,
+      text: '',
       tool_calls: [
         { name: 'add', arguments: { a: [[1], [2]], b: ']]' } },
         { name: 'look_up', arguments: {} },
@@ -127,19 +139,28 @@ describe.each(Object.keys(stops) as SandboxKind[])('the SDK of %s', (kind) => {
     const { usage, reasoning } = await client.stream(question);
     const prompt = promptTokens(await loadTokenizer(), question.messages);
     const openai = {
-      ...{ prompt_tokens: prompt, completion_tokens: 11, total_tokens: prompt + 11 },
-      ...{ prompt_tokens_details: { cached_tokens: 4 }, completion_tokens_details: { reasoning_tokens: 5 } },
+      prompt_tokens: prompt,
+      completion_tokens: 11,
+      total_tokens: prompt + 11,
+      prompt_tokens_details: { cached_tokens: 4 },
+      completion_tokens_details: { reasoning_tokens: 5 },
     };
     const wanted: Record<SandboxKind, object> = {
       openai,
       groq: openai,
       anthropic: {
-        ...{ input_tokens: prompt - 4, cache_read_input_tokens: 4, cache_creation_input_tokens: 0, output_tokens: 11 },
+        input_tokens: prompt - 4,
+        cache_read_input_tokens: 4,
+        cache_creation_input_tokens: 0,
+        output_tokens: 11,
         output_tokens_details: { thinking_tokens: 5 },
       },
       google: {
-        ...{ promptTokenCount: prompt, candidatesTokenCount: 6, totalTokenCount: prompt + 11 },
-        ...{ cachedContentTokenCount: 4, thoughtsTokenCount: 5 },
+        promptTokenCount: prompt,
+        candidatesTokenCount: 6,
+        totalTokenCount: prompt + 11,
+        cachedContentTokenCount: 4,
+        thoughtsTokenCount: 5,
       },
       ollama: { prompt_eval_count: prompt, eval_count: 11 },
     };
@@ -172,7 +193,8 @@ describe.each(Object.keys(stops) as SandboxKind[])('the SDK of %s', (kind) => {
       // Some read a page as an answer that says nothing.
       expect(told?.text ?? '').toBe('');
       expect(await call(({ messages }) => messages[0]?.content === `spoil ${directive}`)).toMatchObject({
-        ...{ aborted: false, finished: false },
+        aborted: false,
+        finished: false,
       });
       warn.mockRestore();
     }

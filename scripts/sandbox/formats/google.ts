@@ -16,7 +16,9 @@ export const google: Format = {
   models: () => ({
     models: [
       {
-        ...{ name: `models/${MODEL}`, displayName: 'Sandbox', version: '1' },
+        name: `models/${MODEL}`,
+        displayName: 'Sandbox',
+        version: '1',
         supportedGenerationMethods: ['generateContent', 'embedContent'],
       },
     ],

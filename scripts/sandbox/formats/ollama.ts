@@ -13,7 +13,11 @@ export const ollama: Format = {
   models: () => ({
     models: [
       {
-        ...{ name: MODEL, model: MODEL, modified_at: CREATED.toISOString(), size: 1, digest: 'sandbox' },
+        name: MODEL,
+        model: MODEL,
+        modified_at: CREATED.toISOString(),
+        size: 1,
+        digest: 'sandbox',
         details: { format: 'sandbox', family: 'sandbox', parameter_size: '0B', quantization_level: '' },
       },
     ],
@@ -31,8 +35,11 @@ export const ollama: Format = {
   embeddings: {
     read: readEmbedding,
     whole: ({ request, vectors, call }) => ({
-      ...{ model: request.model, embeddings: vectors, prompt_eval_count: call.prompt_tokens },
-      ...{ total_duration: 1, load_duration: 1 },
+      model: request.model,
+      embeddings: vectors,
+      prompt_eval_count: call.prompt_tokens,
+      total_duration: 1,
+      load_duration: 1,
     }),
   },
 };
@@ -75,7 +82,8 @@ const toToolCall = ({ name, arguments: args }: ToolCall): object => ({
 });
 
 const part = ({ request }: Exchange, message: object, more: object = { done: false }): object => ({
-  ...{ model: request.model, created_at: CREATED.toISOString() },
+  model: request.model,
+  created_at: CREATED.toISOString(),
   message: { role: 'assistant', content: '', ...message },
   ...more,
 });
@@ -84,8 +92,12 @@ const part = ({ request }: Exchange, message: object, more: object = { done: fal
 const ending = (exchange: Exchange, message: object): object => {
   const { stop, usage } = exchange.answer;
   return part(exchange, message, {
-    ...{ done: true, done_reason: stop === 'length' ? 'length' : 'stop' },
-    ...{ total_duration: 1, load_duration: 1, prompt_eval_duration: 1, eval_duration: 1 },
+    done: true,
+    done_reason: stop === 'length' ? 'length' : 'stop',
+    total_duration: 1,
+    load_duration: 1,
+    prompt_eval_duration: 1,
+    eval_duration: 1,
     ...(usage && { prompt_eval_count: usage.prompt_tokens, eval_count: usage.completion_tokens }),
   });
 };

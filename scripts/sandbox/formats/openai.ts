@@ -38,7 +38,8 @@ export const chatCompletions = (dialect: Dialect): Format => ({
       object: 'list',
       model: request.model,
       data: vectors.map((vector, index) => ({
-        ...{ object: 'embedding', index },
+        object: 'embedding',
+        index,
         embedding: request.base64 ? Buffer.from(new Float32Array(vector).buffer).toString('base64') : vector,
       })),
       usage: { prompt_tokens: call.prompt_tokens, total_tokens: call.prompt_tokens },
@@ -113,11 +114,16 @@ export const toUsage = (usage: Usage): object => ({
 });
 
 const envelope = ({ call, request }: Exchange, object: string): object => ({
-  ...{ id: call.id, object, created: created(), model: request.model },
+  id: call.id,
+  object,
+  created: created(),
+  model: request.model,
 });
 
 const toToolCall = ({ id, name, arguments: args }: ToolCall): object => ({
-  ...{ id, type: 'function', function: { name, arguments: args } },
+  id,
+  type: 'function',
+  function: { name, arguments: args },
 });
 
 function whole(dialect: Dialect, exchange: Exchange): object {

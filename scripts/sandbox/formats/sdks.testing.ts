@@ -51,7 +51,9 @@ function openaiLike(client: OpenAI | Groq): Sdk {
       ...message,
       ...(tool_calls && {
         tool_calls: tool_calls.map(({ id, name, arguments: args }) => ({
-          ...{ id, type: 'function', function: { name, arguments: args } },
+          id,
+          type: 'function',
+          function: { name, arguments: args },
         })),
       }),
     })) as OpenAI.ChatCompletionMessageParam[],
@@ -70,7 +72,9 @@ function openaiLike(client: OpenAI | Groq): Sdk {
         text: message.content ?? '',
         reasoning: message.reasoning ?? '',
         tool_calls: (calls ?? []).map((call) => ({ ...call, arguments: parseObject(call.arguments) })),
-        ...{ stop: choices[0]?.finish_reason, usage, pieces: 1 },
+        stop: choices[0]?.finish_reason,
+        usage,
+        pieces: 1,
       };
     },
     async stream(question) {
@@ -104,7 +108,8 @@ function openaiLike(client: OpenAI | Groq): Sdk {
 
 function anthropic(client: Anthropic): Sdk {
   const ask = ({ messages, tools, schema, max_tokens = 4_096 }: Question) => ({
-    ...{ model: 'sandbox-1', max_tokens },
+    model: 'sandbox-1',
+    max_tokens,
     system: messages.find(({ role }) => role === 'system')?.content,
     messages: messages.flatMap(({ role, content, tool_calls = [], tool_call_id = '' }): Anthropic.MessageParam[] => {
       if (role === 'system') return [];
@@ -112,12 +117,16 @@ function anthropic(client: Anthropic): Sdk {
         return [{ role: 'user', content: [{ type: 'tool_result', tool_use_id: tool_call_id, content }] }];
       if (role === 'user') return [{ role, content }];
       const uses = tool_calls.map(({ id, name, arguments: args }) => ({
-        ...{ type: 'tool_use' as const, id, name, input: parseObject(args) },
+        type: 'tool_use' as const,
+        id,
+        name,
+        input: parseObject(args),
       }));
       return [{ role, content: [...(content ? [{ type: 'text' as const, text: content }] : []), ...uses] }];
     }),
     tools: tools?.map(({ name, schema: input_schema }) => ({
-      ...{ name, input_schema: { type: 'object' as const, ...input_schema } },
+      name,
+      input_schema: { type: 'object' as const, ...input_schema },
     })),
     ...(schema && { output_config: { format: { type: 'json_schema' as const, schema } } }),
   });
@@ -127,7 +136,9 @@ function anthropic(client: Anthropic): Sdk {
     tool_calls: content.flatMap((block) =>
       block.type === 'tool_use' ? [{ name: block.name, arguments: block.input as object }] : [],
     ),
-    ...{ stop: stop_reason, usage, pieces },
+    stop: stop_reason,
+    usage,
+    pieces,
   });
   return {
     chat: async (question) => tell(await client.messages.create(ask(question), { signal: question.signal }), 1),
@@ -200,7 +211,8 @@ function ollama(url: string, key: string): Sdk {
   const ask = ({ messages, tools, schema, max_tokens }: Question) => ({
     model: 'sandbox-1',
     messages: messages.map(({ role, content, tool_calls, tool_call_id }): OllamaMessage => ({
-      ...{ role, content },
+      role,
+      content,
       ...(tool_calls && {
         tool_calls: tool_calls.map(({ name, arguments: args }) => ({
           function: { name, arguments: parseObject(args) },

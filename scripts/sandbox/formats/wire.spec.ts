@@ -53,7 +53,11 @@ describe('embeddings', () => {
     });
     plain.data[0]?.embedding.forEach((value, index) => expect(value).toBeCloseTo(data[0]?.embedding[index] ?? NaN, 5));
     expect((await readCalls(sandbox.url)).at(-2)).toMatchObject({
-      ...{ format: 'openai', stream: false, finished: true, prompt_tokens: 5, tokens_sent: 0 },
+      format: 'openai',
+      stream: false,
+      finished: true,
+      prompt_tokens: 5,
+      tokens_sent: 0,
       messages: input.map((content) => ({ role: 'user', content })),
     });
   });
@@ -111,22 +115,33 @@ describe('a refusal', () => {
 describe('the events of Anthropic', () => {
   it('open and close each block, the signed reasoning first', async () => {
     const stream = await new Anthropic(options('anthropic')).messages.create({
-      ...{ model: 'sandbox-1', max_tokens: 99, stream: true },
+      model: 'sandbox-1',
+      max_tokens: 99,
+      stream: true,
       messages: [{ role: 'user', content: 'x [[reason=1 tokens=2 delay=0]]' }],
     });
     const events = await Array.fromAsync(stream);
     const deltas = events.map((event) => (event.type === 'content_block_delta' ? event.delta.type : event.type));
     expect(deltas).toEqual([
       'message_start',
-      ...['content_block_start', 'thinking_delta', 'signature_delta', 'content_block_stop'],
-      ...['content_block_start', 'text_delta', 'text_delta', 'content_block_stop'],
-      ...['message_delta', 'message_stop'],
+      'content_block_start',
+      'thinking_delta',
+      'signature_delta',
+      'content_block_stop',
+      'content_block_start',
+      'text_delta',
+      'text_delta',
+      'content_block_stop',
+      'message_delta',
+      'message_stop',
     ]);
   });
 
   it('tell a tool that the client insists on, with arguments that fit', async () => {
     const { content } = await new Anthropic(options('anthropic')).messages.create({
-      ...{ model: 'sandbox-1[[delay=0]]', max_tokens: 99, messages: [{ role: 'user', content: 'x' }] },
+      model: 'sandbox-1[[delay=0]]',
+      max_tokens: 99,
+      messages: [{ role: 'user', content: 'x' }],
       tools: [{ name: 'say', input_schema: { type: 'object', properties: { n: { enum: [4] } }, required: ['n'] } }],
       tool_choice: { type: 'tool', name: 'say' },
     });
@@ -136,7 +151,8 @@ describe('the events of Anthropic', () => {
 
 it('the usage of Groq comes in the chunk that ends the answer', async () => {
   const stream = await new Groq(options('groq')).chat.completions.create({
-    ...{ model: 'sandbox-1', stream: true },
+    model: 'sandbox-1',
+    stream: true,
     messages: [{ role: 'user', content: 'x [[tokens=2 delay=0]]' }],
   });
   const chunks = await Array.fromAsync(stream);

@@ -1,9 +1,6 @@
-import { TOKEN_PARTY, type JsonWebKey } from '@taai/contracts';
+import { limits, TOKEN_PARTY, type JsonWebKey } from '@taai/contracts';
 import type { Jwk } from '@taai/platform';
 import { SignJWT } from 'jose';
-
-/** Seconds. */
-export const ACCESS_TOKEN_TTL = 24 * 60 * 60;
 
 /** What an access token says: who, of which tenant, in which role, by which session. */
 interface AccessClaims {
@@ -35,11 +32,11 @@ export class AccessTokens {
       .setIssuer(TOKEN_PARTY)
       .setAudience(TOKEN_PARTY)
       .setIssuedAt()
-      .setExpirationTime(`${ACCESS_TOKEN_TTL}s`)
+      .setExpirationTime(`${limits.accessTokenSeconds}s`)
       .sign({ kty, crv, x, d });
   }
 
-  /** The public halves, as JSON Web Keys. */
+  /** Returns the public keys as JSON Web Keys. */
   published(): JsonWebKey[] {
     const now = seconds();
     return this.keys

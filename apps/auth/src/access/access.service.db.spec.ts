@@ -148,7 +148,12 @@ describe('a user whose work outlives their request', () => {
     const person = await newPerson('member', ['tasks:read']);
     const { tenant_id, user_id, change } = person;
     expect(await now(person)).toEqual({
-      ...{ tenant_id, user_id, session_id: null, api_key_id: null, role: 'member', expires_at: null },
+      tenant_id,
+      user_id,
+      session_id: null,
+      api_key_id: null,
+      role: 'member',
+      expires_at: null,
       permissions: expect.arrayContaining(['tasks:create', 'agents:read']),
     });
     await change((tx) => tx.update(UserEntity, { id: user_id }, { role: 'viewer' }));

@@ -16,7 +16,7 @@ import { assertTenantActive } from '../tenant/tenant-status';
 /** What one answer carries. */
 const MAX_CHANGES = 10_000;
 
-/** Who credentials stand for. Gateways remember the answers, and follow the changes. */
+/** Tells whom credentials stand for. Gateways cache the answers, and follow the changes. */
 @Injectable()
 export class AccessService {
   constructor(
@@ -31,7 +31,7 @@ export class AccessService {
     return { tenant_id, user_id, session_id, api_key_id: null, role, permissions: permissionsOf(holder), expires_at };
   }
 
-  /** A key may do what it was made for, as far as its creator may do it now. Throws `unauthenticated`, `tenant_suspended`. */
+  /** Resolves to the key's principal: its scopes, as far as its creator has them now. Throws `unauthenticated`, `tenant_suspended`. */
   async apiKey({ key_hash }: ByApiKey): Promise<Principal> {
     const ref = await this.access.findKey(key_hash);
     const holder = admitted(ref && (await this.access.keyHolder(ref)));
@@ -40,7 +40,7 @@ export class AccessService {
     return { tenant_id, user_id, session_id: null, api_key_id, role, permissions, expires_at };
   }
 
-  /** Of the caller's tenant. Throws `unauthenticated`, `tenant_suspended`. */
+  /** Resolves to a user of the caller's tenant. Throws `unauthenticated`, `tenant_suspended`. */
   async user(input: ByUser): Promise<Principal> {
     const holder = admitted(await this.access.userHolder(input));
     const { tenant_id, user_id, scopes, role, expires_at } = holder;
@@ -62,6 +62,6 @@ function admitted<H extends Holder>(holder: H | undefined): H {
   return holder;
 }
 
-/** What a role allows: a tenant's own, or a built-in one. */
+/** Returns the permissions of a role, be it a tenant's own or a built-in one. */
 export const permissionsOf = ({ role, role_permissions }: Pick<Holder, 'role' | 'role_permissions'>): string[] =>
   role_permissions ?? [...(rolePermissions[role] ?? [])];

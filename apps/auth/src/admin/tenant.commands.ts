@@ -7,7 +7,7 @@ import { AdminError, type AdminTools, type Command } from './command';
 
 const BATCH = 500;
 
-/** Prints what `work` answers. */
+/** Runs `work` on the database and prints its result. */
 async function say({ onDatabase, print }: AdminTools, work: (db: DataSource) => Promise<string>): Promise<number> {
   print(await onDatabase(work));
   return 0;
@@ -73,7 +73,7 @@ async function move(db: DataSource, named: string | undefined, change: StatusCha
   throw new AdminError(`Tenant ${id} is ${status}${date}: it cannot become ${change.to} by this.`);
 }
 
-/** Who runs the command, as the system knows them. A container's user may have no name. */
+/** Returns who runs the command. A container's user may have no name. */
 function operator(): AuditActor {
   try {
     return { type: 'operator', id: userInfo().username };
@@ -82,7 +82,7 @@ function operator(): AuditActor {
   }
 }
 
-/** Names are the tenants' own: nothing in them reaches the terminal as a control sequence. */
+/** Replaces control characters: tenants choose their names, and the terminal must not obey them. */
 const printable = (text: string) => text.replace(/\p{C}/gu, '\u{fffd}');
 
 const lineOf = ({ id, status, name }: TenantEntity) => `${id}  ${status.padEnd(9)}  ${printable(name)}`;

@@ -21,9 +21,14 @@ describe('API keys', () => {
   it('are shown once and stored as a hash, by which they are found', async () => {
     const { key, ...shown } = await create({ expires_at: '2999-01-01T00:00:00+01:00' });
     expect(shown).toEqual({
-      ...{ id: expect.any(String), name: 'CI', prefix: key.slice(0, 14), scopes: ['tasks:read'] },
-      ...{ created_by: admin.id, created_at: expect.any(Date) },
-      ...{ expires_at: '2998-12-31T23:00:00.000Z', last_used_at: null },
+      id: expect.any(String),
+      name: 'CI',
+      prefix: key.slice(0, 14),
+      scopes: ['tasks:read'],
+      created_by: admin.id,
+      created_at: expect.any(Date),
+      expires_at: '2998-12-31T23:00:00.000Z',
+      last_used_at: null,
     });
     const { data } = await admin.as(() => identity.apiKeys.list({}));
     expect(data).toEqual([{ ...shown, expires_at: new Date('2998-12-31T23:00:00Z') }]);

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import {
   found,
   invalidField,
+  limits,
   ProblemError,
   readTimestamp,
   type ApiKey,
@@ -19,8 +20,6 @@ import { ApiKeyRepository } from './api-key.repository';
 import { lockTenant } from '../tenant/lock-tenant';
 import { readPermissions } from '../access/read-permissions';
 import { RoleAuthority } from '../role/role.authority';
-
-const MAX_LIVING_KEYS = 100;
 
 @Injectable()
 export class ApiKeyService {
@@ -62,8 +61,8 @@ export class ApiKeyService {
   private async add(tx: Tx, apiKey: ApiKey, hash: string): Promise<{ id: string }> {
     await lockTenant(tx);
     await this.authority.assertCovers(tx, apiKey.scopes);
-    if ((await this.apiKeys.countLiving(tx)) >= MAX_LIVING_KEYS) {
-      throw new ProblemError('conflict', `A tenant has at most ${MAX_LIVING_KEYS} API keys: revoke one first.`);
+    if ((await this.apiKeys.countLiving(tx)) >= limits.apiKeysOfTenant) {
+      throw new ProblemError('conflict', `A tenant has at most ${limits.apiKeysOfTenant} API keys: revoke one first.`);
     }
     await this.apiKeys.insert(tx, apiKey, hash);
     const { id } = apiKey;
@@ -79,8 +78,14 @@ function newApiKey({ name, scopes, expires_at = null }: CreateApiKey, prefix: st
     throw new ProblemError('forbidden', 'API keys are made by users who have logged in, not by other keys.');
   if (!user_id) throw new ProblemError('forbidden', 'An API key stands for a user, and the caller is none.');
   return {
-    ...{ id: v7(), name, prefix, scopes: readPermissions('scopes', scopes), created_by: user_id, created_at: now },
-    ...{ expires_at: expires_at && futureTime(expires_at, now), last_used_at: null },
+    id: v7(),
+    name,
+    prefix,
+    scopes: readPermissions('scopes', scopes),
+    created_by: user_id,
+    created_at: now,
+    expires_at: expires_at && futureTime(expires_at, now),
+    last_used_at: null,
   };
 }
 
@@ -91,6 +96,9 @@ function futureTime(text: string, now: Date): string {
 }
 
 const factsOf = ({ name, prefix, scopes, created_by, expires_at }: ApiKey) => ({
-  ...{ name, prefix, scopes },
-  ...{ created_by, expires_at },
+  name,
+  prefix,
+  scopes,
+  created_by,
+  expires_at,
 });

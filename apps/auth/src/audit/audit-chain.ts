@@ -19,7 +19,7 @@ export interface Link {
   hash: string | null;
 }
 
-/** JSON as RFC 8785 writes it, so that neither the order of keys nor the form of numbers counts. Takes what JSON can say. */
+/** Writes JSON as RFC 8785 does, so that neither the order of keys nor the form of numbers counts. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
@@ -29,11 +29,11 @@ export function canonicalJson(value: unknown): string {
 
 const hashOf = (row: Unsealed): string => sha256(canonicalJson(row));
 
-/** The chain of a tenant's entries, each sealed together with the hash of the one before it. */
+/** Chains a tenant's entries: each is hashed together with the hash of the one before it. */
 export class AuditChain {
   constructor(public last: Link) {}
 
-  /** The entry as the next row. */
+  /** Returns the entry as the next row of the chain. */
   seal(entry: AuditRecord & { tenant_id: string }): Sealed {
     const row = { ...storedFields(entry), seq: this.last.seq + 1, previous_hash: this.last.hash };
     const sealed = { ...row, hash: hashOf(row) };
@@ -41,7 +41,7 @@ export class AuditChain {
     return sealed;
   }
 
-  /** Goes on over rows in the order of their seqs, which should reach `upTo`. The first that is not as it was sealed, if any. */
+  /** Follows rows in the order of their seqs, which should reach `upTo`. Returns the first that is not as it was sealed, if any. */
   follow(rows: readonly Sealed[], upTo: number): AuditBreak | undefined {
     for (const row of rows) {
       const broken = this.step(row);
@@ -62,7 +62,7 @@ export class AuditChain {
   private readonly missing = (): AuditBreak => ({ seq: this.last.seq + 1, id: null, reason: 'missing' });
 }
 
-/** Field by field, as the database will give them back: what a sender of another release adds or leaves out is not hashed. */
+/** Picks the fields that the database stores: what a sender of another release adds or leaves out is not hashed. */
 const storedFields = (entry: AuditRecord & { tenant_id: string }) => ({
   tenant_id: entry.tenant_id,
   id: entry.id,

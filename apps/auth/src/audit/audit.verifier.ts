@@ -1,13 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { invalidField, type AuditBreak, type AuditVerification } from '@taai/contracts';
+import { invalidField, limits, type AuditBreak, type AuditVerification } from '@taai/contracts';
 import { currentCaller } from '@taai/tenant';
 import { AuditChain, type Link } from './audit-chain';
 import { AuditRepository, type Ends } from './audit.repository';
 import { KeyedSemaphore, Semaphore } from '../login/semaphore';
 
-/** Entries of one call. */
-const MAX_CHECKED = 50_000;
 const BATCH = 100;
 /** After which a call stops for the next one to go on; it may take 30 s. */
 const BUDGET_MS = 20_000;
@@ -18,7 +16,7 @@ const START: Link = { seq: 0, id: null, hash: null };
 const TENANT = { slots: 1, waiting: 1, patience_ms: 5000 };
 const ALL = { slots: 2, waiting: 8, patience_ms: 5000 };
 
-/** Reads a tenant's log again, and compares. What is appended meanwhile is left to the next call. */
+/** Compares a tenant's log with its hashes. Entries that are appended meanwhile are left to the next call. */
 @Injectable()
 export class AuditVerifier {
   private readonly ofTenant = new KeyedSemaphore(TENANT);
@@ -26,7 +24,7 @@ export class AuditVerifier {
 
   constructor(private readonly audit: AuditRepository) {}
 
-  /** Goes on after an entry. Throws `validation_failed` for one beyond the newest, `overloaded` while others are verified. */
+  /** Verifies the entries after one. Throws `validation_failed` for one beyond the newest, `overloaded` while others are verified. */
   verify(after: number): Promise<AuditVerification> {
     return this.ofTenant.run(currentCaller().tenant_id, () => this.ofAll.run(() => this.check(after)));
   }
@@ -38,7 +36,10 @@ export class AuditVerifier {
     if (after > end) throw invalidField('after', 'is beyond the newest entry');
     const start = after === 0 ? START : await this.audit.link(after);
     const chain = new AuditChain(start ?? { ...START, seq: after - 1 });
-    const broken = (await this.walk(chain, Math.min(end, after + MAX_CHECKED))) ?? breakAtEnd(chain, ends) ?? null;
+    const broken =
+      (await this.walk(chain, Math.min(end, after + limits.auditEntriesPerVerification))) ??
+      breakAtEnd(chain, ends) ??
+      null;
     const { seq } = chain.last;
     return {
       is_intact: broken === null,
@@ -61,7 +62,7 @@ export class AuditVerifier {
   }
 }
 
-/** What only the end of the log can tell; nothing before it is reached. */
+/** Finds what only the end of the log can tell: entries that are missing there. */
 function breakAtEnd({ last: { seq, id, hash } }: AuditChain, { head, stray }: Ends): AuditBreak | undefined {
   if (head && seq < head.seq) return undefined;
   if (head && hash !== head.hash) return { seq, id, reason: 'head_differs' };

@@ -10,7 +10,7 @@ const compress = promisify(gzip);
 /** Longer than a service takes for one answer. */
 export const LEASE_SECONDS = 60;
 
-/** Written for those who read archives: a change that is no mere addition counts it on. */
+/** Tells readers of archives the format. A change that is no mere addition raises the version. */
 const FORMAT = { format: 'task-assistant-export', version: 1 };
 
 /**

@@ -1,5 +1,5 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { ProblemError } from '@taai/contracts';
+import { limits, ProblemError } from '@taai/contracts';
 import { ClaimLoop, log, Periodic, reportError } from '@taai/platform';
 import { runAs } from '@taai/tenant';
 import { ArchiveWriter, LEASE_SECONDS } from './archive-writer';
@@ -9,8 +9,6 @@ import { TENANT_DATA, type TenantDataOf } from '../tenant/tenant-data.clients';
 const SWEEP_MS = 5000;
 const CLEAR_MS = 3600_000;
 const MAX_ATTEMPTS = 4;
-/** How long an archive can be downloaded. */
-const LIFETIME_SECONDS = 7 * 24 * 3600;
 const BATCH = 100;
 
 /** Makes the archives that tenants ask for, one at a time, and drops those that are old. */
@@ -39,7 +37,7 @@ export class ExportWorker implements OnApplicationBootstrap, BeforeApplicationSh
     await Promise.all([this.working.stop(), this.clearing.stop()]);
   }
 
-  /** A job is there, or may be. */
+  /** Looks for jobs now. */
   wake(): void {
     this.working.wake();
   }
@@ -50,7 +48,7 @@ export class ExportWorker implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   async clear(): Promise<void> {
-    while ((await this.exports.dropOlder(LIFETIME_SECONDS, BATCH)) === BATCH);
+    while ((await this.exports.dropOlder(limits.exportSeconds, BATCH)) === BATCH);
   }
 
   private perform({ tenant_id, id }: JobRef): Promise<void> {

@@ -3,7 +3,7 @@ import { notFound, type Registered, type Tenant, type TenantStatus, type User, t
 import { sql, TenantEntity, UserEntity, withTenant, withTenantId, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { NIL, v7 } from 'uuid';
-import { explainTakenEmail } from '../refusals';
+import { explainTakenEmail } from '../registration/email';
 
 /** What a new tenant and its first user start with. */
 export interface NewAccount {
@@ -68,8 +68,15 @@ export class AccountRepository {
     const created_at = new Date();
     const tenant = { id: tx.tenant_id, name: tenant_name, plan_id: 'free', status: 'active' as const, created_at };
     const user = {
-      ...{ id: v7(), tenant_id: tenant.id, email, name, role: 'admin', password_hash },
-      ...{ is_active: true, created_at, last_login_at: null },
+      id: v7(),
+      tenant_id: tenant.id,
+      email,
+      name,
+      role: 'admin',
+      password_hash,
+      is_active: true,
+      created_at,
+      last_login_at: null,
     };
     await tx.insert(TenantEntity, { ...tenant }); // TypeORM fills in what it is given
     await tx.insert(UserEntity, { ...user }).catch(explainTakenEmail);

@@ -1,6 +1,6 @@
+import { ProblemError } from '@taai/contracts';
 import { keys, type RedisClient } from '@taai/platform';
 import type { Result } from 'ioredis';
-import { assertNoWait } from '../refusals';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -16,7 +16,7 @@ if count + 1 - ARGV[2] > tonumber(ARGV[1]) then return redis.call('PTTL', KEYS[1
 return 0
 `;
 
-/** How often something may happen within an hour to each of those whom it happens to. Kept in Redis, for all replicas. */
+/** Limits how often something happens within an hour, for each key on its own. The counts are kept in Redis, for all replicas. */
 export class HourlyLimit {
   /** @param what Names the limit in Redis. */
   constructor(
@@ -27,17 +27,17 @@ export class HourlyLimit {
     redis.defineCommand('countHourly', { numberOfKeys: 1, lua });
   }
 
-  /** Whether it may happen, which is counted. `whose`: nothing personal in plain text. */
+  /** Counts it. Resolves to whether it is within the limit. `whose` is the key: nothing personal in plain text. */
   async allows(whose: string): Promise<boolean> {
     return (await this.count(whose, 1)) === 0;
   }
 
-  /** Counts it; throws `rate_limited` when it was too much. */
+  /** Counts it. Throws `rate_limited` beyond the limit. */
   async take(whose: string): Promise<void> {
     assertNoWait(await this.count(whose, 1));
   }
 
-  /** Throws `rate_limited` when once more would be too much. */
+  /** Throws `rate_limited` when the limit is reached. Counts nothing. */
   async check(whose: string): Promise<void> {
     assertNoWait(await this.count(whose, 0));
   }
@@ -45,4 +45,9 @@ export class HourlyLimit {
   private count(whose: string, taken: number): Promise<number> {
     return this.redis.countHourly(keys.hourly(this.what, whose), this.limit, taken);
   }
+}
+
+/** Throws `rate_limited` unless there are no milliseconds to wait. */
+export function assertNoWait(wait_ms: number): void {
+  if (wait_ms > 0) throw new ProblemError('rate_limited', undefined, { retry_after: Math.ceil(wait_ms / 1000) });
 }

@@ -66,7 +66,7 @@ end
 return 1
 `;
 
-/** Teaches the connection `beginLogin` (milliseconds to wait, and whether the account was charged) and `endLogin`. */
+/** Defines on the connection `beginLogin` (milliseconds to wait, and whether the account was charged) and `endLogin`. */
 export function defineLoginScripts(redis: RedisClient): void {
   redis.defineCommand('beginLogin', { numberOfKeys: 3, lua: begin });
   redis.defineCommand('endLogin', { numberOfKeys: 3, lua: end });

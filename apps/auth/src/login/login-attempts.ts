@@ -3,7 +3,7 @@ import { ProblemError } from '@taai/contracts';
 import { keys, REDIS, sha256, type RedisClient } from '@taai/platform';
 import { defineLoginScripts } from './login-attempts.script';
 import { currentNetwork } from './network';
-import { assertNoWait } from '../refusals';
+import { assertNoWait } from './hourly-limit';
 import { KeyedSemaphore } from './semaphore';
 
 type Outcome = 'failed' | 'succeeded' | 'undecided';
@@ -15,7 +15,7 @@ const outcomeOf = (error: unknown): Outcome =>
 const TURNS = { slots: 2, waiting: 256, patience_ms: 12_000 };
 
 /**
- * Slows down who guesses passwords. After 5 failures an account's next attempt waits for 1, 2, 4, … at most 60 s, after 20 the
+ * Slows down guessing of passwords. After 5 failures an account's next attempt waits for 1, 2, 4, … at most 60 s, after 20 the
  * same holds for attempts from a network; a quarter of an hour without failure forgets them. An attempt is charged to the
  * account when it begins and given back unless it fails, so that many at once are no way around. Networks that the account was
  * logged in from within 30 days need not wait for it: else anybody could lock its owner out.
@@ -28,12 +28,12 @@ export class LoginAttempts {
     defineLoginScripts(redis);
   }
 
-  /** `check`, if an attempt may be made now: one that throws `invalid_credentials` is a failure. Throws `rate_limited`. */
+  /** Runs `check` if an attempt may be made now. One that throws `invalid_credentials` is a failure. Throws `rate_limited`. */
   attempt<T>(email: string, check: () => Promise<T>): Promise<T> {
     return this.turns.run(email, () => this.charged(email, check));
   }
 
-  /** Takes the present network for the account's own, as after a login. */
+  /** Remembers the client's network as one that the account was logged in from. */
   async trust(email: string): Promise<void> {
     await this.redis.endLogin(...scopeOf(email), 'succeeded', 0);
   }
@@ -54,7 +54,7 @@ export class LoginAttempts {
   }
 }
 
-/** The scripts' keys, and the network. @param email Canonical; stored as its hash. */
+/** Returns the scripts' keys and the network. @param email Canonical; stored as its hash. */
 function scopeOf(email: string): [string, string, string, string] {
   const account = sha256(email);
   const network = currentNetwork() ?? '';

@@ -5,7 +5,7 @@ import { DataSource } from 'typeorm';
 import { AccessTokens } from '../access/access-token';
 import { AccountRepository, type Account } from './account.repository';
 import { canonicalEmail } from '../registration/email';
-import { loggedIn, type OpenSession } from './logged-in';
+import { tokenResponse, type OpenSession } from './token-response';
 import { LoginAttempts } from './login-attempts';
 import { mintToken } from '../token/opaque-token';
 import { Passwords } from '../password/password';
@@ -36,7 +36,7 @@ export class LoginService {
       if (!opened) throw new ProblemError('invalid_credentials');
       return opened;
     });
-    return loggedIn(this.accessTokens, session);
+    return tokenResponse(this.accessTokens, session);
   }
 
   private async open(email: string, password: string): Promise<OpenSession | undefined> {

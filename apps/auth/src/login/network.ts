@@ -3,7 +3,7 @@ import ipaddr from 'ipaddr.js';
 
 const SUBNET_PARTS = 4;
 
-/** What counts as one client: an IPv4 address, or the /64 that an IPv6 client picks its addresses from. */
+/** Returns what counts as one client: an IPv4 address, or the /64 that an IPv6 client picks its addresses from. */
 export function networkOf(ip: string): string {
   if (!ipaddr.isValid(ip)) return ip;
   const address = ipaddr.process(ip);
@@ -12,7 +12,7 @@ export function networkOf(ip: string): string {
 
 const hexParts = ({ parts }: ipaddr.IPv6) => parts.slice(0, SUBNET_PARTS).map((part) => part.toString(16));
 
-/** The client's network; undefined for work that no client asked for. */
+/** Returns the client's network; undefined for work that no client asked for. */
 export function currentNetwork(): string | undefined {
   const ip = currentContext()?.ip;
   return ip === undefined ? undefined : networkOf(ip);

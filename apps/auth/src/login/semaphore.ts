@@ -12,68 +12,68 @@ export interface SemaphoreOptions {
 const RETRY_SECONDS = 5;
 const overloaded = () => new ProblemError('overloaded', undefined, { retry_after: RETRY_SECONDS });
 
-/** Lets some pieces of work run at once and others wait, in order; refuses the rest, and who waited too long, with `overloaded`. */
+/** Bounds how many pieces of work run at once. Others wait in order; those beyond the queue, or that waited too long, fail with `overloaded`. */
 export class Semaphore {
-  readonly #queue: (() => void)[] = [];
-  #running = 0;
+  private readonly queue: (() => void)[] = [];
+  private running = 0;
 
   constructor(private readonly options: SemaphoreOptions) {}
 
   async run<T>(work: () => Promise<T>): Promise<T> {
-    await this.#enter();
+    await this.enter();
     try {
       return await work();
     } finally {
-      this.#leave();
+      this.leave();
     }
   }
 
-  async #enter(): Promise<void> {
-    if (this.#running < this.options.slots) {
-      this.#running++;
+  private async enter(): Promise<void> {
+    if (this.running < this.options.slots) {
+      this.running++;
       return;
     }
-    if (this.#queue.length >= this.options.waiting) throw overloaded();
-    await this.#turn();
+    if (this.queue.length >= this.options.waiting) throw overloaded();
+    await this.turn();
   }
 
-  #turn(): Promise<void> {
+  private turn(): Promise<void> {
     return new Promise((resolve, reject) => {
       const enter = () => {
         clearTimeout(timer);
         resolve();
       };
       const timer = setTimeout(() => {
-        this.#queue.splice(this.#queue.indexOf(enter), 1);
+        this.queue.splice(this.queue.indexOf(enter), 1);
         reject(overloaded());
       }, this.options.patience_ms);
-      this.#queue.push(enter);
+      this.queue.push(enter);
     });
   }
 
-  /** A slot that is left goes to the first who waits, without becoming free in between. */
-  #leave(): void {
-    const next = this.#queue.shift();
+  /** Hands the slot to the first that waits, without freeing it in between. */
+  private leave(): void {
+    const next = this.queue.shift();
     if (next) next();
-    else this.#running--;
+    else this.running--;
   }
 }
 
-/** A semaphore for each key, kept while somebody is in it or waits. */
+/** Keeps one semaphore for each key, while it is in use. */
 export class KeyedSemaphore {
-  readonly #entries = new Map<string, { semaphore: Semaphore; users: number }>();
+  private readonly entries = new Map<string, { semaphore: Semaphore; users: number }>();
 
   /** @param options Of each. */
   constructor(private readonly options: SemaphoreOptions) {}
 
   async run<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const entry = this.#entries.get(key) ?? { semaphore: new Semaphore(this.options), users: 0 };
-    this.#entries.set(key, entry);
+    const entry = this.entries.get(key) ?? { semaphore: new Semaphore(this.options), users: 0 };
+    this.entries.set(key, entry);
     entry.users++;
     try {
       return await entry.semaphore.run(work);
     } finally {
-      if (--entry.users === 0) this.#entries.delete(key);
+      if (--entry.users === 0) this.entries.delete(key);
     }
   }
 }

@@ -1,13 +1,13 @@
-import { ProblemError } from '@taai/contracts';
+import { invalidField, limits } from '@taai/contracts';
 import { dictionary } from '@zxcvbn-ts/language-common';
 import { canonicalEmail } from '../registration/email';
 
-const MIN_LENGTH = 8;
-
 /** The commonest passwords of known leaks, in lower case; shorter ones are refused for their length. */
-const common = new Set(dictionary['passwords-common'].filter((password) => password.length >= MIN_LENGTH));
+const common = new Set(
+  dictionary['passwords-common'].filter((password) => password.length >= limits.minPasswordCharacters),
+);
 
-/** What is wrong with a password that somebody chooses; undefined if nothing is. Its length is the contract's matter. */
+/** Returns what is wrong with a password that somebody chooses; undefined if nothing is. The contract checks its length. */
 function faultOf(password: string, email: string): string | undefined {
   const plain = password.normalize('NFKC').trim().toLowerCase();
   if (common.has(plain)) return 'is among the most common passwords';
@@ -16,8 +16,8 @@ function faultOf(password: string, email: string): string | undefined {
   return undefined;
 }
 
-/** Throws `validation_failed` for a password that would be among the first guesses. `path`: its name in the input. */
+/** Throws `validation_failed` for a password that would be among the first guesses. `path` is its field in the input. */
 export function assertGoodPassword(password: string, email: string, path: string): void {
   const message = faultOf(password, email);
-  if (message) throw new ProblemError('validation_failed', `${path}: ${message}`, { errors: [{ path, message }] });
+  if (message) throw invalidField(path, message);
 }

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { ProblemError, type ChangePassword, type ForgotPassword, type ResetPassword } from '@taai/contracts';
+import { limits, ProblemError, type ChangePassword, type ForgotPassword, type ResetPassword } from '@taai/contracts';
 import { audit, withTenant, withTenantId, type Tx } from '@taai/entities';
 import { REDIS, sha256, type RedisClient } from '@taai/platform';
 import { DataSource } from 'typeorm';
@@ -18,9 +18,6 @@ import { assertGoodPassword } from './password-rules';
 import { SessionRepository } from '../session/session.repository';
 import { assertTenantActive } from '../tenant/tenant-status';
 
-const MAILS_PER_HOUR = 3;
-const REQUESTS_PER_HOUR = 20;
-
 @Injectable()
 export class PasswordService {
   private readonly mails: HourlyLimit;
@@ -36,8 +33,8 @@ export class PasswordService {
     private readonly background: Background,
     @Inject(REDIS) redis: RedisClient,
   ) {
-    this.mails = new HourlyLimit(redis, 'password-mails', MAILS_PER_HOUR);
-    this.requests = new HourlyLimit(redis, 'password-requests', REQUESTS_PER_HOUR);
+    this.mails = new HourlyLimit(redis, 'password-mails', limits.passwordMailsPerHour);
+    this.requests = new HourlyLimit(redis, 'password-requests', limits.passwordRequestsPerHour);
   }
 
   /** Ends the caller's other sessions. Throws `invalid_credentials`, `rate_limited`, `validation_failed`. */

@@ -10,7 +10,7 @@ const WAITING = 256;
 const PATIENCE_MS = 12_000;
 
 /**
- * What bcrypt is given in place of the password: 64 ASCII characters. bcrypt ignores what follows a NUL or the 72nd byte,
+ * Returns what bcrypt is given in place of the password: 64 ASCII characters. bcrypt ignores what follows a NUL or the 72nd byte,
  * this does not. The key keeps the digest from matching one in a list that leaked elsewhere.
  */
 const digest = (password: string) =>
@@ -21,36 +21,36 @@ const costOf = (stored: string) => Number(stored.split('$')[2]);
 
 /** Hashes and checks passwords with bcrypt, few at once. Throws `overloaded` when too many wait, or one too long. */
 export class Passwords {
-  readonly #threads = new Semaphore({ slots: AT_ONCE, waiting: WAITING, patience_ms: PATIENCE_MS });
-  readonly #nobodys: Promise<string>;
+  private readonly threads = new Semaphore({ slots: AT_ONCE, waiting: WAITING, patience_ms: PATIENCE_MS });
+  private readonly dummyHash: Promise<string>;
 
   /** @param cost The logarithm of bcrypt's rounds, 4 to 31. */
   constructor(private readonly cost: number) {
-    this.#nobodys = this.hash(randomUUID());
+    this.dummyHash = this.hash(randomUUID());
   }
 
   hash(password: string): Promise<string> {
-    return this.#threads.run(() => hash(digest(password), this.cost));
+    return this.threads.run(() => hash(digest(password), this.cost));
   }
 
-  /** Costs the same without a stored hash, so that the time of an answer does not tell whether there is an account. */
+  /** Resolves to whether the password is right. Takes as long without a stored hash, so that time does not tell whether there is an account. */
   async matches(password: string, stored: string | undefined): Promise<boolean> {
-    const expected = stored ?? (await this.#nobodys);
-    const equal = await this.#threads.run(async () => {
+    const expected = stored ?? (await this.dummyHash);
+    const equal = await this.threads.run(async () => {
       const equal = await verify(digest(password), expected);
-      if (!equal) await this.#makeUpFor(costOf(expected));
+      if (!equal) await this.makeUpFor(costOf(expected));
       return equal;
     });
     return equal && stored !== undefined;
   }
 
-  /** Whether the hash was made at another cost than today's. */
+  /** Tells whether the hash was made at another cost than the configured one. */
   isOutdated(stored: string): boolean {
     return costOf(stored) !== this.cost;
   }
 
-  /** The time that a wrong password takes less against a cheaper hash, which would tell an old account: 2ⁿ + 2ⁿ + 2ⁿ⁺¹ + … = 2ᵐ. */
-  async #makeUpFor(cheaper: number): Promise<void> {
+  /** Spends the time that a cheaper hash saves, which would tell an old account: 2ⁿ + 2ⁿ + 2ⁿ⁺¹ + … = 2ᵐ. */
+  private async makeUpFor(cheaper: number): Promise<void> {
     for (let cost = cheaper; cost < this.cost; cost++) await hash('', cost);
   }
 }

@@ -1,14 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { ProblemError } from '@taai/contracts';
+import { limits, ProblemError } from '@taai/contracts';
 import { audit, withTenantId } from '@taai/entities';
 import { REDIS, type RedisClient } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { AccountRepository } from '../login/account.repository';
 import { HourlyLimit } from '../login/hourly-limit';
 import { currentNetwork } from '../login/network';
-
-/** Addresses that a network may learn to be taken, per hour. */
-const CONFLICTS = 10;
 
 /** Keeps the answer `email_taken` from telling anybody who asks for long which addresses have accounts. */
 @Injectable()
@@ -20,7 +17,7 @@ export class EmailConflicts {
     private readonly accounts: AccountRepository,
     @Inject(REDIS) redis: RedisClient,
   ) {
-    this.conflicts = new HourlyLimit(redis, 'email-taken', CONFLICTS);
+    this.conflicts = new HourlyLimit(redis, 'email-taken', limits.emailConflictsPerHour);
   }
 
   /**

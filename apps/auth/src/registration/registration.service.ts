@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type Register, type Registered } from '@taai/contracts';
+import { limits, type Register, type Registered } from '@taai/contracts';
 import { audit, withTenantId, type Tx } from '@taai/entities';
 import { REDIS, type RedisClient } from '@taai/platform';
 import { DataSource } from 'typeorm';
@@ -12,9 +12,6 @@ import { currentNetwork } from '../login/network';
 import { Passwords } from '../password/password';
 import { assertGoodPassword } from '../password/password-rules';
 
-/** Of one network: many for an office, few for who would fill the house with tenants. */
-const REGISTRATIONS_PER_HOUR = 1000;
-
 @Injectable()
 export class RegistrationService {
   private readonly registrations: HourlyLimit;
@@ -26,7 +23,7 @@ export class RegistrationService {
     private readonly conflicts: EmailConflicts,
     @Inject(REDIS) redis: RedisClient,
   ) {
-    this.registrations = new HourlyLimit(redis, 'registrations', REGISTRATIONS_PER_HOUR);
+    this.registrations = new HourlyLimit(redis, 'registrations', limits.registrationsPerHour);
   }
 
   /** Throws `email_taken`; `rate_limited` from a network that met it too often, whether or not the address is taken. */

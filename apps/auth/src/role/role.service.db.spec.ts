@@ -22,19 +22,20 @@ describe('roles', () => {
     const own = [await create('auditor', ['*:read']), await create('accountant')];
     const all = await admin.as(() => identity.roles.list({}));
     expect(all.data.map(({ name, is_builtin }) => [name, is_builtin])).toEqual([
-      ...[
-        ['admin', true],
-        ['member', true],
-        ['viewer', true],
-      ],
-      ...[
-        ['auditor', false],
-        ['accountant', false],
-      ],
+      ['admin', true],
+      ['member', true],
+      ['viewer', true],
+      ['auditor', false],
+      ['accountant', false],
     ]);
     expect(all.data[0]).toEqual({
-      ...{ id: null, name: 'admin', description: null, permissions: ['*:*'], is_builtin: true },
-      ...{ created_at: null, updated_at: null },
+      id: null,
+      name: 'admin',
+      description: null,
+      permissions: ['*:*'],
+      is_builtin: true,
+      created_at: null,
+      updated_at: null,
     });
     expect(all.data.slice(3)).toEqual(own);
 
@@ -69,7 +70,9 @@ describe('roles', () => {
     expect(await identity.audited(admin)).toMatchObject([
       { action: 'role.created', target_id: id, after: { name: 'lead', permissions: ['tasks:*', 'users:read'] } },
       {
-        ...{ action: 'role.updated', target_id: id, before: { description: 'Leads' } },
+        action: 'role.updated',
+        target_id: id,
+        before: { description: 'Leads' },
         after: { description: null, permissions: ['*:read'] },
       },
     ]);

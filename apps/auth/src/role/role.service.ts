@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import {
   found,
+  limits,
   ProblemError,
   type CreateRole,
   type PageOf,
@@ -24,8 +25,6 @@ import { lockTenant } from '../tenant/lock-tenant';
 import { readPermissions } from '../access/read-permissions';
 import { RoleAuthority } from './role.authority';
 import { RoleRepository, type RoleFields } from './role.repository';
-
-const MAX_ROLES = 50;
 
 const builtInRoles = Object.entries(rolePermissions).map(([name, permissions]): Role => {
   const nothing = { id: null, description: null, created_at: null, updated_at: null };
@@ -76,8 +75,8 @@ export class RoleService {
   private async add(tx: Tx, fields: RoleFields): Promise<Role> {
     await lockTenant(tx);
     await this.authority.assertCovers(tx, fields.permissions);
-    if ((await this.roles.count(tx)) >= MAX_ROLES) {
-      throw new ProblemError('conflict', `A tenant has at most ${MAX_ROLES} roles of its own.`);
+    if ((await this.roles.count(tx)) >= limits.rolesOfTenant) {
+      throw new ProblemError('conflict', `A tenant has at most ${limits.rolesOfTenant} roles of its own.`);
     }
     const role = await this.roles.insert(tx, fields);
     await audit(tx, { action: 'role.created', target: { type: 'role', id: role.id }, after: fields });
@@ -113,8 +112,11 @@ const placeOf = ({ id, name }: Role) =>
 const factsOf = ({ name, description, permissions }: RoleFields): RoleFields => ({ name, description, permissions });
 
 const toRole = ({ id, created_at, updated_at, ...fields }: RoleEntity): Role => ({
-  ...{ id, ...factsOf(fields), is_builtin: false },
-  ...{ created_at, updated_at },
+  id,
+  ...factsOf(fields),
+  is_builtin: false,
+  created_at,
+  updated_at,
 });
 
 function assertNotBuiltIn(name: string): void {

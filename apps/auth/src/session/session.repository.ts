@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Session, TenantStatus, User } from '@taai/contracts';
+import { limits, type Session, type TenantStatus, type User } from '@taai/contracts';
 import { accessChanged, SessionEntity, sql, type Tx } from '@taai/entities';
 import { sha256 } from '@taai/platform';
 import { currentContext } from '@taai/tenant';
@@ -8,7 +8,7 @@ import { v7 } from 'uuid';
 import { toUser, type Account, type UserRow } from '../login/account.repository';
 import type { RefreshState } from './refresh-token';
 
-const LIFETIME_MS = 30 * 24 * 60 * 60 * 1000;
+const LIFETIME_MS = limits.sessionSeconds * 1000;
 
 /** Where a refresh token belongs. */
 interface SessionRef {

@@ -13,7 +13,7 @@ import { audit, idAfter, toPage, withTenant, withTenantId, type Tx } from '@taai
 import { DataSource } from 'typeorm';
 import { AccessTokens } from '../access/access-token';
 import { currentSession } from './current-session';
-import { loggedIn, type OpenSession } from '../login/logged-in';
+import { tokenResponse, type OpenSession } from '../login/token-response';
 import { exchange } from './refresh-token';
 import { SessionRepository } from './session.repository';
 import { assertTenantActive } from '../tenant/tenant-status';
@@ -34,7 +34,7 @@ export class SessionService {
     const ref = await this.sessions.find(refresh_token);
     const renewed =
       ref && (await withTenantId(this.db, ref.tenant_id, (tx) => this.renew(tx, ref.session_id, refresh_token)));
-    if (renewed) return loggedIn(this.accessTokens, renewed);
+    if (renewed) return tokenResponse(this.accessTokens, renewed);
     throw new ProblemError('invalid_refresh_token');
   }
 

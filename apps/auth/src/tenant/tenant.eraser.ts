@@ -32,7 +32,7 @@ export class TenantEraser implements OnApplicationBootstrap, BeforeApplicationSh
     await this.sweeping.stop();
   }
 
-  /** One tenant that cannot be erased keeps no other back. */
+  /** Erases every due tenant. One that cannot be erased keeps no other back. */
   async sweep(): Promise<void> {
     for (const tenant_id of await this.tenants.due(BATCH)) {
       if (this.stopping) return;
@@ -41,7 +41,7 @@ export class TenantEraser implements OnApplicationBootstrap, BeforeApplicationSh
     }
   }
 
-  /** The tenant itself goes last, when a whole round through the services has found nothing any more. */
+  /** Erases the rows of all services, and the tenant itself when a whole round has found nothing any more. */
   private async erase(): Promise<void> {
     while ((await this.round()) > 0) if (this.stopping) return;
     try {

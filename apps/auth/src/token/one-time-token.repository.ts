@@ -1,13 +1,16 @@
 import { Injectable } from '@nestjs/common';
-import type { ComposedMail } from '@taai/contracts';
+import { limits, type ComposedMail } from '@taai/contracts';
 import { sql, withTenant, type OneTimeTokenKind, type Tx } from '@taai/entities';
 import { sha256 } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { mintToken } from './opaque-token';
 
-/** How long a link works. */
-const LIFETIMES: Record<OneTimeTokenKind, string> = { invite: '7 days', password_reset: '1 hour' };
+/** Seconds that a link works. */
+const LIFETIMES: Record<OneTimeTokenKind, number> = {
+  invite: limits.inviteSeconds,
+  password_reset: limits.passwordResetSeconds,
+};
 
 /** Where a token that was shown belongs. */
 export interface TokenRef {
@@ -25,7 +28,7 @@ const REPLACE = sql('delete from one_time_tokens where user_id = $1 and kind = $
 
 const REQUEST = sql(`
   insert into one_time_tokens (tenant_id, id, user_id, kind, expires_at)
-  values ($1, $2, $3, $4, now() + $5::interval)`);
+  values ($1, $2, $3, $4, now() + make_interval(secs => $5))`);
 
 const MINT = sql(`
   with minted as (

@@ -37,8 +37,15 @@ describe('an invitation', () => {
   it('makes a user without a password, has a link mailed, is told and audited', async () => {
     const user = await invite({ email: '  Ada@Example.COM ', name: 'Ada' });
     expect(user).toEqual({
-      ...{ id: expect.any(String), tenant_id: admin.tenant_id, email: 'ada@example.com', name: 'Ada', role: 'member' },
-      ...{ is_active: true, status: 'invited', created_at: expect.any(Date), last_login_at: null },
+      id: expect.any(String),
+      tenant_id: admin.tenant_id,
+      email: 'ada@example.com',
+      name: 'Ada',
+      role: 'member',
+      is_active: true,
+      status: 'invited',
+      created_at: expect.any(Date),
+      last_login_at: null,
     });
     expect(await admin.as(() => identity.users.get(user.id))).toEqual(user);
     expect(await storedHash(user.id)).toBeUndefined();
@@ -135,7 +142,10 @@ describe('accepting', () => {
     expect(await new Passwords(4).matches(password, await storedHash(user.id))).toBe(true);
     expect((await identity.events(admin)).at(-1)).toMatchObject({ type: 'user.created', data: { id: user.id } });
     expect((await identity.audited(admin)).at(-1)).toMatchObject({
-      ...{ action: 'invite.accepted', actor_type: 'user', actor_id: user.id, target_id: user.id },
+      action: 'invite.accepted',
+      actor_type: 'user',
+      actor_id: user.id,
+      target_id: user.id,
     });
     const everything = JSON.stringify(
       await identity.query('select * from outbox where tenant_id = $1', admin.tenant_id),

@@ -1,5 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { found, ProblemError, type AcceptInvite, type InviteUser, type Registered, type User } from '@taai/contracts';
+import {
+  found,
+  limits,
+  ProblemError,
+  type AcceptInvite,
+  type InviteUser,
+  type Registered,
+  type User,
+} from '@taai/contracts';
 import { audit, emit, withTenant, withTenantId, type Tx, type UserEntity } from '@taai/entities';
 import { REDIS, sha256, type RedisClient } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
@@ -17,10 +25,6 @@ import { RoleAuthority } from '../role/role.authority';
 import { assertTenantActive } from '../tenant/tenant-status';
 import { UserRepository } from './user.repository';
 
-/** An hour: to one address, of whichever tenants, and of one tenant. */
-const MAILS_PER_ADDRESS = 5;
-const MAILS_PER_TENANT = 500;
-
 /** How users come to a tenant: invited by mail, they choose a password and are in. */
 @Injectable()
 export class InviteService {
@@ -36,8 +40,8 @@ export class InviteService {
     private readonly conflicts: EmailConflicts,
     @Inject(REDIS) redis: RedisClient,
   ) {
-    this.ofAddress = new HourlyLimit(redis, 'invites-to', MAILS_PER_ADDRESS);
-    this.ofTenant = new HourlyLimit(redis, 'invites-of', MAILS_PER_TENANT);
+    this.ofAddress = new HourlyLimit(redis, 'invites-to', limits.invitesToAddressPerHour);
+    this.ofTenant = new HourlyLimit(redis, 'invites-of', limits.invitesOfTenantPerHour);
   }
 
   /** Throws `email_taken`, `rate_limited`, `validation_failed` for an unknown role, and `forbidden` for one beyond the caller's own. */

@@ -4,7 +4,7 @@ import { sql, UserEntity, type Tx } from '@taai/entities';
 import { IsNull, LessThan, Not } from 'typeorm';
 import { v7 } from 'uuid';
 import { toUser } from '../login/account.repository';
-import { explainTakenEmail } from '../refusals';
+import { explainTakenEmail } from '../registration/email';
 
 export type UserFields = Pick<UserEntity, 'name' | 'role' | 'is_active'>;
 

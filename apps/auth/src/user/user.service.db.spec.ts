@@ -55,8 +55,15 @@ describe('users', () => {
     expect([...first.data, ...rest.data].map(({ id }) => id)).toEqual(people.map(({ id }) => id).reverse());
     expect(rest).toMatchObject({ has_more: false, next_cursor: null });
     expect(await admin.as(() => identity.users.get(admin.id))).toEqual({
-      ...{ id: admin.id, tenant_id: admin.tenant_id, email: `${admin.id}@example.com`, name: null, role: 'admin' },
-      ...{ is_active: true, status: 'active', created_at: expect.any(Date), last_login_at: null },
+      id: admin.id,
+      tenant_id: admin.tenant_id,
+      email: `${admin.id}@example.com`,
+      name: null,
+      role: 'admin',
+      is_active: true,
+      status: 'active',
+      created_at: expect.any(Date),
+      last_login_at: null,
     });
   });
 
@@ -79,7 +86,11 @@ describe('users', () => {
     expect(await admin.as(() => identity.users.get(id))).toEqual(changed);
     expect(await identity.audited(admin)).toMatchObject([
       {
-        ...{ action: 'user.updated', actor_type: 'user', actor_id: admin.id, target_type: 'user', target_id: id },
+        action: 'user.updated',
+        actor_type: 'user',
+        actor_id: admin.id,
+        target_type: 'user',
+        target_id: id,
         before: { name: null, role: 'member' },
         after: { name: 'Ada', role: 'viewer' },
       },

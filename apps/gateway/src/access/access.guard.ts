@@ -29,7 +29,7 @@ export class AccessGuard extends AuthGuard('credential') {
     if (!requestContext) throw new Error('The request has no context.');
     requestContext.caller = caller;
     authorize(bound.method, caller);
-    requestContext.token = this.tokens.minted(caller) ?? (await this.tokens.mint(caller));
+    requestContext.token = this.tokens.cachedToken(caller) ?? (await this.tokens.mint(caller));
     return true;
   }
 

@@ -1,11 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { accessContract, ProblemError, type ByApiKey, type BySession, type Principal } from '@taai/contracts';
-import { RpcClient, type GatewayConfig } from '@taai/platform';
+import { RpcClient } from '@taai/platform';
 import { runAs, type Caller } from '@taai/tenant';
 import { LRUCache } from 'lru-cache';
 import { NIL } from 'uuid';
 import { AccessTokens } from './access-tokens';
 import type { Credential } from './credential';
+import type { GatewayConfig } from '../config';
 
 /** Injects the `GatewayConfig`. */
 export const GATEWAY_CONFIG = Symbol('gateway config');

@@ -4,7 +4,7 @@ import { APP_GUARD } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ProblemError } from '@taai/contracts';
 import type { Dialect } from '@taai/dialects';
-import { HealthModule, RpcClient, type GatewayConfig } from '@taai/platform';
+import { HealthModule, RpcClient } from '@taai/platform';
 import { currentContext, type Caller, type RequestContext } from '@taai/tenant';
 import type { FastifyRequest } from 'fastify';
 import { NIL } from 'uuid';
@@ -22,6 +22,7 @@ import { findBoundMethod } from '../route/route';
 import { RunController } from '../stream/run.controller';
 import { RunEvents } from '../stream/run-events';
 import { SseStreams, type ServerSentEvent } from '../stream/sse';
+import type { GatewayConfig } from '../config';
 
 const defaults: GatewayConfig = {
   port: 0,

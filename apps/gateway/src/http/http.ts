@@ -4,9 +4,10 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { SwaggerModule } from '@nestjs/swagger';
 import { publicMethods } from '@taai/contracts';
 import { dialects as allDialects, routeOf, type Dialect } from '@taai/dialects';
-import { HealthModule, NestLogger, readGatewayConfig, type GatewayConfig, type Platform } from '@taai/platform';
+import { HealthModule, NestLogger, type Platform } from '@taai/platform';
 import { fastify } from 'fastify';
 import { answerUnreadable, answerUnroutable } from './client-errors';
+import { readGatewayConfig, type GatewayConfig } from '../config';
 import { corsOptions } from './cors';
 import { DeniedAccess } from '../access/denied-access';
 import { refusePlainHttp } from './https-only';

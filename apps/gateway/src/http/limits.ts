@@ -1,11 +1,6 @@
-import { ProblemError } from '@taai/contracts';
-import type { GatewayConfig } from '@taai/platform';
+import { limits, ProblemError } from '@taai/contracts';
 import type { FastifyInstance } from 'fastify';
-
-/** URL and headers together, in bytes. */
-const HEADER_BYTES = 16_384;
-const HEADER_COUNT = 100;
-const URL_LENGTH = 8192;
+import type { GatewayConfig } from '../config';
 
 /** Milliseconds. */
 export interface Timeouts {
@@ -38,7 +33,7 @@ export const serverOptions = ({ bodyLimitBytes }: GatewayConfig, timeouts: Timeo
   keepAliveTimeout: timeouts.keepAliveTimeout,
   http: {
     requireHostHeader: false, // addLimits requires it, and answers in our words
-    maxHeaderSize: HEADER_BYTES,
+    maxHeaderSize: limits.headerBytes,
     headersTimeout: timeouts.headersTimeout,
     connectionsCheckingInterval: timeouts.connectionsCheckingInterval,
   },
@@ -47,10 +42,10 @@ export const serverOptions = ({ bodyLimitBytes }: GatewayConfig, timeouts: Timeo
 /** Refuses what Node would answer without a word: many headers, no host, an unknown expectation; and long URLs. */
 export function addLimits(fastify: FastifyInstance): void {
   const { server } = fastify;
-  server.maxHeadersCount = HEADER_COUNT;
+  server.maxHeadersCount = limits.headers;
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   fastify.addHook('onRequest', ({ raw }, _reply, done) => {
-    if ((raw.url ?? '').length > URL_LENGTH) return done(new ProblemError('uri_too_long'));
+    if ((raw.url ?? '').length > limits.urlBytes) return done(new ProblemError('uri_too_long'));
     if (raw.httpVersion === '1.1' && raw.headers.host === undefined)
       return done(new ProblemError('malformed_request', 'The request names no Host.'));
     done();

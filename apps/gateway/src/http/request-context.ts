@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ProblemError } from '@taai/contracts';
+import { limits, ProblemError } from '@taai/contracts';
 import { httpRequests, requestLog } from '@taai/platform';
 import { currentContext, runInContext } from '@taai/tenant';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -7,7 +7,7 @@ import { clientIp } from './trusted-proxies';
 
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
-const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
+const IDEMPOTENCY_KEY = new RegExp(`^[\\x21-\\x7e]{1,${limits.idempotencyKeyCharacters}}$`);
 
 const MAX_USER_AGENT = 256;
 
@@ -26,7 +26,10 @@ export function takeIdempotencyKey({ method, headers }: FastifyRequest): void {
   const key = method === 'POST' ? single(headers['idempotency-key']) : undefined;
   if (key === undefined) return;
   if (!IDEMPOTENCY_KEY.test(key))
-    throw new ProblemError('malformed_request', 'The Idempotency-Key must be 1 to 255 printable ASCII characters.');
+    throw new ProblemError(
+      'malformed_request',
+      `The Idempotency-Key must be 1 to ${limits.idempotencyKeyCharacters} printable ASCII characters.`,
+    );
   const context = currentContext();
   if (context) context.idempotency_key = key;
 }

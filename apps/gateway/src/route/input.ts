@@ -1,5 +1,13 @@
-import { createParamDecorator, ValidationPipe, type ExecutionContext, type ValidationError } from '@nestjs/common';
-import { assertStorable, CreateTask, ProblemError, type FieldError, type Route } from '@taai/contracts';
+import { createParamDecorator, ValidationPipe, type ExecutionContext } from '@nestjs/common';
+import {
+  assertStorable,
+  CreateTask,
+  invalidField,
+  invalidFields,
+  ProblemError,
+  validatorErrors,
+  type Route,
+} from '@taai/contracts';
 import type { FastifyRequest } from 'fastify';
 import { takeIdempotencyKey } from '../http/request-context';
 import { boundMethodOf, pathNames } from './route';
@@ -26,10 +34,7 @@ function sourceOf(request: FastifyRequest, route: Route): object {
     throw new ProblemError('malformed_request', 'The body must be a JSON object.');
   }
   const inPath = pathNames(route).find((name) => Object.hasOwn(source, name));
-  if (inPath !== undefined) {
-    const message = 'belongs in the path alone';
-    throw new ProblemError('validation_failed', `${inPath} ${message}.`, { errors: [{ path: inPath, message }] });
-  }
+  if (inPath !== undefined) throw invalidField(inPath, 'belongs in the path alone');
   return source;
 }
 
@@ -43,19 +48,8 @@ export const validation = new ValidationPipe({
   validateCustomDecorators: true,
   stopAtFirstError: true,
   validationError: { target: false, value: false },
-  exceptionFactory: (errors) => {
-    const faults = errors.flatMap((error) => fieldErrors(error));
-    return new ProblemError('validation_failed', faults.map(({ path, message }) => `${path}: ${message}`).join('; '), {
-      errors: faults,
-    });
-  },
+  exceptionFactory: (errors) => invalidFields(validatorErrors(errors)),
 });
-
-function fieldErrors(error: ValidationError, parent = ''): FieldError[] {
-  const path = parent + error.property;
-  const own = Object.values(error.constraints ?? {}).map((message) => ({ path, message }));
-  return [...own, ...(error.children ?? []).flatMap((child) => fieldErrors(child, `${path}.`))];
-}
 
 /** Fails the boot when a known-bad input would pass: a pipe that is silently skipped must never serve a request. */
 export async function assertValidationWorks(): Promise<void> {

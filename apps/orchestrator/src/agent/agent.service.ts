@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import {
   found,
+  invalidField,
   ProblemError,
   type Agent,
   type CreateAgent,
@@ -18,10 +19,7 @@ import { explain } from '../violations';
 
 const refused = {
   agents_slug_key: () => new ProblemError('slug_taken', 'Another agent has this slug.'),
-  agents_provider_id_fkey: () =>
-    new ProblemError('validation_failed', undefined, {
-      errors: [{ path: 'provider_id', message: 'There is no such provider.' }],
-    }),
+  agents_provider_id_fkey: () => invalidField('provider_id', 'does not exist'),
 };
 
 const needed = () => new ProblemError('conflict', 'The agent has runs or conversations: deactivate it instead.');

@@ -1,9 +1,6 @@
-import { invalidField } from '@taai/contracts';
+import { invalidField, limits } from '@taai/contracts';
 
 const PLACEHOLDER = /\{\{\s*([A-Za-z_][A-Za-z0-9_]{0,63})\s*\}\}/g;
-const MAX_CHARACTERS = 10_000;
-/** Of all values together, wherever they are filled in: a prompt may name one many times. */
-const MAX_FILLED = 500_000;
 
 /** Values that every system prompt can use without declaring them. */
 export interface Surroundings {
@@ -30,21 +27,22 @@ export function fillPrompt(
   ]);
   for (const [name, fallback] of Object.entries(declared)) values.set(name, valueOf(name, given[name], fallback));
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(declared, name));
-  if (unknown !== undefined) throw invalidField(`variables.${unknown}`, 'is no variable of the agent.');
+  if (unknown !== undefined) throw invalidField(`variables.${unknown}`, 'is no variable of the agent');
   let filled = 0;
   return prompt.replaceAll(PLACEHOLDER, (placeholder, name: string) => {
     const value = values.get(name) ?? placeholder;
     filled += value.length;
-    if (filled > MAX_FILLED) throw invalidField('variables', `make more than ${MAX_FILLED} characters of the prompt.`);
+    if (filled > limits.filledPromptCharacters)
+      throw invalidField('variables', `make more than ${limits.filledPromptCharacters} characters of the prompt`);
     return value;
   });
 }
 
 function valueOf(name: string, given: unknown, fallback: string | null): string {
   const value = given === undefined ? fallback : given;
-  if (value === null) throw invalidField(`variables.${name}`, 'is needed: the agent has no value of its own for it.');
-  if (typeof value !== 'string' || value.length > MAX_CHARACTERS)
-    throw invalidField(`variables.${name}`, `must be text of at most ${MAX_CHARACTERS} characters.`);
+  if (value === null) throw invalidField(`variables.${name}`, 'is needed: the agent has no value of its own for it');
+  if (typeof value !== 'string' || value.length > limits.variableCharacters)
+    throw invalidField(`variables.${name}`, `must be a string of at most ${limits.variableCharacters} characters`);
   return value;
 }
 

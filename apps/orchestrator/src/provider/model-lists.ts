@@ -1,3 +1,4 @@
+import { limits } from '@taai/contracts';
 import { Inject, Injectable } from '@nestjs/common';
 import { keys, log, REDIS, type RedisClient } from '@taai/platform';
 import type { OpenProvider } from './known-provider';
@@ -5,8 +6,6 @@ import type { OpenProvider } from './known-provider';
 const DAY_S = 24 * 3600;
 const TIMEOUT_MS = 20_000;
 /** What a provider may offer; an agent's model has no longer name. */
-const MOST_MODELS = 1000;
-const LONGEST_NAME = 200;
 
 export interface ModelList {
   /** Whose list it is. */
@@ -28,7 +27,9 @@ export class ModelLists {
 
   private async fetch(provider: OpenProvider): Promise<ModelList> {
     const offered = await provider.adapter.models({ timeout_ms: TIMEOUT_MS });
-    const models = offered.filter((name) => name !== '' && name.length <= LONGEST_NAME).slice(0, MOST_MODELS);
+    const models = offered
+      .filter((name) => name !== '' && name.length <= limits.modelCharacters)
+      .slice(0, limits.modelsOfProvider);
     const list = { credential: provider.credential_id, models, fetched_at: new Date().toISOString() };
     await this.redis.set(keys.providerModels(provider.provider_id), JSON.stringify(list), 'EX', DAY_S).catch(forgotten);
     return list;

@@ -1,7 +1,6 @@
 import type { ProviderKind } from '@taai/contracts';
-import { outboundDispatcher, type SecretBox } from '@taai/platform';
+import { outboundDispatcher, vetUrl, type SecretBox } from '@taai/platform';
 import { createProvider, leanFetch, type Fetch, type ProviderAdapter } from '@taai/providers';
-import { vetUrl } from '../vet-url';
 
 /** What it takes to call a tenant's provider. */
 export interface Connection {

@@ -194,7 +194,7 @@ describe('an answer that must fit a schema', () => {
     });
     expect(caller.requests[0]?.response_format).toMatchObject({ type: 'json_schema', schema: output_schema });
     expect(caller.requests[1]?.messages.at(-1)?.content).toContain('is not JSON');
-    expect(caller.requests[2]?.messages.at(-1)?.content).toContain('/n must be integer');
+    expect(caller.requests[2]?.messages.at(-1)?.content).toContain('n must be an integer');
   });
 
   it('is given up after three attempts', async () => {
@@ -231,7 +231,7 @@ describe('what nobody could have meant', () => {
     const events = await watch(user, replica, (await start()).id);
     expect(events.at(-1)?.data).toMatchObject({
       code: 'output_invalid',
-      detail: expect.stringContaining('/\uFFFD must'),
+      detail: expect.stringContaining('\uFFFD must'),
     });
   });
 

@@ -1,13 +1,11 @@
-import type { HttpToolConfig } from '@taai/contracts';
+import { limits, type HttpToolConfig } from '@taai/contracts';
 import type { JsonObject } from '@taai/providers';
 import { request, type Dispatcher } from 'undici';
 import { parseJson } from '../texts';
 import { assertFits, fillBody, fillHeaders, fillUrl } from './http-template';
 import { ToolFailure, type ToolContext } from './loaded-tool';
-import { MAX_RESULT_BYTES, outboundFailure, sizeOf } from './tool-result';
+import { outboundFailure, sizeOf } from './tool-result';
 
-const DEFAULT_TIMEOUT_MS = 30_000;
-const DEFAULT_MAX_BYTES = 256 * 1024;
 /** What stands around the body in a result. */
 const FRAME_BYTES = 256;
 
@@ -31,7 +29,7 @@ export async function callHttp(
   args: JsonObject,
   { execution_id, signal }: Pick<ToolContext, 'execution_id' | 'signal'>,
 ): Promise<HttpResult> {
-  const { timeout_ms = DEFAULT_TIMEOUT_MS, max_bytes = DEFAULT_MAX_BYTES, method } = config;
+  const { timeout_ms = limits.defaultToolTimeoutMs, max_bytes = limits.defaultToolAnswerBytes, method } = config;
   assertFits(config, args);
   const url = fillUrl(config, args);
   const body = fillBody(config.body, args);
@@ -78,7 +76,7 @@ async function readUpTo(body: Dispatcher.ResponseData['body'], limit: number) {
 function resultOf(status: number, type: string, text: string, truncated: boolean): HttpResult {
   if (status >= 300) throw new ToolFailure('http_error', inWords(status, text));
   const json = truncated || !/[/+]json\b/i.test(type) ? undefined : parseJson(text);
-  if (json !== undefined && sizeOf(json) <= MAX_RESULT_BYTES - FRAME_BYTES) return { status, body: json };
+  if (json !== undefined && sizeOf(json) <= limits.toolResultBytes - FRAME_BYTES) return { status, body: json };
   const body = fitting(text);
   return { status, body, ...((truncated || body.length < text.length) && { truncated: true }) };
 }
@@ -91,8 +89,8 @@ function inWords(status: number, text: string): string {
 /** As much of the text as a result can hold; JSON makes up to six bytes of a character. */
 function fitting(text: string): string {
   let kept = text;
-  for (let size = sizeOf(kept); size > MAX_RESULT_BYTES - FRAME_BYTES; size = sizeOf(kept)) {
-    kept = kept.slice(0, Math.floor((kept.length * (MAX_RESULT_BYTES - FRAME_BYTES)) / size));
+  for (let size = sizeOf(kept); size > limits.toolResultBytes - FRAME_BYTES; size = sizeOf(kept)) {
+    kept = kept.slice(0, Math.floor((kept.length * (limits.toolResultBytes - FRAME_BYTES)) / size));
   }
   return kept;
 }

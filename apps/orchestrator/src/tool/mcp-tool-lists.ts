@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { McpToolConfig } from '@taai/contracts';
+import { limits, type McpToolConfig } from '@taai/contracts';
 import type { JsonObject } from '@taai/providers';
 import { LRUCache } from 'lru-cache';
 import { withMcp } from './mcp-connection';
@@ -9,9 +9,7 @@ import { sizeOf } from './tool-result';
 
 const FRESH_MS = 5 * 60_000;
 const LIST_MS = 10_000;
-const MAX_TOOLS = 128;
 const MAX_PAGES = 10;
-const MAX_SCHEMA_BYTES = 64 * 1024;
 const MAX_DESCRIPTION = 4000;
 const CACHE_BYTES = 32 * 1024 * 1024;
 
@@ -53,17 +51,19 @@ export class McpToolLists {
 
 function readTools(connector: ToolConnector, row: McpRow): Promise<RemoteTool[]> {
   const { url, timeout_ms = LIST_MS } = row.config;
-  const limits = { timeout_ms: Math.min(timeout_ms, LIST_MS), signal: new AbortController().signal };
-  return withMcp(connector.fetch, { url, headers: connector.open(row), ...limits }, async (client, options) => {
+  const bounds = { timeout_ms: Math.min(timeout_ms, LIST_MS), signal: new AbortController().signal };
+  return withMcp(connector.fetch, { url, headers: connector.open(row), ...bounds }, async (client, options) => {
     const tools: RemoteTool[] = [];
     let cursor: string | undefined;
-    for (let page = 0; page < MAX_PAGES && tools.length < MAX_TOOLS; page += 1) {
+    for (let page = 0; page < MAX_PAGES && tools.length < limits.mcpTools; page += 1) {
       const listed = await client.listTools({ cursor }, options);
-      tools.push(...listed.tools.map(toRemote).filter(({ input_schema }) => sizeOf(input_schema) <= MAX_SCHEMA_BYTES));
+      tools.push(
+        ...listed.tools.map(toRemote).filter(({ input_schema }) => sizeOf(input_schema) <= limits.schemaBytes),
+      );
       cursor = listed.nextCursor;
       if (cursor === undefined) break;
     }
-    return tools.slice(0, MAX_TOOLS);
+    return tools.slice(0, limits.mcpTools);
   });
 }
 

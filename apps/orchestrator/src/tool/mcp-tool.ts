@@ -1,10 +1,9 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
-import type { McpToolConfig } from '@taai/contracts';
+import { limits, type McpToolConfig } from '@taai/contracts';
 import type { Fetch, JsonObject } from '@taai/providers';
 import { ToolFailure, type ToolContext } from './loaded-tool';
 import { withMcp } from './mcp-connection';
 
-const DEFAULT_TIMEOUT_MS = 30_000;
 const MAX_NAME = 64;
 
 /** A server's tool under the name of its row, as vendors accept it. */
@@ -14,7 +13,7 @@ export const combinedName = (row: string, tool: string): string =>
 /** Calls a server's tool. Resolves to its structured content, or else to its text. Throws ToolFailure `tool_error` for what the tool calls an error. */
 export async function callMcp(
   fetch: Fetch,
-  { url, timeout_ms = DEFAULT_TIMEOUT_MS }: McpToolConfig,
+  { url, timeout_ms = limits.defaultToolTimeoutMs }: McpToolConfig,
   secret_headers: Record<string, string>,
   { name, args }: { name: string; args: JsonObject },
   { execution_id, signal }: Pick<ToolContext, 'execution_id' | 'signal'>,

@@ -23,7 +23,7 @@ describe('arguments', () => {
 
   it('may be left out where none are needed', () => {
     expect(read('', { type: 'object' })).toEqual({});
-    refusal(' ', expect.stringContaining("must have required property 'title'"));
+    refusal(' ', expect.stringContaining('title must be present'));
   });
 
   it.each([
@@ -31,10 +31,10 @@ describe('arguments', () => {
     ['[]', 'one JSON object'],
     ['"title"', 'one JSON object'],
     ['null', 'one JSON object'],
-    ['{"title":7}', '/title must be string'],
-    ['{"title":"A","count":"3"}', '/count must be integer'],
-    ['{"title":"A","priority":"urgent"}', '/priority must be equal to one of the allowed values ["low","high"]'],
-    ['{"title":"A","done":true}', 'must NOT have additional properties "done"'],
+    ['{"title":7}', 'title must be a string'],
+    ['{"title":"A","count":"3"}', 'count must be an integer number'],
+    ['{"title":"A","priority":"urgent"}', 'priority must be one of the following values: low, high'],
+    ['{"title":"A","done":true}', 'done should not exist'],
     ['{"title":"A\\u0000"}', 'without NUL'],
     ['{"title":"\\ud800"}', 'Unicode text'],
     [`{"title":${'['.repeat(5000)}${']'.repeat(5000)}}`, 'nested deeper'],
@@ -44,11 +44,14 @@ describe('arguments', () => {
   });
 
   it('names all that is wrong at once', () => {
-    refusal('{"count":"3","x":1}', expect.stringMatching(/required property 'title'.*additional properties.*\/count/));
+    refusal('{"count":"3","x":1}', expect.stringMatching(/title must be present.*x should not exist.*count must be/));
   });
 
   it('are not taken for fitting by what every object inherits', () => {
-    refusal('{}', expect.stringContaining("'constructor'"), { type: 'object', required: ['constructor'] });
+    refusal('{}', expect.stringContaining('constructor must be present'), {
+      type: 'object',
+      required: ['constructor'],
+    });
     expect(read('{"__proto__":{"admin":true}}', { type: 'object' })).not.toHaveProperty('admin');
   });
 });

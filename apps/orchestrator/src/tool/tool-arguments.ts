@@ -1,10 +1,10 @@
+import { limits } from '@taai/contracts';
 import type { JsonObject } from '@taai/providers';
 import { ToolFailure, type LoadedTool } from './loaded-tool';
 import { cut, isStorable, mapTexts } from '../texts';
 import { TimeLimitExceeded } from './time-limit';
 import { MalformedSchema, violations } from './tool-schema';
 
-const MAX_LENGTH = 256 * 1024;
 const MAX_MESSAGE = 1000;
 
 /**
@@ -25,7 +25,8 @@ export function argumentsOf({ input_schema }: Pick<LoadedTool, 'input_schema'>, 
 }
 
 function parse(text: string): JsonObject {
-  if (text.length > MAX_LENGTH) throw invalid('They are longer than 256 kB.');
+  if (text.length > limits.toolArgumentCharacters)
+    throw invalid(`They are longer than ${limits.toolArgumentCharacters / 1024} kB.`);
   const value = parseJson(text.trim() || '{}');
   if (!isObject(value)) throw invalid('They must be one JSON object.');
   assertStorable(value);

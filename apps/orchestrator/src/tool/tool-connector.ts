@@ -1,8 +1,7 @@
-import { FernetError, log, outboundDispatcher, type SealedSecret, type SecretBox } from '@taai/platform';
+import { FernetError, log, outboundDispatcher, vetUrl, type SealedSecret, type SecretBox } from '@taai/platform';
 import { leanFetch, type Fetch } from '@taai/providers';
 import type { Dispatcher } from 'undici';
 import { ToolFailure } from './loaded-tool';
-import { vetUrl } from '../vet-url';
 
 /** Of all that a server sends in answer to one request, or of one event of a stream. */
 const MAX_HELD_BYTES = 1024 * 1024;

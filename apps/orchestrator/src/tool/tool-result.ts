@@ -1,15 +1,11 @@
 import { isNativeError } from 'node:util/types';
-import { ProblemError } from '@taai/contracts';
+import { limits, ProblemError } from '@taai/contracts';
 import { OutboundRefused, reportError } from '@taai/platform';
+import { redactor } from '@taai/providers';
 import { ToolFailure } from './loaded-tool';
 import { cut, mapTexts, storable } from '../texts';
 
-/** Of JSON: what a model is given of one result. */
-export const MAX_RESULT_BYTES = 64 * 1024;
 const MAX_MESSAGE = 600;
-/** What is shorter stands in too many words to be taken for a secret, or for the part of one. */
-const MIN_SECRET = 4;
-const MIN_PART = 8;
 
 export const sizeOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
@@ -32,8 +28,8 @@ export async function settle({ secrets, signal }: Work, work: () => Promise<unkn
 }
 
 function bounded(result: unknown): unknown {
-  if (sizeOf(result) <= MAX_RESULT_BYTES) return result;
-  throw new ToolFailure('result_too_large', 'The result is larger than 64 kB.');
+  if (sizeOf(result) <= limits.toolResultBytes) return result;
+  throw new ToolFailure('result_too_large', `The result is larger than ${limits.toolResultBytes / 1024} kB.`);
 }
 
 function failureOf(error: unknown): { code: string; message: string } {
@@ -55,14 +51,3 @@ export function outboundFailure(error: unknown, deadline: { signal: AbortSignal;
 /** Several addresses that all fail make an error without a message. */
 const inWords = (error: unknown): string =>
   isNativeError(error) ? error.message || ('code' in error ? String(error.code) : error.name) : '';
-
-/** Blanks secrets out, and the parts of those that have several (`Bearer …`), as they are and as JSON writes them. */
-function redactor(secrets: readonly string[]): (text: string) => string {
-  const parts = [
-    ...secrets.filter(({ length }) => length >= MIN_SECRET),
-    ...secrets.flatMap((secret) => secret.split(/\s+/)).filter(({ length }) => length >= MIN_PART),
-  ];
-  const needles = [...new Set(parts.flatMap((part) => [part, JSON.stringify(part).slice(1, -1)]))];
-  needles.sort((a, b) => b.length - a.length);
-  return (text) => needles.reduce((shown, needle) => shown.replaceAll(needle, '[secret]'), text);
-}

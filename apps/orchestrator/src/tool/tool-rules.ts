@@ -1,8 +1,15 @@
-import { ProblemError, type FieldError, type HttpToolConfig, type ToolKind } from '@taai/contracts';
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import {
+  invalidFields,
+  limits,
+  schemaErrors,
+  type FieldError,
+  type HttpToolConfig,
+  type ToolKind,
+} from '@taai/contracts';
+import { Ajv, type ValidateFunction } from 'ajv';
 import { builtins } from './builtin/registry';
 import { argumentsIn, sampleUrl, urlProblem } from './http-template';
-import { assertSchema, MalformedSchema } from './tool-schema';
+import { schemaFault } from './tool-schema';
 
 /** A tool as it would be stored. */
 export interface ToolDraft {
@@ -19,24 +26,33 @@ const ajv = new Ajv({ allErrors: true });
 const text = (maxLength: number) => ({ type: 'string', minLength: 1, maxLength }) as const;
 const number = (minimum: number, maximum: number) => ({ type: 'integer', minimum, maximum }) as const;
 const texts = (maxProperties: number) =>
-  ({ type: 'object', maxProperties, additionalProperties: { type: 'string', maxLength: 4096 } }) as const;
+  ({
+    type: 'object',
+    maxProperties,
+    additionalProperties: { type: 'string', maxLength: limits.toolHeaderCharacters },
+  }) as const;
 const object = (required: string[], properties: object) =>
   ajv.compile({ type: 'object', properties, required, additionalProperties: false });
 
-const url = text(2000);
-const timeout_ms = number(100, 120_000);
+const url = text(limits.addressCharacters);
+const timeout_ms = number(limits.minToolTimeoutMs, limits.toolTimeoutMs);
 
 const configs: Record<ToolKind, ValidateFunction> = {
   builtin: object(['builtin'], { builtin: { enum: [...builtins.keys()] } }),
   http: object(['method', 'url'], {
     method: { enum: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] satisfies HttpToolConfig['method'][] },
-    ...{ url, query: texts(50), headers: texts(50), body: {} },
-    ...{ timeout_ms, max_bytes: number(1, 1024 * 1024), idempotent: { type: 'boolean' } },
+    url,
+    query: texts(limits.toolQueryParameters),
+    headers: texts(limits.toolHeaders),
+    body: {},
+    timeout_ms,
+    max_bytes: number(1, limits.toolAnswerBytes),
+    idempotent: { type: 'boolean' },
   }),
-  mcp: object(['url'], { url, tool: text(200), timeout_ms }),
+  mcp: object(['url'], { url, tool: text(limits.mcpToolNameCharacters), timeout_ms }),
 };
 
-const isSecretHeaders = ajv.compile(texts(20));
+const isSecretHeaders = ajv.compile(texts(limits.toolSecretHeaders));
 
 /** Headers that make a request what it is: the client sets them. */
 const RESERVED =
@@ -47,12 +63,10 @@ const HEADER_VALUE = /^[\t\x20-\x7e]+$/;
 
 /** Throws `validation_failed` with all that keeps the tool from working. Addresses are not looked at. */
 export function assertTool(tool: ToolDraft): void {
-  const errors = [...configErrors(tool), ...secretErrors(tool), ...schemaErrors(tool)];
+  const errors = [...configErrors(tool), ...secretErrors(tool), ...inputSchemaErrors(tool)];
   if (errors.length === 0) errors.push(...requestErrors(tool));
   if (errors.length === 0) return;
-  throw new ProblemError('validation_failed', errors.map(({ path, message }) => `${path}: ${message}`).join('; '), {
-    errors,
-  });
+  throw invalidFields(errors);
 }
 
 /** The server's address, with `x` for each argument; undefined for tools without a server. */
@@ -62,31 +76,26 @@ export function addressOf({ config }: Pick<ToolDraft, 'config'>): string | undef
 
 function configErrors({ kind, config }: ToolDraft): FieldError[] {
   const validate = configs[kind];
-  return validate(config) ? [] : fieldErrors('config', validate.errors);
+  return validate(config) ? [] : schemaErrors(validate.errors ?? [], 'config');
 }
 
 function secretErrors({ kind, secret_headers }: ToolDraft): FieldError[] {
   if (!secret_headers) return [];
   if (kind === 'builtin') return [refusal('secret_headers', 'must be absent: a builtin tool sends no headers')];
-  if (!isSecretHeaders(secret_headers)) return fieldErrors('secret_headers', isSecretHeaders.errors);
+  if (!isSecretHeaders(secret_headers)) return schemaErrors(isSecretHeaders.errors ?? [], 'secret_headers');
   return Object.entries(secret_headers).flatMap(([name, value]) => [
     ...nameErrors(`secret_headers.${name}`, name),
     ...(HEADER_VALUE.test(value) ? [] : [refusal(`secret_headers.${name}`, 'must be ASCII without line breaks')]),
   ]);
 }
 
-function schemaErrors({ kind, description, input_schema }: ToolDraft): FieldError[] {
+function inputSchemaErrors({ kind, description, input_schema }: ToolDraft): FieldError[] {
   if (kind !== 'http')
     return input_schema ? [refusal('input_schema', `must be absent: ${kind} tools bring their own`)] : [];
   const errors = description ? [] : [refusal('description', 'must tell the model what the tool does')];
   if (!input_schema) return [...errors, refusal('input_schema', 'must be the JSON schema of the arguments')];
-  try {
-    assertSchema(input_schema);
-    return errors;
-  } catch (error) {
-    if (!(error instanceof MalformedSchema)) throw error;
-    return [...errors, refusal('input_schema', error.message)];
-  }
+  const fault = schemaFault(input_schema);
+  return fault === undefined ? errors : [...errors, refusal('input_schema', fault)];
 }
 
 /** Of a config that has the right fields. */
@@ -115,13 +124,5 @@ function unknownArguments(config: object, { properties = {} }: { properties?: un
 
 const nameErrors = (path: string, name: string): FieldError[] =>
   HEADER_NAME.test(name) && !RESERVED.test(name) ? [] : [refusal(path, 'is no header that a tool can set')];
-
-const fieldErrors = (field: string, errors: ErrorObject[] | null | undefined): FieldError[] =>
-  (errors ?? []).map(({ instancePath, message = 'is wrong', params }) =>
-    refusal(
-      field + instancePath.replaceAll('/', '.'),
-      'additionalProperty' in params ? `has an unknown field: ${String(params['additionalProperty'])}` : message,
-    ),
-  );
 
 const refusal = (path: string, message: string): FieldError => ({ path, message });

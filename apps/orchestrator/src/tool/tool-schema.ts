@@ -1,10 +1,10 @@
+import { limits, schemaErrors } from '@taai/contracts';
 import type { JsonObject } from '@taai/providers';
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { Ajv, type ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { LRUCache } from 'lru-cache';
 import { withinTime } from './time-limit';
 
-const MAX_BYTES = 64 * 1024;
 const COMPILE_MS = 2000;
 const VALIDATE_MS = 500;
 const MAX_VIOLATIONS = 5;
@@ -31,14 +31,22 @@ export class MalformedSchema extends Error {
   override readonly name = 'MalformedSchema';
 }
 
-/** Throws MalformedSchema for what is no JSON schema of an object. */
-export const assertSchema = (schema: JsonObject): void => void validatorOf(schema);
+/** What keeps a schema that a client sends from being used, as the message of its field; undefined: nothing does. */
+export function schemaFault(schema: JsonObject): string | undefined {
+  try {
+    validatorOf(schema);
+    return undefined;
+  } catch (error) {
+    if (error instanceof MalformedSchema) return `cannot be used: ${error.message}`;
+    throw error;
+  }
+}
 
 /** What is wrong with the value, if anything is, `;` between. Throws MalformedSchema. */
 export function violations(schema: JsonObject, value: unknown): string | undefined {
   const validate = validatorOf(schema);
   if (withinTime(VALIDATE_MS, () => validate(value))) return undefined;
-  return (validate.errors ?? []).slice(0, MAX_VIOLATIONS).map(inWords).join('; ');
+  return inWords(validate);
 }
 
 function validatorOf(schema: JsonObject): ValidateFunction {
@@ -56,19 +64,20 @@ function remember(text: string, work: () => ValidateFunction): ValidateFunction 
     return validate;
   } catch (error) {
     if (!(error instanceof MalformedSchema)) throw error;
-    if (text.length <= MAX_BYTES) compiled.set(text, error, { ttl: MALFORMED_MS });
+    if (text.length <= limits.schemaBytes) compiled.set(text, error, { ttl: MALFORMED_MS });
     return error;
   }
 }
 
 function compile(schema: JsonObject, text: string): ValidateFunction {
-  if (Buffer.byteLength(text) > MAX_BYTES) throw new MalformedSchema('The schema is larger than 64 kB.');
+  if (Buffer.byteLength(text) > limits.schemaBytes)
+    throw new MalformedSchema(`The schema is larger than ${limits.schemaBytes / 1024} kB.`);
   if (schema['type'] !== 'object') throw new MalformedSchema('The schema must be one of an object: "type": "object".');
   const { $schema, ...body } = schema;
   const { Ajv, meta } = String($schema).includes('draft-0') ? dialects.draft7 : dialects.draft2020;
   try {
     return withinTime(COMPILE_MS, () => {
-      if (!meta.validateSchema(body)) throw new Error((meta.errors ?? []).slice(0, 3).map(inWords).join('; '));
+      if (!meta.validateSchema(body)) throw new Error(inWords(meta));
       return new Ajv({ ...options, meta: false, validateSchema: false }).compile(body);
     });
   } catch (error) {
@@ -76,10 +85,11 @@ function compile(schema: JsonObject, text: string): ValidateFunction {
   }
 }
 
-/** Errors whose message does not name what it is about. */
-const DETAILED = ['enum', 'const', 'additionalProperties', 'unevaluatedProperties'];
+/** A hostile schema may have more errors than anyone should compare with each other. */
+const MAX_ERRORS = 50;
 
-function inWords({ instancePath, keyword, message = 'is wrong', params }: ErrorObject): string {
-  const about = DETAILED.includes(keyword) ? ` ${JSON.stringify(Object.values(params)[0])}` : '';
-  return `${instancePath || 'it'} ${message}${about}`;
-}
+const inWords = ({ errors }: Pick<Ajv, 'errors'>): string =>
+  schemaErrors(errors?.slice(0, MAX_ERRORS) ?? [])
+    .slice(0, MAX_VIOLATIONS)
+    .map(({ path, message }) => `${path || 'it'} ${message}`)
+    .join('; ');

@@ -5,7 +5,7 @@ import { BullRedis, DELIVERIES } from '../bull-redis';
 import type { DeliveryRef } from './delivery.repository';
 import { DeliveryService } from './delivery.service';
 
-/** Attempts under way in one process. */
+/** Attempts of one process at once. */
 const CONCURRENCY = 32;
 
 @Processor(DELIVERIES)
@@ -25,7 +25,7 @@ export class DeliveryProcessor {
     reportError(error, { delivery_id: data.id, tenant_id: data.tenant_id });
   }
 
-  /** While Redis is away each slot says so each second, and the connections say it themselves. */
+  /** Logs nothing while Redis is away: the connections log that themselves. */
   @OnQueueError()
   onError(error: unknown): void {
     if (this.redis.isReady()) log.warn({ err: error }, 'the queue of deliveries has failed');

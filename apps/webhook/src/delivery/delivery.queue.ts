@@ -6,25 +6,25 @@ import { DELIVERIES } from '../bull-redis';
 import type { DeliveryRef } from './delivery.repository';
 
 /**
- * Wakes a replica to attempt deliveries. The database decides what is attempted: a job that is lost is added again by the sweep,
- * one too many finds nothing to do. So nothing here fails.
+ * Queues jobs that attempt deliveries. The database decides what is attempted: the sweep adds a job that is lost again, and one too many
+ * finds nothing to do. So a failure of the queue is logged and not thrown.
  */
 @Injectable()
 export class DeliveryQueue implements BeforeApplicationShutdown {
   constructor(@InjectQueue(DELIVERIES) private readonly queue: Queue<DeliveryRef>) {}
 
-  /** At once; what waits already waits once. */
+  /** Queues attempts to be made now. A delivery that is queued already is queued once. */
   async wake(deliveries: readonly DeliveryRef[]): Promise<void> {
     if (deliveries.length === 0) return;
     await this.queue.addBulk(deliveries.map((data) => ({ data, opts: { jobId: data.id } }))).catch(unlessSwept);
   }
 
-  /** In `delay` milliseconds, after `attempts` attempts: under an id of its own, because the job of this attempt still exists. */
+  /** Queues an attempt in `delay` milliseconds. Its job has an id of its own, because that of attempt number `attempts` still exists. */
   async wakeLater(delivery: DeliveryRef, attempts: number, delay: number): Promise<void> {
     await this.queue.add(delivery, { jobId: `${delivery.id}.${attempts}`, delay }).catch(unlessSwept);
   }
 
-  /** Waits for the attempts under way. */
+  /** Waits for the attempts in flight. */
   async beforeApplicationShutdown(): Promise<void> {
     await this.queue.close();
   }

@@ -3,8 +3,8 @@ import { FernetError, log, SecretBox } from '@taai/platform';
 import { currentCaller, runAs } from '@taai/tenant';
 import { DeliveryQueue } from './delivery.queue';
 import { DeliveryRepository, type Attempt, type DeliveryRef, type Ending } from './delivery.repository';
-import { EndpointAccess } from '../endpoint/endpoint-access';
-import { post, type Answer } from './post';
+import { EndpointConnector } from '../endpoint/endpoint-connector';
+import { postSigned, type Answer } from './signed-post';
 import { retryDelay } from './retry-schedule';
 import { WebhookService } from '../endpoint/webhook.service';
 
@@ -17,7 +17,7 @@ export class DeliveryService {
     private readonly deliveries: DeliveryRepository,
     private readonly webhooks: WebhookService,
     private readonly queue: DeliveryQueue,
-    private readonly access: EndpointAccess,
+    private readonly connector: EndpointConnector,
     private readonly secrets: SecretBox,
   ) {}
 
@@ -38,7 +38,7 @@ export class DeliveryService {
       );
       // Field by field, because the database keeps no order and a body is signed as it is written.
       const body = JSON.stringify({ id, type, created_at, tenant_id, data });
-      return await post(this.access.dispatcher, { url, secret, id, body });
+      return await postSigned(this.connector.dispatcher, { url, secret, id, body });
     } catch (error) {
       if (!(error instanceof FernetError)) throw error;
       log.error({ webhook_id }, 'the secret of an endpoint opens with none of the keys in ENCRYPTION_KEYS');

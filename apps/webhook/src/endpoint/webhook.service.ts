@@ -19,7 +19,7 @@ import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { DeliveryRepository } from '../delivery/delivery.repository';
-import { EndpointAccess } from './endpoint-access';
+import { EndpointConnector } from './endpoint-connector';
 import { WebhookRepository } from './webhook.repository';
 
 @Injectable()
@@ -28,13 +28,13 @@ export class WebhookService {
     private readonly db: DataSource,
     private readonly webhooks: WebhookRepository,
     private readonly history: DeliveryRepository,
-    private readonly access: EndpointAccess,
+    private readonly connector: EndpointConnector,
     private readonly secrets: SecretBox,
   ) {}
 
   /** The answer is not stored for repetitions of the request, but read again: it shows the secret. */
   async create(input: CreateWebhook): Promise<CreatedWebhook> {
-    this.access.vet(input.url);
+    this.connector.vet(input.url);
     const { tenant_id } = currentCaller();
     const { id } = await withTenant(this.db, async (tx) => {
       const id = v7();
@@ -59,7 +59,7 @@ export class WebhookService {
   }
 
   async update({ id, ...fields }: UpdateWebhook): Promise<Webhook> {
-    if (fields.url !== undefined) this.access.vet(fields.url);
+    if (fields.url !== undefined) this.connector.vet(fields.url);
     const change = distinctEvents(fields);
     await withTenant(this.db, async (tx) => {
       const before = found('webhook', await this.webhooks.lock(tx, id));

@@ -33,7 +33,7 @@ const templates: Record<MailTemplate, Template> = {
   },
 };
 
-/** The mail in words. Its link keeps the token in the fragment, which reaches no server and no referrer. */
+/** Renders a mail as text and HTML. Its link keeps the token in the fragment, which reaches no server and no referrer. */
 export function renderMail(
   { template, name, tenant_name, token, expires_at }: ComposedMail,
   appUrl: string,
@@ -71,8 +71,8 @@ const MAX_NAME = 100;
 const WORD_JOINER = '\u2060';
 
 /**
- * A name as somebody typed it, perhaps for a mail to a stranger: one line, nothing invisible, nothing that a mail program would make
- * a link of.
+ * Makes a name that somebody typed safe for a mail to a stranger: one line, nothing invisible, nothing that a mail program would make a
+ * link of.
  */
 function plain(name: string): string {
   const line = name.replace(/[\p{C}\p{Z}]+/gu, ' ').trim();

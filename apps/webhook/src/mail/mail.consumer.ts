@@ -5,7 +5,7 @@ import { MailQueue } from './mail.queue';
 import { MailRepository } from './mail.repository';
 import type { Remaining } from '../outbox/outbox.repository';
 
-/** Hands mails over to the queue. They stay in the outbox until they are sent. */
+/** Queues the mails of events. They stay in the outbox until they are sent. */
 @Injectable()
 export class MailConsumer implements Consumer {
   readonly isBatched = true;

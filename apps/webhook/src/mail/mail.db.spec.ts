@@ -1,5 +1,5 @@
 import { getQueueToken } from '@nestjs/bull';
-import { log, parseSmtpUrl, whenReady } from '@taai/platform';
+import { log, whenReady } from '@taai/platform';
 import { testRedis, until } from '@taai/platform-testing';
 import type { Queue } from 'bull';
 import { startMailbox, type Mailbox } from '../../../../scripts/mailbox/server';
@@ -10,6 +10,7 @@ import { Mailer, MailFailure } from './mailer';
 import { OutboxRelay } from '../outbox/outbox.relay';
 import { MAX_CLAIMS, OutboxRepository } from '../outbox/outbox.repository';
 import { createService, type Service } from '../webhook.testing';
+import { parseSmtpUrl } from './mail-settings';
 
 let service: Service;
 let mailbox: Mailbox;

@@ -23,7 +23,7 @@ export class MailProcessor {
     reportError(error, { outbox_id: data.id, tenant_id: data.tenant_id });
   }
 
-  /** While Redis is away each slot says so each second, and the connections say it themselves. */
+  /** Logs nothing while Redis is away: the connections log that themselves. */
   @OnQueueError()
   onError(error: unknown): void {
     if (this.redis.isReady()) log.warn({ err: error }, 'the queue of mails has failed');

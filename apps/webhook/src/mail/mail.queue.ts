@@ -6,19 +6,19 @@ import { MAILS } from '../bull-redis';
 import type { MailRef } from './mail.repository';
 
 /**
- * Wakes a replica to send mails. The outbox decides what is sent: a job that is lost is added again by the relay, one too many
- * finds nothing to do. So nothing here fails.
+ * Queues jobs that send mails. The outbox decides what is sent: the relay adds a job that is lost again, and one too many finds nothing to
+ * do. So a failure of the queue is logged and not thrown.
  */
 @Injectable()
 export class MailQueue implements BeforeApplicationShutdown {
   constructor(@InjectQueue(MAILS) private readonly queue: Queue<MailRef>) {}
 
-  /** What waits or is being sent already is not added. */
+  /** Queues mails to be sent now. A mail that is queued or being sent already is queued once. */
   async wake(mails: readonly MailRef[]): Promise<void> {
     await this.queue.addBulk(mails.map((data) => ({ data, opts: { jobId: data.id } }))).catch(unlessRelayed);
   }
 
-  /** Waits for the mails under way. */
+  /** Waits for the mails in flight. */
   async beforeApplicationShutdown(): Promise<void> {
     await this.queue.close();
   }

@@ -1,17 +1,18 @@
 import { Inject, Injectable, type FactoryProvider } from '@nestjs/common';
 import { mailContract } from '@taai/contracts';
-import { log, RpcClient, type Client, type MailConfig } from '@taai/platform';
+import { log, RpcClient, type Client } from '@taai/platform';
 import { runAs } from '@taai/tenant';
 import { unlessGone } from '../outbox/consumer';
 import { renderMail } from './mail-templates';
 import { MailRepository, type MailRef } from './mail.repository';
 import { Mailer, MailFailure } from './mailer';
 import { OutboxRepository } from '../outbox/outbox.repository';
+import type { MailConfig } from '../config';
 
 /** Injects the `MailComposer` client. */
 export const MAIL_COMPOSER = Symbol('mail composer');
 
-/** What the job of a mail asks auth for. */
+/** What of the mail contract is called here. */
 export type MailComposer = Pick<Client<typeof mailContract>, 'compose'>;
 
 export const mailComposerClient: FactoryProvider<MailComposer> = {
@@ -37,7 +38,7 @@ export class MailService {
     @Inject(MAIL_CONFIG) private readonly config: Pick<MailConfig, 'appUrl'>,
   ) {}
 
-  /** Attempts a mail, unless it is done with. What fails is left for later. */
+  /** Attempts a mail, unless it was sent or given up. A failure leaves it for later. */
   send({ tenant_id, id }: MailRef): Promise<void> {
     return runAs({ tenant_id, permissions: [], issuer: 'webhook' }, async () => {
       const token_id = await this.mails.take(id);
@@ -56,7 +57,7 @@ export class MailService {
   }
 
   private async mail(token_id: string): Promise<void> {
-    // Gone once the link was used, replaced or has expired, or with its user.
+    // The link is gone when it was used, replaced or has expired, or with its user.
     const composed = await this.composer.compose({ token_id }).catch(unlessGone);
     if (!composed) return;
     const { to, template } = composed;

@@ -1,14 +1,15 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { log, type MailConfig } from '@taai/platform';
+import { log } from '@taai/platform';
 import type { NodemailerError, Transporter } from 'nodemailer';
+import type { MailConfig } from '../config';
 
 /** Connections of one process to the SMTP server. */
 export const MAILS_AT_ONCE = 5;
 
-/** From the first step to the server's last word. */
+/** Of one mail, from connecting to the server's reply. */
 const DEADLINE_MS = 20_000;
 const CONNECT_MS = 5_000;
-/** Some servers let a client wait on purpose, to see whether it is a patient one. */
+/** Some servers delay their greeting on purpose, against spam. */
 const GREETING_MS = 15_000;
 const SILENCE_MS = 10_000;
 
@@ -19,9 +20,9 @@ export interface Mail {
   html: string;
 }
 
-/** A mail that did not leave. It speaks in codes alone: a server's own words may repeat an address, or what it was sent. */
+/** Says in codes why a mail was not sent. A server's own words may repeat an address, or what it was sent. */
 export class MailFailure extends Error {
-  /** Of the recipient or the message, for good: what fails for the sender or its login may work once an operator has seen to it. */
+  /** Whether the server refuses the recipient or the message for good. What it refuses of the sender or the login, an operator can put right. */
   readonly isFinal: boolean;
 
   constructor({ code, originalCode, command, responseCode, permanent }: NodemailerError) {
@@ -30,7 +31,7 @@ export class MailFailure extends Error {
   }
 }
 
-/** The way to the SMTP server. */
+/** Sends mails to the SMTP server over pooled connections. */
 @Injectable()
 export class Mailer implements OnApplicationShutdown {
   private transport: Promise<Transporter> | undefined;
@@ -50,7 +51,7 @@ export class Mailer implements OnApplicationShutdown {
     const mail = {
       ...content,
       from: this.config.from,
-      // Taken as it is: never read as a list.
+      // An object, because nodemailer reads a text as a list of addresses.
       to: { name: '', address: to },
       headers: { 'Auto-Submitted': 'auto-generated' },
       disableFileAccess: true,
@@ -66,14 +67,14 @@ export class Mailer implements OnApplicationShutdown {
     (await this.transport)?.close();
   }
 
-  /** Loaded with the first mail: it costs every process that sends none some 10 MB. */
+  /** Loads nodemailer with the first mail: a process that sends none saves some 10 MB. */
   private async open(): Promise<Transporter> {
     const { createTransport } = await import('nodemailer');
     return createTransport({
       ...this.config.smtp,
       pool: true,
       maxConnections: MAILS_AT_ONCE,
-      // The outbox tries again, and counts.
+      // The outbox counts attempts and tries again.
       maxRequeues: 0,
       connectionTimeout: CONNECT_MS,
       greetingTimeout: GREETING_MS,

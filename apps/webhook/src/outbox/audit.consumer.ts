@@ -8,7 +8,7 @@ import { OutboxRepository, type Remaining } from './outbox.repository';
 /** Injects the `AuditLog` client. */
 export const AUDIT_LOG = Symbol('audit log');
 
-/** What the relay asks auth for. */
+/** What of the audit contract is called here. */
 export type AuditLog = Pick<Client<typeof auditContract>, 'append'>;
 
 export const auditLogClient: FactoryProvider<AuditLog> = {

@@ -1,18 +1,18 @@
 import { ProblemError } from '@taai/contracts';
 import type { Remaining } from './outbox.repository';
 
-/** One of the fleet's own uses of events. Which ones it takes, `consumed` in outbox.repository.ts says. */
+/** Does what the fleet itself needs of events. `consumed` in outbox.repository.ts says which events each consumer takes. */
 export interface Consumer {
-  /** Whether a tenant's events are handed over together; else one by one. */
+  /** Whether `consume` is given a tenant's events together; else one by one. */
   readonly isBatched: boolean;
   /**
-   * Does what the events, in the order of their ids, ask for; doing it twice does nothing more. Resolves to the ids of those that
-   * can be dropped; the consumer sees to the others. Throws: they are left for later.
+   * Handles the events, which come in the order of their ids. Handling one twice must have no second effect. Resolves to the ids of those
+   * that can be dropped; the consumer drops the others itself. When it throws, all are left for later.
    */
   consume(events: readonly Remaining[]): Promise<readonly string[]>;
 }
 
-/** What the event is about was removed meanwhile: there is nothing to be done. */
+/** Swallows `not_found`, for an event whose object was removed meanwhile. Rethrows anything else. */
 export function unlessGone(error: unknown): undefined {
   if (!(error instanceof ProblemError && error.code === 'not_found')) throw error;
 }

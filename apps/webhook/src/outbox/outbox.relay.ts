@@ -6,14 +6,14 @@ import { OutboxService } from './outbox.service';
 
 const POLL_MS = 500;
 const BATCH = 500;
-/** What an event may wait at most behind another one. */
+/** The pause after a batch: an event waits at most so long behind another one. */
 const REST_MS = 200;
 /** Longer than a batch and its calls take. */
 const LEASE_SECONDS = 60;
 /** Tenants whose events are dispatched at once. */
 const TENANTS_AT_ONCE = 8;
 
-/** Moves events on as soon as they are committed: woken through Redis, and by its own clock should Redis be silent. */
+/** Dispatches events as soon as they are committed: when a message through Redis wakes it, and every 500 ms in any case. */
 @Injectable()
 export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly relaying = new ClaimLoop<EventRef>(POLL_MS, {
@@ -32,7 +32,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
   onApplicationBootstrap(): void {
     const wakes = createRedis(this.config.redisUrl, { role: 'subscriber', connectionName: 'webhook-outbox' });
     wakes.on('message', () => this.relaying.wake());
-    // Should it fail, the next connection subscribes, and until then there is the poll.
+    // Should it fail, the next connection subscribes. The poll works meanwhile.
     wakes.on('ready', () => void wakes.subscribe(keys.outboxWake()).catch(() => undefined));
     this.wakes = wakes;
     this.relaying.wake();

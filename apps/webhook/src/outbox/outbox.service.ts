@@ -13,7 +13,7 @@ import { ReplyConsumer } from './reply.consumer';
 /** Works of one consumer at once. While nobody answers it they end by their deadlines; events beyond are left for later. */
 const MAX_UNDER_WAY = 64;
 
-/** What becomes of events: deliveries to the endpoints that subscribe, and what the fleet's own consumers make of them. */
+/** Dispatches events: it makes deliveries for the endpoints that subscribe, and hands events to the fleet's own consumers. */
 @Injectable()
 export class OutboxService {
   private readonly underWay = new Map<Promise<void>, Consumer>();
@@ -29,12 +29,12 @@ export class OutboxService {
     this.consumers = { reply, audit, mail };
   }
 
-  /** Never throws: what fails is left for later, by itself if it fails among others. */
+  /** Dispatches a tenant's events. Never throws: what fails is left for later, and keeps no other event back. */
   dispatch(tenant_id: string, ids: string[]): Promise<void> {
     return runAs({ tenant_id, permissions: [], issuer: 'webhook' }, () => this.dispatchAll(ids));
   }
 
-  /** Resolves when no consumer is at work. */
+  /** Resolves when no consumer is running. */
   async settled(): Promise<void> {
     await Promise.all(this.underWay.keys());
   }
@@ -60,7 +60,7 @@ export class OutboxService {
     await this.queue.wake(made.map((id) => ({ tenant_id, id })));
   }
 
-  /** Not waited for: one service that hangs must not keep other events back. */
+  /** Starts a consumer without waiting for it: one service that hangs must not keep other events back. */
   private startConsuming(consumer: Consumer, events: Remaining[]): void {
     for (const batch of consumer.isBatched ? [events] : events.map((event) => [event])) {
       const work = this.consume(consumer, batch).finally(() => this.underWay.delete(work));
@@ -95,5 +95,5 @@ export class OutboxService {
   }
 }
 
-/** The database refused a value: one event's fault, and none of the others'. */
+/** Tells whether the database refused a value, which is the fault of one event alone. */
 const isRefusal = (error: unknown) => error instanceof DatabaseError && /^2[23]/.test(error.code ?? '');

@@ -10,17 +10,18 @@ import {
 } from 'class-validator';
 import { contract, Nothing } from '../contract';
 import { ById, Nullable, Optional, Page, PageQuery, type Timestamp } from '../fields';
+import { limits } from '../limits';
 
 export class CreateApiKey {
   @IsString()
   @MinLength(1)
-  @MaxLength(100)
+  @MaxLength(limits.apiKeyNameCharacters)
   name: string;
 
   /** `resource:action`, with `*` on either side; none beyond what the caller may do. */
   @IsArray()
   @ArrayMinSize(1)
-  @ArrayMaxSize(100)
+  @ArrayMaxSize(limits.permissions)
   @IsString({ each: true })
   scopes: string[];
 

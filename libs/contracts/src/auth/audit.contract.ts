@@ -16,6 +16,7 @@ import {
 } from 'class-validator';
 import { contract, Nothing } from '../contract';
 import { Nullable, Optional, Page, PageQuery, type Timestamp } from '../fields';
+import { limits } from '../limits';
 
 const auditActorTypes = ['user', 'api_key', 'service', 'operator'] as const;
 export type AuditActorType = (typeof auditActorTypes)[number];
@@ -133,22 +134,22 @@ export class ReportDenied {
 export class ListAuditLogs extends PageQuery {
   @Optional()
   @IsString()
-  @MaxLength(200)
+  @MaxLength(limits.auditFilterCharacters)
   actor_id?: string;
 
   @Optional()
   @IsString()
-  @MaxLength(200)
+  @MaxLength(limits.auditFilterCharacters)
   action?: string;
 
   @Optional()
   @IsString()
-  @MaxLength(200)
+  @MaxLength(limits.auditFilterCharacters)
   target_type?: string;
 
   @Optional()
   @IsString()
-  @MaxLength(200)
+  @MaxLength(limits.auditFilterCharacters)
   target_id?: string;
 
   /** Inclusive. */

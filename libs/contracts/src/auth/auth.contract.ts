@@ -14,6 +14,7 @@ import {
 } from 'class-validator';
 import { contract } from '../contract';
 import { Empty, GivenPassword, NewPassword, Nullable, Optional, type Timestamp } from '../fields';
+import { limits } from '../limits';
 
 export const tenantStatuses = ['active', 'suspended', 'deleting'] as const;
 export type TenantStatus = (typeof tenantStatuses)[number];
@@ -21,11 +22,11 @@ export type TenantStatus = (typeof tenantStatuses)[number];
 export class Register {
   @IsString()
   @MinLength(1)
-  @MaxLength(200)
+  @MaxLength(limits.nameCharacters)
   tenant_name: string;
 
   @IsEmail()
-  @MaxLength(320)
+  @MaxLength(limits.emailCharacters)
   email: string;
 
   @NewPassword()
@@ -34,14 +35,14 @@ export class Register {
   @Optional()
   @IsString()
   @MinLength(1)
-  @MaxLength(200)
+  @MaxLength(limits.nameCharacters)
   name?: string;
 }
 
 export class Login {
   @IsString()
   @MinLength(1)
-  @MaxLength(320)
+  @MaxLength(limits.emailCharacters)
   email: string;
 
   @GivenPassword()

@@ -2,6 +2,7 @@ import { IsString, MaxLength, MinLength } from 'class-validator';
 import { contract, Nothing } from '../contract';
 import { GivenPassword, LinkToken, NewPassword } from '../fields';
 import { hashing } from './auth.contract';
+import { limits } from '../limits';
 
 export class ChangePassword {
   @GivenPassword()
@@ -14,7 +15,7 @@ export class ChangePassword {
 export class ForgotPassword {
   @IsString()
   @MinLength(1)
-  @MaxLength(320)
+  @MaxLength(limits.emailCharacters)
   email: string;
 }
 

@@ -10,6 +10,7 @@ import {
 } from 'class-validator';
 import { contract, Nothing } from '../contract';
 import { ById, Nullable, Optional, Page, PageQuery, Slug, type Timestamp } from '../fields';
+import { limits } from '../limits';
 
 export class CreateRole {
   @Slug()
@@ -18,13 +19,13 @@ export class CreateRole {
   @Optional()
   @Nullable()
   @IsString()
-  @MaxLength(500)
+  @MaxLength(limits.descriptionCharacters)
   description?: string | null;
 
   /** `resource:action`, with `*` on either side; none beyond what the caller may do. */
   @IsArray()
   @ArrayMinSize(1)
-  @ArrayMaxSize(100)
+  @ArrayMaxSize(limits.permissions)
   @IsString({ each: true })
   permissions: string[];
 }
@@ -37,13 +38,13 @@ export class UpdateRole extends ById {
   @Optional()
   @Nullable()
   @IsString()
-  @MaxLength(500)
+  @MaxLength(limits.descriptionCharacters)
   description?: string | null;
 
   @Optional()
   @IsArray()
   @ArrayMinSize(1)
-  @ArrayMaxSize(100)
+  @ArrayMaxSize(limits.permissions)
   @IsString({ each: true })
   permissions?: string[];
 }

@@ -2,11 +2,12 @@ import { IsBoolean, IsISO8601, IsString, IsUUID, MaxLength, MinLength } from 'cl
 import { contract, Nothing } from '../contract';
 import { ById, Nullable, Page, PageQuery, type Timestamp } from '../fields';
 import { LoggedIn } from './auth.contract';
+import { limits } from '../limits';
 
 export class Refresh {
   @IsString()
   @MinLength(1)
-  @MaxLength(512)
+  @MaxLength(limits.refreshTokenCharacters)
   refresh_token: string;
 }
 

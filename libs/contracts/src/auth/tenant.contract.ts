@@ -3,6 +3,7 @@ import { contract, Nothing } from '../contract';
 import { ById, Empty, Nullable, Optional, type Timestamp } from '../fields';
 import { Job } from '../job.contract';
 import { Tenant } from './auth.contract';
+import { limits } from '../limits';
 
 export class TenantDetails extends Tenant {
   @IsObject()
@@ -21,7 +22,7 @@ export class UpdateTenant {
   @Optional()
   @IsString()
   @MinLength(1)
-  @MaxLength(200)
+  @MaxLength(limits.nameCharacters)
   name?: string;
 
   /** Merged into the settings key by key, at the top level alone; null removes a key. The result has 16 KB of JSON at most. */

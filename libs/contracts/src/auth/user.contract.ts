@@ -2,16 +2,17 @@ import { IsBoolean, IsEmail, IsString, MaxLength, MinLength } from 'class-valida
 import { contract, Nothing } from '../contract';
 import { ById, LinkToken, NewPassword, Nullable, Optional, Page, PageQuery, Slug } from '../fields';
 import { hashing, Registered, User } from './auth.contract';
+import { limits } from '../limits';
 
 export class InviteUser {
   @IsEmail()
-  @MaxLength(320)
+  @MaxLength(limits.emailCharacters)
   email: string;
 
   @Optional()
   @IsString()
   @MinLength(1)
-  @MaxLength(200)
+  @MaxLength(limits.nameCharacters)
   name?: string;
 
   /** A built-in one or one of the tenant's own, which grants nothing that the caller may not do. */
@@ -24,7 +25,7 @@ export class UpdateUser extends ById {
   @Nullable()
   @IsString()
   @MinLength(1)
-  @MaxLength(200)
+  @MaxLength(limits.nameCharacters)
   name?: string | null;
 
   @Optional()
@@ -47,7 +48,7 @@ export class AcceptInvite {
   @Optional()
   @IsString()
   @MinLength(1)
-  @MaxLength(200)
+  @MaxLength(limits.nameCharacters)
   name?: string;
 }
 

@@ -18,6 +18,7 @@ import {
 } from 'class-validator';
 import { contract, Nothing } from '../contract';
 import { ById, Nullable, Optional, Page, PageQuery, Slug, type Timestamp } from '../fields';
+import { limits } from '../limits';
 
 const reasoningEfforts = ['minimal', 'low', 'medium', 'high'] as const;
 
@@ -31,9 +32,9 @@ export class AgentParameters {
 
   @Optional()
   @IsArray()
-  @ArrayMaxSize(4)
+  @ArrayMaxSize(limits.stopSequences)
   @IsString({ each: true })
-  @MaxLength(100, { each: true })
+  @MaxLength(limits.stopSequenceCharacters, { each: true })
   stop?: string[];
 
   @Optional()
@@ -57,7 +58,7 @@ export class Fallback {
 
   @IsString()
   @MinLength(1)
-  @MaxLength(200)
+  @MaxLength(limits.modelCharacters)
   model: string;
 }
 
@@ -65,7 +66,7 @@ class AgentFields {
   @Optional()
   @Nullable()
   @IsString()
-  @MaxLength(2000)
+  @MaxLength(limits.agentDescriptionCharacters)
   description?: string | null;
 
   /** Absent: the active provider with the lowest priority. */
@@ -78,14 +79,14 @@ class AgentFields {
   @Nullable()
   @IsNumber()
   @Min(0)
-  @Max(2)
+  @Max(limits.temperature)
   temperature?: number | null;
 
   @Optional()
   @Nullable()
   @IsInt()
   @Min(1)
-  @Max(1_000_000)
+  @Max(limits.outputTokens)
   max_output_tokens?: number | null;
 
   @Optional()
@@ -95,7 +96,7 @@ class AgentFields {
   /** Tried in this order. */
   @Optional()
   @IsArray()
-  @ArrayMaxSize(10)
+  @ArrayMaxSize(limits.fallbacks)
   @ValidateNested({ each: true })
   @Type(() => Fallback)
   fallbacks?: Fallback[];
@@ -103,7 +104,7 @@ class AgentFields {
   /** Names of tools. */
   @Optional()
   @IsArray()
-  @ArrayMaxSize(64)
+  @ArrayMaxSize(limits.toolsOfAgent)
   @IsString({ each: true })
   tools?: string[];
 
@@ -112,7 +113,7 @@ class AgentFields {
   @Nullable()
   @IsInt()
   @Min(1)
-  @Max(100)
+  @Max(limits.steps)
   max_steps?: number | null;
 
   /** What a run may cost before it fails with `budget_exceeded`; null: no limit of the agent's own. */
@@ -147,19 +148,19 @@ class AgentFields {
 export class CreateAgent extends AgentFields {
   @IsString()
   @MinLength(1)
-  @MaxLength(200)
+  @MaxLength(limits.nameCharacters)
   name: string;
 
   @Slug()
   slug: string;
 
   @IsString()
-  @MaxLength(100_000)
+  @MaxLength(limits.systemPromptCharacters)
   system_prompt: string;
 
   @IsString()
   @MinLength(1)
-  @MaxLength(200)
+  @MaxLength(limits.modelCharacters)
   model: string;
 }
 
@@ -170,7 +171,7 @@ export class UpdateAgent extends AgentFields {
   @Optional()
   @IsString()
   @MinLength(1)
-  @MaxLength(200)
+  @MaxLength(limits.nameCharacters)
   name?: string;
 
   @Optional()
@@ -179,13 +180,13 @@ export class UpdateAgent extends AgentFields {
 
   @Optional()
   @IsString()
-  @MaxLength(100_000)
+  @MaxLength(limits.systemPromptCharacters)
   system_prompt?: string;
 
   @Optional()
   @IsString()
   @MinLength(1)
-  @MaxLength(200)
+  @MaxLength(limits.modelCharacters)
   model?: string;
 }
 

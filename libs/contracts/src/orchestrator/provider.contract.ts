@@ -15,6 +15,7 @@ import {
 } from 'class-validator';
 import { contract, Nothing } from '../contract';
 import { ById, HttpUrl, Nullable, Optional, Page, PageQuery, Slug, type Timestamp } from '../fields';
+import { limits } from '../limits';
 
 export const providerKinds = ['openai', 'anthropic', 'google', 'groq', 'ollama'] as const;
 export type ProviderKind = (typeof providerKinds)[number];
@@ -26,15 +27,15 @@ export class ProviderSettings {
   /** Milliseconds to the first token; then the next attempt or fallback has its turn. 60,000 if absent. */
   @Optional()
   @IsInt()
-  @Min(100)
-  @Max(600_000)
+  @Min(limits.minProviderTimeoutMs)
+  @Max(limits.providerTimeoutMs)
   timeout_ms?: number;
 
   /** Attempts after the first one, before the first token, while the provider is overloaded or away. 2 if absent. */
   @Optional()
   @IsInt()
   @Min(0)
-  @Max(5)
+  @Max(limits.providerRetries)
   max_retries?: number;
 
   /** A model without a known price is refused (`block`), or called and recorded as unpriced (`record`, if absent). */
@@ -53,7 +54,7 @@ class ProviderFields {
   @Optional()
   @IsInt()
   @Min(0)
-  @Max(1000)
+  @Max(limits.providerPriority)
   priority?: number;
 
   @Optional()
@@ -87,7 +88,7 @@ export class UpdateProvider extends ProviderFields {
 export class PutCredentials extends ById {
   @IsString()
   @MinLength(1)
-  @MaxLength(4096)
+  @MaxLength(limits.providerKeyCharacters)
   api_key: string;
 }
 
@@ -158,7 +159,7 @@ export class TestProvider extends ById {
   @Optional()
   @IsString()
   @MinLength(1)
-  @MaxLength(200)
+  @MaxLength(limits.modelCharacters)
   model?: string;
 }
 

@@ -18,6 +18,7 @@ import { contract } from '../contract';
 import { ById, Nullable, Optional, Page, PageById, type Timestamp } from '../fields';
 import { TokenUsage } from '../usage.contract';
 import { ToolExecution } from './tool-execution';
+import { limits } from '../limits';
 
 export const runStatuses = ['queued', 'running', 'waiting_approval', 'completed', 'failed', 'cancelled'] as const;
 export type RunStatus = (typeof runStatuses)[number];
@@ -136,7 +137,7 @@ export class RunDetail extends Run {
 export class DecideToolCall extends ById {
   /** The model's name for the call. */
   @IsString()
-  @MaxLength(200)
+  @MaxLength(limits.toolCallIdCharacters)
   tool_call_id: string;
 
   @IsIn(['approve', 'reject'])
@@ -146,7 +147,7 @@ export class DecideToolCall extends ById {
 export class StartRun extends ById {
   @IsString()
   @MinLength(1)
-  @MaxLength(500_000)
+  @MaxLength(limits.runInputCharacters)
   input: string;
 
   /** True: the answer is the run's events as SSE. */

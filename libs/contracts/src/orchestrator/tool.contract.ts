@@ -2,6 +2,7 @@ import { IsBoolean, IsIn, IsISO8601, IsObject, IsString, IsUUID, Matches, MaxLen
 import { contract, Nothing } from '../contract';
 import { ById, Nullable, Optional, Page, PageById, PageQuery, type Timestamp } from '../fields';
 import { ToolExecution } from './tool-execution';
+import { limits } from '../limits';
 
 export const toolKinds = ['builtin', 'http', 'mcp'] as const;
 export type ToolKind = (typeof toolKinds)[number];
@@ -45,7 +46,7 @@ class ToolFields {
   @Optional()
   @IsString()
   @MinLength(1)
-  @MaxLength(2000)
+  @MaxLength(limits.toolDescriptionCharacters)
   description?: string;
 
   @Optional()

@@ -28,14 +28,14 @@ export function mintApiKey(): MintedApiKey {
 
 export const looksLikeApiKey = (text: string): boolean => text.startsWith('taai_');
 
-/** SHA-256 in hex, which is what is stored; undefined for what is no key by its shape or its checksum. */
+/** Returns the key's SHA-256 in hex, which is what is stored; undefined for a text whose shape or checksum is not a key's. */
 export function hashOfApiKey(text: string): string | undefined {
   if (!SHAPE.test(text)) return undefined;
   const body = text.slice(0, -CHECKSUM);
   return checksum(body) === text.slice(-CHECKSUM) ? sha256(text) : undefined;
 }
 
-/** Each digit as likely as any other: bytes beyond the last multiple of 62 are drawn again. */
+/** Draws digits that are equally likely: bytes beyond the last multiple of 62 are drawn again. */
 function randomDigits(count: number): string {
   const fair = 256 - (256 % DIGITS.length);
   let digits = '';

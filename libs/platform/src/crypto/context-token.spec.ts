@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { ServiceName } from '@taai/contracts';
 import { decodeJwt, decodeProtectedHeader, importJWK, SignJWT, UnsecuredJWT } from 'jose';
-import type { Jwk } from '../config/config';
+import type { Jwk } from '../config/variables';
 import { ContextTokens } from './context-token';
 
 const makeJwk = (kid: string): Jwk => {
@@ -48,16 +48,16 @@ describe('Context tokens', () => {
   it('are minted once per caller for 45 s, and anew when anything about the caller changes', async () => {
     jest.useFakeTimers({ doNotFake: ['performance'] });
     const tokens = of('gateway');
-    expect(tokens.minted(caller)).toBeUndefined();
+    expect(tokens.cachedToken(caller)).toBeUndefined();
     const [first, same] = await Promise.all([tokens.mint(caller), tokens.mint({ ...caller })]);
     expect(same).toBe(first);
-    expect(tokens.minted(caller)).toBe(first);
+    expect(tokens.cachedToken(caller)).toBe(first);
     expect(await tokens.mint({ ...caller, permissions: [] })).not.toBe(first);
     jest.setSystemTime(Date.now() + 45_000);
-    expect(tokens.minted(caller)).toBeUndefined();
+    expect(tokens.cachedToken(caller)).toBeUndefined();
     const later = await tokens.mint(caller);
     expect(later).not.toBe(first);
-    expect(tokens.minted(caller)).toBe(later);
+    expect(tokens.cachedToken(caller)).toBe(later);
   });
 
   it('are refused when they have expired, known before or not', async () => {
@@ -68,7 +68,7 @@ describe('Context tokens', () => {
     jest.setSystemTime(Date.now() + 66_000);
     await expect(tokens.verify(token)).rejects.toMatchObject(refused);
     await expect(verify(token)).rejects.toMatchObject(refused);
-    expect(() => tokens.verified(token)).toThrow('expired');
+    expect(() => tokens.cachedCaller(token)).toThrow('expired');
   });
 
   it.each([

@@ -2,7 +2,7 @@ import { ProblemError, services, type ServiceName } from '@taai/contracts';
 import type { Caller } from '@taai/tenant';
 import { importJWK, jwtVerify, SignJWT, type CryptoKey, type JWTVerifyGetKey } from 'jose';
 import { LRUCache } from 'lru-cache';
-import type { Jwk } from '../config/config';
+import type { Jwk } from '../config/variables';
 
 const AUDIENCE = 'taai-fleet';
 const ALGORITHM = 'EdDSA';
@@ -20,8 +20,8 @@ export interface ContextTokensOptions {
   jwks: readonly Jwk[];
 }
 
-/** What a token says of its caller; the issuer is told by the signature. */
-export type Claimed = Omit<Caller, 'issuer'>;
+/** The caller as a token names it. The signature tells the issuer. */
+export type CallerClaims = Omit<Caller, 'issuer'>;
 
 interface Minted<T> {
   token: T;
@@ -36,13 +36,13 @@ interface Verified {
 }
 
 /**
- * Signs and verifies who a piece of work is done for. The gateway vouches for the caller of a request (`caller`), a service
+ * Signs and verifies tokens that say for whom work is done. The gateway vouches for the caller of a request (`caller`), a service
  * for work that it starts itself (`on_behalf_of`). Ed25519, 60 s, valid in the whole fleet and nowhere else.
  */
 export class ContextTokens {
   private readonly keys: Map<string, Promise<CryptoKey | Uint8Array>>;
   private readonly tokens = new LRUCache<string, Minted<Promise<string>>>({ max: CACHE_SIZE });
-  private readonly tokenOf = new WeakMap<Claimed, Minted<string>>();
+  private readonly tokenOf = new WeakMap<CallerClaims, Minted<string>>();
   private readonly callers = new LRUCache<string, Verified>({ max: CACHE_SIZE });
   private signingKey: ReturnType<typeof importJWK> | undefined;
 
@@ -50,14 +50,14 @@ export class ContextTokens {
     this.keys = new Map(options.jwks.map(({ d: _private, ...jwk }) => [jwk.kid, importJWK(jwk, ALGORITHM)]));
   }
 
-  /** What `mint` would answer, if it need not sign anything. The caller object must not change. */
-  minted(caller: Claimed): string | undefined {
+  /** Returns what `mint` would resolve to, if nothing has to be signed for it. The caller object must not change. */
+  cachedToken(caller: CallerClaims): string | undefined {
     const minted = this.tokenOf.get(caller);
     return minted && Date.now() < minted.reusableUntil ? minted.token : undefined;
   }
 
-  /** A token for the caller, the same one for 45 s. */
-  async mint(caller: Claimed): Promise<string> {
+  /** Resolves to a token for the caller, the same one for 45 s. */
+  async mint(caller: CallerClaims): Promise<string> {
     const { tenant_id, user_id, session_id, api_key_id, role, permissions } = caller;
     const claims = { tenant_id, user_id, session_id, api_key_id, role, permissions };
     const key = JSON.stringify(claims);
@@ -67,17 +67,17 @@ export class ContextTokens {
     return token;
   }
 
-  /** What `verify` would answer, if the signature has been checked before. Throws `unauthenticated` when the token has expired. */
-  verified(token: string): Caller | undefined {
+  /** Returns what `verify` would resolve to, if the signature has been checked before. Throws `unauthenticated` when the token has expired. */
+  cachedCaller(token: string): Caller | undefined {
     const verified = this.callers.get(token);
     if (!verified) return undefined;
     if (verified.exp + CLOCK_TOLERANCE_S <= Date.now() / 1000) throw invalid('has expired');
     return verified.caller;
   }
 
-  /** The caller that the token names. The signature is checked once, the expiry every time. Throws `unauthenticated`. */
+  /** Resolves to the caller that the token names. The signature is checked once, the expiry every time. Throws `unauthenticated`. */
   async verify(token: string): Promise<Caller> {
-    const known = this.verified(token);
+    const known = this.cachedCaller(token);
     if (known) return known;
     const verified = await this.check(token);
     // A copy: a token that is part of a larger string would keep all of it in memory.
@@ -97,7 +97,7 @@ export class ContextTokens {
     return minted;
   }
 
-  private async sign(claims: Claimed): Promise<string> {
+  private async sign(claims: CallerClaims): Promise<string> {
     const { service, privateJwk } = this.options;
     this.signingKey ??= importJWK(privateJwk, ALGORITHM);
     return new SignJWT({ [claimOf(service)]: claims })
@@ -121,7 +121,7 @@ export class ContextTokens {
     const issuer = services.find((service) => service === payload.iss);
     if (!issuer || issuer !== protectedHeader.kid) throw invalid('names another issuer than its key');
     const claims = payload[claimOf(issuer)];
-    if (!isClaimed(claims)) throw invalid('names no caller');
+    if (!isCallerClaims(claims)) throw invalid('names no caller');
     return { caller: Object.freeze({ ...claims, issuer }), exp: payload.exp ?? 0 };
   }
 
@@ -136,7 +136,7 @@ const claimOf = (issuer: ServiceName) => (issuer === 'gateway' ? 'caller' : 'on_
 
 const invalid = (what: string) => new ProblemError('unauthenticated', `The context token ${what}.`);
 
-const isClaimed = (value: unknown): value is Claimed =>
+const isCallerClaims = (value: unknown): value is CallerClaims =>
   typeof value === 'object' &&
   value !== null &&
   'tenant_id' in value &&

@@ -1,4 +1,13 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createSecretKey,
+  randomBytes,
+  timingSafeEqual,
+  type KeyObject,
+} from 'node:crypto';
 
 // Fernet version 0x80 (https://github.com/fernet/spec): version 1 | time 8 | iv 16 | AES-128-CBC ciphertext 16n | HMAC-SHA256 32.
 const VERSION = 0x80;
@@ -9,15 +18,16 @@ const MAC_BYTES = 32;
 const BLOCK_BYTES = 16;
 const MAX_CLOCK_SKEW_SECONDS = 60;
 
-/** A key that is no key, or a token that cannot be opened. Says no more, so that nobody learns from it why a guess failed. */
+/** Says that a key is malformed or that a token cannot be opened, and no more: nobody learns from it why a guess failed. */
 export class FernetError extends Error {
   override readonly name = 'FernetError';
 }
 
+/** As KeyObjects the bytes show neither in logs nor in JSON. */
 interface Key {
   id: string;
-  signing: Buffer;
-  encryption: Buffer;
+  signing: KeyObject;
+  encryption: KeyObject;
 }
 
 /**
@@ -26,28 +36,28 @@ interface Key {
  * @throws FernetError when there is no key, or one is not the base64url of 32 bytes.
  */
 export class Fernet {
-  readonly #keys: [newest: Key, ...older: Key[]];
+  private readonly keys: [newest: Key, ...older: Key[]];
 
   /** @param keys Newest first, each the padded base64url of 32 random bytes. */
   constructor(keys: readonly string[]) {
     const [newest, ...older] = keys.map(parseKey);
     if (!newest) throw new FernetError('There is no encryption key.');
-    this.#keys = [newest, ...older];
+    this.keys = [newest, ...older];
   }
 
   /** Id of the key that encrypts. */
   get key_id(): string {
-    return this.#keys[0].id;
+    return this.keys[0].id;
   }
 
   /** Ids of the live keys, newest first: 8 hex digits each, safe to store and to log. */
   get key_ids(): string[] {
-    return this.#keys.map((key) => key.id);
+    return this.keys.map((key) => key.id);
   }
 
   /** @param options Only for published vectors: a fixed time and iv. An iv must never be used twice. */
   encrypt(plaintext: string, options: { now?: Date; iv?: Uint8Array } = {}): string {
-    const [key] = this.#keys;
+    const [key] = this.keys;
     const head = Buffer.alloc(IV_AT, VERSION);
     head.writeBigUInt64BE(BigInt(seconds(options.now)), TIME_AT);
     const iv = options.iv ?? randomBytes(BLOCK_BYTES);
@@ -62,7 +72,7 @@ export class Fernet {
    */
   decrypt(token: string, options: { ttl_seconds?: number; now?: Date } = {}): string {
     const { body, tag } = parseToken(token);
-    const key = this.#keys.find((candidate) => timingSafeEqual(mac(candidate, body), tag));
+    const key = this.keys.find((candidate) => timingSafeEqual(mac(candidate, body), tag));
     if (!key) throw refused();
     if (options.ttl_seconds !== undefined) checkAge(body, options.ttl_seconds, seconds(options.now));
     return open(key, body);
@@ -74,7 +84,7 @@ function parseKey(text: string): Key {
   if (bytes?.length !== 32)
     throw new FernetError('An encryption key must be the base64url of 32 random bytes, 44 characters long.');
   const id = createHash('sha256').update('fernet key id').update(bytes).digest('hex').slice(0, 8);
-  return { id, signing: bytes.subarray(0, 16), encryption: bytes.subarray(16) };
+  return { id, signing: createSecretKey(bytes.subarray(0, 16)), encryption: createSecretKey(bytes.subarray(16)) };
 }
 
 function parseToken(token: string): { body: Buffer; tag: Buffer } {

@@ -1,6 +1,6 @@
 import { Fernet, FernetError } from './fernet';
 
-/** Whose secret it is. Sealed in with it, so that a ciphertext moved to another row does not open there. */
+/** Whose secret it is. It is encrypted with the secret, so that a ciphertext moved to another row does not open there. */
 export interface SecretOwner {
   tenant_id: string;
   owner_id: string;
@@ -14,7 +14,7 @@ export interface SealedSecret {
   key_id: string;
 }
 
-/** Tenants' secrets at rest: sealed with the newest key, opened with any, each by its owner alone. */
+/** Encrypts tenants' secrets at rest with the newest key, and decrypts them with any key, for their owner alone. */
 export class SecretBox {
   private readonly fernet: Fernet;
 
@@ -26,7 +26,7 @@ export class SecretBox {
     this.fernet = new Fernet(keys);
   }
 
-  /** Names the key that seals: the newest. */
+  /** Id of the key that encrypts, the newest. */
   get key_id(): string {
     return this.fernet.key_id;
   }
@@ -43,8 +43,11 @@ export class SecretBox {
   }
 
   /**
-   * @param key_ids Of stored secrets, `what`; null where none was recorded.
-   * @throws Error, one sentence, when keys are not here that they need.
+   * Asserts that the keys of stored secrets are configured.
+   *
+   * @param key_ids Keys that encrypt stored secrets; null where none was recorded.
+   * @param what Names the secrets in the error.
+   * @throws Error, one sentence, when a key is missing.
    */
   require(key_ids: readonly (string | null)[], what: string): void {
     const missing = key_ids.filter((key_id) => key_id !== null && !this.fernet.key_ids.includes(key_id));

@@ -24,7 +24,7 @@ export interface SecretStore {
 
 type Outcome = 'reencrypted' | 'failed' | 'changed';
 
-/** Brings stored secrets to the newest key while they are in use. */
+/** Encrypts stored secrets anew with the newest key, while they are in use. */
 export class SecretRotation {
   constructor(
     private readonly box: SecretBox,
@@ -37,7 +37,7 @@ export class SecretRotation {
     return { newest: this.box.key_id, in_use, unrecorded: in_use.length < key_ids.length };
   }
 
-  /** Any number of replicas may do so at once, and again: a row is replaced once, and only as it was read. */
+  /** Encrypts one batch anew. Any number of replicas may do so at once: a row is replaced only if it is still as it was read. */
   async reencrypt({ batch = DEFAULT_BATCH, after = START }: ReencryptSecrets): Promise<ReencryptedSecrets> {
     const rows = await this.store.stale(this.box.key_id, after, batch);
     const outcomes: Outcome[] = [];

@@ -1,4 +1,4 @@
 import { createHash } from 'node:crypto';
 
-/** In hex. */
+/** Returns the hash in hex. */
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -23,7 +23,7 @@ end
 return taken
 `;
 
-/** Teaches the connection `appendLedger`: appends entries in their order, and answers for each whether (1) there was room for it. */
+/** Defines `appendLedger` on the connection: it appends entries in their order, and returns 1 for each that there was room for, else 0. */
 export function defineAppendLedger(redis: RedisClient): void {
   if (!Object.hasOwn(redis, 'appendLedger')) redis.defineCommand('appendLedger', { numberOfKeys: 1, lua });
 }

@@ -6,8 +6,15 @@ import { LedgerStream } from './ledger-stream';
 
 const call: OpenCall = { call_id: v7(), kind: 'chat', provider_id: null, provider_kind: 'openai', model: 'm' };
 const outcome: CallOutcome = {
-  ...{ status: 'closed', is_estimated: false, error_code: null, latency_ms: 1, input_tokens: 1, output_tokens: 1 },
-  ...{ cache_read_tokens: null, cache_write_tokens: null, reasoning_tokens: null },
+  status: 'closed',
+  is_estimated: false,
+  error_code: null,
+  latency_ms: 1,
+  input_tokens: 1,
+  output_tokens: 1,
+  cache_read_tokens: null,
+  cache_write_tokens: null,
+  reasoning_tokens: null,
 };
 
 describe('without Redis', () => {

@@ -26,8 +26,8 @@ interface Waiting {
 }
 
 /**
- * The way into the ledger for provider calls that are no part of a run: a bounded stream, which the usage service writes to the database
- * in batches. Entries of one tick of the event loop go out in one command.
+ * Sends provider calls that are no part of a run to the ledger: into a bounded stream, which the usage service writes to the database in
+ * batches. Entries of one tick of the event loop go out in one command.
  */
 export class LedgerStream {
   private waiting: Waiting[] = [];

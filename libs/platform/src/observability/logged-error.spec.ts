@@ -3,8 +3,11 @@ import { loggedError } from './logged-error';
 
 /** As TypeORM and pg make them. */
 const refused = Object.assign(new Error('duplicate key value violates unique constraint "users_email_key"'), {
-  ...{ name: 'QueryFailedError', code: '23505', constraint: 'users_email_key' },
-  ...{ query: 'insert into users …', parameters: ['ada@example.com', '$2b$12$hash'] },
+  name: 'QueryFailedError',
+  code: '23505',
+  constraint: 'users_email_key',
+  query: 'insert into users …',
+  parameters: ['ada@example.com', '$2b$12$hash'],
   detail: 'Key (email)=(ada@example.com) already exists.',
   driverError: { detail: 'Failing row contains (ada@example.com, $2b$12$hash)' },
 });

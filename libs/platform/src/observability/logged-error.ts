@@ -12,8 +12,8 @@ interface LoggedError {
 }
 
 /**
- * Of an error what says what happened, and no more: drivers hang statements, their parameters and whole rows on theirs, and with
- * them password hashes, ciphertexts and addresses.
+ * Picks what may be logged of an error. Drivers attach statements, parameters and whole rows to theirs, and with them password hashes,
+ * ciphertexts and addresses.
  */
 export function loggedError(error: unknown, causes = MAX_CAUSES): LoggedError {
   if (!(error instanceof Error)) return { type: typeof error, message: String(error) };

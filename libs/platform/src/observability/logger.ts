@@ -35,7 +35,7 @@ const redact = { paths: secrets.flatMap((name) => [name, `*.${name}`, `*.*.${nam
 /** The process's log: JSON lines on stdout, written asynchronously, each with the request and tenant it belongs to. */
 export const log = pino({ ...options, redact }, destination);
 
-/** The line of each request. Its fields are fixed and hold no secret, so it is spared the search for one. */
+/** The log of requests. Its fields are fixed and hold no secret, so that none has to be looked for in each line. */
 export const requestLog = pino(options, destination);
 
 export function configureLog({ service, logLevel }: ProcessConfig): void {
@@ -45,7 +45,7 @@ export function configureLog({ service, logLevel }: ProcessConfig): void {
   }
 }
 
-/** Nest's own messages, in our log; its start-up chatter only at level debug. */
+/** Writes Nest's messages into the log; those of its start at level debug. */
 export class NestLogger implements LoggerService {
   log(message: unknown, context?: unknown): void {
     log.debug({ context }, String(message));

@@ -27,13 +27,13 @@ class HealthController {
     @Inject(CHECKS) private readonly checks: ReadinessChecks,
   ) {}
 
-  /** The process runs. */
+  /** Answers while the process runs. */
   @Get('live')
   live() {
     return { status: 'ok' };
   }
 
-  /** Every dependency, by name, with its state; 503 when one is down. */
+  /** Answers every dependency's state by name; 503 when one is down. */
   @Get('ready')
   ready() {
     return this.health.check(
@@ -50,7 +50,7 @@ class HealthController {
   }
 }
 
-/** `/health/live` and `/health/ready`. */
+/** Serves `/health/live` and `/health/ready`. */
 @Module({})
 export class HealthModule {
   static for(checks: ReadinessChecks): DynamicModule {
@@ -63,7 +63,7 @@ export class HealthModule {
   }
 }
 
-/** Health and metrics of a process, on a port that no client of the product reaches. */
+/** Serves health and metrics of a process on a port that no client of the product reaches. */
 export async function startManagement(config: ProcessConfig, checks: ReadinessChecks): Promise<NestFastifyApplication> {
   const app = await NestFactory.create<NestFastifyApplication>(
     { module: class ManagementModule {}, imports: [HealthModule.for(checks), PrometheusModule.register()] },

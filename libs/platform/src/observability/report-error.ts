@@ -3,7 +3,7 @@ import { unexpectedErrors } from './metrics';
 
 let capture: (error: unknown) => void = () => undefined;
 
-/** Starts Sentry when there is a DSN. Loaded on demand: it costs every process without one some 20 MB. */
+/** Starts Sentry when there is a DSN. It is loaded on demand: a process without one saves some 20 MB. */
 export async function startSentry(dsn: string, service: string): Promise<void> {
   if (!dsn) return;
   const sentry = await import('@sentry/nestjs');
@@ -11,7 +11,7 @@ export async function startSentry(dsn: string, service: string): Promise<void> {
   capture = (error) => void sentry.captureException(error);
 }
 
-/** Where every error ends that nobody expected: log, counter, Sentry. */
+/** Reports an error that nobody expected: in the log, a counter and Sentry. */
 export function reportError(error: unknown, fields: Record<string, unknown> = {}): void {
   unexpectedErrors.inc();
   log.error({ err: error, ...fields }, 'unexpected error');

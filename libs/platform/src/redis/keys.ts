@@ -1,16 +1,16 @@
-/** Calls that a method's contract declares `long` wait and run apart from the others. */
+/** Calls of methods that are `long` by contract wait and run apart from the others. */
 export type Lane = 'short' | 'long';
 
 /**
- * Every Redis key and channel of the house. What one script or one blocking read touches together shares a hash tag, so
- * that Redis Cluster finds it on one node.
+ * Names every Redis key and channel. Keys that one script or one blocking read touches together share a hash tag, so that Redis Cluster
+ * keeps them on one node.
  */
 export const keys = {
   /** List of requests that wait for a replica of the service. */
   rpcRequests: (service: string, lane: Lane) => (lane === 'long' ? `rpc:{${service}}:long` : `rpc:{${service}}`),
   /** List of replies for one calling process. */
   rpcReplies: (caller: string) => `rpc:reply:{${caller}}`,
-  /** List of what callers tell one replica about its calls. */
+  /** List of grants and cancellations for one replica. */
   rpcControls: (replica: string) => `rpc:control:{${replica}}`,
   /** Stream of a run's events. */
   runLog: (run_id: string) => `run:{${run_id}}:log`,
@@ -22,7 +22,7 @@ export const keys = {
   runCancel: (run_id: string) => `run:{${run_id}}:cancel`,
   /** Stream of provider calls that are to be written into the ledger. */
   ledger: () => '{ledger}',
-  /** Stream of entries that cannot be. */
+  /** Stream of entries that the database refuses. */
   ledgerAside: () => '{ledger}:aside',
   /** Channel that tells which tenant's own prices have changed. */
   pricesChanged: () => 'prices:changed',
@@ -36,7 +36,7 @@ export const keys = {
   networkFailures: (network: string) => `login:{attempts}:network:${network}`,
   /** How often something happened within an hour. `whose`: a network, or the SHA-256 of an e-mail address. */
   hourly: (what: string, whose: string) => `hourly:{${what}:${whose}}`,
-  /** How calls of a provider with one of its credentials fared of late, and whether they are held back. */
+  /** State of the circuit breaker of a provider with one of its credentials. */
   breaker: (provider: string) => `breaker:{${provider}}`,
   /** Channel of circuit breakers that open and close. */
   breakers: () => 'breakers',

@@ -6,7 +6,7 @@ export type RedisClient = Redis | Cluster;
 
 /**
  * `commands`: anything that answers at once; a command fails after 2 s. `blocking`: reads that wait, `BLOCK_SECONDS` at
- * most; after 3 s without an answer the connection is made anew. `subscriber`: subscriptions alone, renewed after a cut.
+ * most; after 3 s without an answer the connection is made anew. `subscriber`: subscriptions alone, renewed after a reconnection.
  */
 export type RedisRole = 'commands' | 'blocking' | 'subscriber';
 
@@ -39,8 +39,8 @@ const SENTINEL_PORT = 26_379;
 const REDIS_PORT = 6379;
 
 /**
- * Connects to Redis, and again after every cut. Nothing is queued while the connection is down and nothing is sent twice: a
- * command then fails at once, and one that was under way may or may not have been executed.
+ * Connects to Redis, and reconnects. Nothing is queued while the connection is down and nothing is sent twice: a command fails at once
+ * then, and one that was in flight may or may not have been executed.
  */
 export function createRedis(url: string, { role, connectionName, watched }: RedisConnection): RedisClient {
   const redis = connect(parseRedisUrl(url), { ...common, ...(!watched && timeouts[role]), connectionName });
@@ -68,7 +68,7 @@ export async function whenReady(redis: RedisClient, ms = READY_MS): Promise<void
   });
 }
 
-/** Understands redis://, rediss://, redis+sentinel://host:port,…/master-name[/db] and redis+cluster://host:port,… */
+/** Parses redis://, rediss://, redis+sentinel://host:port,…/master-name[/db] and redis+cluster://host:port,… */
 export function parseRedisUrl(url: string): RedisTarget {
   const [, scheme, userinfo, hosts, path = ''] =
     /^(redis|rediss|redis\+sentinel|redis\+cluster):\/\/(?:([^@/]*)@)?([^/?]+)(?:\/([^?]*))?/.exec(url) ?? [];
@@ -87,7 +87,7 @@ export function parseRedisUrl(url: string): RedisTarget {
   return { kind: 'sentinel', sentinels, name, credentials: credentials(userinfo), db: Number(db ?? 0) };
 }
 
-/** ioredis hangs a command's arguments on its error, the password of AUTH among them: only the message may be logged. */
+/** Returns the message, which alone may be logged: ioredis attaches a command's arguments to its error, the password of AUTH among them. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown');
 
 const common: RedisOptions = {

@@ -1,5 +1,5 @@
 import { ContextTokens } from '../crypto/context-token';
-import type { Jwk } from '../config/config';
+import type { Jwk } from '../config/variables';
 import { Fernet } from '../crypto/fernet';
 import { RpcClient } from './client/client';
 import { contractOf, makeFernetKey } from './fleet.testing';

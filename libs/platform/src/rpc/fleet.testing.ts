@@ -3,7 +3,7 @@ import { createConnection } from 'node:net';
 import { createInterface } from 'node:readline';
 import { bind, boundMethods, contract, type Contract, type ServiceName } from '@taai/contracts';
 import { currentContext, type Caller } from '@taai/tenant';
-import type { Jwk } from '../config/config';
+import type { Jwk } from '../config/variables';
 import { ContextTokens } from '../crypto/context-token';
 import { Fernet } from '../crypto/fernet';
 import { RpcClient, type RpcClientOptions } from './client/client';

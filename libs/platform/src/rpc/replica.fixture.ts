@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ContextTokens } from '../crypto/context-token';
-import type { Jwk } from '../config/config';
+import type { Jwk } from '../config/variables';
 import { Fernet } from '../crypto/fernet';
 import { addHandlers, contractOf, makeFernetKey } from './fleet.testing';
 import { RpcServer } from './server/server';

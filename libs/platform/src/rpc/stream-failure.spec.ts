@@ -63,9 +63,7 @@ describe('A stream', () => {
     });
     const reader = await startFixture('stream-caller', replicaOrder(service));
     await kill(reader);
-    const died = performance.now();
     await ended.promise;
-    expect(performance.now() - died).toBeLessThan(7000);
     expect(reason).toMatchObject({ code: 'cancelled' });
   }, 20_000);
 

@@ -19,75 +19,75 @@ const stopReasons = new Map<unknown, StopReason>([
 
 /** Reads the events of one message. Its blocks come one after another. */
 export class AnthropicReply implements ChunkReader {
-  #call?: { index: number; input: unknown; is_written: boolean };
-  #thought?: { type: 'thinking'; thinking: string; signature: string };
-  #thoughts: JsonObject[] = [];
-  #held = 0;
-  #calls = 0;
-  #start: unknown;
-  #end: unknown;
-  #is_start_told = false;
-  #stop_reason: StopReason | null = null;
+  private call?: { index: number; input: unknown; is_written: boolean };
+  private thought?: { type: 'thinking'; thinking: string; signature: string };
+  private thoughts: JsonObject[] = [];
+  private held = 0;
+  private calls = 0;
+  private start: unknown;
+  private end: unknown;
+  private is_start_told = false;
+  private stop_reason: StopReason | null = null;
 
   read(value: unknown): ChatEvent[] {
-    const events = this.#read(record(value));
+    const events = this.readEvent(record(value));
     // The usage of the prompt comes at once, but is no piece of an answer: it waits for the first.
-    if (events.length === 0 || this.#is_start_told) return events;
-    this.#is_start_told = true;
-    return [...this.#usage(), ...events];
+    if (events.length === 0 || this.is_start_told) return events;
+    this.is_start_told = true;
+    return [...this.usage(), ...events];
   }
 
   finish(): ChatEvent | null {
-    if (!this.#stop_reason) return null;
-    return { type: 'finish', stop_reason: this.#stop_reason, usage: readUsage(this.#start, this.#end) };
+    if (!this.stop_reason) return null;
+    return { type: 'finish', stop_reason: this.stop_reason, usage: readUsage(this.start, this.end) };
   }
 
-  #read(event: JsonObject): ChatEvent[] {
+  private readEvent(event: JsonObject): ChatEvent[] {
     switch (event.type) {
       case 'message_start':
-        this.#start = record(event.message).usage;
+        this.start = record(event.message).usage;
         return [];
       case 'content_block_start':
-        return this.#begin(record(event.content_block));
+        return this.begin(record(event.content_block));
       case 'content_block_delta':
-        return this.#goOn(record(event.delta));
+        return this.goOn(record(event.delta));
       case 'content_block_stop':
-        return this.#close();
+        return this.close();
       case 'message_delta':
-        return this.#stop(event);
+        return this.stop(event);
       default:
         return [];
     }
   }
 
-  #begin(block: JsonObject): ChatEvent[] {
-    this.#call = this.#thought = undefined;
+  private begin(block: JsonObject): ChatEvent[] {
+    this.call = this.thought = undefined;
     switch (block.type) {
       case 'text':
         return piece('text', block.text);
       case 'tool_use':
-        return this.#beginCall(block);
+        return this.beginCall(block);
       case 'thinking':
-        this.#thought = { type: 'thinking', thinking: this.#hold(block.thinking), signature: '' };
-        this.#thoughts.push(this.#thought);
+        this.thought = { type: 'thinking', thinking: this.hold(block.thinking), signature: '' };
+        this.thoughts.push(this.thought);
         return [];
       case 'redacted_thinking':
-        this.#thoughts.push({ type: 'redacted_thinking', data: this.#hold(block.data) });
+        this.thoughts.push({ type: 'redacted_thinking', data: this.hold(block.data) });
         return [];
       default:
         return [];
     }
   }
 
-  #beginCall({ id, name, input }: JsonObject): ChatEvent[] {
-    const thoughts = this.#thoughts;
-    this.#call = { index: this.#calls++, input, is_written: false };
-    this.#thoughts = [];
-    this.#held = 0;
+  private beginCall({ id, name, input }: JsonObject): ChatEvent[] {
+    const thoughts = this.thoughts;
+    this.call = { index: this.calls++, input, is_written: false };
+    this.thoughts = [];
+    this.held = 0;
     return [
       {
         type: 'tool_call',
-        index: this.#call.index,
+        index: this.call.index,
         id: text(id) ?? '',
         name: text(name) ?? '',
         ...(thoughts.length > 0 && { opaque: JSON.stringify(thoughts) }),
@@ -95,53 +95,53 @@ export class AnthropicReply implements ChunkReader {
     ];
   }
 
-  #goOn(delta: JsonObject): ChatEvent[] {
+  private goOn(delta: JsonObject): ChatEvent[] {
     switch (delta.type) {
       case 'text_delta':
         return piece('text', delta.text);
       case 'thinking_delta':
-        if (this.#thought) this.#thought.thinking += this.#hold(delta.thinking);
+        if (this.thought) this.thought.thinking += this.hold(delta.thinking);
         return piece('reasoning', delta.thinking);
       case 'signature_delta':
-        if (this.#thought) this.#thought.signature += this.#hold(delta.signature);
+        if (this.thought) this.thought.signature += this.hold(delta.signature);
         return [];
       case 'input_json_delta':
-        return this.#write(text(delta.partial_json));
+        return this.write(text(delta.partial_json));
       default:
         return [];
     }
   }
 
-  #write(written: string | null): ChatEvent[] {
-    if (!this.#call || !written) return [];
-    this.#call.is_written = true;
-    return [{ type: 'tool_arguments', index: this.#call.index, text: written }];
+  private write(written: string | null): ChatEvent[] {
+    if (!this.call || !written) return [];
+    this.call.is_written = true;
+    return [{ type: 'tool_arguments', index: this.call.index, text: written }];
   }
 
   /** A call without arguments has no deltas. */
-  #close(): ChatEvent[] {
-    const events = this.#call?.is_written === false ? this.#write(JSON.stringify(record(this.#call.input))) : [];
-    this.#call = this.#thought = undefined;
+  private close(): ChatEvent[] {
+    const events = this.call?.is_written === false ? this.write(JSON.stringify(record(this.call.input))) : [];
+    this.call = this.thought = undefined;
     return events;
   }
 
-  #stop({ delta, usage }: JsonObject): ChatEvent[] {
+  private stop({ delta, usage }: JsonObject): ChatEvent[] {
     const reason = text(record(delta).stop_reason);
-    if (reason !== null) this.#stop_reason = stopReasons.get(reason) ?? 'other';
-    this.#end = usage;
-    this.#is_start_told = true;
-    return this.#usage();
+    if (reason !== null) this.stop_reason = stopReasons.get(reason) ?? 'other';
+    this.end = usage;
+    this.is_start_told = true;
+    return this.usage();
   }
 
-  #usage(): ChatEvent[] {
-    const usage = readUsage(this.#start, this.#end);
+  private usage(): ChatEvent[] {
+    const usage = readUsage(this.start, this.end);
     return usage ? [{ type: 'usage', usage }] : [];
   }
 
-  #hold(value: unknown): string {
+  private hold(value: unknown): string {
     const held = text(value) ?? '';
-    this.#held += held.length + CHARACTERS_PER_BLOCK;
-    if (this.#held > MAX_HELD_CHARACTERS) throw new ProviderError('unavailable', 'The provider thinks without end.');
+    this.held += held.length + CHARACTERS_PER_BLOCK;
+    if (this.held > MAX_HELD_CHARACTERS) throw new ProviderError('unavailable', 'The provider thinks without end.');
     return held;
   }
 }

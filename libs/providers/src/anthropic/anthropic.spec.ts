@@ -329,7 +329,12 @@ describe('errors', () => {
   });
 
   it.each([
-    [400, error('invalid_request_error', `No ${KEY}`), 'invalid_request', 'The provider refused the request: No [key]'],
+    [
+      400,
+      error('invalid_request_error', `No ${KEY}`),
+      'invalid_request',
+      'The provider refused the request: No [secret]',
+    ],
     [
       400,
       error('invalid_request_error', 'prompt is too long: 200001 tokens > 200000 maximum'),

@@ -24,15 +24,15 @@ interface Way {
 
 /** One request of Google's SDK on its way, and what the SDK forgets of the reply: why there is none, and when to try again. */
 export class GoogleCall {
-  #failure?: ProviderError;
-  #asked = Promise.withResolvers<void>();
+  private failure?: ProviderError;
+  private asked = Promise.withResolvers<void>();
 
   constructor(private readonly way: Way) {}
 
   /** @throws ProviderError and no other */
   async send<T>(work: (options: { baseUrl: string }) => Promise<T>): Promise<T> {
     try {
-      return await withFetch(this.#fetch, () => work({ baseUrl: NOWHERE }));
+      return await withFetch(this.fetch, () => work({ baseUrl: NOWHERE }));
     } catch (error) {
       throw this.toError(error);
     }
@@ -45,9 +45,9 @@ export class GoogleCall {
     response.catch(() => undefined);
     try {
       for (;;) {
-        this.#asked.resolve();
+        this.asked.resolve();
         const next: IteratorResult<unknown, undefined> = await stream.next();
-        if (this.#failure) throw this.#failure;
+        if (this.failure) throw this.failure;
         if (next.done) return;
         yield next.value;
       }
@@ -58,27 +58,27 @@ export class GoogleCall {
 
   /** For what the SDK has no method. */
   async get(path: string): Promise<unknown> {
-    const response = await this.#fetch(NOWHERE + path, { headers: { 'x-goog-api-key': this.way.secret } });
+    const response = await this.fetch(NOWHERE + path, { headers: { 'x-goog-api-key': this.way.secret } });
     return parseJson(await response.text());
   }
 
   private toError(error: unknown): ProviderError {
-    return error instanceof ProviderError ? error : (this.#failure ?? noAnswer(error));
+    return error instanceof ProviderError ? error : (this.failure ?? noAnswer(error));
   }
 
-  readonly #fetch: Fetch = async (input, init) => {
+  private readonly fetch: Fetch = async (input, init) => {
     const { base_url, secret, fetch, signal } = this.way;
     const { pathname, search } = new URL(input instanceof Request ? input.url : input);
     const url = base_url + pathname + search;
     const response = await fetch(url, { ...init, signal }).catch((error: unknown) => {
-      throw (this.#failure = noAnswer(error));
+      throw (this.failure = noAnswer(error));
     });
     if (!response.ok) {
       const { error } = record(parseJson(await response.text()));
-      throw (this.#failure = refused(record(error), secret, response));
+      throw (this.failure = refused(record(error), secret, response));
     }
     const is_stream = response.headers.get('content-type')?.startsWith('text/event-stream');
-    return is_stream && response.body ? new Response(ReadableStream.from(this.#paced(response.body))) : response;
+    return is_stream && response.body ? new Response(ReadableStream.from(this.paced(response.body))) : response;
   };
 
   /**
@@ -88,12 +88,12 @@ export class GoogleCall {
    * A stream that breaks just ends here. To the SDK that would be an error that passes through every chunk read so far, in a time that
    * grows with their square.
    */
-  async *#paced(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  private async *paced(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
     const encoder = new TextEncoder();
     const events = sseData(body);
     try {
       for (let count = 1, held = 0; ; count++) {
-        await this.#turn();
+        await this.turn();
         if (count % EVENTS_AT_ONCE === 0) await setImmediate();
         const next: IteratorResult<string, undefined> = await events.next();
         if (next.done) return;
@@ -102,12 +102,12 @@ export class GoogleCall {
         yield encoder.encode(`data: ${next.value}\n\n`);
       }
     } catch (error) {
-      this.#failure = this.toError(error);
+      this.failure = this.toError(error);
     }
   }
 
-  async #turn(): Promise<void> {
-    await this.#asked.promise;
-    this.#asked = Promise.withResolvers();
+  private async turn(): Promise<void> {
+    await this.asked.promise;
+    this.asked = Promise.withResolvers();
   }
 }

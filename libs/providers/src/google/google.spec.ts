@@ -399,7 +399,7 @@ describe('errors', () => {
       400,
       error(400, 'INVALID_ARGUMENT', `No ${KEY}\n`),
       'invalid_request',
-      'The provider refused the request: No [key] ',
+      'The provider refused the request: No [secret] ',
     ],
     [
       400,

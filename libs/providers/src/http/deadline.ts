@@ -8,62 +8,62 @@ const IDLE_TIMEOUT_MS = 60_000;
  * remembers which of them it was: SDKs end quietly when aborted.
  */
 export class Deadline {
-  readonly #controller = new AbortController();
-  readonly #abort = (): void => this.#end(new ProviderError('aborted', 'The call was cancelled.'));
-  readonly #expire = (): void => this.#end(new ProviderError('timeout', 'The provider did not answer in time.'));
-  readonly #timer: NodeJS.Timeout;
-  #first?: NodeJS.Timeout;
-  #idle?: NodeJS.Timeout;
-  #silent = false;
-  #error?: ProviderError;
+  private readonly controller = new AbortController();
+  private readonly abort = (): void => this.end(new ProviderError('aborted', 'The call was cancelled.'));
+  private readonly expire = (): void => this.end(new ProviderError('timeout', 'The provider did not answer in time.'));
+  private readonly timer: NodeJS.Timeout;
+  private first?: NodeJS.Timeout;
+  private idle?: NodeJS.Timeout;
+  private silent = false;
+  private failure?: ProviderError;
 
   constructor(private readonly options: CallOptions) {
     const { timeout_ms, first_token_timeout_ms = timeout_ms } = options;
-    this.#timer = setTimeout(this.#expire, timeout_ms);
-    if (first_token_timeout_ms < timeout_ms) this.#first = setTimeout(this.#expire, first_token_timeout_ms);
-    if (options.signal?.aborted) this.#abort();
-    else options.signal?.addEventListener('abort', this.#abort, { once: true });
+    this.timer = setTimeout(this.expire, timeout_ms);
+    if (first_token_timeout_ms < timeout_ms) this.first = setTimeout(this.expire, first_token_timeout_ms);
+    if (options.signal?.aborted) this.abort();
+    else options.signal?.addEventListener('abort', this.abort, { once: true });
   }
 
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.controller.signal;
   }
 
   /** Why the call was ended from here, if it was. */
   get error(): ProviderError | undefined {
-    return this.#error;
+    return this.failure;
   }
 
   /** The provider's turn: from now on silence counts. */
   waiting(): void {
-    this.#silent = true;
+    this.silent = true;
     // Refreshed, not made anew: this runs for every token.
-    this.#idle ??= setTimeout(() => this.#silent && this.#expire(), this.options.idle_timeout_ms ?? IDLE_TIMEOUT_MS);
-    this.#idle.refresh();
+    this.idle ??= setTimeout(() => this.silent && this.expire(), this.options.idle_timeout_ms ?? IDLE_TIMEOUT_MS);
+    this.idle.refresh();
   }
 
   /** A piece of the answer is here: it is the reader's turn, who may take any time. */
   received(): void {
-    this.#silent = false;
-    if (this.#first === undefined) return;
-    clearTimeout(this.#first);
-    this.#first = undefined;
+    this.silent = false;
+    if (this.first === undefined) return;
+    clearTimeout(this.first);
+    this.first = undefined;
   }
 
   /** The answer is no longer wanted. */
   leave(): void {
-    this.#controller.abort();
+    this.controller.abort();
   }
 
   close(): void {
-    clearTimeout(this.#timer);
-    clearTimeout(this.#first);
-    clearTimeout(this.#idle);
-    this.options.signal?.removeEventListener('abort', this.#abort);
+    clearTimeout(this.timer);
+    clearTimeout(this.first);
+    clearTimeout(this.idle);
+    this.options.signal?.removeEventListener('abort', this.abort);
   }
 
-  #end(error: ProviderError): void {
-    this.#error ??= error;
-    this.#controller.abort();
+  private end(error: ProviderError): void {
+    this.failure ??= error;
+    this.controller.abort();
   }
 }

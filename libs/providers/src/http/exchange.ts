@@ -25,126 +25,126 @@ interface ExchangeOptions {
 
 /** One request's way through undici, and its reply as a `Response`. */
 export class Exchange implements Dispatcher.DispatchHandler {
-  #controller?: Dispatcher.DispatchController;
-  #head: { status: number; headers: [string, string][] } = { status: 0, headers: [] };
-  #stream?: ReadableStreamDefaultController<Uint8Array>;
-  #ends: readonly string[] = [];
-  #hasEvents = false;
-  #grace?: NodeJS.Timeout;
-  #parts: Buffer[] = [];
-  #held = 0;
+  private controller?: Dispatcher.DispatchController;
+  private head: { status: number; headers: [string, string][] } = { status: 0, headers: [] };
+  private stream?: ReadableStreamDefaultController<Uint8Array>;
+  private ends: readonly string[] = [];
+  private hasEvents = false;
+  private grace?: NodeJS.Timeout;
+  private parts: Buffer[] = [];
+  private held = 0;
   /** Bytes passed on since the last event that has data: SDKs keep comments, and all else that tells nothing, until the next one. */
-  #silent = 0;
-  #tail: Buffer = Buffer.alloc(0);
-  #ended?: Error;
+  private silent = 0;
+  private tail: Buffer = Buffer.alloc(0);
+  private ended?: Error;
 
   constructor(private readonly options: ExchangeOptions) {
-    options.signal?.addEventListener('abort', this.#abort, { once: true });
+    options.signal?.addEventListener('abort', this.abort, { once: true });
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
+    this.controller = controller;
     // Aborted while it waited for a connection.
-    if (this.#ended) controller.abort(this.#ended);
+    if (this.ended) controller.abort(this.ended);
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200) return;
-    this.#head = { status, headers: flatten(headers) };
+    this.head = { status, headers: flatten(headers) };
     const type = headers['content-type']?.split(';', 1)[0]?.trim() ?? '';
     const ends = ENDS.get(type);
     if (!ends) return;
-    this.#ends = ends;
-    this.#hasEvents = type === EVENT_STREAM;
+    this.ends = ends;
+    this.hasEvents = type === EVENT_STREAM;
     const body = new ReadableStream<Uint8Array>(
       {
-        start: (stream) => void (this.#stream = stream),
-        pull: () => (this.#ended ? this.#endWhenRead() : controller.resume()),
-        cancel: () => this.#leave(controller),
+        start: (stream) => void (this.stream = stream),
+        pull: () => (this.ended ? this.endWhenRead() : controller.resume()),
+        cancel: () => this.leave(controller),
       },
       { highWaterMark: CHUNKS_AHEAD },
     );
-    this.options.resolve(new Response(body, this.#head));
+    this.options.resolve(new Response(body, this.head));
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#held += chunk.length;
-    const whole = this.#stream ? this.#wholePieces(chunk) : 0;
-    if (this.#grace) this.#fail(left());
-    else if (this.#held + this.#silent > this.options.limit)
-      this.#fail(new Error(`The reply holds more than ${this.options.limit} bytes.`));
-    else this.#take(controller, chunk, whole);
+    this.held += chunk.length;
+    const whole = this.stream ? this.wholePieces(chunk) : 0;
+    if (this.grace) this.fail(left());
+    else if (this.held + this.silent > this.options.limit)
+      this.fail(new Error(`The reply holds more than ${this.options.limit} bytes.`));
+    else this.take(controller, chunk, whole);
   }
 
   onResponseEnd(): void {
-    this.options.signal?.removeEventListener('abort', this.#abort);
-    if (this.#grace) clearTimeout(this.#grace);
-    else if (this.#stream) {
-      if (this.#held > 0) this.#stream.enqueue(this.#flush());
-      this.#stream.close();
-    } else this.options.resolve(new Response(NO_BODY.has(this.#head.status) ? null : this.#flush(), this.#head));
+    this.options.signal?.removeEventListener('abort', this.abort);
+    if (this.grace) clearTimeout(this.grace);
+    else if (this.stream) {
+      if (this.held > 0) this.stream.enqueue(this.flush());
+      this.stream.close();
+    } else this.options.resolve(new Response(NO_BODY.has(this.head.status) ? null : this.flush(), this.head));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#end(error);
-    this.#endWhenRead();
+    this.end(error);
+    this.endWhenRead();
   }
 
-  readonly #abort = (): void => this.#fail(new DOMException('This operation was aborted', 'AbortError'));
+  private readonly abort = (): void => this.fail(new DOMException('This operation was aborted', 'AbortError'));
 
   /** A connection that is at its end is good for another call. */
-  #leave(controller: Dispatcher.DispatchController): void {
-    if (this.#ended) return;
-    this.#grace = setTimeout(() => this.#fail(left()), GRACE_MS);
+  private leave(controller: Dispatcher.DispatchController): void {
+    if (this.ended) return;
+    this.grace = setTimeout(() => this.fail(left()), GRACE_MS);
     controller.resume();
   }
 
-  #fail(error: Error): void {
-    clearTimeout(this.#grace);
-    this.#end(error);
-    this.#stream?.error(error);
-    this.#controller?.abort(error);
+  private fail(error: Error): void {
+    clearTimeout(this.grace);
+    this.end(error);
+    this.stream?.error(error);
+    this.controller?.abort(error);
   }
 
-  #end(error: Error): void {
-    this.#ended ??= error;
-    this.options.signal?.removeEventListener('abort', this.#abort);
+  private end(error: Error): void {
+    this.ended ??= error;
+    this.options.signal?.removeEventListener('abort', this.abort);
     this.options.reject(error);
   }
 
   /** A stream that is told of an error drops what was not read yet: what came before a cut is good, so the error waits for its turn. */
-  #endWhenRead(): void {
-    if (this.#stream?.desiredSize === CHUNKS_AHEAD) this.#stream.error(this.#ended);
+  private endWhenRead(): void {
+    if (this.stream?.desiredSize === CHUNKS_AHEAD) this.stream.error(this.ended);
   }
 
   /** How many of the chunk's bytes end a piece, or come before such; the end of one may lie across two chunks. */
-  #wholePieces(chunk: Buffer): number {
-    const before = this.#tail.length;
-    const seen = before > 0 ? Buffer.concat([this.#tail, chunk]) : chunk;
-    this.#tail = seen.subarray(-(LONGEST_END - 1));
+  private wholePieces(chunk: Buffer): number {
+    const before = this.tail.length;
+    const seen = before > 0 ? Buffer.concat([this.tail, chunk]) : chunk;
+    this.tail = seen.subarray(-(LONGEST_END - 1));
     let end = 0;
-    for (const blank of this.#ends) {
+    for (const blank of this.ends) {
       const at = seen.lastIndexOf(blank);
       if (at >= 0) end = Math.max(end, at + blank.length - before);
     }
-    if (end > 0) this.#held = chunk.length - end;
+    if (end > 0) this.held = chunk.length - end;
     return end;
   }
 
   /** Readers look at all that they hold with each chunk that comes: of a stream they get whole pieces alone. */
-  #take(controller: Dispatcher.DispatchController, chunk: Buffer, whole: number): void {
-    if (!this.#stream || whole === 0) return void this.#parts.push(chunk);
-    this.#parts.push(chunk.subarray(0, whole));
-    const pieces = this.#flush();
-    if (this.#hasEvents) this.#silent = hasData(pieces) ? 0 : this.#silent + pieces.length;
-    this.#stream.enqueue(pieces);
-    if (whole < chunk.length) this.#parts.push(chunk.subarray(whole));
-    if ((this.#stream.desiredSize ?? 0) <= 0) controller.pause();
+  private take(controller: Dispatcher.DispatchController, chunk: Buffer, whole: number): void {
+    if (!this.stream || whole === 0) return void this.parts.push(chunk);
+    this.parts.push(chunk.subarray(0, whole));
+    const pieces = this.flush();
+    if (this.hasEvents) this.silent = hasData(pieces) ? 0 : this.silent + pieces.length;
+    this.stream.enqueue(pieces);
+    if (whole < chunk.length) this.parts.push(chunk.subarray(whole));
+    if ((this.stream.desiredSize ?? 0) <= 0) controller.pause();
   }
 
-  #flush(): Buffer<ArrayBuffer> {
-    const parts = this.#parts;
-    this.#parts = [];
+  private flush(): Buffer<ArrayBuffer> {
+    const parts = this.parts;
+    this.parts = [];
     return Buffer.concat(parts);
   }
 }

@@ -286,7 +286,7 @@ describe.each(vendors)('$kind', ({ kind, opening, piece, end, refusal }) => {
           .end(JSON.stringify({ ...refusal, code: 'outbound_refused', cause: { message: KEY }, key: KEY })),
       );
       const { error } = await drain(stream());
-      expect(error).toMatchObject({ message: 'The provider refused the request: no [key]' });
+      expect(error).toMatchObject({ message: 'The provider refused the request: no [secret]' });
       const shown = JSON.stringify(error, Object.getOwnPropertyNames(error)) + String((error as Error).stack);
       expect(shown).not.toContain(KEY);
       expect(error).not.toHaveProperty('cause');

@@ -10,41 +10,41 @@ const stopReasons = new Map<string, StopReason>([
 
 /** One answer in Ollama's messages. Its tool calls come whole. */
 export class OllamaChunks implements ChunkReader {
-  readonly #events: ChatEvent[] = [];
-  #calls = 0;
-  #finish: ChatEvent | null = null;
+  private readonly events: ChatEvent[] = [];
+  private calls = 0;
+  private finished: ChatEvent | null = null;
 
   read(chunk: unknown): readonly ChatEvent[] {
-    this.#events.length = 0;
+    this.events.length = 0;
     const { message, done, done_reason, ...figures } = record(chunk);
-    this.#readMessage(record(message));
+    this.readMessage(record(message));
     if (done === true) {
       const stop_reason = stopReasons.get(text(done_reason) ?? 'stop') ?? 'other';
-      this.#finish = {
+      this.finished = {
         type: 'finish',
-        stop_reason: stop_reason === 'stop' && this.#calls > 0 ? 'tool_calls' : stop_reason,
+        stop_reason: stop_reason === 'stop' && this.calls > 0 ? 'tool_calls' : stop_reason,
         usage: readOllamaUsage(figures),
       };
     }
-    return this.#events;
+    return this.events;
   }
 
   finish(): ChatEvent | null {
-    return this.#finish;
+    return this.finished;
   }
 
-  #readMessage({ thinking, content, tool_calls }: Record<string, unknown>): void {
+  private readMessage({ thinking, content, tool_calls }: Record<string, unknown>): void {
     const reasoning = text(thinking);
-    if (reasoning) this.#events.push({ type: 'reasoning', text: reasoning });
+    if (reasoning) this.events.push({ type: 'reasoning', text: reasoning });
     const answer = text(content);
-    if (answer) this.#events.push({ type: 'text', text: answer });
-    if (tool_calls) for (const call of list(tool_calls)) this.#readCall(record(call));
+    if (answer) this.events.push({ type: 'text', text: answer });
+    if (tool_calls) for (const call of list(tool_calls)) this.readCall(record(call));
   }
 
-  #readCall({ id, function: called }: Record<string, unknown>): void {
+  private readCall({ id, function: called }: Record<string, unknown>): void {
     const { name, arguments: values } = record(called);
-    const index = this.#calls++;
-    this.#events.push(
+    const index = this.calls++;
+    this.events.push(
       { type: 'tool_call', index, id: text(id) || mintToolCallId(), name: text(name) ?? '' },
       { type: 'tool_arguments', index, text: JSON.stringify(values ?? {}) },
     );

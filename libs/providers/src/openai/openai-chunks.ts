@@ -22,73 +22,73 @@ interface OpenCall {
 
 /** One answer in OpenAI's chunks, with what other vendors do differently. */
 export class OpenAIChunks implements ChunkReader {
-  readonly #events: ChatEvent[] = [];
+  private readonly events: ChatEvent[] = [];
   /** The last call under each of the vendor's indexes. */
-  readonly #calls = new Map<unknown, OpenCall>();
-  #last?: OpenCall;
-  #begun = 0;
-  #stop_reason: StopReason | null = null;
-  #usage: Usage | null = null;
+  private readonly calls = new Map<unknown, OpenCall>();
+  private last?: OpenCall;
+  private begun = 0;
+  private stop_reason: StopReason | null = null;
+  private usage: Usage | null = null;
 
   read(chunk: unknown): readonly ChatEvent[] {
-    this.#events.length = 0;
+    this.events.length = 0;
     const { choices, usage, x_groq } = record(chunk);
     const { delta, finish_reason } = record(list(choices)[0]);
-    this.#readDelta(record(delta));
+    this.readDelta(record(delta));
     const finish = text(finish_reason);
-    if (finish !== null) this.#stop_reason = stopReasons.get(finish) ?? 'other';
-    if (usage) this.#readUsage(usage);
-    if (x_groq) this.#readGroq(record(x_groq));
-    return this.#events;
+    if (finish !== null) this.stop_reason = stopReasons.get(finish) ?? 'other';
+    if (usage) this.readUsage(usage);
+    if (x_groq) this.readGroq(record(x_groq));
+    return this.events;
   }
 
   finish(): ChatEvent | null {
-    if (!this.#stop_reason) return null;
+    if (!this.stop_reason) return null;
     // Some stop without saying that it was for the calls.
-    const stop_reason = this.#stop_reason === 'stop' && this.#begun > 0 ? 'tool_calls' : this.#stop_reason;
-    return { type: 'finish', stop_reason, usage: this.#usage };
+    const stop_reason = this.stop_reason === 'stop' && this.begun > 0 ? 'tool_calls' : this.stop_reason;
+    return { type: 'finish', stop_reason, usage: this.usage };
   }
 
-  #readDelta(delta: Record<string, unknown>): void {
+  private readDelta(delta: Record<string, unknown>): void {
     const reasoning = text(delta.reasoning_content) ?? text(delta.reasoning);
-    if (reasoning) this.#events.push({ type: 'reasoning', text: reasoning });
+    if (reasoning) this.events.push({ type: 'reasoning', text: reasoning });
     const answer = text(delta.content) || text(delta.refusal);
-    if (answer) this.#events.push({ type: 'text', text: answer });
-    if (delta.tool_calls) for (const call of list(delta.tool_calls)) this.#readCall(record(call));
+    if (answer) this.events.push({ type: 'text', text: answer });
+    if (delta.tool_calls) for (const call of list(delta.tool_calls)) this.readCall(record(call));
   }
 
-  #readCall({ index, id, function: called }: Record<string, unknown>): void {
+  private readCall({ index, id, function: called }: Record<string, unknown>): void {
     const { name, arguments: piece } = record(called);
-    const call = this.#callOf(index, text(id) || null, text(name) || null);
+    const call = this.callOf(index, text(id) || null, text(name) || null);
     const written = text(piece);
-    if (written) this.#events.push({ type: 'tool_arguments', index: call.index, text: written });
+    if (written) this.events.push({ type: 'tool_arguments', index: call.index, text: written });
   }
 
   /**
    * A name begins a call, unless it only repeats the one that is under way: some send whole calls, all of them under the same index or under
    * none.
    */
-  #callOf(index: unknown, id: string | null, name: string | null): OpenCall {
-    const open = index === undefined ? this.#last : this.#calls.get(index);
+  private callOf(index: unknown, id: string | null, name: string | null): OpenCall {
+    const open = index === undefined ? this.last : this.calls.get(index);
     if (open && (name === null || (index !== undefined && (id === null || id === open.id)))) return open;
     if (name === null) throw new ProviderError('unavailable', 'The provider sent a tool call that names no tool.');
-    const call = { index: this.#begun++, id };
-    this.#calls.set(index, call);
-    this.#last = call;
-    this.#events.push({ type: 'tool_call', index: call.index, id: id ?? mintToolCallId(), name });
+    const call = { index: this.begun++, id };
+    this.calls.set(index, call);
+    this.last = call;
+    this.events.push({ type: 'tool_call', index: call.index, id: id ?? mintToolCallId(), name });
     return call;
   }
 
-  #readUsage(value: unknown): void {
+  private readUsage(value: unknown): void {
     const usage = readUsage(value);
     if (!usage) return;
-    this.#usage = usage;
-    this.#events.push({ type: 'usage', usage });
+    this.usage = usage;
+    this.events.push({ type: 'usage', usage });
   }
 
   /** Groq tells here what it used, and why it stopped early. */
-  #readGroq({ usage, error }: Record<string, unknown>): void {
+  private readGroq({ usage, error }: Record<string, unknown>): void {
     if (text(error)) throw new ProviderError('unavailable', 'The provider broke off its answer.');
-    if (usage) this.#readUsage(usage);
+    if (usage) this.readUsage(usage);
   }
 }

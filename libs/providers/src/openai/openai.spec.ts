@@ -204,7 +204,7 @@ describe('errors', () => {
       { message: `bad header ${KEY}\n` },
       {},
       'invalid_request',
-      'The provider refused the request: bad header [key] ',
+      'The provider refused the request: bad header [secret] ',
     ],
     [400, { code: 'context_length_exceeded' }, {}, 'context_length', 'The conversation is too long for the model.'],
     [400, { code: 'content_filter' }, {}, 'content_filter', "The provider's content filter refused the request."],
@@ -267,7 +267,7 @@ describe('errors', () => {
       response.writeHead(400, { 'content-type': 'application/json', 'x-echo': KEY }).end(echo);
     });
     const { error } = await drain(provider.stream(ask('x'), limits));
-    expect(error).toMatchObject({ message: 'The provider refused the request: no Bearer [key]' });
+    expect(error).toMatchObject({ message: 'The provider refused the request: no Bearer [secret]' });
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error)) + String((error as Error).stack)).not.toContain(
       KEY,
     );

@@ -1,5 +1,5 @@
-import type { ListTasks, PageOf, Task } from '@taai/contracts';
-import { MAX_RESULT_BYTES, sizeOf } from '../tool-result';
+import { limits, type ListTasks, type PageOf, type Task } from '@taai/contracts';
+import { sizeOf } from '../tool-result';
 import type { BuiltinTool } from './builtin-tool';
 import { label, priority, status, time, user } from './task-schema';
 
@@ -37,7 +37,7 @@ export const searchTasks: BuiltinTool = {
 function fitting({ data, ...rest }: PageOf<Task>): PageOf<Task> & { note?: string } {
   const short = data.map((task) => ({ ...task, description: cutDescription(task) }));
   let bytes = FRAME_BYTES;
-  const end = short.findIndex((task) => (bytes += sizeOf(task) + 1) > MAX_RESULT_BYTES);
+  const end = short.findIndex((task) => (bytes += sizeOf(task) + 1) > limits.toolResultBytes);
   if (end < 0) return { data: short, ...rest };
   return { data: short.slice(0, end), ...rest, note: `Only ${end} tasks fit: ask again with this limit.` };
 }

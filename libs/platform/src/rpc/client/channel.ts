@@ -21,7 +21,7 @@ export interface ChannelOptions {
   observe?: Observe | undefined;
 }
 
-/** A calling process's way to Redis and back: requests out on one connection, replies in on another. */
+/** Connects a calling process to Redis: requests leave on one connection, replies are read on another. */
 export class Channel {
   readonly link: Link;
   readonly pending: PendingCalls;
@@ -48,13 +48,13 @@ export class Channel {
       limits: LIMITS,
       listeningSince: () => this.replies.listeningSince,
       send: (call) => writer.send(call),
-      steer: (replica, control) => controls.send(replica, control),
+      control: (replica, control) => controls.send(replica, control),
       observe,
     });
     this.replies.start();
   }
 
-  /** Waits for pending calls, 10 s at most, and leaves. */
+  /** Waits for pending calls, 10 s at most, deletes the reply list and disconnects. */
   async close(): Promise<void> {
     await this.pending.drain(CLOSE_MS);
     await this.replies.stop(this.link);
@@ -72,6 +72,6 @@ export class Channel {
     else if (kind === 'end') this.pending.end(id);
     else if (kind === 'problem') this.pending.problem(id, ProblemError.fromJSON(JSON.parse(json)));
     else if (kind === 'lost') this.pending.lost(id);
-    else this.pending.heard(id, JSON.parse(json) as string[]);
+    else this.pending.heartbeat(id, JSON.parse(json) as string[]);
   }
 }

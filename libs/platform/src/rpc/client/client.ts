@@ -20,7 +20,7 @@ import type { Fernet } from '../../crypto/fernet';
 import { Channel } from './channel';
 import { isTooLarge, type RequestHead } from '../wire/envelope';
 import type { Observe } from '../wire/observation';
-import { Outputs } from './outputs';
+import { ReceiveWindow } from './receive-window';
 import { PendingCall, unavailable } from './pending-call';
 import { childOf } from '../wire/traceparent';
 
@@ -94,30 +94,31 @@ export class RpcClient extends ClientProxy {
     await this.channel?.close();
   }
 
-  /** The method's output. */
+  /** Resolves to the method's output. Throws ProblemErrors. */
   async call(bound: BoundMethod, input: object, options?: CallOptions): Promise<unknown> {
     return JSON.parse(await this.callRaw(bound, input, options));
   }
 
-  /** The method's output as JSON, unread; `null` for nothing. */
+  /** Resolves to the method's output as JSON text that nobody has parsed; `null` for nothing. */
   async callRaw(bound: BoundMethod, input: object, options: CallOptions = {}): Promise<string> {
     if (this.closed) throw unavailable();
     if (bound.method.stream) throw new Error(`${bound.rpc} is a stream.`);
     const context = currentContext();
-    const token = this.tokenAtHand(bound, context) ?? (await this.newToken(context));
-    const [head, body] = [this.headOf(bound, context, token, options), this.bodyOf(bound, input)];
+    const token = this.cachedToken(bound, context) ?? (await this.newToken(context));
+    const head = this.headOf(bound, context, token, options);
+    const body = this.bodyOf(bound, input);
     const json = await new Promise<string>((resolve, reject) =>
       this.dispatch(new PendingCall(bound, head, body, timeoutOf(bound, options), resolve, reject), options),
     );
-    return this.opened(bound, json);
+    return this.decrypted(bound, json);
   }
 
-  /** A stream's outputs. */
+  /** Yields a stream's outputs. */
   async *stream(bound: BoundMethod, input: object, options?: CallOptions): AsyncGenerator<unknown, void, undefined> {
     for await (const json of this.streamRaw(bound, input, options)) yield JSON.parse(json);
   }
 
-  /** A stream's outputs as JSON, unread. Only the signal breaks off a wait for the next one; `return()` takes effect after it. */
+  /** Yields a stream's outputs as JSON texts. Only the signal breaks off a wait for the next one; `return()` takes effect after it. */
   async *streamRaw(
     bound: BoundMethod,
     input: object,
@@ -125,24 +126,25 @@ export class RpcClient extends ClientProxy {
   ): AsyncGenerator<string, void, undefined> {
     if (this.closed) throw unavailable();
     const context = currentContext();
-    const token = this.tokenAtHand(bound, context) ?? (await this.newToken(context));
-    const [head, body] = [this.headOf(bound, context, token, options), this.bodyOf(bound, input)];
+    const token = this.cachedToken(bound, context) ?? (await this.newToken(context));
+    const head = this.headOf(bound, context, token, options);
+    const body = this.bodyOf(bound, input);
     const { pending } = this.open();
-    const outputs: Outputs = new Outputs(() => pending.grant(call));
+    const outputs: ReceiveWindow = new ReceiveWindow(() => pending.grant(call));
     const fail = (reason: unknown) => outputs.fail(reason);
     const call = new PendingCall(bound, head, body, timeoutOf(bound, options), () => undefined, fail, outputs);
     this.dispatch(call, options);
     try {
       for (let json = await outputs.take(); json !== undefined; json = await outputs.take()) {
         options.signal?.throwIfAborted();
-        yield this.opened(bound, json);
+        yield this.decrypted(bound, json);
       }
     } finally {
       pending.abandon(call);
     }
   }
 
-  /** The contract's methods as typed functions. */
+  /** Makes the contract's methods typed functions. */
   for<C extends Contract>(contract: C): Client<C> {
     const call = (key: string) => {
       const bound = bind(contract, key);
@@ -154,7 +156,7 @@ export class RpcClient extends ClientProxy {
     return client as Client<C>;
   }
 
-  /** Nest's way to call: `send('task.create', input)`. */
+  /** Serves Nest's `send('task.create', input)`. */
   protected override publish({ pattern, data }: ReadPacket, reply: (packet: WritePacket) => void): () => void {
     const bound = this.methods.get(String(pattern));
     const canceled = new AbortController();
@@ -182,7 +184,7 @@ export class RpcClient extends ClientProxy {
     return this.channel;
   }
 
-  /** Sends the call, and minds the signal from then on. */
+  /** Sends the call, and ends it when the signal is aborted. */
   private dispatch(call: PendingCall, { signal }: CallOptions): void {
     const { pending } = this.open();
     pending.open(call);
@@ -195,14 +197,14 @@ export class RpcClient extends ClientProxy {
     return method.secret ? this.options.fernet.encrypt(json) : json;
   }
 
-  private opened({ method }: BoundMethod, json: string): string {
+  private decrypted({ method }: BoundMethod, json: string): string {
     return method.secret ? this.options.fernet.decrypt(json) : json;
   }
 
-  /** A request's token goes on unchanged, but internal methods want to know which service asks. */
-  private tokenAtHand({ method }: BoundMethod, context: RequestContext | undefined): string | undefined {
+  /** Passes a request's own token on; for internal methods it is a token of this service, whose name they check. */
+  private cachedToken({ method }: BoundMethod, context: RequestContext | undefined): string | undefined {
     if (context?.token && isPublic(method)) return context.token;
-    return context?.caller && this.options.tokens.minted(context.caller);
+    return context?.caller && this.options.tokens.cachedToken(context.caller);
   }
 
   private async newToken(context: RequestContext | undefined): Promise<string | undefined> {

@@ -8,8 +8,8 @@ const MAX_WAITING = 1000;
 const LIST_TTL_MS = 60_000;
 
 /**
- * Puts what a caller has to say about its calls into the lists of their replicas. Nothing is kept for later or sent again: credit is
- * repeated every second, and a cancellation whenever the replica reports the call.
+ * Writes grants and cancellations into the control lists of replicas. Nothing is kept for later or sent again: a grant is repeated
+ * every second, and a cancellation whenever the replica's heartbeat names the call.
  */
 export class ControlWriter {
   private readonly buffer: TickBuffer<string>;

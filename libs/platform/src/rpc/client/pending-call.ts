@@ -1,27 +1,27 @@
-import { isSteered, ProblemError, type BoundMethod } from '@taai/contracts';
+import { isCancellable, ProblemError, type BoundMethod } from '@taai/contracts';
 import type { RequestHead } from '../wire/envelope';
-import type { Outputs } from './outputs';
+import type { ReceiveWindow } from './receive-window';
 
-/** A stream may take long, but not long to be taken up by a replica. */
-const UPTAKE_MS = 5000;
+/** A stream may take long, but a replica must accept it soon. */
+const ACCEPT_MS = 5000;
 
 /** A call that has neither been answered nor failed. Times are those of `performance.now()`. */
 export class PendingCall {
   readonly started = performance.now();
   readonly deadline: number;
-  /** By when a replica must have reported it. */
-  readonly uptake: number;
+  /** By when a replica must have named it in a heartbeat. */
+  readonly acceptBy: number;
   slot = -1;
   settled = false;
   /** How often it was given to a replica. */
   attempts = 1;
-  /** Whether it was pushed a second time because no replica reported it. */
+  /** Whether it was pushed a second time because no heartbeat named it. */
   repeated = false;
-  /** Whether any replica ever reported working on it. */
-  held = false;
+  /** Whether any heartbeat ever named it. */
+  accepted = false;
   /** When the replica that works on it was last heard of. */
   heardAt: number | undefined = undefined;
-  /** The replica that reported it. A stream keeps to the first one: it alone is granted credit, and so may begin. */
+  /** The replica whose heartbeat named it. A stream keeps to the first one: it alone is granted outputs, and so may begin. */
   replica: string | undefined = undefined;
   /** When the replica of a stream was last granted credit. */
   grantedAt = 0;
@@ -36,11 +36,11 @@ export class PendingCall {
     timeout_ms: number,
     readonly resolve: (json: string) => void,
     readonly reject: (reason: unknown) => void,
-    /** What a stream brings. */
-    readonly outputs: Outputs | undefined = undefined,
+    /** Of a stream alone. */
+    readonly outputs: ReceiveWindow | undefined = undefined,
   ) {
     this.deadline = this.started + timeout_ms;
-    this.uptake = this.started + (outputs ? Math.min(timeout_ms, UPTAKE_MS) : timeout_ms);
+    this.acceptBy = this.started + (outputs ? Math.min(timeout_ms, ACCEPT_MS) : timeout_ms);
   }
 }
 
@@ -56,10 +56,10 @@ export function isRepeatable({ bound, head, outputs, replica }: PendingCall): bo
   return effect === 'once_per_key' ? head.idempotency_key !== undefined : effect !== 'once';
 }
 
-/** Ends the ids of steered calls: who reports one that is not pending is told that nobody waits for it. */
-const STEERED = 's';
+/** Ends the ids of cancellable calls: a replica whose heartbeat names one that is not pending is told to cancel it. */
+const CANCELLABLE = 's';
 
 export const idOf = ({ slot, bound }: PendingCall, count: number): string =>
-  `${slot}.${count}${isSteered(bound.method) ? STEERED : ''}`;
+  `${slot}.${count}${isCancellable(bound.method) ? CANCELLABLE : ''}`;
 
-export const isSteeredId = (id: string): boolean => id.endsWith(STEERED);
+export const isCancellableId = (id: string): boolean => id.endsWith(CANCELLABLE);

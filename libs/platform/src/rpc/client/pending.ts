@@ -2,26 +2,26 @@ import { ProblemError } from '@taai/contracts';
 import type { Control } from '../wire/controls';
 import { parseOutputId } from '../wire/envelope';
 import type { Observation, Observe } from '../wire/observation';
-import type { Outputs } from './outputs';
-import { Outstanding } from '../wire/outstanding';
+import type { ReceiveWindow } from './receive-window';
+import { InFlight } from '../wire/in-flight';
 import {
   idOf,
   isRepeatable,
-  isSteeredId,
+  isCancellableId,
   overloaded,
   replicaLost,
   streamBroken,
   unavailable,
   type PendingCall,
 } from './pending-call';
-import { Slots } from '../wire/slots';
-import { Sweep } from '../wire/sweep';
+import { Slab } from '../wire/slab';
+import { PeriodicCheck } from '../wire/periodic-check';
 
-/** A replica that reports nothing for so long is gone. */
+/** A replica without a heartbeat for so long is gone. */
 const SILENCE_MS = 3000;
-const SWEEP_MS = 50;
+const CHECK_MS = 50;
 const MAX_ATTEMPTS = 3;
-/** So often credit is granted anew: it shows that the reader is there, and makes up for credit that was lost. */
+/** How often a grant is repeated: it shows that the reader is there, and makes up for a grant that was lost. */
 const CREDIT_MS = 1000;
 /** How long an output may come after its successors. */
 const REORDERING_MS = 1000;
@@ -34,21 +34,21 @@ export interface PendingLimits {
 
 export interface PendingOptions {
   limits: PendingLimits;
-  /** Since when replies have been received without a gap. */
+  /** Since when (`performance.now()`) replies have been received without a gap. */
   listeningSince: () => number;
   send: (call: PendingCall) => void;
-  /** Tells a replica about a call. */
-  steer: (replica: string, control: Control) => void;
+  /** Sends a replica a grant or a cancellation. */
+  control: (replica: string, control: Control) => void;
   observe?: Observe | undefined;
 }
 
-/** The calls of a process that wait for their replies: each ends with a reply or, by its deadline, with a typed failure. */
+/** Holds the calls of a process that wait for their replies. Each ends with a reply or, by its deadline, with a ProblemError. */
 export class PendingCalls {
-  private readonly calls = new Slots<PendingCall>();
+  private readonly calls = new Slab<PendingCall>();
   private opened = 0;
-  private readonly outstanding = new Outstanding();
+  private readonly inFlight = new InFlight();
   private characters = 0;
-  private readonly sweep = new Sweep(SWEEP_MS, (now, runningSince) => this.checkAll(now, runningSince));
+  private readonly periodicCheck = new PeriodicCheck(CHECK_MS, (now, runningSince) => this.checkAll(now, runningSince));
 
   constructor(private readonly options: PendingOptions) {}
 
@@ -60,8 +60,8 @@ export class PendingCalls {
     this.characters = characters;
     call.slot = this.calls.add(call);
     call.head.id = idOf(call, ++this.opened);
-    this.outstanding.begin();
-    this.sweep.start();
+    this.inFlight.begin();
+    this.periodicCheck.start();
     send(call);
   }
 
@@ -72,7 +72,7 @@ export class PendingCalls {
     call.resolve(json);
   }
 
-  /** One output of a stream. */
+  /** Takes one output of a stream in. */
   output(outputId: string, json: string): void {
     const { id, number } = parseOutputId(outputId);
     const call = this.find(id);
@@ -80,7 +80,7 @@ export class PendingCalls {
     this.complete(call);
   }
 
-  /** A stream ended with this output. */
+  /** Notes that a stream ends with this output. */
   end(outputId: string): void {
     const { id, number } = parseOutputId(outputId);
     const call = this.find(id);
@@ -88,37 +88,37 @@ export class PendingCalls {
     this.complete(call);
   }
 
-  /** The replica failed the call. */
+  /** Fails the call as the replica says. */
   problem(id: string, problem: ProblemError): void {
     const call = this.find(id);
     if (call) this.fail(call, problem);
   }
 
-  /** The replica left without having finished. */
+  /** Repeats or fails a call whose replica left without having finished. */
   lost(id: string): void {
     const call = this.find(id);
     if (call) this.repeat(call);
   }
 
-  /** A replica works on these calls. */
-  heard(replica: string, ids: readonly string[]): void {
+  /** Notes that a replica works on these calls. */
+  heartbeat(replica: string, ids: readonly string[]): void {
     const now = performance.now();
     for (const id of ids) {
       const call = this.find(id);
-      if (call && mayWork(replica, call)) this.held(call, replica, now);
-      else if (isSteeredId(id)) this.options.steer(replica, { id });
+      if (call && mayWork(replica, call)) this.accepted(call, replica, now);
+      else if (isCancellableId(id)) this.options.control(replica, { id });
     }
   }
 
-  /** Tells the stream's replica how far it may go. */
+  /** Tells the stream's replica up to which output it may send. */
   grant(call: PendingCall): void {
     const { head, outputs, replica, settled } = call;
     if (settled || !outputs || replica === undefined) return;
     call.grantedAt = performance.now();
-    this.options.steer(replica, { id: head.id, credit: outputs.credit });
+    this.options.control(replica, { id: head.id, credit: outputs.credit });
   }
 
-  /** Nobody waits for the call any more. A replica that has not reported it yet is told when it does. */
+  /** Ends the call without a result. Its replica is told now, or when a heartbeat names the call. */
   abandon(call: PendingCall): void {
     if (call.settled) return;
     this.close(call);
@@ -131,7 +131,7 @@ export class PendingCalls {
     call.reject(problem);
   }
 
-  /** Ends the call with the signal's reason when the caller loses interest. */
+  /** Ends the call with the signal's reason when the signal is aborted. */
   abortOn(signal: AbortSignal, call: PendingCall): void {
     const abort = () => {
       if (call.settled) return;
@@ -145,12 +145,12 @@ export class PendingCalls {
 
   /** Waits until nothing is pending, `ms` at most, and fails the rest. */
   async drain(ms: number): Promise<void> {
-    await this.outstanding.none(ms);
+    await this.inFlight.drained(ms);
     for (const call of this.calls) this.giveUp(call, unavailable());
   }
 
-  private held(call: PendingCall, replica: string, now: number): void {
-    call.held = true;
+  private accepted(call: PendingCall, replica: string, now: number): void {
+    call.accepted = true;
     call.heardAt = now;
     call.replica = replica;
     if (call.grantedAt === 0) this.grant(call);
@@ -168,7 +168,7 @@ export class PendingCalls {
   }
 
   private cancel({ head: { id }, replica }: PendingCall): void {
-    if (replica !== undefined && isSteeredId(id)) this.options.steer(replica, { id });
+    if (replica !== undefined && isCancellableId(id)) this.options.control(replica, { id });
   }
 
   private close(call: PendingCall, code?: Observation['code']): void {
@@ -176,7 +176,7 @@ export class PendingCalls {
     this.calls.remove(call.slot);
     this.characters -= call.body.length;
     if (code) this.options.observe?.({ rpc: call.bound.rpc, ms: performance.now() - call.started, code });
-    this.outstanding.end();
+    this.inFlight.end();
     call.onClose?.();
   }
 
@@ -186,31 +186,31 @@ export class PendingCalls {
   }
 
   private checkAll(now: number, runningSince: number): boolean {
-    const evidence = Math.max(runningSince, this.options.listeningSince());
-    for (const call of this.calls) this.check(call, now, evidence);
+    const observedSince = Math.max(runningSince, this.options.listeningSince());
+    for (const call of this.calls) this.check(call, now, observedSince);
     return this.calls.size > 0;
   }
 
-  /** `evidence`: since when it would have been noticed had something come. */
-  private check(call: PendingCall, now: number, evidence: number): void {
-    if (now >= (call.held ? call.deadline : call.uptake))
-      this.fail(call, call.held ? new ProblemError('deadline_exceeded') : unavailable());
+  /** `observedSince`: since when a reply would have been noticed. */
+  private check(call: PendingCall, now: number, observedSince: number): void {
+    if (now >= (call.accepted ? call.deadline : call.acceptBy))
+      this.fail(call, call.accepted ? new ProblemError('deadline_exceeded') : unavailable());
     else if (call.heardAt !== undefined) {
-      if (now - Math.max(call.heardAt, evidence) > SILENCE_MS) this.repeat(call);
-    } else if (this.mayRepeat(call) && now >= (call.started + call.uptake) / 2) {
+      if (now - Math.max(call.heardAt, observedSince) > SILENCE_MS) this.repeat(call);
+    } else if (this.mayRepeat(call) && now >= (call.started + call.acceptBy) / 2) {
       call.repeated = true;
       this.options.send(call);
     }
-    if (call.outputs && !call.settled) this.tend(call, call.outputs, now, evidence);
+    if (call.outputs && !call.settled) this.checkStream(call, call.outputs, now, observedSince);
   }
 
-  private tend(call: PendingCall, { missingSince }: Outputs, now: number, evidence: number): void {
-    if (now - Math.max(missingSince ?? now, evidence) > REORDERING_MS) this.giveUp(call, streamBroken());
+  private checkStream(call: PendingCall, { missingSince }: ReceiveWindow, now: number, observedSince: number): void {
+    if (now - Math.max(missingSince ?? now, observedSince) > REORDERING_MS) this.giveUp(call, streamBroken());
     else if (now - call.grantedAt >= CREDIT_MS) this.grant(call);
   }
 
   private mayRepeat(call: PendingCall): boolean {
-    return !call.repeated && !call.held && (call.bound.method.effect === 'safe' || call.outputs !== undefined);
+    return !call.repeated && !call.accepted && (call.bound.method.effect === 'safe' || call.outputs !== undefined);
   }
 
   /** Gives a call whose replica is lost to another one, if that does no harm. */

@@ -7,12 +7,12 @@ import type { Fernet } from '../../crypto/fernet';
 import { isTooLarge, lostReply, problemReply, type Reply, type Request, type RequestHead } from '../wire/envelope';
 import type { Observe, OnError } from '../wire/observation';
 import type { ReplyWriter } from './reply-writer';
-import type { SteeredCall } from './steered-call';
+import type { CancellableCall } from './cancellable-call';
 
 /** A method that the replica knows, by RPC name. */
 export interface ServedMethod {
   method: Method;
-  /** Beside the input goes the call's signal, if its caller steers it, else the request's context. */
+  /** The second argument is the call's signal, if its caller can cancel it, else the request's context. */
   handle: (input: unknown, beside: RequestContext | AbortSignal) => Promise<unknown>;
 }
 
@@ -24,19 +24,19 @@ export interface ExecutorOptions {
   onError: OnError;
 }
 
-/** Runs handlers, and makes replies of what comes of it. */
+/** Runs handlers and turns their outcomes into replies. */
 export class Executor {
   constructor(private readonly options: ExecutorOptions) {}
 
-  /** Checks who asks and runs the handler in the request's context. No reply for a caller that has left. */
-  async answer({ head, body }: Request, served: ServedMethod, call?: SteeredCall): Promise<Reply | undefined> {
+  /** Authorizes the caller and runs the handler in the request's context. Resolves to no reply for a caller that has left. */
+  async answer({ head, body }: Request, served: ServedMethod, call?: CancellableCall): Promise<Reply | undefined> {
     const { method, handle } = served;
     const { id, rpc, token } = head;
     const { tokens, fernet, observe } = this.options;
     const started = performance.now();
     try {
       if (call?.isStream) await call.granted(1);
-      const caller = token === undefined ? undefined : (tokens.verified(token) ?? (await tokens.verify(token)));
+      const caller = token === undefined ? undefined : (tokens.cachedCaller(token) ?? (await tokens.verify(token)));
       authorize(method, caller);
       const context = contextOf(head, caller);
       const input: unknown = JSON.parse(method.secret ? fernet.decrypt(body) : body);
@@ -55,7 +55,7 @@ export class Executor {
   }
 
   /** Sends each output when its caller has granted it; leaving the loop ends the handler's generator. */
-  private async stream(call: SteeredCall, method: Method, outputs: unknown): Promise<Reply> {
+  private async stream(call: CancellableCall, method: Method, outputs: unknown): Promise<Reply> {
     const { id, caller, rpc } = call.head;
     const { replies } = this.options;
     if (!isAsyncIterable(outputs)) throw new Error(`${rpc} is a stream, and its handler answered none.`);
@@ -103,7 +103,7 @@ const valueOf = (output: unknown): unknown =>
 const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> =>
   typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 
-/** Nothing for a caller that has left. To one that is still there, a replica that leaves is lost. */
+/** Makes no reply for a caller that has cancelled, and `lost` when the replica leaves. */
 function abortedReply(id: string, problem: ProblemError): Reply | undefined {
   if (problem.code === 'cancelled') return undefined;
   return problem.code === 'replica_lost' ? lostReply(id) : problemReply(id, problem);

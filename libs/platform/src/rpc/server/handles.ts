@@ -1,6 +1,6 @@
 import { Catch, Controller, UseFilters, type ExceptionFilter } from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
-import { boundMethods, isSteered, type Contract, type Handler } from '@taai/contracts';
+import { boundMethods, isCancellable, type Contract, type Handler } from '@taai/contracts';
 import { oncePerKey } from './once-per-key';
 
 /** Lets every error through as it is: the transport makes a typed reply of it. Nest's own filter would flatten it to text. */
@@ -25,7 +25,7 @@ export const Handles =
       if (bound.method.effect === 'once_per_key') oncePerKey(handler.prototype as object, name, bound.rpc);
       const value: unknown = Reflect.get(handler.prototype as object, name);
       MessagePattern(bound.rpc, { bound })(handler.prototype as object, name, { value });
-      if (isSteered(bound.method)) passSignal(handler.prototype as object, name);
+      if (isCancellable(bound.method)) passSignal(handler.prototype as object, name);
     }
   };
 

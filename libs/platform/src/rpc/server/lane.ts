@@ -4,9 +4,9 @@ import { createRedis } from '../../redis/redis';
 import type { Link } from '../wire/link';
 import { ListReader } from '../wire/list-reader';
 
-/** So few at once that replicas which wait share what comes. */
+/** Requests of one read: so few that replicas which wait share them. */
 const MAX_READ = 16;
-/** While more is waiting than that, every replica has its fill, and large reads cost less. */
+/** The same while more than that wait: every replica has enough to do, and large reads cost less. */
 const MAX_CROWDED_READ = 32;
 
 export interface LaneOptions {
@@ -19,7 +19,7 @@ export interface LaneOptions {
   serve: (element: string, lane: Lane) => void;
 }
 
-/** One of a service's two queues, as one replica serves it: takes no more than it has slots for. */
+/** Consumes one of a service's two queues for one replica, as many requests as it has free slots. */
 export class Lane {
   readonly list: string;
   private readonly reader: ListReader;
@@ -44,25 +44,25 @@ export class Lane {
     this.reader.start();
   }
 
-  /** Takes nothing more; what the last read brought is being worked on when this resolves. */
+  /** Stops reading. When it resolves, what the last read brought is being worked on. */
   async stop(link: Link): Promise<void> {
     const stopped = this.reader.stop(link);
     this.onFree?.();
     await stopped;
   }
 
-  /** A request takes up a slot. */
+  /** Takes a slot for a request. */
   begin(): void {
     this.free--;
   }
 
-  /** Its slot is free again. */
+  /** Frees a slot. */
   end(): void {
     this.free++;
     this.onFree?.();
   }
 
-  /** Leaves the list to other replicas for a moment. */
+  /** Leaves the list to other replicas for so many milliseconds. */
   pause(ms: number): void {
     this.pausedUntil = performance.now() + ms;
   }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { isSteered, ProblemError } from '@taai/contracts';
+import { isCancellable, ProblemError } from '@taai/contracts';
 import type { ContextTokens } from '../../crypto/context-token';
 import type { Fernet } from '../../crypto/fernet';
 import {
@@ -12,18 +12,18 @@ import {
   type RequestHead,
 } from '../wire/envelope';
 import { Executor, type ServedMethod } from './executor';
-import { Holdings } from './holdings';
+import { ActiveRequests } from './active-requests';
 import { Lane } from './lane';
 import { Link } from '../wire/link';
 import type { Observe, OnError } from '../wire/observation';
 import { ReplyWriter } from './reply-writer';
-import { Steering } from './steering';
+import { CancellableCalls } from './cancellable-calls';
 
 const MAX_HOPS = 3;
-/** How long a replica leaves its list alone after handing a request on, so that another one takes it. */
-const HAND_ON_PAUSE_MS = 20;
+/** How long a replica leaves its list alone after forwarding a request, so that another one takes it. */
+const FORWARD_PAUSE_MS = 20;
 const DRAIN_MS = 10_000;
-/** How long what was aborted may take to end. */
+/** How long aborted calls may take to end. */
 const ABORT_MS = 1000;
 const FLUSH_MS = 2000;
 
@@ -39,15 +39,15 @@ export interface ReplicaOptions {
   onError: OnError;
 }
 
-/** One process of a service: takes requests from the service's lists, answers them, and leaves without losing one. */
+/** Serves as one process of a service: reads requests from the service's lists, answers them, and shuts down without losing one. */
 export class Replica {
   private readonly link: Link;
   private readonly lanes: Lane[];
   private readonly replies: ReplyWriter;
-  private readonly holdings: Holdings;
-  private readonly steering: Steering;
+  private readonly active: ActiveRequests;
+  private readonly cancellable: CancellableCalls;
   private readonly executor: Executor;
-  /** Names the list that callers steer their calls by. */
+  /** Names the list that callers cancel their calls and grant outputs by. */
   private readonly name: string;
 
   constructor(private readonly options: ReplicaOptions) {
@@ -56,8 +56,8 @@ export class Replica {
     this.name = `${service}:${randomUUID()}`;
     this.link = new Link(redisUrl, `${service}:replies`);
     this.replies = new ReplyWriter(this.link, onError);
-    this.holdings = new Holdings((caller, ids) => this.report(caller, ids));
-    this.steering = new Steering({ redisUrl, replica: this.name, link: this.link });
+    this.active = new ActiveRequests((caller, ids) => this.heartbeat(caller, ids));
+    this.cancellable = new CancellableCalls({ redisUrl, replica: this.name, link: this.link });
     this.executor = new Executor({ tokens, fernet, replies: this.replies, observe, onError });
     this.lanes = [
       new Lane({ service, name: 'short', redisUrl, slots, serve }),
@@ -71,51 +71,51 @@ export class Replica {
     for (const lane of this.lanes) lane.start();
   }
 
-  /** Takes no more requests, finishes those at hand (10 s at most), aborts the rest, and leaves when the replies are out. */
+  /** Stops reading, waits for active requests (10 s at most), aborts the rest, and disconnects when the replies are sent. */
   async close(): Promise<void> {
     await Promise.all(this.lanes.map((lane) => lane.stop(this.link)));
-    await this.holdings.drain(DRAIN_MS);
-    this.steering.abort();
-    for (const { caller, id } of await this.holdings.drain(ABORT_MS)) this.replies.send(caller, lostReply(id));
-    await this.steering.close();
+    await this.active.drain(DRAIN_MS);
+    this.cancellable.abort();
+    for (const { caller, id } of await this.active.drain(ABORT_MS)) this.replies.send(caller, lostReply(id));
+    await this.cancellable.close();
     await this.replies.flushed(FLUSH_MS);
     this.link.close();
   }
 
-  private report(caller: string, ids: readonly string[]): void {
-    this.replies.send(caller, { kind: 'held', id: this.name, json: JSON.stringify(ids) });
+  private heartbeat(caller: string, ids: readonly string[]): void {
+    this.replies.send(caller, { kind: 'heartbeat', id: this.name, json: JSON.stringify(ids) });
   }
 
   private serve(element: string, lane: Lane): void {
     const request = this.decode(element);
     if (!request) return;
     const served = this.options.methods.get(request.head.rpc);
-    if (!served) this.work(request.head, lane, () => this.handOn(request, lane));
-    else if (isSteered(served.method)) this.serveSteered(request, served, lane);
+    if (!served) this.work(request.head, lane, () => this.forward(request, lane));
+    else if (isCancellable(served.method)) this.serveCancellable(request, served, lane);
     else this.work(request.head, lane, () => this.executor.answer(request, served));
   }
 
-  /** A stream is offered to its caller at once, and begun when the caller grants the first outputs. */
-  private serveSteered(request: Request, served: ServedMethod, lane: Lane): void {
+  /** Sends the heartbeat of a stream at once. It begins when its caller grants the first outputs. */
+  private serveCancellable(request: Request, served: ServedMethod, lane: Lane): void {
     const { head } = request;
     const isStream = served.method.stream === true;
-    const call = this.steering.begin(head, isStream);
+    const call = this.cancellable.begin(head, isStream);
     if (!call) return;
-    if (isStream) this.report(head.caller, [head.id]);
-    this.work(head, lane, () => this.executor.answer(request, served, call).finally(() => this.steering.end(call)));
+    if (isStream) this.heartbeat(head.caller, [head.id]);
+    this.work(head, lane, () => this.executor.answer(request, served, call).finally(() => this.cancellable.end(call)));
   }
 
   private work(head: RequestHead, lane: Lane, begin: () => Promise<Reply | undefined>): void {
     lane.begin();
-    const held = this.holdings.add(head);
+    const slot = this.active.add(head);
     void begin().then((reply) => {
-      this.holdings.remove(held);
+      this.active.remove(slot);
       lane.end();
       if (reply) this.replies.send(head.caller, reply);
     });
   }
 
-  /** Nothing for what is unreadable, and for what nobody waits for any more. */
+  /** Returns undefined for an element that cannot be read, and for a request whose deadline has passed. */
   private decode(element: string): Request | undefined {
     try {
       const request = decodeRequest(element);
@@ -127,11 +127,11 @@ export class Replica {
     return undefined;
   }
 
-  /** A replica of another version may know the method: the request goes back to the front of the list. */
-  private async handOn({ head, body }: Request, lane: Lane): Promise<Reply | undefined> {
+  /** Puts the request back to the front of the list: a replica of another version may know the method. */
+  private async forward({ head, body }: Request, lane: Lane): Promise<Reply | undefined> {
     const hops = head.hops + 1;
     if (hops > MAX_HOPS) return problemReply(head.id, new ProblemError('unknown_method'));
-    lane.pause(HAND_ON_PAUSE_MS);
+    lane.pause(FORWARD_PAUSE_MS);
     try {
       await this.link.command((redis) => redis.rpush(lane.list, encodeRequest({ ...head, hops }, body)));
       return undefined;

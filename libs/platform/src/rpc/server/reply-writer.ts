@@ -5,10 +5,10 @@ import { messageOf } from '../../redis/redis';
 import { encodeReply, type Reply } from '../wire/envelope';
 import type { Link } from '../wire/link';
 import type { OnError } from '../wire/observation';
-import { Outstanding } from '../wire/outstanding';
+import { InFlight } from '../wire/in-flight';
 import { TickBuffer } from '../wire/tick-buffer';
 
-/** Frames that may wait for a caller; one that goes on not reading them is gone. */
+/** Frames that may wait for a caller. One that keeps its list full is gone. */
 const MAX_FRAMES = 1000;
 const LIST_TTL_MS = 60_000;
 /** Replies that may wait while Redis is away; their callers give up at their deadlines. */
@@ -22,10 +22,10 @@ interface Outgoing {
   tries: number;
 }
 
-/** Puts replies into the lists of their callers: those of one tick and caller as one frame. */
+/** Writes replies into the lists of their callers: those of one tick and caller as one frame. */
 export class ReplyWriter {
   private readonly buffer: TickBuffer<Outgoing>;
-  private readonly unsent = new Outstanding();
+  private readonly unsent = new InFlight();
 
   constructor(
     private readonly link: Link,
@@ -41,14 +41,14 @@ export class ReplyWriter {
     this.buffer.add(keys.rpcReplies(caller), { text: encodeReply(reply), tries: 0 });
   }
 
-  /** Resolves when there is room for a stream's output, or it is aborted: streams leave half of the room to other calls. */
+  /** Resolves when a stream's output may be sent, or the stream is aborted. Streams leave half of the room to other calls. */
   async room(signal: AbortSignal): Promise<void> {
-    while (this.unsent.size >= MAX_WAITING / 2 && !signal.aborted) await this.unsent.none(CROWDED_MS);
+    while (this.unsent.size >= MAX_WAITING / 2 && !signal.aborted) await this.unsent.drained(CROWDED_MS);
   }
 
-  /** Resolves when every reply is in Redis, and after `ms` in any case. */
+  /** Resolves when every reply is in Redis, but after `ms` at the latest. */
   flushed(ms: number): Promise<void> {
-    return this.unsent.none(ms);
+    return this.unsent.drained(ms);
   }
 
   private async push(list: string, replies: Outgoing[]): Promise<void> {
@@ -62,7 +62,7 @@ export class ReplyWriter {
     }
   }
 
-  /** A caller that stood still for a moment reads on; one that is gone does not. Streams write small frames that fill a list quickly. */
+  /** Tries again after a pause: a caller that stood still for a moment reads on, and streams fill a list quickly. */
   private async refused(list: string, replies: Outgoing[]): Promise<void> {
     await sleep(REFUSED_MS);
     for (const reply of replies) {
@@ -71,7 +71,7 @@ export class ReplyWriter {
     }
   }
 
-  /** After a cut nobody knows whether the frame arrived. A reply that comes twice is ignored, one that is lost is missed. */
+  /** Sends again what may have been lost with the connection: callers ignore a reply that comes twice. */
   private retry(list: string, reply: Outgoing, error: unknown): void {
     if (!(error instanceof ReplyError) && ++reply.tries < MAX_TRIES) return this.buffer.add(list, reply);
     this.unsent.end();

@@ -1,4 +1,4 @@
-/** What a caller tells a replica about one of its calls. */
+/** A grant, or without `credit` a cancellation, of one call. */
 export interface Control {
   /** The request's id. */
   id: string;

@@ -1,6 +1,6 @@
 import type { ProblemError } from '@taai/contracts';
 
-/** What travels ahead of a request's JSON. */
+/** The fields that stand before a request's JSON. */
 export interface RequestHead {
   /** Unique among the calls of its caller. */
   id: string;
@@ -79,22 +79,29 @@ export function decodeRequest(text: string): Request {
 }
 
 /**
- * `answer`: the output. `problem`: a ProblemError. `lost`: the replica leaves without having finished. `held`: ids (an array)
+ * `answer`: the output. `problem`: a ProblemError. `lost`: the replica leaves without having finished. `heartbeat`: ids (an array)
  * that the replica is working on. `output`: one of a stream's. `end`: a stream is complete.
  */
-type ReplyKind = 'answer' | 'problem' | 'lost' | 'held' | 'output' | 'end';
+type ReplyKind = 'answer' | 'problem' | 'lost' | 'heartbeat' | 'output' | 'end';
 
 export interface Reply {
   kind: ReplyKind;
   /**
-   * The request's id. For `held` the replica's name, for `output` the request's id and the output's number from 1 on (`4.17s/3`),
+   * The request's id. For `heartbeat` the replica's name, for `output` the request's id and the output's number from 1 on (`4.17s/3`),
    * for `end` the number of the last output (0 if there was none).
    */
   id: string;
   json: string;
 }
 
-const marks: Record<ReplyKind, string> = { answer: '+', problem: '-', lost: '!', held: '?', output: '>', end: '.' };
+const marks: Record<ReplyKind, string> = {
+  answer: '+',
+  problem: '-',
+  lost: '!',
+  heartbeat: '?',
+  output: '>',
+  end: '.',
+};
 const kinds = new Map(Object.entries(marks).map(([kind, mark]) => [mark, kind as ReplyKind]));
 
 /** A reply is two lines, `+id` and JSON, and a frame is any number of replies. */

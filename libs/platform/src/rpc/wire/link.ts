@@ -3,7 +3,7 @@ import { RedisClock } from './clock';
 import { defineScripts } from './scripts';
 import { Watchdog } from './watchdog';
 
-/** A process's connection for RPC commands, with Redis' clock. Nothing is sent twice: what a cut interrupts is rejected. */
+/** Holds a process's connection for RPC commands, with Redis' clock. Nothing is sent twice: commands that a lost connection interrupts are rejected. */
 export class Link {
   readonly clock: RedisClock;
   private readonly redis: RedisClient;
@@ -16,7 +16,7 @@ export class Link {
     this.clock = new RedisClock(this.redis, this.watchdog);
   }
 
-  /** Whether something can be sent now, its deadline told in Redis' time. */
+  /** Whether a request can be sent now: the connection is there, and the clock is measured. */
   get ready(): boolean {
     return this.redis.status === 'ready' && this.clock.synced;
   }
@@ -36,7 +36,7 @@ export class Link {
     return this.watchdog.watch(send(this.redis));
   }
 
-  /** Appends to a list the first elements that fit under its bound, and answers how many that are. */
+  /** Appends to a list the first elements that fit under its bound, and resolves to their number. */
   push(list: string, bound: number, ttl_ms: number, elements: string[]): Promise<number> {
     return this.command((redis) => redis.pushBounded(list, bound, ttl_ms, ...elements));
   }

@@ -15,13 +15,13 @@ export interface ListReaderOptions {
   /** The reader's own: role `blocking`, watched. */
   redis: RedisClient;
   list: string;
-  /** How many elements may be read now, at least 1; waits while there is no room. */
+  /** How many elements may be read now, at least 1. Resolves when there is room. */
   room: () => number | Promise<number>;
   /** Must not throw. */
   take: (elements: string[]) => void;
 }
 
-/** Reads a list in the order it was written, from start to stop, whatever happens to the connection. */
+/** Reads a list in the order in which it was written, from `start` to `stop`, across reconnections. */
 export class ListReader {
   /** Since when (`performance.now()`) nothing can have been missed because the connection was down. */
   listeningSince = Infinity;
@@ -77,7 +77,7 @@ export class ListReader {
     if (answer) take(answer[1]);
   }
 
-  /** When the connection was cut, what the read may have taken along is found missing by its caller. */
+  /** Waits before the next read. Callers notice what an interrupted read may have removed from the list. */
   private async recover(error: unknown): Promise<void> {
     this.listeningSince = Infinity;
     if (error instanceof ReplyError)

@@ -18,8 +18,8 @@ return accepted
 `;
 
 /**
- * Teaches the connection `pushBounded`: appends to a list as many elements, the first ones, as fit under its bound, and
- * answers how many that were. The list expires when nothing was appended for `ttl_ms`.
+ * Defines `pushBounded` on the connection: it appends as many elements to a list, the first ones, as fit under its bound, and
+ * returns their number. The list expires when nothing was appended for `ttl_ms`.
  */
 export function defineScripts(redis: RedisClient): void {
   redis.defineCommand('pushBounded', { numberOfKeys: 1, lua: pushBounded });

@@ -5,15 +5,15 @@ import { decodeControls, type Control } from '../wire/controls';
 import type { RequestHead } from '../wire/envelope';
 import type { Link } from '../wire/link';
 import { ListReader } from '../wire/list-reader';
-import { SteeredCall } from './steered-call';
-import { Sweep } from '../wire/sweep';
+import { CancellableCall } from './cancellable-call';
+import { PeriodicCheck } from '../wire/periodic-check';
 
-const SWEEP_MS = 100;
-/** A reader that grants nothing for so long is gone: it does so every second. */
+const CHECK_MS = 100;
+/** A reader that grants nothing for so long is gone: grants come every second. */
 const SILENCE_MS = 5000;
 const ELEMENTS_PER_READ = 64;
 
-export interface SteeringOptions {
+export interface CancellableCallsOptions {
   redisUrl: string;
   /** Names the replica's list. */
   replica: string;
@@ -21,39 +21,39 @@ export interface SteeringOptions {
 }
 
 /**
- * The calls of a replica that their callers steer, and what the callers say about them. The list is read on a connection of
- * its own, which is opened for the first such call.
+ * Holds the cancellable calls of a replica, and reads the replica's control list for them. The list is read on a connection of its own,
+ * which is opened for the first such call.
  */
-export class Steering {
-  private readonly calls = new Map<string, SteeredCall>();
+export class CancellableCalls {
+  private readonly calls = new Map<string, CancellableCall>();
   private reader: ListReader | undefined;
-  private readonly sweep = new Sweep(SWEEP_MS, (now, runningSince) => this.checkAll(now, runningSince));
+  private readonly periodicCheck = new PeriodicCheck(CHECK_MS, (now, runningSince) => this.checkAll(now, runningSince));
 
-  constructor(private readonly options: SteeringOptions) {}
+  constructor(private readonly options: CancellableCallsOptions) {}
 
-  /** Nothing if the request is being worked on already: it was pushed twice. */
-  begin(head: RequestHead, isStream: boolean): SteeredCall | undefined {
+  /** Returns undefined for a request that is being worked on already: it was pushed twice. */
+  begin(head: RequestHead, isStream: boolean): CancellableCall | undefined {
     const key = keyOf(head.caller, head.id);
     if (this.calls.has(key)) return undefined;
-    const call = new SteeredCall(head, isStream);
+    const call = new CancellableCall(head, isStream);
     this.calls.set(key, call);
     this.reader ??= this.read();
-    this.sweep.start();
+    this.periodicCheck.start();
     return call;
   }
 
-  end({ head }: SteeredCall): void {
+  end({ head }: CancellableCall): void {
     this.calls.delete(keyOf(head.caller, head.id));
   }
 
-  /** The replica leaves: what has not ended is aborted. */
+  /** Aborts what has not ended, because the replica leaves. */
   abort(): void {
     for (const call of this.calls.values()) call.abort(new ProblemError('replica_lost'));
   }
 
   async close(): Promise<void> {
     const { link, replica } = this.options;
-    this.sweep.stop();
+    this.periodicCheck.stop();
     await this.reader?.stop(link);
     if (this.reader) await link.command((redis) => redis.del(keys.rpcControls(replica))).catch(() => undefined);
   }
@@ -82,15 +82,15 @@ export class Steering {
   }
 
   private checkAll(now: number, runningSince: number): boolean {
-    const evidence = Math.max(runningSince, this.reader?.listeningSince ?? now);
-    for (const call of this.calls.values()) this.check(call, now, evidence);
+    const observedSince = Math.max(runningSince, this.reader?.listeningSince ?? now);
+    for (const call of this.calls.values()) this.check(call, now, observedSince);
     return this.calls.size > 0;
   }
 
-  /** `evidence`: since when it would have been noticed had the caller said something. */
-  private check(call: SteeredCall, now: number, evidence: number): void {
+  /** `observedSince`: since when a grant would have been noticed. */
+  private check(call: CancellableCall, now: number, observedSince: number): void {
     if (this.options.link.clock.now() >= call.head.deadline) call.abort(new ProblemError('deadline_exceeded'));
-    else if (call.isStream && now - Math.max(call.heardAt, evidence) > SILENCE_MS)
+    else if (call.isStream && now - Math.max(call.heardAt, observedSince) > SILENCE_MS)
       call.abort(new ProblemError('cancelled'));
   }
 }

@@ -1,15 +1,15 @@
-import type { LoggedIn, User } from '@taai/contracts';
-import { ACCESS_TOKEN_TTL, type AccessTokens } from '../access/access-token';
+import { limits, type LoggedIn, type User } from '@taai/contracts';
+import type { AccessTokens } from '../access/access-token';
 
-/** A session that was opened, or whose tokens were renewed. */
+/** A session that was opened or refreshed. */
 export interface OpenSession {
   user: User;
   session_id: string;
   refresh_token: string;
 }
 
-/** The answer that gives a client a session's tokens. */
-export async function loggedIn(
+/** Signs an access token for the session. Resolves to what login and refresh answer. */
+export async function tokenResponse(
   tokens: AccessTokens,
   { user, session_id: sid, refresh_token }: OpenSession,
 ): Promise<LoggedIn> {
@@ -17,7 +17,7 @@ export async function loggedIn(
   return {
     access_token: await tokens.sign({ sub, tenant_id, role, sid }),
     token_type: 'Bearer',
-    expires_in: ACCESS_TOKEN_TTL,
+    expires_in: limits.accessTokenSeconds,
     refresh_token,
     user,
   };

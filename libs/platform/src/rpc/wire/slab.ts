@@ -1,9 +1,9 @@
 /**
- * Items at small numbers, which are used again. A Map would read better, but a Map that short-lived items pass through is
+ * Stores items under small numbers, which are used again. A Map would read better, but a Map that short-lived items pass through is
  * rebuilt all the time, and each dead table in V8's old generation keeps its successor and the items in it alive:
  * collecting them took about a tenth of a call's CPU time.
  */
-export class Slots<T> {
+export class Slab<T> {
   private readonly items: (T | undefined)[] = [];
   private readonly free: number[] = [];
 
@@ -11,7 +11,7 @@ export class Slots<T> {
     return this.items.length - this.free.length;
   }
 
-  /** Answers the item's number. */
+  /** Returns the item's number. */
   add(item: T): number {
     const slot = this.free.pop() ?? this.items.length;
     this.items[slot] = item;

@@ -1,12 +1,12 @@
-import { Outputs } from './outputs';
+import { ReceiveWindow } from './receive-window';
 
-describe('Outputs of a stream', () => {
-  let outputs: Outputs;
+describe('The receive window of a stream', () => {
+  let outputs: ReceiveWindow;
   let credits: number[];
 
   beforeEach(() => {
     credits = [];
-    outputs = new Outputs(() => credits.push(outputs.credit));
+    outputs = new ReceiveWindow(() => credits.push(outputs.credit));
   });
 
   async function all(): Promise<string[]> {

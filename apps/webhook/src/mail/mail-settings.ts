@@ -1,4 +1,4 @@
-/** Where mails go. */
+/** The SMTP server that mails are handed to. */
 export interface SmtpServer {
   host: string;
   port: number;
@@ -15,8 +15,8 @@ export interface Sender {
 }
 
 /**
- * `smtp://` or `smtps://user:password@host:port`; false for an empty text. No parameters are taken: they could turn certificates off,
- * or traffic with its secrets into the log. What is thrown repeats nothing of the URL, which may hold a password.
+ * Parses `smtp://` or `smtps://user:password@host:port`; returns false for an empty text. Parameters are refused: they could turn the check
+ * of certificates off, or write secrets into the log. Errors repeat nothing of the URL, which may hold a password.
  */
 export function parseSmtpUrl(text: string): SmtpServer | false {
   if (text === '') return false;
@@ -44,14 +44,14 @@ function decode(part: string): string {
   }
 }
 
-/** `Name <address>`, or an address alone. */
+/** Parses `Name <address>`, or an address alone. */
 export function parseSender(text: string): Sender {
   const [, name = '', address] = /^(?:([^<>\p{Cc}]*)<)?([^<>@\s]+@[^<>@\s]+)>?$/u.exec(text) ?? [];
   if (address === undefined) throw new Error('is not "Name <address>" or an address');
   return { name: name.trim(), address };
 }
 
-/** An http or https address that paths can be added to: it ends without a slash. */
+/** Parses an http or https address. Returns it without a slash at its end, so that paths can be added. */
 export function parseBaseUrl(text: string): string {
   const url = URL.parse(text);
   const isHttp = url?.protocol === 'http:' || url?.protocol === 'https:';

@@ -1,9 +1,8 @@
 import { isNativeError } from 'node:util/types';
+import { limits } from '@taai/contracts';
 import { type Dispatcher, request } from 'undici';
 import { Webhook as Signer } from 'standardwebhooks';
 
-/** From the first byte of the connection to the last one read of the answer. */
-const TIMEOUT_MS = 10_000;
 const MAX_ANSWER_BYTES = 64 * 1024;
 const MAX_ERROR_LENGTH = 500;
 
@@ -20,13 +19,13 @@ interface SignedPost {
 export type Answer = { status_code: number } | { error: string };
 
 /** POSTs one signed event. Redirects are not followed: a 3xx is an answer like any other. Never throws. */
-export async function post(dispatcher: Dispatcher, { url, secret, id, body }: SignedPost): Promise<Answer> {
+export async function postSigned(dispatcher: Dispatcher, { url, secret, id, body }: SignedPost): Promise<Answer> {
   const now = new Date();
   try {
     const { statusCode, body: answer } = await request(url, {
       method: 'POST',
       dispatcher,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(limits.deliveryTimeoutMs),
       headers: {
         'content-type': 'application/json',
         'user-agent': 'task-assistant-webhooks',
@@ -46,7 +45,7 @@ export async function post(dispatcher: Dispatcher, { url, secret, id, body }: Si
 
 function inWords(error: unknown): string {
   if (!isNativeError(error)) return 'The request failed.';
-  if (error.name === 'TimeoutError') return `There was no answer within ${TIMEOUT_MS / 1000} seconds.`;
+  if (error.name === 'TimeoutError') return `There was no answer within ${limits.deliveryTimeoutMs / 1000} seconds.`;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   return [code, error.message].filter(Boolean).join(': ').slice(0, MAX_ERROR_LENGTH);
 }

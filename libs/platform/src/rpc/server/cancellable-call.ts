@@ -1,9 +1,9 @@
 import type { ProblemError } from '@taai/contracts';
 import type { RequestHead } from '../wire/envelope';
 
-/** A call at work in a replica, whose caller grants it outputs or cancels it. */
-export class SteeredCall {
-  /** When its caller was last heard of (`performance.now()`). */
+/** A call that a replica works on, and that its caller can cancel; if it is a stream, the caller grants its outputs. */
+export class CancellableCall {
+  /** When its caller last granted outputs (`performance.now()`). */
   heardAt = performance.now();
   private readonly controller = new AbortController();
   private credit = 0;
@@ -18,7 +18,7 @@ export class SteeredCall {
     return this.controller.signal;
   }
 
-  /** Outputs up to this number may be sent. */
+  /** Allows outputs up to this number to be sent. */
   grant(credit: number): void {
     this.heardAt = performance.now();
     this.credit = Math.max(this.credit, credit);

@@ -1,11 +1,10 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { ProblemError } from '@taai/contracts';
-import { assertPublicUrl, outboundDispatcher, OutboundRefused } from '@taai/platform';
+import { outboundDispatcher, vetUrl } from '@taai/platform';
 import type { Agent } from 'undici';
 
-/** The way to tenants' endpoints: requests leave by one dispatcher that refuses private addresses. */
+/** Connects to tenants' endpoints. Requests leave by one dispatcher that refuses private addresses. */
 @Injectable()
-export class EndpointAccess implements OnApplicationShutdown {
+export class EndpointConnector implements OnApplicationShutdown {
   readonly dispatcher: Agent;
 
   /** @param allow CIDRs that may be called although private. */
@@ -15,11 +14,7 @@ export class EndpointAccess implements OnApplicationShutdown {
 
   /** Throws `url_not_allowed` for an address that may not be called. */
   vet(url: string): void {
-    try {
-      assertPublicUrl(url, this.allow);
-    } catch (error) {
-      throw error instanceof OutboundRefused ? new ProblemError('url_not_allowed', error.message) : error;
-    }
+    vetUrl(url, this.allow);
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -1,6 +1,6 @@
 import { outboundDispatcher } from '@taai/platform';
 import { Webhook as Verifier } from 'standardwebhooks';
-import { post } from './post';
+import { postSigned } from './signed-post';
 import { startReceiver } from './receiver.testing';
 
 const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
@@ -19,20 +19,20 @@ describe('post', () => {
   it('signs so that the published verifier accepts it, and sends the body byte for byte', async () => {
     const { url, received } = await receiver();
     const body = JSON.stringify({ id: 'evt', text: 'Grüße – 你好' });
-    expect(await post(loopback, { url, secret, id: 'evt', body })).toEqual({ status_code: 204 });
+    expect(await postSigned(loopback, { url, secret, id: 'evt', body })).toEqual({ status_code: 204 });
     expect(received[0]?.body).toBe(body);
     expect(new Verifier(secret).verify(body, received[0]?.headers ?? {})).toEqual(JSON.parse(body));
   });
 
   it('reports a refusal by its status', async () => {
     const { url } = await receiver((response) => response.writeHead(500).end('no'));
-    expect(await post(loopback, { url, secret, id: 'evt', body: '{}' })).toEqual({ status_code: 500 });
+    expect(await postSigned(loopback, { url, secret, id: 'evt', body: '{}' })).toEqual({ status_code: 500 });
   });
 
   it('does not follow redirects', async () => {
     const target = await receiver();
     const { url } = await receiver((response) => response.writeHead(307, { location: target.url }).end());
-    expect(await post(loopback, { url, secret, id: 'evt', body: '{}' })).toEqual({ status_code: 307 });
+    expect(await postSigned(loopback, { url, secret, id: 'evt', body: '{}' })).toEqual({ status_code: 307 });
     expect(target.received).toEqual([]);
   });
 
@@ -45,13 +45,13 @@ describe('post', () => {
       };
       more();
     });
-    expect(await post(loopback, { url, secret, id: 'evt', body: '{}' })).toEqual({ status_code: 200 });
+    expect(await postSigned(loopback, { url, secret, id: 'evt', body: '{}' })).toEqual({ status_code: 200 });
   });
 
   it('says why there was no answer', async () => {
     const gone = await startReceiver();
     await gone.close();
-    expect(await post(loopback, { url: gone.url, secret, id: 'evt', body: '{}' })).toEqual({
+    expect(await postSigned(loopback, { url: gone.url, secret, id: 'evt', body: '{}' })).toEqual({
       error: expect.stringContaining('ECONNREFUSED'),
     });
   });
@@ -61,7 +61,7 @@ describe('post', () => {
     const dispatcher = outboundDispatcher({ allow: [], lookup: async () => [{ address: '127.0.0.1', family: 4 }] });
     closed.push(dispatcher);
     const named = url.replace('127.0.0.1', 'hooks.example.com');
-    expect(await post(dispatcher, { url: named, secret, id: 'evt', body: '{}' })).toEqual({
+    expect(await postSigned(dispatcher, { url: named, secret, id: 'evt', body: '{}' })).toEqual({
       error: expect.stringContaining('private'),
     });
     expect(received).toEqual([]);

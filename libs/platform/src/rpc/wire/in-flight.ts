@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Counts what is under way, and tells when nothing is. */
-export class Outstanding {
+/** Counts what is in flight, and tells when nothing is. */
+export class InFlight {
   private count = 0;
   private waiting: (() => void)[] = [];
 
@@ -19,8 +19,8 @@ export class Outstanding {
     for (const resolve of this.waiting.splice(0)) resolve();
   }
 
-  /** Resolves when nothing is under way, and after `ms` in any case. */
-  async none(ms: number): Promise<void> {
+  /** Resolves when nothing is in flight, but after `ms` at the latest. */
+  async drained(ms: number): Promise<void> {
     if (this.count === 0) return;
     const patience = new AbortController();
     const none = new Promise<void>((resolve) => this.waiting.push(resolve));

@@ -1,9 +1,9 @@
-/** Outputs that may be under way to the reader or wait for it. */
+/** Outputs that may be in flight to the reader or wait for it. */
 const WINDOW = 64;
 
-/** What a caller has received of a stream and its reader has not taken yet: in order, each output once, 64 at most. */
-export class Outputs {
-  /** The number of the last output that the replica may send. */
+/** Buffers the outputs of a stream that its reader has not taken yet: in order, each once, 64 at most. The replica sends no more than is granted here. */
+export class ReceiveWindow {
+  /** The number of the last output that the replica may send. Numbers begin at 1. */
   credit = WINDOW;
   /** Since when (`performance.now()`) an output is missing whose successors have come. */
   missingSince: number | undefined;
@@ -15,7 +15,7 @@ export class Outputs {
   private failure: { reason: unknown } | undefined;
   private wake: (() => void) | undefined;
 
-  /** @param onCredit Told when the reader has made room. */
+  /** @param onCredit Called when the reader has made room, so that `credit` has grown. */
   constructor(private readonly onCredit: () => void) {}
 
   /** Whether everything up to the end was received. */
@@ -23,26 +23,26 @@ export class Outputs {
     return this.received === this.last;
   }
 
-  /** After a cut outputs may come twice or out of order. */
+  /** Takes an output in. After a reconnection outputs may come twice or out of order. */
   accept(number: number, json: string): void {
     if (number <= this.received || number > this.credit) return;
     this.early.set(number, json);
     this.advance();
   }
 
-  /** There are so many outputs and no more. */
+  /** Notes that the stream ends with the output of this number. */
   end(last: number): void {
     this.last = last;
     this.advance();
   }
 
-  /** The reader learns the reason when it has taken what came before. */
+  /** Makes `take` throw the reason, after the outputs that came before. */
   fail(reason: unknown): void {
     this.failure = { reason };
     this.wake?.();
   }
 
-  /** Resolves with the next output, or with nothing at the end. */
+  /** Resolves to the next output as JSON, or to undefined at the end. */
   async take(): Promise<string | undefined> {
     while (this.ready.length === 0 && !this.complete) {
       if (this.failure) throw this.failure.reason;

@@ -1,12 +1,6 @@
 import { isIP } from 'node:net';
+import { itemsOf } from '@taai/platform';
 import ipaddr from 'ipaddr.js';
-
-/** Between the commas. */
-export const itemsOf = (text: string): string[] =>
-  text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
 
 /** `https://app.example.com, …`: origins exactly as browsers send them. Throws on anything else, `*` above all. */
 export function parseOrigins(text: string): readonly string[] {

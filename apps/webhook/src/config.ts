@@ -1,0 +1,28 @@
+import { gatewayPort, list, readVariables } from '@taai/platform';
+import { makeExactValidator, makeValidator } from 'envalid';
+import { parseBaseUrl, parseSender, parseSmtpUrl, type Sender, type SmtpServer } from './mail/mail-settings';
+
+const smtpUrl = makeExactValidator<SmtpServer | false>(parseSmtpUrl);
+const sender = makeExactValidator<Sender>(parseSender);
+const baseUrl = makeValidator<string>(parseBaseUrl);
+
+/**
+ * Reads the webhook service's own variables: Fernet keys of stored secrets, newest first, CIDRs that may be called although private, and
+ * how mail is sent. `mail.smtp` is false where none is.
+ */
+export function readWebhookConfig() {
+  const env = readVariables({
+    ENCRYPTION_KEYS: list(),
+    OUTBOUND_ALLOW: list({ default: [] }),
+    SMTP_URL: smtpUrl({ default: false }),
+    MAIL_FROM: sender({ default: { name: 'Task Assistant', address: 'no-reply@localhost' } }),
+    APP_URL: baseUrl({ default: `http://127.0.0.1:${gatewayPort}` }),
+  });
+  return {
+    encryptionKeys: env.ENCRYPTION_KEYS,
+    outboundAllow: env.OUTBOUND_ALLOW,
+    mail: { smtp: env.SMTP_URL, from: env.MAIL_FROM, appUrl: env.APP_URL },
+  };
+}
+
+export type MailConfig = ReturnType<typeof readWebhookConfig>['mail'];

@@ -1,0 +1,126 @@
+const KB = 1024;
+const HOUR_SECONDS = 3600;
+const DAY_SECONDS = 24 * HOUR_SECONDS;
+
+/**
+ * The limits that clients can meet. Each is the most that is allowed, unless its name begins with `min` or `default`. The last word is the
+ * unit: `Characters` are UTF-16 units, `Bytes` of text are those of its UTF-8; a name without a unit counts things.
+ */
+export const limits = Object.freeze({
+  // Requests
+  urlBytes: 8 * KB,
+  /** URL and headers together. */
+  headerBytes: 16 * KB,
+  headers: 100,
+  defaultBodyBytes: 1024 * KB,
+  jsonLevels: 32,
+  idempotencyKeyCharacters: 255,
+
+  // Lists
+  pageRows: 100,
+  defaultPageRows: 20,
+  cursorCharacters: 512,
+
+  // Fields of many resources
+  nameCharacters: 200,
+  descriptionCharacters: 500,
+  emailCharacters: 320,
+  addressCharacters: 2000,
+  modelCharacters: 200,
+
+  // Identity
+  minPasswordCharacters: 8,
+  passwordCharacters: 1024,
+  refreshTokenCharacters: 512,
+  accessTokenSeconds: DAY_SECONDS,
+  sessionSeconds: 30 * DAY_SECONDS,
+  inviteSeconds: 7 * DAY_SECONDS,
+  passwordResetSeconds: HOUR_SECONDS,
+  /** From one network: many for an office, few for who would fill the database with tenants. */
+  registrationsPerHour: 1000,
+  /** Addresses that one network may learn to be taken. */
+  emailConflictsPerHour: 10,
+  /** To one address, by whichever tenants. */
+  invitesToAddressPerHour: 5,
+  invitesOfTenantPerHour: 500,
+  passwordMailsPerHour: 3,
+  passwordRequestsPerHour: 20,
+  rolesOfTenant: 50,
+  /** Of one role or API key. */
+  permissions: 100,
+  apiKeysOfTenant: 100,
+  apiKeyNameCharacters: 100,
+  settingsBytes: 16 * KB,
+  exportSeconds: 7 * DAY_SECONDS,
+  auditFilterCharacters: 200,
+  auditEntriesPerVerification: 50_000,
+
+  // Tasks
+  taskTitleCharacters: 500,
+  taskDescriptionCharacters: 20_000,
+  taskLabels: 50,
+  taskLabelCharacters: 50,
+
+  // Chat
+  conversationTitleCharacters: 200,
+  messageCharacters: 100_000,
+
+  // Providers
+  minProviderTimeoutMs: 100,
+  providerTimeoutMs: 600_000,
+  providerRetries: 5,
+  providerPriority: 1000,
+  providerKeyCharacters: 4096,
+  modelsOfProvider: 1000,
+
+  // Agents and runs
+  agentDescriptionCharacters: 2000,
+  systemPromptCharacters: 100_000,
+  /** All values of variables together, wherever they are filled in: a prompt may name one many times. */
+  filledPromptCharacters: 500_000,
+  variables: 100,
+  variableCharacters: 10_000,
+  stopSequences: 4,
+  stopSequenceCharacters: 100,
+  temperature: 2,
+  outputTokens: 1_000_000,
+  fallbacks: 10,
+  toolsOfAgent: 64,
+  /** Model calls of one run. */
+  steps: 100,
+  runInputCharacters: 500_000,
+  toolCallIdCharacters: 200,
+
+  // Tools
+  toolDescriptionCharacters: 2000,
+  toolHeaders: 50,
+  toolSecretHeaders: 20,
+  toolHeaderCharacters: 4096,
+  toolQueryParameters: 50,
+  minToolTimeoutMs: 100,
+  toolTimeoutMs: 120_000,
+  defaultToolTimeoutMs: 30_000,
+  toolAnswerBytes: 1024 * KB,
+  defaultToolAnswerBytes: 256 * KB,
+  toolArgumentCharacters: 256 * KB,
+  /** JSON that a model is given of one result. */
+  toolResultBytes: 64 * KB,
+  mcpToolNameCharacters: 200,
+  /** Of one server. */
+  mcpTools: 128,
+  schemaBytes: 64 * KB,
+
+  // Webhooks
+  webhookEvents: 50,
+  /** From the connection's first byte to the last of the receiver's answer. */
+  deliveryTimeoutMs: 10_000,
+
+  // Usage and prices
+  /** Groups of one summary. */
+  usageGroups: 1000,
+  defaultUsageSeconds: 30 * DAY_SECONDS,
+  /** With prices of the tenant's own. */
+  pricedModels: 500,
+  /** Micro-USD per million tokens: a million USD. */
+  tokenPrice: 1_000_000_000_000,
+});
