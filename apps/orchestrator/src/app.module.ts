@@ -1,17 +1,13 @@
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
 import {
-  Channels,
-  createRedis,
   LedgerStream,
-  PROCESS_CONFIG,
   readDatabaseConfig,
   readOutboundConfig,
   REDIS,
-  RunLogReader,
+  runLogProviders,
   SecretBox,
   SecretRotation,
-  type ProcessConfig,
   type RedisClient,
 } from '@taai/platform';
 import { AgentDirectory } from './agent/agent-directory';
@@ -106,17 +102,7 @@ const outbound = readOutboundConfig();
       inject: [SecretBox],
       useFactory: (box: SecretBox) => new ToolConnector(box, outbound.outboundAllow),
     },
-    {
-      provide: Channels,
-      inject: [PROCESS_CONFIG],
-      useFactory: ({ redisUrl }: ProcessConfig) =>
-        new Channels(createRedis(redisUrl, { role: 'subscriber', connectionName: 'orchestrator:runs' })),
-    },
-    {
-      provide: RunLogReader,
-      inject: [REDIS, Channels],
-      useFactory: (redis: RedisClient, channels: Channels) => new RunLogReader(redis, channels),
-    },
+    ...runLogProviders,
   ],
 })
 export class AppModule {}

@@ -10,8 +10,8 @@ import {
   type AppendAudit,
   type ComposedMail,
   type ComposeMail,
+  type ConversationRun,
   type EventType,
-  type SettleReply,
 } from '@taai/contracts';
 import { runAs } from '@taai/tenant';
 import { DataSource } from 'typeorm';
@@ -22,14 +22,13 @@ import { REPLIES, type Replies } from './outbox/reply.consumer';
 
 /** Chat, as far as the relay sees it. */
 class FakeChat implements Replies {
-  readonly asked: SettleReply[] = [];
-  refuse: ((reply: SettleReply) => Error | undefined) | undefined;
+  readonly asked: ConversationRun[] = [];
+  refuse: ((reply: ConversationRun) => Error | undefined) | undefined;
 
-  async settle(reply: SettleReply) {
+  async settle(reply: ConversationRun) {
     this.asked.push(reply);
     const refusal = this.refuse?.(reply);
     if (refusal) throw refusal;
-    return { reply: null };
   }
 }
 

@@ -3,7 +3,7 @@ import { Module, type CanActivate, type ExecutionContext } from '@nestjs/common'
 import { APP_GUARD } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ProblemError } from '@taai/contracts';
-import { HealthModule, RpcClient, type GatewayConfig } from '@taai/platform';
+import { HealthModule, RpcClient, RunLogReader, type GatewayConfig } from '@taai/platform';
 import { currentContext, type Caller, type RequestContext } from '@taai/tenant';
 import type { FastifyRequest } from 'fastify';
 import { NIL } from 'uuid';
@@ -14,12 +14,12 @@ import { createHttp } from './http';
 import { defaultTimeouts, type Timeouts } from './limits';
 import { MessageController } from '../stream/message.controller';
 import { OpenAiController } from '../openai/openai.controller';
-import { OpenCalls } from '../openai/open-calls';
+import { OpenStreams } from '../stream/open-streams';
 import { Principals } from '../access/principals';
 import { findBoundMethod } from '../route/route';
 import { RunController } from '../stream/run.controller';
 import { RunEvents } from '../stream/run-events';
-import { SseStreams, type ServerSentEvent } from '../stream/sse';
+import type { ServerSentEvent } from '../stream/sse';
 
 const defaults: GatewayConfig = {
   port: 0,
@@ -100,8 +100,8 @@ export async function startEdge(
     imports: [HealthModule.for({ redis: async () => 'PONG' })],
     controllers: [...contractControllers(), RunController, MessageController, ArchiveController, OpenAiController],
     providers: [
-      SseStreams,
-      OpenCalls,
+      OpenStreams,
+      RunEvents,
       DeniedAccess,
       {
         provide: Principals,
@@ -109,7 +109,7 @@ export async function startEdge(
       },
       { provide: APP_GUARD, useClass: BearerGuard },
       { provide: RpcClient, useValue: { callRaw, streamRaw, for: () => client } },
-      { provide: RunEvents, useValue: { read: events } },
+      { provide: RunLogReader, useValue: { read: events } },
     ],
   })
   class EdgeModule {}

@@ -1,12 +1,11 @@
-import { once } from 'node:events';
 import type { CompletionEnd, CompletionHead, CompletionPiece } from '@taai/contracts';
 import type { FastifyReply } from 'fastify';
 import { toProblem } from '../http/problem.filter';
-import { beginAnswer, sseHeaders } from '../stream/sse';
+import { sseHeaders, writeEvents } from '../stream/sse';
+import { beginAnswer } from '../stream/writer';
 import { answerHeaders, ChunkFrame } from './chat-answer';
 import { openAiError } from './error';
 
-const KEEP_ALIVE_MS = 15_000;
 /** How the JSON of the last piece begins, and of no other. */
 const END = '{"end":';
 
@@ -33,20 +32,12 @@ export async function answerChunks(
     frame = new ChunkFrame(head, include_usage);
     return frame.first();
   };
-  const keepAlive = setInterval(() => {
-    if (!raw.headersSent) beginAnswer(reply, sseHeaders);
-    raw.write(': keep-alive\n\n');
-  }, KEEP_ALIVE_MS);
   try {
-    for await (const piece of pieces) {
-      const chunk = frame ? chunkOf(piece, frame) : begin(piece);
-      if (!raw.write(chunk)) await once(raw, 'drain', { signal });
-    }
+    const format = (piece: string) => (frame ? chunkOf(piece, frame) : begin(piece));
+    await writeEvents(reply, pieces, { format, signal });
   } catch (error) {
     if (!raw.headersSent) throw error;
     raw.write(`data: ${openAiError(toProblem(error))}\n\n`);
-  } finally {
-    clearInterval(keepAlive);
   }
   raw.end();
 }

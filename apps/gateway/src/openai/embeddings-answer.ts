@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import type { EmbeddingHead, EmbeddingPiece } from '@taai/contracts';
 import type { FastifyReply } from 'fastify';
-import { beginAnswer } from '../stream/sse';
+import { beginAnswer, writeAll } from '../stream/writer';
 import { answerHeaders, modelName, openAiUsage } from './chat-answer';
 
 /**
@@ -15,10 +14,8 @@ export async function answerVectors(
 ): Promise<void> {
   const { raw } = reply;
   let index = 0;
-  for await (const piece of pieces) {
-    const part = raw.headersSent ? itemOf(piece, index++) : begin(reply, piece);
-    if (!raw.write(part)) await once(raw, 'drain', { signal });
-  }
+  const format = (piece: string) => (raw.headersSent ? itemOf(piece, index++) : begin(reply, piece));
+  await writeAll(reply, pieces, { format, signal });
   raw.end(']}');
 }
 

@@ -3,11 +3,11 @@ import { bind, completionContract } from '@taai/contracts';
 import { RpcClient } from '@taai/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ContractRoute } from '../route/route';
+import { OpenStreams } from '../stream/open-streams';
 import { answerHeaders, chatCompletion } from './chat-answer';
 import { readChat, readEmbedding } from './chat-reader';
 import { answerChunks } from './chat-stream';
 import { answerVectors } from './embeddings-answer';
-import { OpenCalls } from './open-calls';
 
 const [streamMethod, embedMethod] = [bind(completionContract, 'stream'), bind(completionContract, 'embed')];
 
@@ -18,7 +18,7 @@ export class OpenAiController {
 
   constructor(
     private readonly rpc: RpcClient,
-    private readonly calls: OpenCalls,
+    private readonly streams: OpenStreams,
   ) {
     this.completions = rpc.for(completionContract);
   }
@@ -26,7 +26,7 @@ export class OpenAiController {
   @ContractRoute(bind(completionContract, 'chat'))
   async chat(@Req() { body }: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { call, stream, include_usage } = readChat(body);
-    await this.calls.run(reply, async (signal) => {
+    await this.streams.run(reply, async (signal) => {
       if (stream) {
         await answerChunks(reply, this.rpc.streamRaw(streamMethod, call, { signal }), { include_usage, signal });
         return;
@@ -40,7 +40,7 @@ export class OpenAiController {
   @ContractRoute(bind(completionContract, 'embed'))
   async embed(@Req() { body }: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const call = readEmbedding(body);
-    await this.calls.run(reply, (signal) =>
+    await this.streams.run(reply, (signal) =>
       answerVectors(reply, this.rpc.streamRaw(embedMethod, call, { signal }), signal),
     );
   }

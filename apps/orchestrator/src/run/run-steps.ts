@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { TokenUsage } from '@taai/contracts';
-import { closeCall, emit, openCall, withTenant, type CloseCall, type Tx } from '@taai/entities';
+import { closeCall, enqueue, openCall, withTenant, type CloseCall, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import type { Attempt, Candidate } from '../model/model-caller';
 import { committedEvents, endingEvents, type EventBody } from './run-events';
@@ -153,7 +153,8 @@ export class RunSteps {
       await this.runs.finish(tx, run.id, owner, { ...ending, step, last_event_id: logged + events.length });
       await this.rows.abandon(tx, run.id);
       const { id: run_id, agent_id, conversation_id } = run;
-      if (status !== 'cancelled') await emit(tx, `agent.run.${status}`, { run_id, agent_id, conversation_id, status });
+      // A run that was cancelled concerns the fleet alone: its conversation gets what was said.
+      await enqueue(tx, `agent.run.${status}`, { run_id, agent_id, conversation_id, status });
       return events;
     });
   }
