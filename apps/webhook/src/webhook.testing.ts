@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Global, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { keys, log, PROCESS_CONFIG, REDIS, whenReady } from '@taai/platform';
-import { audit, emit, enqueue, withTenantId, type WebhookDeliveryEntity } from '@taai/entities';
+import { audit, enqueue, withTenantId, type WebhookDeliveryEntity } from '@taai/entities';
 import { createTenant, createTestDatabase } from '@taai/entities-testing';
 import { redisUrl, testRedis } from '@taai/platform-testing';
 import {
@@ -11,7 +11,7 @@ import {
   type ComposedMail,
   type ComposeMail,
   type ConversationRun,
-  type EventType,
+  type OutboxType,
 } from '@taai/contracts';
 import { runAs } from '@taai/tenant';
 import { DataSource } from 'typeorm';
@@ -118,8 +118,8 @@ function actions(db: DataSource) {
   return {
     as: <T>(tenant_id: string, work: () => Promise<T>) =>
       runAs({ tenant_id, permissions: ['*:*'], issuer: 'gateway' }, work),
-    emit: (tenant_id: string, type: EventType, data: Record<string, unknown> = {}) =>
-      withTenantId(db, tenant_id, (tx) => emit(tx, type, data)),
+    emit: (tenant_id: string, type: OutboxType, data: Record<string, unknown> = {}) =>
+      withTenantId(db, tenant_id, (tx) => enqueue(tx, type, data)),
     /** Commits audited changes, one for each state after it. */
     audit: (tenant_id: string, ...states: object[]) =>
       runAs({ tenant_id, user_id: v7(), permissions: [], issuer: 'gateway' }, () =>
