@@ -10,14 +10,20 @@ const MAX_FOLLOWED = 1000;
 /** How long a run is followed, in milliseconds: a little longer than it may take. */
 const FOLLOW_MS = 11 * 60_000;
 
+interface Followed {
+  control: AbortController;
+  /** Never rejects. */
+  done: Promise<void>;
+}
+
 /**
  * Follows the runs that this replica has started, and writes each reply when its run ends. Whatever it does not follow to the end (a run
  * that waits for a person, one too many, all when the replica stops), the event of the run's end brings to `settle`.
  */
 @Injectable()
 export class ReplyFollower implements BeforeApplicationShutdown {
-  private readonly followed = new Map<string, Promise<void>>();
-  private readonly stopping = new AbortController();
+  private readonly followed = new Map<string, Followed>();
+  private stopping = false;
 
   constructor(
     private readonly replies: ReplyService,
@@ -28,21 +34,26 @@ export class ReplyFollower implements BeforeApplicationShutdown {
   /** Follows the run in the background. */
   follow(run: ConversationRun): void {
     const { run_id } = run;
-    if (this.stopping.signal.aborted || this.followed.has(run_id) || this.followed.size >= MAX_FOLLOWED) return;
-    const done = asChat(() => this.bring(run))
+    if (this.stopping || this.followed.has(run_id) || this.followed.size >= MAX_FOLLOWED) return;
+    const control = new AbortController();
+    const timer = setTimeout(() => control.abort(), FOLLOW_MS);
+    const done = asChat(() => this.bring(run, control.signal))
       .catch((error: unknown) => log.warn({ err: error, run_id }, 'a reply is left to the event relay'))
-      .finally(() => this.followed.delete(run_id));
-    this.followed.set(run_id, done);
+      .finally(() => {
+        clearTimeout(timer);
+        this.followed.delete(run_id);
+      });
+    this.followed.set(run_id, { control, done });
   }
 
   /** Follows no run any more; waits for the replies that are being written. */
   async beforeApplicationShutdown(): Promise<void> {
-    this.stopping.abort();
-    await Promise.all(this.followed.values());
+    this.stopping = true;
+    for (const { control } of this.followed.values()) control.abort();
+    await Promise.all([...this.followed.values()].map(({ done }) => done));
   }
 
-  private async bring(run: ConversationRun): Promise<void> {
-    const signal = AbortSignal.any([this.stopping.signal, AbortSignal.timeout(FOLLOW_MS)]);
+  private async bring(run: ConversationRun, signal: AbortSignal): Promise<void> {
     const rebuild = () => this.lastEvent(run.run_id);
     for await (const { type } of this.runLog.read(run.run_id, { signal, rebuild })) {
       // The person may take days.

@@ -55,8 +55,8 @@ interface Behind {
   methods?: Record<string, () => Promise<unknown>>;
   /** The outputs of any stream, as JSON. */
   stream?: (signal: AbortSignal) => AsyncIterable<string>;
-  /** The events of any run. */
-  events?: () => AsyncIterable<ServerSentEvent>;
+  /** The events of any run, until the signal. */
+  events?: (signal: AbortSignal) => AsyncIterable<ServerSentEvent>;
   timeouts?: Partial<Timeouts>;
 }
 
@@ -93,6 +93,7 @@ export async function startEdge(
     if (context) contexts.push(context);
     return call();
   };
+  const readLog = (_id: string, { signal }: { signal: AbortSignal }) => events(signal);
   const client = { outcome: async () => ({ id: RUN_ID }), ...methods };
   const streamRaw = (_bound: unknown, _input: unknown, { signal }: { signal: AbortSignal }) => stream(signal);
 
@@ -109,7 +110,7 @@ export async function startEdge(
       },
       { provide: APP_GUARD, useClass: BearerGuard },
       { provide: RpcClient, useValue: { callRaw, streamRaw, for: () => client } },
-      { provide: RunLogReader, useValue: { read: events } },
+      { provide: RunLogReader, useValue: { read: readLog } },
     ],
   })
   class EdgeModule {}

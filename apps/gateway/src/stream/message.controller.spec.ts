@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { ProblemError } from '@taai/contracts';
 import { until } from '@taai/platform-testing';
 import { bearer, startEdge, type TestEdge } from '../http/http.testing';
 import type { ServerSentEvent } from './sse';
+import { fakeTimer } from './stream.testing';
 
 const ID = '01980c8e-7c2b-7d6e-9f3a-5b1f0c9a7e42';
 const PATH = `/v1/conversations/${ID}/messages`;
@@ -11,7 +13,7 @@ const started = { id: 1, type: 'run.started', data: {} };
 describe('a message', () => {
   let edge: TestEdge;
   /** The events of the run that answers it. */
-  let events: () => AsyncIterable<ServerSentEvent>;
+  let events: (signal: AbortSignal) => AsyncIterable<ServerSentEvent>;
   /** What chat says when it is asked for the reply. */
   let reply: () => Promise<unknown>;
   let asked: number;
@@ -24,7 +26,7 @@ describe('a message', () => {
         return reply();
       },
     };
-    edge = await startEdge({}, { methods, events: () => events() });
+    edge = await startEdge({}, { methods, events: (signal) => events(signal) });
   });
   beforeEach(() => {
     asked = 0;
@@ -80,5 +82,25 @@ describe('a message', () => {
     };
     reply = () => Promise.reject(new ProblemError('not_found'));
     expect(await post({ content: 'Hello' })).toMatchObject({ status: 404 });
+  });
+
+  it('is answered that the run goes on when that takes too long', async () => {
+    fakeTimer('Timeout');
+    try {
+      const reading = Promise.withResolvers<void>();
+      events = async function* (signal) {
+        yield started;
+        reading.resolve();
+        await once(signal, 'abort');
+      };
+      const answer = post({ content: 'Hello' });
+      await reading.promise;
+      jest.advanceTimersByTime(11 * 60_000);
+      const { status, text } = await answer;
+      expect([status, JSON.parse(text)]).toMatchObject([504, { code: 'deadline_exceeded' }]);
+      expect(asked).toBe(0);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 });

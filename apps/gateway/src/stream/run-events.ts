@@ -46,12 +46,18 @@ export class RunEvents {
   }
 
   private async waitFor(runId: string, signal: AbortSignal): Promise<void> {
-    const timeout = AbortSignal.timeout(WAIT_MS);
-    for await (const { type } of this.read(runId, 0, AbortSignal.any([signal, timeout]))) {
-      if (type === 'approval.required') return;
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), WAIT_MS);
+    try {
+      for await (const { type } of this.read(runId, 0, AbortSignal.any([signal, late.signal]))) {
+        if (type === 'approval.required') return;
+      }
+    } finally {
+      clearTimeout(timer);
     }
     signal.throwIfAborted();
-    if (timeout.aborted) throw new ProblemError('deadline_exceeded', `The run goes on: read it at /v1/runs/${runId}.`);
+    if (late.signal.aborted)
+      throw new ProblemError('deadline_exceeded', `The run goes on: read it at /v1/runs/${runId}.`);
   }
 
   /** The events until the run's end or the signal. */
