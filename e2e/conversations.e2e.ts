@@ -1,4 +1,4 @@
-import { allEvents } from './support/events';
+import { allEvents, readEvents } from './support/events';
 import { eventually } from './support/eventually';
 import { sandboxCall } from './support/sandbox';
 import { sharedFleet } from './support/shared-fleet';
@@ -34,7 +34,7 @@ describe('conversations', () => {
     expect(messages[1]?.role).toBe('assistant');
     expect(messages[2]?.content).toBe(`turn 3 of ${agent}`);
 
-    // The reply is in the conversation once, although both this read and the event relay may have brought it there.
+    // The reply is in the conversation once, although both chat and the event relay may have brought it there.
     const list = await client.get(`/v1/conversations/${conversation}/messages?limit=100`);
     const roles = list.body['data'].map(({ role }: { role: string }) => role);
     expect(roles.slice(0, 23)).toEqual(
@@ -57,6 +57,27 @@ describe('conversations', () => {
     await eventually(async () => {
       const list = await tenant.client.get(`/v1/conversations/${body['id']}/messages`);
       expect(list.body['data']).toMatchObject([{ role: 'user' }, { role: 'assistant' }]);
+    });
+  });
+
+  it('keep what a run had said when it was cancelled', async () => {
+    const tenant = await newTenant(anonymous);
+    const agent = await newAgent(tenant, sandboxUrl);
+    const { body } = await tenant.client.post('/v1/conversations', { agent_id: agent });
+    const path = `/v1/conversations/${body['id']}/messages`;
+    const response = await tenant.client.fetch('POST', path, {
+      body: { content: 'Never mind [[tokens=2000 delay=20]]', stream: true },
+    });
+    let isCancelled = false;
+    for await (const { type } of readEvents(response)) {
+      if (type !== 'token' || isCancelled) continue;
+      isCancelled = true;
+      const { data } = (await tenant.client.get(path)).body;
+      expect((await tenant.client.post(`/v1/runs/${data[0].run_id}/cancel`)).body['status']).toBe('cancelled');
+    }
+    await eventually(async () => {
+      const { data } = (await tenant.client.get(path)).body;
+      expect(data).toMatchObject([{ role: 'user' }, { role: 'assistant', content: expect.stringMatching(/./) }]);
     });
   });
 });

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
-import { readDatabaseConfig, outboxWaker } from '@taai/platform';
+import { outboxWaker, readDatabaseConfig, runLogProviders } from '@taai/platform';
 import { ConversationHandler } from './conversation.handler';
 import { ConversationRepository } from './conversation.repository';
 import { ConversationService } from './conversation.service';
@@ -8,6 +8,7 @@ import { MessageHandler } from './message.handler';
 import { MessageRepository } from './message.repository';
 import { MessageService } from './message.service';
 import { orchestratorClients } from './orchestrator';
+import { ReplyFollower } from './reply-follower';
 import { ReplyService } from './reply.service';
 import { TenantDataHandler } from './tenant-data.handler';
 
@@ -20,6 +21,8 @@ import { TenantDataHandler } from './tenant-data.handler';
     MessageRepository,
     MessageService,
     ReplyService,
+    ReplyFollower,
+    ...runLogProviders,
     ...orchestratorClients,
   ],
 })

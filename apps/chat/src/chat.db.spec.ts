@@ -1,116 +1,44 @@
-import { ProblemError, type Agent, type Message, type Run, type StartRunFor } from '@taai/contracts';
-import { openDataSource, RlsPool, type OutboxEntity } from '@taai/entities';
-import { createTenant, createTestDatabase, type TestDatabase } from '@taai/entities-testing';
-import { runInContext } from '@taai/tenant';
-import type { DataSource } from 'typeorm';
+import { ProblemError, type Message } from '@taai/contracts';
 import { v7 } from 'uuid';
+import { startChat, type FakeOrchestrator, type TestChat } from './chat.testing';
 import { ConversationHandler } from './conversation.handler';
-import { ConversationRepository } from './conversation.repository';
-import { ConversationService } from './conversation.service';
+import type { ConversationService } from './conversation.service';
 import { MessageHandler } from './message.handler';
-import { MessageRepository } from './message.repository';
-import { MessageService } from './message.service';
-import type { Agents, Runs } from './orchestrator';
-import { ReplyService } from './reply.service';
+import type { MessageService } from './message.service';
+import type { ReplyService } from './reply.service';
 
-let database: TestDatabase;
-let db: DataSource;
-let tenant: string;
-let agent_id: string;
-
-/** The orchestrator, as far as chat sees it: what it was asked to start, and how those runs stand. */
-const started = new Map<string, StartRunFor>();
-const runs = new Map<string, Run>();
-let refusal: ProblemError | undefined;
-
-const orchestrator: Runs & Agents = {
-  async startFor(input) {
-    if (refusal) throw refusal;
-    started.set(input.run_id, input);
-    const run = runs.get(input.run_id) ?? runOf(input, { status: 'running' });
-    runs.set(run.id, run);
-    return run;
-  },
-  async outcome({ id }) {
-    const run = runs.get(id);
-    if (!run) throw new ProblemError('not_found');
-    return run;
-  },
-  async get({ id }) {
-    if (id !== agent_id) throw new ProblemError('not_found', 'There is no such agent.');
-    return { id } as Agent;
-  },
-};
-
-const runOf = (
-  { run_id, conversation_id }: Pick<StartRunFor, 'run_id' | 'conversation_id'>,
-  ending: Partial<Run>,
-): Run => ({
-  ...{ id: run_id, agent_id, agent_version: 1, conversation_id, status: 'running', input: '', output: null },
-  ...{ error_code: null, error_detail: null, usage: null, metadata: {}, created_at: new Date(), finished_at: null },
-  ...ending,
-});
-
-function end(run_id: string, ending: Partial<Run>): void {
-  const input = started.get(run_id);
-  if (!input) throw new Error('The run was never started.');
-  runs.set(run_id, runOf(input, ending));
-}
-
+let chat: TestChat;
+let orchestrator: FakeOrchestrator;
 let conversations: ConversationService;
 let messages: MessageService;
 let replies: ReplyService;
+let tenant: string;
+let agent_id: string;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  db = await openDataSource({ url: database.urls.chat, pool: 5 });
-  const rls = new RlsPool(db, { prepare: true });
-  const [conversationRows, messageRows] = [new ConversationRepository(rls), new MessageRepository(rls)];
-  conversations = new ConversationService(db, conversationRows, orchestrator);
-  replies = new ReplyService(db, conversationRows, messageRows, orchestrator);
-  messages = new MessageService(db, conversationRows, messageRows, replies, orchestrator);
+  chat = await startChat();
+  ({ orchestrator, conversations } = chat);
+  const { follower, ...services } = chat.replica();
+  ({ messages, replies } = services);
+  // Replies are written when the test says so.
+  await follower.beforeApplicationShutdown();
 });
-afterAll(async () => {
-  await db.destroy();
-  await database.drop();
-});
+afterAll(() => chat.close());
 
 beforeEach(async () => {
-  refusal = undefined;
-  tenant = await createTenant(database);
-  agent_id = await createAgent(tenant);
+  orchestrator.refusal = undefined;
+  tenant = await chat.createTenant();
+  agent_id = await chat.createAgent(tenant);
+  orchestrator.agent_id = agent_id;
 });
 
-async function createAgent(tenant_id: string): Promise<string> {
-  const id = v7();
-  const sql = `insert into agents (tenant_id, id, name, slug, system_prompt, model) values ($1, $2, 'Ada', 'ada', '', 'm')`;
-  await database.admin(sql, [tenant_id, id]);
-  return id;
-}
-
-const user_id = v7();
-
-/** Does the work as a user of the tenant, in a request that may carry an Idempotency-Key. */
-const as = <T>(tenant_id: string, work: () => Promise<T>, idempotency_key?: string) =>
-  runInContext(
-    {
-      request_id: 'spec',
-      caller: { tenant_id, user_id, permissions: ['*:*'], issuer: 'gateway' },
-      ...(idempotency_key && { idempotency_key }),
-    },
-    work,
-  );
-
+const as: TestChat['as'] = (tenant_id, work, key) => chat.as(tenant_id, work, key);
 const open = () => as(tenant, () => conversations.create({ agent_id }));
 const send = (id: string, content: string, key?: string) =>
   as(tenant, () => new MessageHandler(messages, replies).send({ id, content }), key);
 const settle = (conversation_id: string, run_id: string) =>
   as(tenant, () => replies.settle({ conversation_id, run_id }));
-
-async function eventsOf(type: string) {
-  const sql = 'select payload from outbox where tenant_id = $1 and type = $2 order by id';
-  return (await database.admin<OutboxEntity>(sql, [tenant, type])).map(({ payload }) => payload.data);
-}
+const eventsOf = (type: string) => chat.eventsOf(tenant, type);
 
 const said = async (id: string) =>
   (await as(tenant, () => messages.list({ id, limit: 100 }))).data.map(({ role, content }) => [role, content]);
@@ -118,7 +46,7 @@ const said = async (id: string) =>
 describe('conversations', () => {
   it('are created, renamed, listed newest first and removed with their messages', async () => {
     const first = await open();
-    expect(first).toMatchObject({ agent_id, title: null, user_id, last_message_at: null });
+    expect(first).toMatchObject({ agent_id, title: null, user_id: chat.user_id, last_message_at: null });
     const second = await as(tenant, () => conversations.create({ agent_id, title: 'Second' }));
     await send(first.id, 'Hello');
     const { data } = await as(tenant, () => conversations.list({}));
@@ -146,7 +74,7 @@ describe('conversations', () => {
 
   it('of another tenant are absent, whatever is done to them', async () => {
     const { id } = await open();
-    const stranger = await createTenant(database);
+    const stranger = await chat.createTenant();
     const attempts: (() => Promise<unknown>)[] = [
       () => conversations.get(id),
       () => conversations.update({ id, title: null }),
@@ -164,9 +92,15 @@ describe('a message', () => {
   it('is written with its run, told of, and answered by the run that it starts', async () => {
     const { id } = await open();
     const { message, reply, run_id } = await send(id, 'Hello');
-    expect(message).toMatchObject({ role: 'user', content: 'Hello', conversation_id: id, run_id, user_id });
+    expect(message).toMatchObject({
+      role: 'user',
+      content: 'Hello',
+      conversation_id: id,
+      run_id,
+      user_id: chat.user_id,
+    });
     expect(reply).toBeNull();
-    expect(started.get(run_id)).toEqual({
+    expect(orchestrator.started.get(run_id)).toEqual({
       agent_id,
       conversation_id: id,
       run_id,
@@ -179,22 +113,25 @@ describe('a message', () => {
     const { id } = await open();
     for (let n = 1; n <= 12; n += 1) {
       const { run_id } = await send(id, `question ${n}`);
-      end(run_id, { status: 'completed', output: `answer ${n}` });
+      orchestrator.end(run_id, { status: 'completed', output: `answer ${n}` });
     }
     const { run_id } = await send(id, 'question 13');
     const expected = ['answer 3'];
     for (let n = 4; n <= 12; n += 1) expected.push(`question ${n}`, `answer ${n}`);
-    expect(started.get(run_id)?.messages.map(({ content }) => content)).toEqual([...expected, 'question 13']);
+    expect(orchestrator.started.get(run_id)?.messages.map(({ content }) => content)).toEqual([
+      ...expected,
+      'question 13',
+    ]);
   });
 
   it('shows the agent no more than a call can carry, and always itself', async () => {
     const { id } = await open();
     for (let n = 1; n <= 4; n += 1) {
       const { run_id } = await send(id, 'ü'.repeat(100_000));
-      end(run_id, { status: 'completed', output: 'z'.repeat(300_000) });
+      orchestrator.end(run_id, { status: 'completed', output: 'z'.repeat(300_000) });
     }
     const { run_id } = await send(id, 'x'.repeat(100_000));
-    const shown = started.get(run_id)?.messages ?? [];
+    const shown = orchestrator.started.get(run_id)?.messages ?? [];
     expect(shown.map(({ content }) => content[0])).toEqual(['ü', 'z', 'ü', 'z', 'x']);
   });
 
@@ -204,30 +141,30 @@ describe('a message', () => {
     const order = (await said(id)).map(([, content]) => content);
     for (const { message, run_id } of sent) {
       const before = order.slice(0, order.indexOf(message.content) + 1);
-      expect(started.get(run_id)?.messages.map(({ content }) => content)).toEqual(before);
+      expect(orchestrator.started.get(run_id)?.messages.map(({ content }) => content)).toEqual(before);
     }
   });
 
   it('stays when its run cannot be started, and the same request takes it up with the same run', async () => {
     const { id } = await open();
-    refusal = new ProblemError('service_unavailable');
-    await expect(send(id, 'Hello', 'key')).rejects.toBe(refusal);
+    orchestrator.refusal = new ProblemError('service_unavailable');
+    await expect(send(id, 'Hello', 'key')).rejects.toBe(orchestrator.refusal);
     expect(await said(id)).toEqual([['user', 'Hello']]);
-    refusal = undefined;
+    orchestrator.refusal = undefined;
     const { message, run_id } = await send(id, 'Hello', 'key');
     expect(message.run_id).toBe(run_id);
-    expect(started.has(run_id)).toBe(true);
+    expect(orchestrator.started.has(run_id)).toBe(true);
     expect(await said(id)).toEqual([['user', 'Hello']]);
     await expect(send(id, 'Something else', 'key')).rejects.toMatchObject({ code: 'idempotency_mismatch' });
   });
 
   it('without a run does not keep the next one back', async () => {
     const { id } = await open();
-    refusal = new ProblemError('agent_not_ready');
-    await expect(send(id, 'Hello')).rejects.toBe(refusal);
-    refusal = undefined;
+    orchestrator.refusal = new ProblemError('agent_not_ready');
+    await expect(send(id, 'Hello')).rejects.toBe(orchestrator.refusal);
+    orchestrator.refusal = undefined;
     const { run_id } = await send(id, 'Hello again');
-    expect(started.get(run_id)?.messages).toHaveLength(2);
+    expect(orchestrator.started.get(run_id)?.messages).toHaveLength(2);
   });
 });
 
@@ -260,7 +197,7 @@ describe('settling', () => {
     const { id } = await open();
     const { run_id } = await send(id, 'Hello');
     expect(await settle(id, run_id)).toEqual({ reply: null });
-    end(run_id, { status: 'completed', output: 'Hi!' });
+    orchestrator.end(run_id, { status: 'completed', output: 'Hi!' });
     const settled = await Promise.all(Array.from({ length: 8 }, () => settle(id, run_id)));
     expect(new Set(settled.map(({ reply }) => reply?.id)).size).toBe(1);
     expect(settled[0]?.reply).toMatchObject({ role: 'assistant', content: 'Hi!', run_id, user_id: null });
@@ -274,7 +211,7 @@ describe('settling', () => {
   it('is done by the next message for runs that nobody settled', async () => {
     const { id } = await open();
     const { run_id } = await send(id, 'Hello');
-    end(run_id, { status: 'completed', output: 'Hi!' });
+    orchestrator.end(run_id, { status: 'completed', output: 'Hi!' });
     await send(id, 'How are you?');
     expect(await said(id)).toEqual([
       ['user', 'Hello'],
@@ -292,7 +229,7 @@ describe('settling', () => {
   ])('of a %s run with the output %j replies %j', async (status, output, content) => {
     const { id } = await open();
     const { run_id } = await send(id, 'Hello');
-    end(run_id, { status, output });
+    orchestrator.end(run_id, { status, output });
     const { reply } = await settle(id, run_id);
     expect(reply && reply.content).toBe(content);
     expect(await said(id)).toHaveLength(content === null ? 1 : 2);
@@ -301,7 +238,7 @@ describe('settling', () => {
   it('knows no run of another conversation, and none of a conversation that is gone', async () => {
     const [here, there] = [await open(), await open()];
     const { run_id } = await send(here.id, 'Hello');
-    end(run_id, { status: 'completed', output: 'Hi!' });
+    orchestrator.end(run_id, { status: 'completed', output: 'Hi!' });
     await expect(settle(there.id, run_id)).rejects.toMatchObject({ code: 'not_found' });
     await as(tenant, () => conversations.remove(here.id));
     await expect(settle(here.id, run_id)).rejects.toMatchObject({ code: 'not_found' });

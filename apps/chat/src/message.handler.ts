@@ -1,4 +1,4 @@
-import { messageContract, type PageById, type SendMessage, type SettleReply } from '@taai/contracts';
+import { messageContract, type ConversationRun, type PageById, type SendMessage } from '@taai/contracts';
 import { Handles } from '@taai/platform';
 import { MessageService } from './message.service';
 import { ReplyService } from './reply.service';
@@ -18,7 +18,11 @@ export class MessageHandler {
     return this.messages.list(input);
   }
 
-  settle(input: SettleReply) {
-    return this.replies.settle(input);
+  reply(run: ConversationRun) {
+    return this.replies.settle(run);
+  }
+
+  async settle(run: ConversationRun) {
+    await this.replies.settle(run);
   }
 }

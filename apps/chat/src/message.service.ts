@@ -1,12 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { found, type Message, type MessageSent, type PageById, type PageOf, type SendMessage } from '@taai/contracts';
 import { emit, fitting, idAfter, toFittingPage, withTenant, type Tx } from '@taai/entities';
-import { currentCaller, withoutKey } from '@taai/tenant';
+import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { ConversationRepository } from './conversation.repository';
 import { MessageRepository } from './message.repository';
 import { RUNS, type Runs } from './orchestrator';
+import { ReplyFollower } from './reply-follower';
 import { ReplyService } from './reply.service';
 
 /** Messages that an agent is shown, the new one included. */
@@ -19,6 +20,7 @@ export class MessageService {
     private readonly conversations: ConversationRepository,
     private readonly messages: MessageRepository,
     private readonly replies: ReplyService,
+    private readonly follower: ReplyFollower,
     @Inject(RUNS) private readonly runs: Runs,
   ) {}
 
@@ -28,12 +30,12 @@ export class MessageService {
    */
   async send(input: SendMessage): Promise<MessageSent> {
     const { agent_id } = found('conversation', await this.conversations.find(input.id));
-    for (const run_id of await this.messages.unanswered(input.id, CONTEXT_WINDOW)) {
-      await withoutKey(() => this.replies.settleIfAny(input.id, run_id));
-    }
+    await this.replies.catchUp(input.id, CONTEXT_WINDOW);
     const sent = await withTenant(this.db, (tx) => this.write(tx, input));
     const messages = await this.context(sent.message);
-    await this.runs.startFor({ agent_id, conversation_id: input.id, run_id: sent.run_id, messages });
+    const run = { conversation_id: input.id, run_id: sent.run_id };
+    await this.runs.startFor({ ...run, agent_id, messages });
+    this.follower.follow(run);
     return sent;
   }
 

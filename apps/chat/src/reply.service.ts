@@ -4,18 +4,19 @@ import {
   hasEnded,
   notFound,
   ProblemError,
+  type ConversationRun,
   type Message,
   type Run,
-  type Settled,
-  type SettleReply,
+  type RunReply,
 } from '@taai/contracts';
 import { emit, withTenant } from '@taai/entities';
 import { DataSource } from 'typeorm';
+import { asChat } from './as-chat';
 import { ConversationRepository } from './conversation.repository';
 import { MessageRepository } from './message.repository';
 import { RUNS, type Runs } from './orchestrator';
 
-/** Writes what runs have answered into their conversations: whoever asks first does it, once. */
+/** Writes what runs have answered into their conversations: whoever comes first does it, once. */
 @Injectable()
 export class ReplyService {
   constructor(
@@ -25,8 +26,8 @@ export class ReplyService {
     @Inject(RUNS) private readonly runs: Runs,
   ) {}
 
-  /** The reply is null while the run goes on, and when it ended without a word. */
-  async settle({ conversation_id, run_id }: SettleReply): Promise<Settled> {
+  /** Writes the reply, if the run has ended. It is null while the run goes on, and when it ended without a word. */
+  async settle({ conversation_id, run_id }: ConversationRun): Promise<RunReply> {
     const written = await this.messages.findAnswer(conversation_id, run_id);
     if (written) return { reply: written };
     const run = await this.runs.outcome({ id: run_id });
@@ -35,9 +36,21 @@ export class ReplyService {
     return { reply: content === null ? null : await this.write(conversation_id, run_id, content) };
   }
 
-  /** Like `settle`, for a run that may never have been started. */
-  async settleIfAny(conversation_id: string, run_id: string): Promise<void> {
-    await this.settle({ conversation_id, run_id }).catch((error: unknown) => {
+  /**
+   * Writes the replies that are late, of runs among the newest `limit` messages of the conversation: who asks next is not shown
+   * less than who saw these runs end.
+   */
+  catchUp(conversation_id: string, limit: number): Promise<void> {
+    return asChat(async () => {
+      for (const run_id of await this.messages.unanswered(conversation_id, limit)) {
+        await this.settleIfAny({ conversation_id, run_id });
+      }
+    });
+  }
+
+  /** Like `settle`, for a run that may never have been started, or whose conversation may be gone. */
+  async settleIfAny(run: ConversationRun): Promise<void> {
+    await this.settle(run).catch((error: unknown) => {
       if (!(error instanceof ProblemError && error.code === 'not_found')) throw error;
     });
   }

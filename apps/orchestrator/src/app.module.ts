@@ -1,16 +1,12 @@
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
 import {
-  Channels,
-  createRedis,
   LedgerStream,
-  PROCESS_CONFIG,
   readDatabaseConfig,
   REDIS,
-  RunLogReader,
+  runLogProviders,
   SecretBox,
   SecretRotation,
-  type ProcessConfig,
   type RedisClient,
   outboxWaker,
 } from '@taai/platform';
@@ -107,17 +103,7 @@ const config = readOrchestratorConfig();
       inject: [SecretBox],
       useFactory: (box: SecretBox) => new ToolConnector(box, config.outboundAllow),
     },
-    {
-      provide: Channels,
-      inject: [PROCESS_CONFIG],
-      useFactory: ({ redisUrl }: ProcessConfig) =>
-        new Channels(createRedis(redisUrl, { role: 'subscriber', connectionName: 'orchestrator:runs' })),
-    },
-    {
-      provide: RunLogReader,
-      inject: [REDIS, Channels],
-      useFactory: (redis: RedisClient, channels: Channels) => new RunLogReader(redis, channels),
-    },
+    ...runLogProviders,
   ],
 })
 export class AppModule {}

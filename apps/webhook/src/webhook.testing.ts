@@ -10,8 +10,8 @@ import {
   type AppendAudit,
   type ComposedMail,
   type ComposeMail,
-  type EventType,
-  type SettleReply,
+  type ConversationRun,
+  type OutboxType,
 } from '@taai/contracts';
 import { runAs } from '@taai/tenant';
 import { DataSource } from 'typeorm';
@@ -22,14 +22,13 @@ import { REPLIES, type Replies } from './outbox/reply.consumer';
 
 /** Chat, as far as the relay sees it. */
 class FakeChat implements Replies {
-  readonly asked: SettleReply[] = [];
-  refuse: ((reply: SettleReply) => Error | undefined) | undefined;
+  readonly asked: ConversationRun[] = [];
+  refuse: ((reply: ConversationRun) => Error | undefined) | undefined;
 
-  async settle(reply: SettleReply) {
+  async settle(reply: ConversationRun) {
     this.asked.push(reply);
     const refusal = this.refuse?.(reply);
     if (refusal) throw refusal;
-    return { reply: null };
   }
 }
 
@@ -119,7 +118,7 @@ function actions(db: DataSource) {
   return {
     as: <T>(tenant_id: string, work: () => Promise<T>) =>
       runAs({ tenant_id, permissions: ['*:*'], issuer: 'gateway' }, work),
-    emit: (tenant_id: string, type: EventType, data: Record<string, unknown> = {}) =>
+    emit: (tenant_id: string, type: OutboxType, data: Record<string, unknown> = {}) =>
       withTenantId(db, tenant_id, (tx) => emit(tx, type, data)),
     /** Commits audited changes, one for each state after it. */
     audit: (tenant_id: string, ...states: object[]) =>

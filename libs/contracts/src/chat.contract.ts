@@ -106,7 +106,8 @@ export class MessageSent {
   run_id: string;
 }
 
-export class SettleReply {
+/** A run and the conversation that it answers. */
+export class ConversationRun {
   @IsUUID()
   run_id: string;
 
@@ -114,7 +115,7 @@ export class SettleReply {
   conversation_id: string;
 }
 
-export class Settled {
+export class RunReply {
   @Nullable()
   @ValidateNested()
   @Type(() => Message)
@@ -183,11 +184,18 @@ export const messageContract = contract('chat.message', {
     output: Page(Message),
     effect: 'safe',
   },
+  reply: {
+    summary: 'The reply of a run; null while the run goes on, and when it ended without a word',
+    callers: ['gateway'],
+    input: ConversationRun,
+    output: RunReply,
+    effect: 'idempotent',
+  },
   settle: {
-    summary: "Write a finished run's answer into its conversation, once",
-    callers: ['gateway', 'webhook'],
-    input: SettleReply,
-    output: Settled,
+    summary: "Write the reply of a run that has ended, should chat not have done so at the run's end",
+    callers: ['webhook'],
+    input: ConversationRun,
+    output: Nothing,
     effect: 'idempotent',
   },
 });

@@ -29,7 +29,7 @@ export const eventTypes = [
 export type EventType = (typeof eventTypes)[number];
 
 /** What passes through the outbox besides, for the fleet's own use: no webhook can subscribe to it. */
-export type OutboxType = EventType | 'audit.recorded' | 'mail.requested';
+export type OutboxType = EventType | 'agent.run.cancelled' | 'audit.recorded' | 'mail.requested';
 
 export const deliveryStatuses = ['pending', 'delivering', 'delivered', 'failed'] as const;
 export type DeliveryStatus = (typeof deliveryStatuses)[number];

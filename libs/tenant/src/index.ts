@@ -57,17 +57,6 @@ export function currentCaller(): Caller {
   return caller;
 }
 
-/**
- * Runs `work` as if the request had no Idempotency-Key: for what a method that is once per key changes beside its own transaction,
- * and what may happen again when the request is repeated.
- */
-export const withoutKey = <T>(work: () => T): T => {
-  const context: RequestContext = { request_id: crypto.randomUUID(), ...storage.getStore() };
-  delete context.idempotency_key;
-  delete context.once;
-  return storage.run(context, work);
-};
-
 /** Runs `work` for another caller than the request's, keeping the request's id and trace, dropping its token. */
 export const runAs = <T>(caller: Caller, work: () => T): T => {
   const { request_id = crypto.randomUUID(), traceparent } = storage.getStore() ?? {};

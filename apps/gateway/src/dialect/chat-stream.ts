@@ -1,12 +1,11 @@
-import { once } from 'node:events';
 import type { CompletionEnd, CompletionHead, CompletionPiece } from '@taai/contracts';
 import type { ChatAsked, ChatDialect, ChatWriter } from '@taai/dialects';
 import type { FastifyReply } from 'fastify';
 import { toProblem } from '../http/problem.filter';
-import { beginAnswer, sseHeaders } from '../stream/sse';
+import { sseHeaders, writeEvents } from '../stream/sse';
+import { beginAnswer } from '../stream/writer';
 import { answerHeaders } from './answer-headers';
 
-const KEEP_ALIVE_MS = 15_000;
 /** How the JSON of the last piece begins, and of no other. */
 const END = '{"type":"end",';
 
@@ -34,20 +33,12 @@ export async function answerStream(
     writer = stream.open(head, asked);
     return writer.begin();
   };
-  const keepAlive = setInterval(() => {
-    if (!raw.headersSent) beginAnswer(reply, sseHeaders);
-    raw.write(': keep-alive\n\n');
-  }, KEEP_ALIVE_MS);
   try {
-    for await (const piece of pieces) {
-      const written = writer ? wordsOf(piece, writer) : begin(piece);
-      if (!raw.write(written)) await once(raw, 'drain', { signal });
-    }
+    const format = (piece: string) => (writer ? wordsOf(piece, writer) : begin(piece));
+    await writeEvents(reply, pieces, { format, signal });
   } catch (error) {
     if (!raw.headersSent) throw error;
     raw.write(stream.fail(toProblem(error)));
-  } finally {
-    clearInterval(keepAlive);
   }
   raw.end();
 }

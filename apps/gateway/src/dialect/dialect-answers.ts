@@ -3,8 +3,8 @@ import { bind, completionContract } from '@taai/contracts';
 import type { ChatDialect, Dialect, EmbeddingsDialect, ModelDialect, ModelsDialect } from '@taai/dialects';
 import { RpcClient } from '@taai/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { OpenCalls } from '../openai/open-calls';
 import { inputOf } from '../route/input';
+import { OpenStreams } from '../stream/open-streams';
 import { answerHeaders } from './answer-headers';
 import { answerStream } from './chat-stream';
 import { answerVectors } from './vector-stream';
@@ -18,7 +18,7 @@ export class DialectAnswers {
 
   constructor(
     private readonly rpc: RpcClient,
-    private readonly calls: OpenCalls,
+    private readonly streams: OpenStreams,
   ) {
     this.completions = rpc.for(completionContract);
   }
@@ -38,7 +38,7 @@ export class DialectAnswers {
 
   private async chat(dialect: ChatDialect, { body }: FastifyRequest, reply: FastifyReply): Promise<void> {
     const asked = dialect.request.read(body);
-    await this.calls.run(reply, async (signal) => {
+    await this.streams.run(reply, async (signal) => {
       if (asked.stream) {
         const pieces = this.rpc.streamRaw(streamMethod, asked.request, { signal });
         return answerStream(reply, pieces, dialect, { asked, signal });
@@ -51,7 +51,7 @@ export class DialectAnswers {
 
   private async embeddings(dialect: EmbeddingsDialect, { body }: FastifyRequest, reply: FastifyReply): Promise<void> {
     const call = dialect.request.read(body);
-    await this.calls.run(reply, (signal) =>
+    await this.streams.run(reply, (signal) =>
       answerVectors(reply, this.rpc.streamRaw(embedMethod, call, { signal }), dialect, signal),
     );
   }

@@ -1,8 +1,7 @@
-import { once } from 'node:events';
 import type { EmbeddingHead, EmbeddingPiece } from '@taai/contracts';
 import type { EmbeddingsDialect } from '@taai/dialects';
 import type { FastifyReply } from 'fastify';
-import { beginAnswer } from '../stream/sse';
+import { beginAnswer, writeAll } from '../stream/writer';
 import { answerHeaders } from './answer-headers';
 
 /** What stands around the JSON of a vector in its piece. */
@@ -20,10 +19,9 @@ export async function answerVectors(
 ): Promise<void> {
   const { raw } = reply;
   let index = 0;
-  for await (const piece of pieces) {
-    const part = raw.headersSent ? words.vector(vectorOf(piece), index++) : words.begin(begin(reply, piece));
-    if (!raw.write(part)) await once(raw, 'drain', { signal });
-  }
+  const format = (piece: string) =>
+    raw.headersSent ? words.vector(vectorOf(piece), index++) : words.begin(begin(reply, piece));
+  await writeAll(reply, pieces, { format, signal });
   raw.end(words.end());
 }
 

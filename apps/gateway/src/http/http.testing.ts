@@ -4,7 +4,7 @@ import { APP_GUARD } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ProblemError } from '@taai/contracts';
 import type { Dialect } from '@taai/dialects';
-import { HealthModule, RpcClient } from '@taai/platform';
+import { HealthModule, RpcClient, RunLogReader } from '@taai/platform';
 import { currentContext, type Caller, type RequestContext } from '@taai/tenant';
 import type { FastifyRequest } from 'fastify';
 import { NIL } from 'uuid';
@@ -16,12 +16,12 @@ import { dialectController } from '../dialect/dialect.controller';
 import { createHttp } from './http';
 import { defaultTimeouts, type Timeouts } from './limits';
 import { MessageController } from '../stream/message.controller';
-import { OpenCalls } from '../openai/open-calls';
+import { OpenStreams } from '../stream/open-streams';
 import { Principals } from '../access/principals';
 import { findBoundMethod } from '../route/route';
 import { RunController } from '../stream/run.controller';
 import { RunEvents } from '../stream/run-events';
-import { SseStreams, type ServerSentEvent } from '../stream/sse';
+import type { ServerSentEvent } from '../stream/sse';
 import type { GatewayConfig } from '../config';
 
 const defaults: GatewayConfig = {
@@ -58,8 +58,8 @@ interface Behind {
   methods?: Record<string, () => Promise<unknown>>;
   /** The outputs of any stream, as JSON. */
   stream?: (signal: AbortSignal) => AsyncIterable<string>;
-  /** The events of any run. */
-  events?: () => AsyncIterable<ServerSentEvent>;
+  /** The events of any run, until the signal. */
+  events?: (signal: AbortSignal) => AsyncIterable<ServerSentEvent>;
   timeouts?: Partial<Timeouts>;
   dialects?: readonly Dialect[];
 }
@@ -97,6 +97,7 @@ export async function startEdge(
     if (context) contexts.push(context);
     return call();
   };
+  const readLog = (_id: string, { signal }: { signal: AbortSignal }) => events(signal);
   const client = { outcome: async () => ({ id: RUN_ID }), ...methods };
   const streamRaw = (_bound: unknown, _input: unknown, { signal }: { signal: AbortSignal }) => stream(signal);
 
@@ -110,8 +111,8 @@ export async function startEdge(
       dialectController(dialects),
     ],
     providers: [
-      SseStreams,
-      OpenCalls,
+      OpenStreams,
+      RunEvents,
       DialectAnswers,
       DeniedAccess,
       {
@@ -120,7 +121,7 @@ export async function startEdge(
       },
       { provide: APP_GUARD, useClass: BearerGuard },
       { provide: RpcClient, useValue: { callRaw, streamRaw, for: () => client } },
-      { provide: RunEvents, useValue: { read: events } },
+      { provide: RunLogReader, useValue: { read: readLog } },
     ],
   })
   class EdgeModule {}

@@ -10,6 +10,7 @@ import { runInContext } from '@taai/tenant';
 import { ArchiveController } from './archive.controller';
 import { validation } from '../route/input';
 import { Principals } from '../access/principals';
+import { OpenStreams } from './open-streams';
 import { ProblemFilter } from '../http/problem.filter';
 
 const id = '01900000-0000-7000-8000-000000000000';
@@ -36,6 +37,7 @@ describe('ArchiveController', () => {
     const module = await Test.createTestingModule({
       controllers: [ArchiveController],
       providers: [
+        OpenStreams,
         { provide: RpcClient, useValue: { for: () => tenants } },
         { provide: Principals, useValue: { watch: () => ({ signal: access.signal, end: () => (watched -= 1) }) } },
       ],

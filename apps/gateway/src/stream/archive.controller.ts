@@ -1,12 +1,12 @@
-import { Readable } from 'node:stream';
 import { Controller, Res } from '@nestjs/common';
 import { bind, ById, tenantContract, type Archive } from '@taai/contracts';
 import { RpcClient } from '@taai/platform';
-import { currentCaller, runAs, type Caller } from '@taai/tenant';
+import { currentCaller, runAs } from '@taai/tenant';
 import type { FastifyReply } from 'fastify';
 import { Input } from '../route/input';
-import { Principals } from '../access/principals';
 import { ContractRoute } from '../route/route';
+import { OpenStreams } from './open-streams';
+import { beginAnswer, writeAll } from './writer';
 
 /** Streams the archive of an export, chunk by chunk: each is fetched when the client has taken the one before. */
 @Controller()
@@ -15,7 +15,7 @@ export class ArchiveController {
 
   constructor(
     rpc: RpcClient,
-    private readonly principals: Principals,
+    private readonly streams: OpenStreams,
   ) {
     this.tenants = rpc.for(tenantContract);
   }
@@ -23,26 +23,28 @@ export class ArchiveController {
   @ContractRoute(bind(tenantContract, 'archive'))
   async download(@Input() { id }: ById, @Res() reply: FastifyReply): Promise<void> {
     const archive = await this.tenants.archive({ id });
-    // Length and type go before: a client can tell a download that was cut from a whole one.
-    void reply
-      .header('content-type', 'application/gzip')
-      .header('content-length', archive.bytes)
-      .header('content-disposition', `attachment; filename="export-${id}.jsonl.gz"`)
-      .header('cache-control', 'private, no-store')
-      .send(Readable.from(this.chunks(archive, currentCaller())));
+    await this.streams.run(reply, (signal) => this.send(reply, archive, signal));
   }
 
-  private async *chunks({ id, chunks }: Archive, caller: Caller): AsyncGenerator<Buffer> {
-    const access = this.principals.watch(caller);
-    try {
-      // runAs, because a download outlives the token that its request began with.
-      for (let seq = 0; seq < chunks; seq += 1) {
-        access.signal.throwIfAborted();
-        const { bytes } = await runAs(caller, () => this.tenants.chunk({ id, seq }));
-        yield Buffer.from(bytes, 'base64');
-      }
-    } finally {
-      access.end();
+  private async send(reply: FastifyReply, archive: Archive, signal: AbortSignal): Promise<void> {
+    // Length and type go before: a client can tell a download that was cut from a whole one.
+    beginAnswer(reply, {
+      'content-type': 'application/gzip',
+      'content-length': archive.bytes,
+      'content-disposition': `attachment; filename="export-${archive.id}.jsonl.gz"`,
+      'cache-control': 'private, no-store',
+    });
+    const format = ({ bytes }: { bytes: string }) => Buffer.from(bytes, 'base64');
+    await writeAll(reply, this.chunks(archive, signal), { format, signal });
+    reply.raw.end();
+  }
+
+  private async *chunks({ id, chunks }: Archive, signal: AbortSignal) {
+    const caller = currentCaller();
+    // runAs, because a download outlives the token that its request began with.
+    for (let seq = 0; seq < chunks; seq += 1) {
+      signal.throwIfAborted();
+      yield await runAs(caller, () => this.tenants.chunk({ id, seq }));
     }
   }
 }

@@ -1,14 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import { ProblemError, runContract, type Run, type RunEvent } from '@taai/contracts';
+import { ProblemError, runContract, type RunEvent } from '@taai/contracts';
 import { endsRun, RpcClient, RunLogReader } from '@taai/platform';
-import { currentCaller, runAs, type Caller } from '@taai/tenant';
+import { currentCaller, runAs } from '@taai/tenant';
 import type { FastifyReply } from 'fastify';
-import { Principals } from '../access/principals';
+import { OpenStreams } from './open-streams';
+import { answerEvents } from './sse';
 
 /** How long a plain request waits for its run, in milliseconds: a little longer than a run may take. */
 const WAIT_MS = 11 * 60_000;
 
-/** The events of runs, wherever they are: in the run's log or, once that has expired, rebuilt by the orchestrator. */
+/**
+ * Answers with the events of a run or once it has ended, wherever the events are: in the run's log or, once that has expired, rebuilt by
+ * the orchestrator. Whether the caller may read the run must be checked before.
+ */
 @Injectable()
 export class RunEvents {
   private readonly runs;
@@ -16,29 +20,52 @@ export class RunEvents {
   constructor(
     rpc: RpcClient,
     private readonly log: RunLogReader,
-    private readonly principals: Principals,
+    private readonly streams: OpenStreams,
   ) {
     this.runs = rpc.for(runContract);
   }
 
-  /**
-   * The events after `after`, as they happen, to the run's end. Whether the caller may read the run must be settled before; when
-   * their access ends or changes meanwhile, so does the reading, with the ProblemError.
-   */
-  read(runId: string, after: number, signal: AbortSignal): AsyncIterable<RunEvent> {
-    return this.readAs(currentCaller(), runId, after, signal);
+  /** Answers with the events after `after` as SSE, as they happen, to the run's end. */
+  stream(reply: FastifyReply, runId: string, after: number): Promise<void> {
+    return this.streams.run(reply, (signal) => answerEvents(reply, this.read(runId, after, signal), signal), {
+      isResumable: true,
+    });
   }
 
-  private async *readAs(caller: Caller, runId: string, after: number, gone: AbortSignal): AsyncGenerator<RunEvent> {
+  /**
+   * What `answer` says, asked once the run has ended or waits for a person, which takes any time. Throws `deadline_exceeded` when
+   * that takes too long; the run goes on.
+   */
+  finished<T>(reply: FastifyReply, runId: string, answer: () => Promise<T>): Promise<T> {
+    const caller = currentCaller();
+    return this.streams.run(reply, async (signal) => {
+      await this.waitFor(runId, signal);
+      // runAs, because the run may outlive the token that its request began with.
+      return runAs(caller, answer);
+    });
+  }
+
+  private async waitFor(runId: string, signal: AbortSignal): Promise<void> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), WAIT_MS);
+    try {
+      for await (const { type } of this.read(runId, 0, AbortSignal.any([signal, late.signal]))) {
+        if (type === 'approval.required') return;
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+    signal.throwIfAborted();
+    if (late.signal.aborted)
+      throw new ProblemError('deadline_exceeded', `The run goes on: read it at /v1/runs/${runId}.`);
+  }
+
+  /** The events until the run's end or the signal. */
+  private read(runId: string, after: number, signal: AbortSignal): AsyncIterable<RunEvent> {
+    const caller = currentCaller();
     // runAs, because a stream outlives the token that its request began with.
     const rebuild = () => runAs(caller, () => this.rebuilt(runId));
-    const access = this.principals.watch(caller);
-    try {
-      yield* this.log.read(runId, { after, signal: AbortSignal.any([gone, access.signal]), rebuild });
-      access.signal.throwIfAborted();
-    } finally {
-      access.end();
-    }
+    return this.log.read(runId, { after, signal, rebuild });
   }
 
   /** All of them, or none: one message does not always carry them together. */
@@ -49,21 +76,5 @@ export class RunEvents {
       events.push(...page.events);
       if (page.events.length === 0 || page.events.some(endsRun)) return events;
     }
-  }
-
-  /**
-   * The run once it has ended, or waits for a person, which takes any time. Throws `deadline_exceeded` when that takes too long;
-   * the run goes on.
-   */
-  async finished(runId: string, reply: FastifyReply): Promise<Run> {
-    const caller = currentCaller();
-    const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort());
-    const timeout = AbortSignal.timeout(WAIT_MS);
-    for await (const { type } of this.read(runId, 0, AbortSignal.any([gone.signal, timeout]))) {
-      if (type === 'approval.required') break;
-    }
-    if (timeout.aborted) throw new ProblemError('deadline_exceeded', `The run goes on: read it at /v1/runs/${runId}.`);
-    return runAs(caller, () => this.runs.outcome({ id: runId }));
   }
 }

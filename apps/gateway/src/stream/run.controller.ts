@@ -5,7 +5,6 @@ import type { FastifyReply } from 'fastify';
 import { Input } from '../route/input';
 import { ContractRoute } from '../route/route';
 import { RunEvents } from './run-events';
-import { SseStreams } from './sse';
 
 /** Starts runs and streams them. A run goes on whoever listens. */
 @Controller()
@@ -15,7 +14,6 @@ export class RunController {
   constructor(
     rpc: RpcClient,
     private readonly events: RunEvents,
-    private readonly sse: SseStreams,
   ) {
     this.runs = rpc.for(runContract);
   }
@@ -27,9 +25,9 @@ export class RunController {
     @Headers('prefer') prefer?: string,
   ) {
     const run = await this.runs.start(input);
-    if (input.stream) return this.stream(reply, run.id, 0);
+    if (input.stream) return this.events.stream(reply, run.id, 0);
     if (prefer?.includes('respond-async')) return this.goesOn(run, reply);
-    const ended = await this.events.finished(run.id, reply);
+    const ended = await this.events.finished(reply, run.id, () => this.runs.outcome({ id: run.id }));
     return hasEnded(ended) ? ended : this.goesOn(ended, reply);
   }
 
@@ -40,17 +38,13 @@ export class RunController {
     @Headers('last-event-id') last?: string,
   ) {
     await this.runs.outcome({ id });
-    return this.stream(reply, id, eventId(last) ?? after);
+    return this.events.stream(reply, id, eventId(last) ?? after);
   }
 
   /** The answer for a run whose end is not waited for. */
   private goesOn(run: Run, reply: FastifyReply): Run {
     void reply.status(202).header('location', `/v1/runs/${run.id}`);
     return run;
-  }
-
-  private stream(reply: FastifyReply, id: string, after: number): Promise<void> {
-    return this.sse.answer(reply, (signal) => this.events.read(id, after, signal));
   }
 }
 

@@ -1,7 +1,7 @@
-import { once } from 'node:events';
-import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
-import { problemBody, toProblem } from '../http/problem.filter';
 import type { FastifyReply } from 'fastify';
+import { problemBody, toProblem } from '../http/problem.filter';
+import { STOPPING } from './open-streams';
+import { beginAnswer, writeAll, type Writing } from './writer';
 
 export interface ServerSentEvent {
   id: number;
@@ -15,46 +15,40 @@ export const sseHeaders = {
   'x-accel-buffering': 'no',
 };
 
-/** Sends status 200 and the headers, those that hooks have set (request id, security, CORS) too. The body is the caller's to write. */
-export function beginAnswer(reply: FastifyReply, headers: Record<string, string>): void {
-  const { raw } = reply.hijack();
-  for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value);
-  raw.writeHead(200, headers);
-  raw.flushHeaders();
-}
-
 const KEEP_ALIVE_MS = 15_000;
 /** Milliseconds after which a client whose stream was ended by a restart comes back, with `Last-Event-ID`. */
 const RETRY_MS = 1000;
 
-/** Writes server-sent events; ends every open stream with `retry:` when the gateway stops. */
-@Injectable()
-export class SseStreams implements BeforeApplicationShutdown {
-  private readonly stopping = new AbortController();
-
-  /** Answers with the events that `open` yields, as fast as the client reads, until they end or the client goes. */
-  async answer(reply: FastifyReply, open: (signal: AbortSignal) => AsyncIterable<ServerSentEvent>): Promise<void> {
-    const { raw } = reply;
-    const gone = new AbortController();
-    raw.once('close', () => gone.abort());
-    const signal = AbortSignal.any([gone.signal, this.stopping.signal]);
-    const keepAlive = setInterval(() => raw.write(':\n\n'), KEEP_ALIVE_MS);
-    beginAnswer(reply, sseHeaders);
-    try {
-      for await (const event of open(signal)) {
-        if (!raw.write(format(event))) await once(raw, 'drain', { signal });
-      }
-    } catch (error) {
-      if (!signal.aborted) raw.write(`event: error\ndata: ${problemBody(toProblem(error))}\n\n`);
-    } finally {
-      clearInterval(keepAlive);
-      raw.end(this.stopping.signal.aborted ? `retry: ${RETRY_MS}\n\n` : undefined);
-    }
+/** As `writeAll`, with a comment every 15 s: before the first item it begins the answer. */
+export async function writeEvents<T>(reply: FastifyReply, items: AsyncIterable<T>, writing: Writing<T>): Promise<void> {
+  const keepAlive = setInterval(() => {
+    if (!reply.raw.headersSent) beginAnswer(reply, sseHeaders);
+    reply.raw.write(':\n\n');
+  }, KEEP_ALIVE_MS);
+  try {
+    await writeAll(reply, items, writing);
+  } finally {
+    clearInterval(keepAlive);
   }
+}
 
-  beforeApplicationShutdown(): void {
-    this.stopping.abort();
+/** Answers with the events until they end. What fails is an event, too, and the end of the gateway a request to come back. */
+export async function answerEvents(
+  reply: FastifyReply,
+  events: AsyncIterable<ServerSentEvent>,
+  signal: AbortSignal,
+): Promise<void> {
+  beginAnswer(reply, sseHeaders);
+  try {
+    await writeEvents(reply, events, { format, signal });
+    signal.throwIfAborted();
+    reply.raw.end();
+  } catch (error) {
+    if (!reply.raw.closed) reply.raw.end(farewell(error));
   }
 }
 
 const format = ({ id, type, data }: ServerSentEvent) => `id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
+
+const farewell = (error: unknown) =>
+  error === STOPPING ? `retry: ${RETRY_MS}\n\n` : `event: error\ndata: ${problemBody(toProblem(error))}\n\n`;

@@ -153,7 +153,8 @@ export class RunSteps {
       await this.runs.finish(tx, run.id, owner, { ...ending, step, last_event_id: logged + events.length });
       await this.rows.abandon(tx, run.id);
       const { id: run_id, agent_id, conversation_id } = run;
-      if (status !== 'cancelled') await emit(tx, `agent.run.${status}`, { run_id, agent_id, conversation_id, status });
+      // A run that was cancelled concerns the fleet alone: its conversation gets what was said.
+      await emit(tx, `agent.run.${status}`, { run_id, agent_id, conversation_id, status });
       return events;
     });
   }

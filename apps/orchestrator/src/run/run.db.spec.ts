@@ -227,7 +227,7 @@ describe('a run that is cancelled', () => {
     expect(rows[0]?.input_tokens).toBeGreaterThan(0);
     expect(rows[0]?.output_tokens).toBeGreaterThan(0);
     expect(rows[0]?.cost_micro_usd).toBe(cancelled.usage?.cost_micro_usd);
-    expect(await outbox(run.id)).toEqual([]);
+    expect(await outbox(run.id)).toMatchObject([{ type: 'agent.run.cancelled' }]);
   });
 
   it('in the queue ends there', async () => {

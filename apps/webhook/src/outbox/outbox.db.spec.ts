@@ -114,15 +114,18 @@ describe('the relay', () => {
 });
 
 describe('the end of a run', () => {
-  it('has its answer written into its conversation, if it has one', async () => {
-    const tenant = await service.createTenant();
-    const reply = { run_id: v7(), conversation_id: v7() };
-    await service.emit(tenant, 'agent.run.completed', { ...reply, status: 'completed' });
-    await service.emit(tenant, 'agent.run.completed', { run_id: v7(), conversation_id: null });
-    await drain();
-    expect(service.chat.asked).toEqual([reply]);
-    expect(await service.outbox(tenant)).toEqual([]);
-  });
+  it.each(['completed', 'failed', 'cancelled'] as const)(
+    'has the answer of a %s one written into its conversation, if it has one',
+    async (status) => {
+      const tenant = await service.createTenant();
+      const reply = { run_id: v7(), conversation_id: v7() };
+      await service.emit(tenant, `agent.run.${status}`, { ...reply, status });
+      await service.emit(tenant, `agent.run.${status}`, { run_id: v7(), conversation_id: null });
+      await drain();
+      expect(service.chat.asked).toEqual([reply]);
+      expect(await service.outbox(tenant)).toEqual([]);
+    },
+  );
 
   it('is done with when the conversation is gone', async () => {
     const tenant = await service.createTenant();

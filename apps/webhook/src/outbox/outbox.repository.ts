@@ -6,7 +6,8 @@ import { v7 } from 'uuid';
 
 /** The events that the fleet itself waits for, by who consumes them: conditions on a row `o` of the outbox. */
 const consumed = {
-  reply: `o.type in ('agent.run.completed', 'agent.run.failed') and o.payload #>> '{data,conversation_id}' is not null`,
+  reply: `o.type in ('agent.run.completed', 'agent.run.failed', 'agent.run.cancelled')
+    and o.payload #>> '{data,conversation_id}' is not null`,
   audit: `o.type = 'audit.recorded'`,
   mail: `o.type = 'mail.requested'`,
 };

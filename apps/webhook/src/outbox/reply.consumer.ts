@@ -16,7 +16,7 @@ export const repliesClient: FactoryProvider<Replies> = {
   useFactory: (rpc: RpcClient) => rpc.for(messageContract),
 };
 
-/** Has the answers of finished runs written into their conversations. */
+/** Has the replies of runs that have ended written into their conversations, should chat not have done so. */
 @Injectable()
 export class ReplyConsumer implements Consumer {
   readonly isBatched = false;

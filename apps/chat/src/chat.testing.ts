@@ -1,0 +1,138 @@
+import { ProblemError, type Agent, type ById, type Run, type StartRunFor } from '@taai/contracts';
+import { openDataSource, RlsPool, type OutboxEntity } from '@taai/entities';
+import { createTenant, createTestDatabase, type TestDatabase } from '@taai/entities-testing';
+import { Channels, RunLogReader, RunLogWriter, whenReady, type RedisClient } from '@taai/platform';
+import { testRedis } from '@taai/platform-testing';
+import { runInContext } from '@taai/tenant';
+import { v7 } from 'uuid';
+import { ConversationRepository } from './conversation.repository';
+import { ConversationService } from './conversation.service';
+import { MessageRepository } from './message.repository';
+import { MessageService } from './message.service';
+import type { Agents, Runs } from './orchestrator';
+import { ReplyFollower } from './reply-follower';
+import { ReplyService } from './reply.service';
+
+/** Silence after which a lost log is noticed, in milliseconds: short, so that a test need not wait for it. */
+const SILENCE_MS = 50;
+
+/** The orchestrator, as far as chat sees it: runs go on until the test says how they end. */
+export class FakeOrchestrator implements Runs, Agents {
+  /** What it was asked to start, by the run's id. */
+  readonly started = new Map<string, StartRunFor>();
+  /** The one agent that there is. */
+  agent_id = '';
+  /** Thrown instead of starting a run. */
+  refusal: ProblemError | undefined;
+  private readonly runs = new Map<string, Run>();
+  private readonly logs = new Map<string, RunLogWriter>();
+
+  constructor(private readonly redis: RedisClient) {}
+
+  async startFor(input: StartRunFor): Promise<Run> {
+    if (this.refusal) throw this.refusal;
+    this.started.set(input.run_id, input);
+    const run = this.runs.get(input.run_id) ?? runOf(input, { status: 'running' });
+    this.runs.set(run.id, run);
+    return run;
+  }
+
+  async outcome({ id }: ById): Promise<Run> {
+    const run = this.runs.get(id);
+    if (!run) throw new ProblemError('not_found');
+    return run;
+  }
+
+  async get({ id }: ById): Promise<Agent> {
+    if (id !== this.agent_id) throw new ProblemError('not_found', 'There is no such agent.');
+    return { id } as Agent;
+  }
+
+  /** Ends a run without a word in its log. */
+  end(run_id: string, ending: Pick<Run, 'status' | 'output'>): void {
+    const input = this.started.get(run_id);
+    if (!input) throw new Error('The run was never started.');
+    this.runs.set(run_id, runOf(input, ending));
+  }
+
+  /** Ends a run: in the database, then in its log. */
+  async finish(run_id: string, ending: Pick<Run, 'status' | 'output'>): Promise<void> {
+    this.end(run_id, ending);
+    await this.tell(run_id, `run.${ending.status}`);
+  }
+
+  /** Adds an event to a run's log. */
+  async tell(run_id: string, type: string): Promise<void> {
+    const writer = this.logs.get(run_id) ?? new RunLogWriter(this.redis, run_id);
+    this.logs.set(run_id, writer);
+    writer.append(type, {});
+    await writer.flush();
+  }
+}
+
+function runOf({ run_id: id, agent_id, conversation_id }: StartRunFor, ending: Partial<Run>): Run {
+  const run = { id, agent_id, agent_version: 1, conversation_id, status: 'running', input: '', output: null };
+  const rest = { error_code: null, error_detail: null, usage: null, metadata: {} };
+  return { ...run, ...rest, created_at: new Date(), finished_at: null, ...ending };
+}
+
+const user_id = v7();
+
+/** Chat on a database of its own, each replica of it on the same. */
+export async function startChat() {
+  const database = await createTestDatabase();
+  const db = await openDataSource({ url: database.urls.chat, pool: 5 });
+  const [redis, subscriber] = [testRedis('commands'), testRedis('subscriber')];
+  await Promise.all([whenReady(redis), whenReady(subscriber)]);
+  const orchestrator = new FakeOrchestrator(redis);
+  const runLog = new RunLogReader(redis, new Channels(subscriber), { silence_ms: SILENCE_MS });
+  const rls = new RlsPool(db, { prepare: true });
+  const [conversationRows, messageRows] = [new ConversationRepository(rls), new MessageRepository(rls)];
+  const followers: ReplyFollower[] = [];
+  const replica = () => {
+    const replies = new ReplyService(db, conversationRows, messageRows, orchestrator);
+    const follower = new ReplyFollower(replies, runLog, orchestrator);
+    const messages = new MessageService(db, conversationRows, messageRows, replies, follower, orchestrator);
+    followers.push(follower);
+    return { replies, follower, messages };
+  };
+  return {
+    user_id,
+    orchestrator,
+    redis,
+    runLog,
+    conversations: new ConversationService(db, conversationRows, orchestrator),
+    replica,
+    createTenant: () => createTenant(database),
+    createAgent: (tenant_id: string) => createAgent(database, tenant_id),
+    eventsOf: (tenant_id: string, type: string) => eventsOf(database, tenant_id, type),
+    as,
+    async close() {
+      await Promise.all(followers.map((follower) => follower.beforeApplicationShutdown()));
+      redis.disconnect();
+      subscriber.disconnect();
+      await db.destroy();
+      await database.drop();
+    },
+  };
+}
+
+export type TestChat = Awaited<ReturnType<typeof startChat>>;
+
+/** Does the work as a user of the tenant, in a request that may carry an Idempotency-Key. */
+function as<T>(tenant_id: string, work: () => Promise<T>, idempotency_key?: string): Promise<T> {
+  const caller = { tenant_id, user_id, permissions: ['*:*'], issuer: 'gateway' as const };
+  return runInContext({ request_id: 'spec', caller, ...(idempotency_key && { idempotency_key }) }, work);
+}
+
+async function createAgent(database: TestDatabase, tenant_id: string): Promise<string> {
+  const id = v7();
+  const sql = `insert into agents (tenant_id, id, name, slug, system_prompt, model) values ($1, $2, 'Ada', 'ada', '', 'm')`;
+  await database.admin(sql, [tenant_id, id]);
+  return id;
+}
+
+async function eventsOf(database: TestDatabase, tenant_id: string, type: string) {
+  const sql = 'select payload from outbox where tenant_id = $1 and type = $2 order by id';
+  return (await database.admin<OutboxEntity>(sql, [tenant_id, type])).map(({ payload }) => payload.data);
+}

@@ -1,0 +1,77 @@
+import { ProblemError } from '@taai/contracts';
+import { STOPPING } from './open-streams';
+import { answerEvents, writeEvents, type ServerSentEvent } from './sse';
+import { bodyOf, fakeTimer, serve, type AnswerServer } from './stream.testing';
+
+const SILENCE_MS = 15_000;
+
+describe('server-sent events', () => {
+  let server: AnswerServer;
+  let control: AbortController;
+
+  beforeEach(() => {
+    control = new AbortController();
+  });
+  afterEach(() => server.close());
+
+  async function answer(events: () => AsyncIterable<ServerSentEvent>): Promise<string> {
+    server = await serve((reply) => answerEvents(reply, events(), control.signal));
+    return bodyOf(server.ask());
+  }
+
+  const first = { id: 1, type: 'token', data: { text: 'Hi' } };
+  const FIRST = 'id: 1\nevent: token\ndata: {"text":"Hi"}\n\n';
+
+  it('end with the last one', async () => {
+    const body = await answer(async function* () {
+      yield first;
+    });
+    expect(body).toBe(FIRST);
+  });
+
+  it('end with an event that says what failed', async () => {
+    const body = await answer(async function* () {
+      yield first;
+      throw new ProblemError('service_unavailable');
+    });
+    expect(body).toMatch(/^id: 1[^]*\n\nevent: error\ndata: \{[^\n]*"code":"service_unavailable"[^\n]*\}\n\n$/);
+  });
+
+  it.each([
+    ['the access', new ProblemError('unauthenticated'), /event: error\ndata: .*"code":"unauthenticated"/],
+    ['the gateway', STOPPING, /^id: 1\n.*\n.*\n\nretry: 1000\n\n$/],
+  ])('end with %s, which the client is told', async (_, reason, expected) => {
+    const body = await answer(async function* () {
+      yield first;
+      control.abort(reason);
+    });
+    expect(body).toMatch(expected);
+  });
+
+  it('are kept alive by comments, of which an early one begins the answer', async () => {
+    fakeTimer('Interval');
+    try {
+      const late = Promise.withResolvers<string>();
+      const begun = Promise.withResolvers<void>();
+      server = await serve(async (reply) => {
+        const writing = writeEvents(reply, pieces(), { format: (text) => text, signal: control.signal });
+        begun.resolve();
+        await writing;
+        reply.raw.end();
+      });
+      async function* pieces() {
+        yield await late.promise;
+      }
+      const exchange = server.ask();
+      await begun.promise;
+      jest.advanceTimersByTime(SILENCE_MS);
+      expect((await exchange.response).headers['content-type']).toBe('text/event-stream; charset=utf-8');
+      jest.advanceTimersByTime(SILENCE_MS);
+      late.resolve('data: late\n\n');
+      expect(await bodyOf(exchange)).toBe(':\n\n:\n\ndata: late\n\n');
+      expect(jest.getTimerCount()).toBe(0);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+});
