@@ -3,7 +3,7 @@ import { pingDatabase } from '@taai/entities';
 import { bootstrapService } from '@taai/platform';
 import { AppModule } from './app.module';
 import { ModelCaller } from './model/model-caller';
-import { RunSteps } from './run/run-steps';
+import { RunSteps } from './run/held-run';
 import { ToolBox } from './tool/tool-box';
 
 /**

@@ -4,7 +4,7 @@ import { ProviderError } from '@taai/providers';
 import { runAs } from '@taai/tenant';
 import { NIL } from 'uuid';
 import type { AgentDirectory } from '../agent/agent-directory';
-import type { CompletionLedger } from './completion-ledger';
+import type { CompletionLedger } from '../accounting/streamed-ledger';
 import { CompletionOrders } from './completion-order';
 import { CompletionService } from './completion.service';
 import type { Candidate } from '../model/model-caller';

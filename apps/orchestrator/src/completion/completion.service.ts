@@ -1,15 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Completion, CompletionCall, CompletionEnd, CompletionHead, CompletionPiece } from '@taai/contracts';
 import type { ChatEvent } from '@taai/providers';
-import { CompletionBook } from './completion-book';
-import { CompletionLedger } from './completion-ledger';
+import { CompletionBook } from '../accounting/streamed-calls';
+import { CompletionLedger } from '../accounting/streamed-ledger';
 import { CompletionOrders } from './completion-order';
 import { callOf, pieceOf } from './completion-pieces';
 import type { ModelReply } from '../model/model-call';
 import { ModelCaller, type Asker } from '../model/model-caller';
-import { Pipe } from './pipe';
+import { Pipe } from './bounded-queue';
 import { problemOf } from './provider-problem';
-import { accountFor, roughPromptTokens } from '../model/usage-estimate';
+import { accountFor, roughPromptTokens } from '../accounting/usage-estimate';
 
 /** As long as the contract lets the gateway wait. */
 const ANSWER_MS = 600_000;

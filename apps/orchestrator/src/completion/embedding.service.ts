@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { EmbeddingCall, EmbeddingPiece, ProviderKind } from '@taai/contracts';
-import { CompletionBook } from './completion-book';
-import { CompletionLedger } from './completion-ledger';
+import { CompletionBook } from '../accounting/streamed-calls';
+import { CompletionLedger } from '../accounting/streamed-ledger';
 import type { EmbeddingReply } from '../model/embedding-call';
 import { emptyReply } from '../model/model-call';
 import { ModelCaller } from '../model/model-caller';
 import { ProviderDirectory } from '../provider/provider-directory';
 import { problemOf } from './provider-problem';
-import { accountFor, roughPromptTokens, type Account, type Prompt } from '../model/usage-estimate';
+import { accountFor, roughPromptTokens, type Account, type Prompt } from '../accounting/usage-estimate';
 
 /** As long as the contract lets the gateway wait. */
 const VECTORS_MS = 120_000;

@@ -1,6 +1,6 @@
 import { ProviderError, type CallOptions, type ChatEvent, type ProviderAdapter, type Usage } from '@taai/providers';
 import { v7 } from 'uuid';
-import type { AttemptTimeouts } from './call-chain';
+import type { AttemptTimeouts } from './retry-chain';
 import type { Attempt, CallBook, Candidate } from './model-caller';
 
 export const someUsage: Usage = {

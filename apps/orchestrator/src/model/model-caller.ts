@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ProviderKind, ProviderSettings } from '@taai/contracts';
 import type { ChatEvent, ChatRequest, EmbeddingRequest, ProviderAdapter } from '@taai/providers';
-import { CallChain, type Ask } from './call-chain';
+import { CallChain, type Ask } from './retry-chain';
 import { CallerLimits } from './caller-limits';
 import { CircuitBreakers } from './circuit-breakers';
 import type { Outcome } from './attempt-verdict';

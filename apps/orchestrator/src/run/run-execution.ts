@@ -9,11 +9,11 @@ import {
 } from '@taai/platform';
 import type { Asker } from '../model/model-caller';
 import { committedEvents, retriedEvent, startedEvent } from './run-events';
-import { persistently } from './persistently';
+import { persistently } from './retry-until-committed';
 import { RunFailure, toRunFailure } from './run-failure';
 import { remainingMs, RunLoop, type Advance } from './run-loop';
 import type { RunModels } from './run-models';
-import { committedId, type Outcome, type RunProgress, type RunSteps } from './run-steps';
+import { committedId, type Outcome, type RunProgress, type RunSteps } from './held-run';
 import type { RunRow } from './run.repository';
 import type { ToolLoader } from '../tool/tool-box';
 

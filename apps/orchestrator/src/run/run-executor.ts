@@ -7,7 +7,7 @@ import { ModelCaller, type Asker } from '../model/model-caller';
 import { RunExecution } from './run-execution';
 import { RunLimits } from './run-limits';
 import { RunModels } from './run-models';
-import { RunSteps } from './run-steps';
+import { RunSteps } from './held-run';
 import type { Lease, RunRow } from './run.repository';
 import { ToolBox, type ToolLoader } from '../tool/tool-box';
 

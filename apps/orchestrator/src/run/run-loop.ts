@@ -1,16 +1,16 @@
 import { LeaseLost, type RunLogWriter } from '@taai/platform';
 import { ProviderError, type ChatEvent, type ChatRequest } from '@taai/providers';
 import type { Asker, Attempt } from '../model/model-caller';
-import { roughPromptTokens } from '../model/usage-estimate';
-import { persistently } from './persistently';
+import { roughPromptTokens } from '../accounting/usage-estimate';
+import { persistently } from './retry-until-committed';
 import { approvalEvent, toolCallEvent, usageEvent } from './run-events';
 import { RunFailure, toRunFailure } from './run-failure';
 import { messagesOf } from './run-messages';
 import type { RunModels } from './run-models';
-import { misfitOf } from './run-output';
+import { misfitOf } from './schema-violation';
 import type { Step } from './run-step.repository';
-import type { Outcome, RunProgress, RunSteps } from './run-steps';
-import { RunTools } from './run-tools';
+import type { Outcome, RunProgress, RunSteps } from './held-run';
+import { RunTools } from './run-tool-calls';
 import type { LoadedTool } from '../tool/tool-box';
 
 /** Model calls of a run whose agent does not say. */

@@ -1,7 +1,7 @@
 import type { ChatMessage } from '@taai/providers';
 import type { Execution, Step } from './run-step.repository';
 import type { RunRow } from './run.repository';
-import { misfitOf } from './run-output';
+import { misfitOf } from './schema-violation';
 
 /** What the model is shown next: the run's input, its own answers, and what its tools answered. */
 export function messagesOf(run: RunRow, steps: readonly Step[]): ChatMessage[] {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ProblemError } from '@taai/contracts';
 import type { Candidate } from '../model/model-caller';
-import { PriceBook } from '../model/price-book';
+import { PriceBook } from '../accounting/price-book';
 import { ProviderDirectory } from '../provider/provider-directory';
 import { RunFailure } from './run-failure';
 import type { RunState } from './run.repository';

@@ -1,4 +1,4 @@
-import { Pipe } from './pipe';
+import { Pipe } from './bounded-queue';
 
 const open = () => {
   const reader = new AbortController();

@@ -1,7 +1,7 @@
 import type { ProviderKind, TokenUsage } from '@taai/contracts';
 import { ProviderError, type ChatMessage, type ChatRequest, type Usage } from '@taai/providers';
-import type { ModelReply } from './model-call';
-import { countTokens, lengthOf, roughTokens } from './tokens';
+import type { ModelReply } from '../model/model-call';
+import { countTokens, lengthOf, roughTokens } from '../model/tokens';
 
 /** What vendors add to each message for its role and its ends, and to the prompt for the answer's beginning. */
 const TOKENS_PER_MESSAGE = 4;

@@ -1,7 +1,7 @@
 import { providerKinds } from '@taai/contracts';
 import { ProviderError, type ChatMessage, type Usage } from '@taai/providers';
-import type { ModelReply } from './model-call';
-import { tokenizers } from './tokens';
+import type { ModelReply } from '../model/model-call';
+import { tokenizers } from '../model/tokens';
 import { accountFor, roughPromptTokens } from './usage-estimate';
 
 afterAll(() => tokenizers.stop());

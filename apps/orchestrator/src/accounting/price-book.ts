@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { costOf, priceInForce, RlsPool, type Price, type TokenBuckets } from '@taai/entities';
 import { Channels, keys } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
-import type { Candidate } from './model-caller';
-import { ModelFailure } from './model-failure';
+import type { Candidate } from '../model/model-caller';
+import { ModelFailure } from '../model/model-failure';
 
 const FRESH_MS = 300_000;
 const MAX_PRICES = 10_000;

@@ -1,9 +1,9 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { CallOutcome, OpenCall, TokenBuckets } from '@taai/contracts';
 import { LedgerStream, reportError } from '@taai/platform';
-import type { Ledger } from './completion-book';
+import type { Ledger } from './streamed-calls';
 import type { Candidate } from '../model/model-caller';
-import { PriceBook } from '../model/price-book';
+import { PriceBook } from './price-book';
 
 /** The ledger for calls that belong to no run. */
 @Injectable()

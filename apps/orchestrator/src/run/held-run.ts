@@ -11,7 +11,7 @@ import { RunStepRepository, type Execution, type Settlement, type Step } from '.
 import { RunRepository, type Lease, type RunRow } from './run.repository';
 import { errorCodeOf } from '../model/model-failure';
 import { storable } from '../texts';
-import { accountFor, addUsage, roughPromptTokens, roughUsage, type Account } from '../model/usage-estimate';
+import { accountFor, addUsage, roughPromptTokens, roughUsage, type Account } from '../accounting/usage-estimate';
 
 /** A run in the hands of its executor, and the steps that it has behind it. */
 export interface RunProgress {

@@ -2,7 +2,7 @@ import type { CallOutcome, CompletionHead, OpenCall, ProviderKind, TokenBuckets,
 import { currentCaller } from '@taai/tenant';
 import type { Attempt, CallBook, Candidate } from '../model/model-caller';
 import { errorCodeOf } from '../model/model-failure';
-import type { Account } from '../model/usage-estimate';
+import type { Account } from './usage-estimate';
 
 /** What the calls of one question are made for. */
 export interface Purpose {
