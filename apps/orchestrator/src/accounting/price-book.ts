@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { costOf, priceInForce, RlsPool, type Price, type TokenBuckets } from '@taai/entities';
 import { Channels, keys } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
-import type { Candidate } from '../model/model-caller';
+import type { Candidate } from '../model/candidate';
 import { ModelFailure } from '../model/model-failure';
 
 const FRESH_MS = 300_000;

@@ -1,13 +1,12 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { CallOutcome, OpenCall, TokenBuckets } from '@taai/contracts';
 import { LedgerStream, reportError } from '@taai/platform';
-import type { Ledger } from './streamed-calls';
-import type { Candidate } from '../model/model-caller';
+import type { Candidate } from '../model/candidate';
 import { PriceBook } from './price-book';
 
-/** The ledger for calls that belong to no run. */
+/** The ledger for calls that belong to no run: they go through a stream, and the usage service writes the rows. */
 @Injectable()
-export class CompletionLedger implements Ledger, OnApplicationShutdown {
+export class StreamedLedger implements OnApplicationShutdown {
   private readonly unfinished = new Set<Promise<unknown>>();
 
   constructor(
@@ -15,6 +14,7 @@ export class CompletionLedger implements Ledger, OnApplicationShutdown {
     private readonly prices: PriceBook,
   ) {}
 
+  /** Throws the ModelFailure `model_unpriced`. */
   assertPriced(candidate: Candidate): Promise<void> {
     return this.prices.assertPriced(candidate);
   }
@@ -23,12 +23,14 @@ export class CompletionLedger implements Ledger, OnApplicationShutdown {
     return this.stream.open(call);
   }
 
+  /** Nobody has to wait for it: it reports what fails. */
   async close(call: OpenCall, outcome: CallOutcome): Promise<void> {
     await this.follow(this.stream.close(call, outcome)).catch((error: unknown) =>
       reportError(error, { call_id: call.call_id }),
     );
   }
 
+  /** What the tokens cost, in micro-USD; null when that is not known. */
   async costOf(candidate: Candidate, tokens: TokenBuckets): Promise<number | null> {
     try {
       return await this.prices.costOf(candidate, tokens);
@@ -39,6 +41,7 @@ export class CompletionLedger implements Ledger, OnApplicationShutdown {
     }
   }
 
+  /** Lets the process end only when the work is done. */
   follow<T>(work: Promise<T>): Promise<T> {
     const followed = work.finally(() => this.unfinished.delete(followed));
     this.unfinished.add(followed);

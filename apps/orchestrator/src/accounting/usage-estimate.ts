@@ -1,6 +1,7 @@
-import type { ProviderKind, TokenUsage } from '@taai/contracts';
+import type { CallOutcome, ProviderKind, TokenUsage } from '@taai/contracts';
 import { ProviderError, type ChatMessage, type ChatRequest, type Usage } from '@taai/providers';
 import type { ModelReply } from '../model/model-call';
+import { errorCodeOf } from '../model/model-failure';
 import { countTokens, lengthOf, roughTokens } from '../model/tokens';
 
 /** What vendors add to each message for its role and its ends, and to the prompt for the answer's beginning. */
@@ -9,17 +10,31 @@ const TOKENS_PER_PROMPT = 2;
 /** OpenAI's figure for one of 1024 × 1024. The size is not known here; Google counts from 258, Anthropic up to some 1,600. */
 const TOKENS_PER_IMAGE = 765;
 
-/** What of a request the model reads. */
+/** The part of a request that the model reads. */
 export type Prompt = Pick<ChatRequest, 'messages' | 'tools'>;
 
-/** What a call is accounted for. */
+/** The tokens that a call is accounted for. */
 export type Account = Usage & { is_estimated: boolean };
+
+/** The part of a reply that the ledger keeps besides its tokens. */
+export interface Accountable {
+  failure: Error | null;
+  latency_ms: number;
+}
+
+/** What the ledger is told of a reply. */
+export const outcomeOf = ({ failure, latency_ms }: Accountable, account: Account): CallOutcome => ({
+  ...account,
+  status: 'closed',
+  error_code: failure && errorCodeOf(failure),
+  latency_ms,
+});
 
 /** A quick guess at the prompt, by its length: for the opening of a call. */
 export const roughPromptTokens = (prompt: Prompt): number =>
   roughTokens(lengthOf(textsOf(prompt))) + framingOf(prompt.messages);
 
-/** What a call used of which nothing is left but how many pieces it had streamed, usually a token each. */
+/** Estimates a call of which nothing is left but how many pieces it had streamed, usually a token each. */
 export const roughUsage = (prompt: Prompt, pieces: number): Usage => ({
   ...silence,
   input_tokens: roughPromptTokens(prompt),
@@ -27,8 +42,8 @@ export const roughUsage = (prompt: Prompt, pieces: number): Usage => ({
 });
 
 /**
- * What a reply is accounted for: the provider's figures as far as it told any, estimates where it did not; nothing for a request that was
- * refused.
+ * Counts the tokens that a reply is accounted for: the provider's figures where it gave any, estimates where it did not, and none for a
+ * request that was refused.
  */
 export async function accountFor(reply: ModelReply, prompt: Prompt, kind: ProviderKind): Promise<Account> {
   const told = reply.usage ?? silence;
@@ -92,7 +107,7 @@ const silence: Usage = {
   reasoning_tokens: null,
 };
 
-/** What two calls of a run used together. What is known of one alone is the sum. */
+/** Sums what two calls of a run used. What is known of one alone is the sum. */
 export function addUsage(one: TokenUsage | null, other: TokenUsage): TokenUsage {
   if (!one) return other;
   const sum = (key: Exclude<keyof TokenUsage, 'is_estimated'>) => {

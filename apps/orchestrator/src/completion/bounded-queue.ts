@@ -1,8 +1,8 @@
 /** Items that may wait for the reader. */
 const AHEAD = 64;
 
-/** Carries items from who has them when they come to who reads them when it can. One writer, one reader. */
-export class Pipe<T> implements AsyncIterableIterator<T> {
+/** A queue with one writer and one reader. The writer waits while the reader is 64 items behind. */
+export class BoundedQueue<T> implements AsyncIterableIterator<T> {
   private readonly items: T[] = [];
   private ending: { failure?: Error } | undefined;
   private hasLeft = false;

@@ -4,7 +4,7 @@ import { ProviderError } from '@taai/providers';
 import { runAs } from '@taai/tenant';
 import { NIL } from 'uuid';
 import type { AgentDirectory } from '../agent/agent-directory';
-import type { CompletionLedger } from '../accounting/streamed-ledger';
+import type { StreamedLedger } from '../accounting/streamed-ledger';
 import { CompletionOrders } from './completion-order';
 import { CompletionService } from './completion.service';
 import type { Candidate } from '../model/model-caller';
@@ -38,7 +38,7 @@ function stage(script: Line[], open: () => Promise<void> = async () => undefined
   const agents = { bySlug: async () => agent };
   const caller = new ScriptedCaller(script);
   const orders = new CompletionOrders(providers as unknown as ProviderDirectory, agents as unknown as AgentDirectory);
-  const service = new CompletionService(orders, caller, ledger as unknown as CompletionLedger);
+  const service = new CompletionService(orders, caller, ledger as unknown as StreamedLedger);
   const { signal } = new AbortController();
   const as = <T>(work: () => T) =>
     runAs({ tenant_id: NIL, user_id: NIL, api_key_id: NIL, permissions: [], issuer: 'gateway' }, work);

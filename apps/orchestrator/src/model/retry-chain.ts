@@ -2,10 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ProviderError } from '@taai/providers';
 import { v7 } from 'uuid';
 import { healthOf, verdictOn, type Outcome, type Verdict } from './attempt-verdict';
-import type { Health, Leave } from './breaker';
+import type { GrantedPermit, Health } from './breaker';
+import type { CallAccounting } from './call-accounting';
 import type { CallerLimits } from './caller-limits';
+import type { Attempt, Candidate } from './candidate';
 import type { CircuitBreakers } from './circuit-breakers';
-import type { Attempt, CallerOptions, Candidate } from './model-caller';
 
 export interface AttemptTimeouts {
   signal: AbortSignal;
@@ -21,16 +22,23 @@ export interface ChainContext {
   limits: CallerLimits;
 }
 
-/** One question on its way through several models. */
-export class CallChain<R extends Outcome> {
-  /** Open in the book. */
+export interface ChainOptions<R> {
+  signal: AbortSignal;
+  /** Milliseconds since 1970: retries and fallbacks included. */
+  deadline: number;
+  accounting: CallAccounting<R>;
+}
+
+/** One question on its way through several models, with retries at each. */
+export class RetryChain<R extends Outcome> {
+  /** Not closed yet. */
   private last: Attempt<R> | undefined;
   private retry_after_ms = Infinity;
 
   constructor(
     private readonly context: ChainContext,
     private readonly ask: Ask<R>,
-    private readonly options: CallerOptions<R>,
+    private readonly options: ChainOptions<R>,
   ) {}
 
   /** @throws ProviderError `overloaded` when all are held back */
@@ -49,12 +57,12 @@ export class CallChain<R extends Outcome> {
   private async turnOf(candidate: Candidate, hasFallback: boolean): Promise<'next' | 'end'> {
     const { max_retries = this.context.limits.max_retries } = candidate.settings;
     for (let retry = 0; this.hasTime(); retry += 1) {
-      const leave = await this.context.breakers.enter(candidate);
-      if (!leave.granted) {
-        this.retry_after_ms = Math.min(this.retry_after_ms, leave.retry_after_ms);
+      const permit = await this.context.breakers.enter(candidate);
+      if (!permit.granted) {
+        this.retry_after_ms = Math.min(this.retry_after_ms, permit.retry_after_ms);
         return 'next';
       }
-      const verdict = await this.attempt(candidate, leave);
+      const verdict = await this.attempt(candidate, permit);
       if (verdict !== 'retry') return verdict;
       const pause_ms = this.pauseBefore(retry, hasFallback);
       if (retry >= max_retries || pause_ms === null) return 'next';
@@ -64,25 +72,25 @@ export class CallChain<R extends Outcome> {
     return 'end';
   }
 
-  /** The first attempt is made whatever the time, so that there is one to tell of. */
+  /** The first attempt is made whatever the time, so that there is one to report. */
   private hasTime(): boolean {
     const { signal, deadline } = this.options;
     return !this.last || (!signal.aborted && Date.now() < deadline);
   }
 
-  private async attempt(candidate: Candidate, leave: Leave & { granted: true }): Promise<Verdict> {
-    const { book } = this.options;
+  private async attempt(candidate: Candidate, permit: GrantedPermit): Promise<Verdict> {
+    const { accounting } = this.options;
     let health: Health = 'unknown';
     try {
-      if (this.last) await book.close(this.last);
+      if (this.last) await accounting.close(this.last);
       const call_id = v7();
-      await book.open(call_id, candidate);
+      await accounting.open(call_id, candidate);
       const reply = await this.ask(candidate, this.timeoutsOf(candidate));
       health = healthOf(reply);
       this.last = { call_id, candidate, reply };
       return verdictOn(reply);
     } finally {
-      leave.report(health);
+      permit.report(health);
     }
   }
 

@@ -1,213 +1,202 @@
-import { Injectable } from '@nestjs/common';
 import type { TokenUsage } from '@taai/contracts';
 import { closeCall, emit, openCall, withTenant, type CloseCall, type Tx } from '@taai/entities';
-import { DataSource } from 'typeorm';
-import type { Attempt, Candidate } from '../model/model-caller';
-import { committedEvents, endingEvents, type EventBody } from './run-events';
-import type { RunFailure } from './run-failure';
-import { RunLimits } from './run-limits';
-import { messagesOf } from './run-messages';
-import { RunStepRepository, type Execution, type Settlement, type Step } from './run-step.repository';
-import { RunRepository, type Lease, type RunRow } from './run.repository';
-import { errorCodeOf } from '../model/model-failure';
+import type { RunLogWriter } from '@taai/platform';
+import { accountFor, addUsage, outcomeOf, roughPromptTokens, roughUsage } from '../accounting/usage-estimate';
+import type { CallAccounting } from '../model/call-accounting';
+import type { Attempt, Candidate } from '../model/candidate';
 import { storable } from '../texts';
-import { accountFor, addUsage, roughPromptTokens, roughUsage, type Account } from '../accounting/usage-estimate';
-
-/** A run in the hands of its executor, and the steps that it has behind it. */
-export interface RunProgress {
-  run: RunRow;
-  steps: Step[];
-}
+import { retryUntilCommitted } from './retry-until-committed';
+import { approvalEvent, committedId, endingEvents, stepEvents, toolResultEvent, type EventBody } from './run-events';
+import type { RunFailure } from './run-failure';
+import type { RunHolder } from './run-holder';
+import { messagesOf } from './run-messages';
+import type { RunRow } from './run-row';
+import { numbered, type Execution, type Step, type StepDraft, type ToolOutcome } from './run-step';
 
 /** How a run ends. */
-export interface Outcome {
+export interface RunOutcome {
   status: 'completed' | 'failed' | 'cancelled';
   failure: Pick<RunFailure, 'code' | 'message'> | null;
   /** The call that ended it, if there was one. */
   call: Attempt | null;
 }
 
-/** The id of the last event that is certain: what a dead replica logged after it is void. */
-export const committedId = ({ run, steps }: RunProgress): number => committedEvents(run, steps).at(-1)?.id ?? 1;
-
 /**
- * The transactions between which a run is executed. Each commits what the ledger and the run say together, and throws
- * `LeaseLost`, changing nothing, when another replica has the run.
+ * A run in the hands of its lease holder. Its methods are the holder's transactions: each commits what the ledger, the run and its steps
+ * say together, then logs it, and throws `LeaseLost`, changing nothing, when another replica has the run.
  */
-@Injectable()
-export class RunSteps {
+export class HeldRun implements CallAccounting {
+  /** Results are committed and logged one by one: the numbers of their events are consecutive. */
+  private settling: Promise<void> = Promise.resolve();
+
   constructor(
-    private readonly db: DataSource,
-    private readonly runs: RunRepository,
-    private readonly rows: RunStepRepository,
-    private readonly limits: RunLimits,
+    private readonly holder: RunHolder,
+    readonly log: RunLogWriter,
+    readonly row: RunRow,
+    /** The steps that it has behind it. */
+    public steps: Step[],
   ) {}
 
-  /** Takes a run that nobody holds. */
-  claim(id: string, lease: Lease): Promise<boolean> {
-    return withTenant(this.db, (tx) => this.runs.claim(tx, id, lease));
+  /** Milliseconds to its deadline. */
+  get remaining_ms(): number {
+    return Math.max(0, (this.row.deadline_at?.getTime() ?? 0) - Date.now());
   }
 
-  /** Opens the next call, to be made after the commit. */
-  async open({ run, steps }: RunProgress, owner: string, call_id: string, candidate: Candidate): Promise<void> {
-    const { agent_id, id: run_id, user_id, conversation_id, state } = run;
+  /** The messages that the model is shown next. */
+  get messages() {
+    return messagesOf(this.row, this.steps);
+  }
+
+  /** Opens the next call of a model. */
+  async open(call_id: string, candidate: Candidate): Promise<void> {
+    const { agent_id, id: run_id, user_id, conversation_id, state } = this.row;
     const { provider_id, kind: provider_kind, model } = candidate;
-    const reasons = {
-      agent_id,
-      run_id,
-      user_id,
-      api_key_id: state.api_key_id,
-      conversation_id,
-      step: steps.length + 1,
-      input_tokens: roughPromptTokens({ messages: messagesOf(run, steps) }),
-    };
-    await withTenant(this.db, async (tx) => {
-      await this.runs.noteCall(tx, run_id, owner, call_id);
-      await openCall(tx, { call_id, kind: 'chat', provider_id, provider_kind, model, ...reasons });
+    await this.holder.prices.assertPriced(candidate);
+    const input_tokens = roughPromptTokens({ messages: this.messages });
+    const origin = { agent_id, run_id, step: this.steps.length + 1, user_id, conversation_id };
+    const call = { call_id, kind: 'chat', provider_id, provider_kind, model, input_tokens, ...origin };
+    await withTenant(this.holder.db, async (tx) => {
+      await this.holder.runs.noteCall(tx, run_id, call_id);
+      await openCall(tx, { ...call, api_key_id: state.api_key_id });
     });
   }
 
   /** Closes a call after which another one follows. */
-  async close(progress: RunProgress, owner: string, attempt: Attempt): Promise<void> {
-    const { run } = progress;
-    const closing = await closingOf(progress, attempt);
-    run.usage = await withTenant(this.db, async (tx) => {
-      const usage = addUsage(run.usage, await closeCall(tx, closing));
-      await this.runs.dropCall(tx, run.id, owner, usage);
-      return usage;
-    });
+  async close(attempt: Attempt): Promise<TokenUsage> {
+    const closing = await this.closingOf(attempt);
+    const { used, usage } = await withTenant(this.holder.db, (tx) => this.drop(tx, closing));
+    this.row.usage = usage;
+    return used;
   }
 
-  /**
-   * Commits an answer after which the run goes on. `logged`: events that the log has before those of the step, which follow in
-   * the order of their numbers.
-   */
-  async advance(progress: RunProgress, owner: string, attempt: Attempt, draft: StepDraft, logged: number) {
-    const { run, steps } = progress;
-    const closing = await closingOf(progress, attempt);
-    const step = await withTenant(this.db, async (tx) => {
-      const usage = addUsage(run.usage, await closeCall(tx, closing));
-      const step = numbered({ ...draft, usage }, logged);
-      await this.runs.advance(tx, run.id, owner, usage, step.step, step.last_event_id + step.executions.length);
-      await this.rows.insert(tx, run.id, step);
+  /** Closes a call whose answer called tools or has to be mended, and makes the answer a step. */
+  async advance(attempt: Attempt, draft: StepDraft): Promise<void> {
+    // What is committed as said should be in the log; should Redis be away, readers get it once it is back.
+    await this.log.flush().catch(() => undefined);
+    const logged = this.log.last_id;
+    const { id } = this.row;
+    const closing = await this.closingOf(attempt);
+    const step = await this.commit(async (tx) => {
+      const usage = addUsage(this.row.usage, await closeCall(tx, closing));
+      const step = numbered(draft, usage, logged);
+      await this.holder.runs.advance(tx, id, usage, step.step, step.last_event_id + step.executions.length);
+      await this.holder.steps.insert(tx, id, step);
       return step;
     });
-    run.usage = step.usage;
-    steps.push(step);
+    this.row.usage = step.usage;
+    this.steps.push(step);
+    this.append(stepEvents(step));
   }
 
   /** A tool is about to be called: it is not called again, unless that does no harm. */
-  async begin({ run }: RunProgress, owner: string, { id }: Execution): Promise<void> {
-    await withTenant(this.db, async (tx) => {
-      await this.runs.hold(tx, run.id, owner);
-      await this.rows.begin(tx, id);
+  async begin({ id }: Execution): Promise<void> {
+    await withTenant(this.holder.db, async (tx) => {
+      await this.holder.runs.hold(tx, this.row.id);
+      await this.holder.steps.begin(tx, id);
     });
   }
 
-  /** Commits what became of a tool call, before the log tells it under `result_event_id`. */
-  async settle({ run }: RunProgress, owner: string, execution: Execution, settlement: Settlement): Promise<void> {
-    await withTenant(this.db, async (tx) => {
-      await this.runs.noteEvent(tx, run.id, owner, settlement.result_event_id ?? 0);
-      await this.rows.settle(tx, execution.id, settlement);
-    });
-    Object.assign(execution, settlement);
+  /** Commits the outcome of a tool call. */
+  settle(execution: Execution, outcome: ToolOutcome): Promise<void> {
+    this.settling = this.settling.then(() => this.settleNext(execution, outcome));
+    return this.settling;
   }
 
   /**
-   * Leaves the run until a person has decided. Resolves to the calls that wait, numbered as the log's next events; to none when
-   * all were decided meanwhile: then `steps` are as that left them.
+   * Leaves the run until a person has decided on the calls that wait. Resolves to false when all were decided meanwhile: then `steps` are
+   * as that left them, and the run goes on.
    */
-  async pause(progress: RunProgress, owner: string, remaining_ms: number, logged: number): Promise<Execution[]> {
-    const { run } = progress;
-    return withTenant(this.db, async (tx) => {
+  async pause(): Promise<boolean> {
+    const { id } = this.row;
+    const { remaining_ms } = this;
+    const logged = this.log.last_id;
+    const waiting = await this.commit(async (tx) => {
       // Who decides locks the run's row as well.
-      await this.runs.hold(tx, run.id, owner);
-      const waiting = await this.rows.announceWaiting(tx, run.id, logged);
+      await this.holder.runs.hold(tx, id);
+      const waiting = await this.holder.steps.announceWaiting(tx, id, logged);
       const last_event_id = logged + waiting.length;
-      const pause = { remaining_ms, seconds: this.limits.approval_seconds, last_event_id };
-      if (waiting.length > 0) await this.runs.pause(tx, run.id, owner, pause);
-      else progress.steps = await this.rows.load(tx, run.id);
+      if (waiting.length > 0) await this.holder.runs.pause(tx, id, { remaining_ms, last_event_id });
+      else this.steps = await this.holder.steps.load(tx, id);
       return waiting;
     });
+    this.append(waiting.map(approvalEvent));
+    return waiting.length > 0;
   }
 
-  /** Ends the run, and resolves to its last events. `logged`: how many its log has before them. */
-  async finish(
-    progress: RunProgress,
-    owner: string,
-    { status, failure, call }: Outcome,
-    logged: number,
-  ): Promise<EventBody[]> {
-    const { run, steps } = progress;
-    const closing = call && (await closingOf(progress, call));
-    return withTenant(this.db, async (tx) => {
+  /** Ends the run. */
+  async finish({ status, failure, call }: RunOutcome): Promise<void> {
+    const { id, agent_id, conversation_id } = this.row;
+    const logged = this.log.last_id;
+    const closing = call && (await this.closingOf(call));
+    const events = await this.commit(async (tx) => {
       const ending = {
         status,
         output: call && call.reply.text.toWellFormed(),
         error_code: failure?.code ?? null,
         error_detail: failure && storable(failure.message),
-        usage: closing ? addUsage(run.usage, await closeCall(tx, closing)) : run.usage,
+        usage: closing ? addUsage(this.row.usage, await closeCall(tx, closing)) : this.row.usage,
       };
       const events = endingEvents(ending);
-      const step = steps.length + (call ? 1 : 0);
-      await this.runs.finish(tx, run.id, owner, { ...ending, step, last_event_id: logged + events.length });
-      await this.rows.abandon(tx, run.id);
-      const { id: run_id, agent_id, conversation_id } = run;
-      if (status !== 'cancelled') await emit(tx, `agent.run.${status}`, { run_id, agent_id, conversation_id, status });
+      const end = { step: this.steps.length + (call ? 1 : 0), last_event_id: logged + events.length };
+      await this.holder.runs.finish(tx, id, { ...ending, ...end });
+      await this.holder.steps.abandon(tx, id);
+      const data = { run_id: id, agent_id, conversation_id, status };
+      if (status !== 'cancelled') await emit(tx, `agent.run.${status}`, data);
       return events;
     });
+    this.append(events);
   }
 
   /** Leaves the run to another replica, which makes the call again. */
-  async handOver(progress: RunProgress, owner: string, call: Attempt | null): Promise<void> {
-    const { run } = progress;
-    const closing = call && (await closingOf(progress, call));
-    await withTenant(this.db, async (tx) => {
-      if (closing) await this.runs.dropCall(tx, run.id, owner, addUsage(run.usage, await closeCall(tx, closing)));
-      await this.runs.release(tx, run.id, owner);
+  async handOver(call: Attempt | null): Promise<void> {
+    const closing = call && (await this.closingOf(call));
+    await this.commit(async (tx) => {
+      if (closing) await this.drop(tx, closing);
+      await this.holder.runs.release(tx, this.row.id);
     });
   }
 
-  /** Takes a claimed run up, whose log has `logged` events; closes the call that a dead replica left. */
-  take(id: string, owner: string, logged: number): Promise<RunProgress> {
-    return withTenant(this.db, async (tx) => {
-      const run = await this.runs.take(tx, id, owner);
-      const progress = { run, steps: await this.rows.load(tx, id) };
-      const { call_id } = run.state;
-      if (call_id !== undefined) run.usage = await this.closeLost(tx, progress, owner, call_id, logged);
-      return progress;
+  /** Closes the call that a dead replica left, if it left one, by what the log has of it. */
+  async closeLost(tx: Tx): Promise<void> {
+    const { call_id } = this.row.state;
+    if (call_id === undefined) return;
+    const pieces = Math.max(0, this.log.last_id - committedId(this.row, this.steps));
+    const estimate = roughUsage({ messages: this.messages }, pieces);
+    const lost = { error_code: 'replica_lost', latency_ms: null, is_estimated: true };
+    const { usage } = await this.drop(tx, { ...estimate, ...lost, call_id, status: 'estimated' });
+    this.row.usage = usage;
+  }
+
+  private async settleNext(execution: Execution, outcome: ToolOutcome): Promise<void> {
+    const result_event_id = this.log.last_id + 1;
+    const settlement = { ...outcome, result_event_id };
+    await this.commit(async (tx) => {
+      await this.holder.runs.noteEvent(tx, this.row.id, result_event_id);
+      await this.holder.steps.settle(tx, execution.id, settlement);
     });
+    Object.assign(execution, settlement);
+    this.append([toolResultEvent(execution)]);
   }
 
-  private async closeLost(tx: Tx, progress: RunProgress, owner: string, call_id: string, logged: number) {
-    const { run, steps } = progress;
-    const pieces = Math.max(0, logged - committedId(progress));
-    const estimate: Account = { ...roughUsage({ messages: messagesOf(run, steps) }, pieces), is_estimated: true };
-    const gone = { error_code: 'replica_lost', latency_ms: null };
-    const lost = await closeCall(tx, { ...estimate, ...gone, call_id, status: 'estimated' });
-    const usage = addUsage(run.usage, lost);
-    await this.runs.dropCall(tx, run.id, owner, usage);
-    return usage;
+  /** Closes a call that ends no step; resolves to what it used, and to what the run has used with it. */
+  private async drop(tx: Tx, closing: CloseCall): Promise<{ used: TokenUsage; usage: TokenUsage }> {
+    const used = await closeCall(tx, closing);
+    const usage = addUsage(this.row.usage, used);
+    await this.holder.runs.dropCall(tx, this.row.id, usage);
+    return { used, usage };
   }
-}
 
-/** A step before its events have numbers. */
-export type StepDraft = Pick<Step, 'step' | 'output' | 'tool_calls' | 'executions'>;
+  /** Before the transaction that it is written in: to count tokens may take a while. */
+  private async closingOf({ call_id, candidate, reply }: Attempt): Promise<CloseCall> {
+    const account = await accountFor(reply, { messages: this.messages }, candidate.kind);
+    return { ...outcomeOf(reply, account), call_id };
+  }
 
-/** Numbers the events of a step from the log's next one on: `usage`, then each call. */
-function numbered(draft: StepDraft & { usage: TokenUsage }, logged: number): Step {
-  const last_event_id = logged + 1;
-  const executions = draft.executions.map((execution, index) => ({
-    ...execution,
-    call_event_id: last_event_id + 1 + index,
-  }));
-  return { ...draft, executions, last_event_id };
-}
+  private commit<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return retryUntilCommitted(() => withTenant(this.holder.db, work));
+  }
 
-/** Before the transaction that it is written in: to estimate may take a while. */
-async function closingOf({ run, steps }: RunProgress, { call_id, candidate, reply }: Attempt): Promise<CloseCall> {
-  const { failure, latency_ms } = reply;
-  const error_code = failure && errorCodeOf(failure);
-  const account = await accountFor(reply, { messages: messagesOf(run, steps) }, candidate.kind);
-  return { ...account, call_id, status: 'closed', error_code, latency_ms };
+  private append(events: readonly EventBody[]): void {
+    for (const { type, data } of events) this.log.append(type, data);
+  }
 }

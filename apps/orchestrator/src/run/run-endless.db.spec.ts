@@ -16,7 +16,7 @@ let replica: Replica;
 
 beforeAll(async () => {
   stage = await startStage();
-  replica = stage.replica();
+  replica = await stage.replica();
 });
 afterAll(() => stage.close());
 

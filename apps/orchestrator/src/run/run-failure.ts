@@ -18,7 +18,7 @@ export class RunFailure extends Error {
   }
 }
 
-/** What a run tells of an error: a fault of ours is reported, and told without its cause. */
+/** The failure that a run shows for an error: a fault of ours is reported, and shown without its cause. */
 export function toRunFailure(error: unknown): Pick<RunFailure, 'code' | 'message'> {
   if (error instanceof RunFailure || error instanceof ModelFailure || error instanceof ProviderError) return error;
   reportError(error);

@@ -6,7 +6,7 @@ let replica: Replica;
 
 beforeAll(async () => {
   stage = await startStage();
-  replica = stage.replica();
+  replica = await stage.replica();
 });
 afterAll(() => stage.close());
 
@@ -98,10 +98,10 @@ describe('a run whose models cannot all be asked', () => {
     ['has another address, and thus no credentials', (id: string) => replica.providers.update({ id, base_url: null })],
   ])('and waits in the queue until its provider %s fails without a call', async (_, change) => {
     const scene = await Scene.open(stage, replica, {});
-    const full = stage.replica({ slots: 0 });
+    const full = await stage.replica({ slots: 0 });
     const { id } = await scene.user.as(() => full.starter.start({ id: scene.agent_id, input: 'Hello' }));
     await scene.user.as(() => change(scene.provider_id));
-    await replica.leases.sweep();
+    await replica.executor.sweep();
     const { run, rows } = await scene.ended(id);
     expect(run).toMatchObject({ status: 'failed', error_code: 'agent_not_ready', usage: null, steps: [] });
     expect(rows).toEqual([]);

@@ -10,7 +10,7 @@ const servers: TestServer[] = [];
 
 beforeAll(async () => {
   stage = await startStage();
-  replica = stage.replica();
+  replica = await stage.replica();
 });
 afterEach(() => Promise.all(servers.splice(0).map((server) => server.close())));
 afterAll(() => stage.close());

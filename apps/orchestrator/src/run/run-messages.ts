@@ -1,19 +1,19 @@
 import type { ChatMessage } from '@taai/providers';
-import type { Execution, Step } from './run-step.repository';
-import type { RunRow } from './run.repository';
-import { misfitOf } from './schema-violation';
+import type { RunRow } from './run-row';
+import type { Execution, Step } from './run-step';
+import { schemaViolation } from './schema-violation';
 
-/** What the model is shown next: the run's input, its own answers, and what its tools answered. */
+/** The messages that the model is shown next: the run's input, its own answers, and what its tools answered. */
 export function messagesOf(run: RunRow, steps: readonly Step[]): ChatMessage[] {
   return [...run.input, ...steps.flatMap((step) => messagesOfStep(run, step))];
 }
 
 function messagesOfStep({ state }: RunRow, { output, tool_calls, executions }: Step): ChatMessage[] {
   if (tool_calls.length === 0) {
-    const misfit = misfitOf(state.output_schema, output) ?? 'does not fit.';
+    const violation = schemaViolation(state.output_schema, output) ?? 'does not fit.';
     return [
       { role: 'assistant', content: output },
-      { role: 'user', content: `Your answer ${misfit} Answer again, with nothing but JSON that fits the schema.` },
+      { role: 'user', content: `Your answer ${violation} Answer again, with nothing but JSON that fits the schema.` },
     ];
   }
   return [{ role: 'assistant', content: output, tool_calls }, ...executions.map(toolMessage)];

@@ -15,7 +15,7 @@ let asked = 0;
 
 beforeAll(async () => {
   stage = await startStage();
-  replica = stage.replica();
+  replica = await stage.replica();
 });
 afterAll(() => stage.close());
 

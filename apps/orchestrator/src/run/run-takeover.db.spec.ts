@@ -1,5 +1,5 @@
 import type { Agent } from '@taai/contracts';
-import { LeaseLost } from '@taai/platform';
+import { LeaseLost, RunLogWriter } from '@taai/platform';
 import { until } from '@taai/platform-testing';
 import { v7 } from 'uuid';
 import {
@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   user = await stage.newUser();
-  agent = await newAgent(user, stage.replica(), stage);
+  agent = await newAgent(user, await stage.replica(), stage);
 });
 afterAll(() => stage.close());
 
@@ -36,15 +36,15 @@ const expire = (id: string) =>
 
 describe('a run whose replica is gone', () => {
   it('is not kept by a replica that has its lease and does not execute it', async () => {
-    const [keeper, other] = [stage.replica(), stage.replica()];
+    const [keeper, other] = [await stage.replica(), await stage.replica()];
     const kept = await start(keeper, '[[tokens=400 delay=20]]');
     const forgotten = await start(other, '[[tokens=400 delay=20]]');
     const set = `lease_owner = $2, lease_until = now() - interval '1 s'`;
     await stage.admin.query(`update agent_runs set ${set} where id = any($1)`, [
       [kept.id, forgotten.id],
-      keeper.executor.owner,
+      keeper.holder.runs.owner,
     ]);
-    await keeper.leases.extend();
+    await keeper.executor.extend();
     const sql = 'select id from agent_runs where id = any($1) and lease_until < now()';
     const { rows } = await stage.admin.query(sql, [[kept.id, forgotten.id]]);
     expect(rows).toEqual([{ id: forgotten.id }]);
@@ -52,13 +52,13 @@ describe('a run whose replica is gone', () => {
   });
 
   it('is taken up by another one, which takes back what was said and says it again', async () => {
-    const [dying, heir] = [stage.replica(), stage.replica()];
+    const [dying, successor] = [await stage.replica(), await stage.replica()];
     const mark = v7();
     const run = await start(dying, `${mark} [[tokens=40 delay=20]]`);
     const watching = watch(user, dying, run.id);
     await until(streamsText(mark));
     await expire(run.id);
-    await heir.leases.sweep();
+    await successor.executor.sweep();
 
     const events = await watching;
     expect(events.map(({ id }) => id)).toEqual(events.map((_, index) => index + 1));
@@ -66,7 +66,7 @@ describe('a run whose replica is gone', () => {
     expect(events[retried]?.data).toEqual({ step: 1, after_id: 1 });
     expect(retried).toBeGreaterThan(1);
     const kept = events.slice(retried).flatMap(({ type, data }) => (type === 'token' ? [data.text] : []));
-    const { output, usage } = await get(heir, run.id);
+    const { output, usage } = await get(successor, run.id);
     expect(kept.join('')).toBe(output);
     expect((await providerCalls(stage, mark)).at(-1)).toMatchObject({ finished: true, tokens_sent: 40 });
 
@@ -90,58 +90,57 @@ describe('a run whose replica is gone', () => {
   });
 
   it('cannot be finished, continued or released by the old one', async () => {
-    const [stale, heir] = [stage.replica(), stage.replica()];
+    const [stale, successor] = [await stage.replica(), await stage.replica()];
     const mark = v7();
     const { id } = await start(stale, `${mark} [[hang]]`);
     await until(async () => (await providerCalls(stage, mark)).length === 1);
     const [open] = await ledger(stage, id);
-    await stage.admin.query('update agent_runs set lease_owner = $2 where id = $1', [id, heir.executor.owner]);
+    await stage.admin.query('update agent_runs set lease_owner = $2 where id = $1', [id, successor.holder.runs.owner]);
     const { rows } = await stage.admin.query('select * from agent_runs where id = $1', [id]);
-    const { steps, executor, models } = stale;
-    const [candidate] = await user.as(() => models.candidatesOf(rows[0].state));
+    const [candidate] = await user.as(() => stale.directory.candidates([rows[0].state]));
     if (!candidate) throw new Error('The run has no model.');
     const reply = {
       ...{ text: 'mine', reasoning_characters: 0, tool_calls: [], pieces: 1, stop_reason: null },
       ...{ usage: null, failure: null, latency_ms: 1 },
     };
     const call = { call_id: open?.call_id ?? '', candidate, reply };
+    const held = stale.holder.hold(rows[0], new RunLogWriter(stage.redis, id));
     await user.as(async () => {
-      const progress = { run: rows[0], steps: [] };
-      const finish = steps.finish(progress, executor.owner, { status: 'completed', failure: null, call }, 5);
+      const finish = held.finish({ status: 'completed', failure: null, call });
       await expect(finish).rejects.toThrow(LeaseLost);
-      await expect(steps.handOver(progress, executor.owner, call)).rejects.toThrow(LeaseLost);
-      await expect(steps.open(progress, executor.owner, v7(), candidate)).rejects.toThrow(LeaseLost);
+      await expect(held.handOver(call)).rejects.toThrow(LeaseLost);
+      await expect(held.open(v7(), candidate)).rejects.toThrow(LeaseLost);
     });
     expect((await stage.admin.query('select * from agent_runs where id = $1', [id])).rows).toEqual(rows);
     expect(await ledger(stage, id)).toEqual([open]);
 
-    await stale.leases.extend();
+    await stale.executor.extend();
     await until(() => stale.executor.running.size === 0);
     await until(async () => (await providerCalls(stage, mark))[0]?.aborted === true);
-    expect(await get(heir, id)).toMatchObject({ status: 'running' });
+    expect(await get(successor, id)).toMatchObject({ status: 'running' });
   });
 
   it('is not taken while its lease is extended', async () => {
-    const [holder, other] = [stage.replica(), stage.replica()];
+    const [holder, other] = [await stage.replica(), await stage.replica()];
     const mark = v7();
     const run = await start(holder, `${mark} [[hang]]`);
     await until(async () => (await providerCalls(stage, mark)).length === 1);
     await expire(run.id);
-    await holder.leases.extend();
-    await other.leases.sweep();
+    await holder.executor.extend();
+    await other.executor.sweep();
     expect(other.executor.running.has(run.id)).toBe(false);
     await user.as(() => holder.runs.cancel(run.id));
   });
 
-  it('is cancelled by its heir, when that was asked for meanwhile', async () => {
-    const [dying, heir] = [stage.replica(), stage.replica()];
+  it('is cancelled by its successor, when that was asked for meanwhile', async () => {
+    const [dying, successor] = [await stage.replica(), await stage.replica()];
     const mark = v7();
     const run = await start(dying, `${mark} [[hang=1 delay=0]]`);
     await until(async () => (await providerCalls(stage, mark))[0]?.tokens_sent === 1);
     await stage.admin.query('update agent_runs set cancel_requested_at = now() where id = $1', [run.id]);
     await expire(run.id);
-    await heir.leases.sweep();
-    const events = await watch(user, heir, run.id);
+    await successor.executor.sweep();
+    const events = await watch(user, successor, run.id);
     expect(events.at(-1)).toMatchObject({ type: 'run.cancelled' });
     expect(await ledger(stage, run.id)).toMatchObject([{ status: 'estimated' }]);
   });
@@ -149,17 +148,17 @@ describe('a run whose replica is gone', () => {
 
 describe('a replica', () => {
   it('learns from its lease that a run is to be cancelled, when the message was lost', async () => {
-    const replica = stage.replica();
+    const replica = await stage.replica();
     const mark = v7();
     const run = await start(replica, `${mark} [[hang]]`);
     await until(async () => (await providerCalls(stage, mark)).length === 1);
     await stage.admin.query('update agent_runs set cancel_requested_at = now() where id = $1', [run.id]);
-    await replica.leases.extend();
+    await replica.executor.extend();
     expect((await watch(user, replica, run.id)).at(-1)).toMatchObject({ type: 'run.cancelled' });
   });
 
   it('executes no more than its slots hold; the others wait and follow', async () => {
-    const replica = stage.replica({ slots: 1 });
+    const replica = await stage.replica({ slots: 1 });
     const runs = [];
     for (const input of ['a', 'b', 'c']) runs.push(await start(replica, `${input} [[tokens=3 delay=5]]`));
     expect(runs.map(({ status }) => status)).toEqual(['running', 'queued', 'queued']);
@@ -168,13 +167,13 @@ describe('a replica', () => {
       expect(events[0]).toMatchObject({ id: 1, type: 'run.started' });
       expect(events.at(-1)).toMatchObject({ type: 'run.completed' });
     }
-    await replica.leases.beforeApplicationShutdown();
+    await replica.executor.beforeApplicationShutdown();
   });
 
   it('fails a run that waited in the queue beyond its deadline', async () => {
-    const run = await start(stage.replica({ slots: 0, deadline_seconds: 0 }), 'Hello');
-    const replica = stage.replica();
-    await replica.leases.sweep();
+    const run = await start(await stage.replica({ slots: 0, deadline_seconds: 0 }), 'Hello');
+    const replica = await stage.replica();
+    await replica.executor.sweep();
     const events = await watch(user, replica, run.id);
     expect(events.map(({ type, data }) => [type, data.code])).toEqual([
       ['run.started', undefined],
@@ -184,24 +183,24 @@ describe('a replica', () => {
   });
 
   it('that stops lets runs end', async () => {
-    const replica = stage.replica({ drain_ms: 5000 });
+    const replica = await stage.replica({ drain_ms: 5000 });
     const run = await start(replica, 'Hello [[tokens=5 delay=10]]');
-    await replica.leases.beforeApplicationShutdown();
+    await replica.executor.beforeApplicationShutdown();
     expect(await get(replica, run.id)).toMatchObject({ status: 'completed' });
     expect((await start(replica, 'too late')).status).toBe('queued');
   });
 
   it('that stops leaves long runs to another one', async () => {
-    const stopping = stage.replica({ drain_ms: 20 });
+    const stopping = await stage.replica({ drain_ms: 20 });
     const mark = v7();
     const run = await start(stopping, `${mark} [[tokens=30 delay=20]]`);
     await until(streamsText(mark));
-    await stopping.leases.beforeApplicationShutdown();
+    await stopping.executor.beforeApplicationShutdown();
     expect((await providerCalls(stage, mark))[0]?.aborted).toBe(true);
     expect(await get(stopping, run.id)).toMatchObject({ status: 'running' });
-    const heir = stage.replica();
-    await heir.leases.sweep();
-    const events = await watch(user, heir, run.id);
+    const successor = await stage.replica();
+    await successor.executor.sweep();
+    const events = await watch(user, successor, run.id);
     expect(events.map(({ type }) => type)).toContain('step.retried');
     expect(events.at(-1)).toMatchObject({ type: 'run.completed' });
     expect(await ledger(stage, run.id)).toMatchObject([

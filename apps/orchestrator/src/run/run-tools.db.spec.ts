@@ -20,7 +20,7 @@ afterAll(() => stage.close());
 /** A replica whose model and tools are scripted, and an agent on it that may use `tools`. */
 async function scripted(script: Line[], tools: ScriptedTools, fields: Partial<CreateAgent> = {}) {
   const caller = new ScriptedCaller(script);
-  const replica = stage.replica({}, [stage.firstKey], { caller, loader: tools });
+  const replica = await stage.replica({}, [stage.firstKey], { caller, loader: tools });
   const agent = await newAgent(user, replica, stage);
   await user.as(() => replica.agents.update({ id: agent.id, ...fields }));
   await stage.admin.query(`update agents set tools = '{one,two,three}' where id = $1`, [agent.id]);

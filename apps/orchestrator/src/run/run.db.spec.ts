@@ -21,7 +21,7 @@ let agent: Agent;
 
 beforeAll(async () => {
   stage = await startStage();
-  replica = stage.replica();
+  replica = await stage.replica();
 });
 beforeEach(async () => {
   user = await stage.newUser();
@@ -230,7 +230,7 @@ describe('a run that is cancelled', () => {
   });
 
   it('in the queue ends there', async () => {
-    const full = stage.replica({ slots: 0 });
+    const full = await stage.replica({ slots: 0 });
     const run = await user.as(() => full.starter.start({ id: agent.id, input: 'Hello' }));
     expect(run.status).toBe('queued');
     const reading = watch(user, full, run.id);
@@ -268,7 +268,7 @@ describe('a run whose provider fails', () => {
   });
 
   it('because it says nothing more fails at its deadline, with what was said', async () => {
-    const hurried = stage.replica({ deadline_seconds: 0.5 });
+    const hurried = await stage.replica({ deadline_seconds: 0.5 });
     const mark = v7();
     const run = await user.as(() => hurried.starter.start({ id: agent.id, input: `${mark} [[hang=2 delay=1]]` }));
     const events = await watch(user, hurried, run.id);

@@ -6,10 +6,10 @@ import { violations } from '../tool/tool-schema';
 import { RunFailure } from './run-failure';
 
 /**
- * What is wrong with an answer that has to fit a schema, as the rest of a sentence that begins with "The answer"; null: nothing. Throws
- * the RunFailure `output_invalid` for one that cannot be compared: it would not be with the next step either.
+ * Compares an answer with the schema that it has to fit. Answers with the rest of a sentence that begins with "The answer",
+ * or with null when it fits. Throws the RunFailure `output_invalid` for an answer that cannot be compared: the next step could not be either.
  */
-export function misfitOf(schema: JsonObject | null | undefined, text: string): string | null {
+export function schemaViolation(schema: JsonObject | null | undefined, text: string): string | null {
   if (!schema) return null;
   const value = parseJson(text);
   if (value === undefined) return 'is not JSON.';

@@ -1,7 +1,7 @@
-import type { JsonObject, ToolCall } from '@taai/providers';
+import type { ChatRequest, JsonObject, ToolCall } from '@taai/providers';
 import { v7 } from 'uuid';
-import type { Asker, Attempt, Candidate, ModelCallerOptions } from '../model/model-caller';
-import type { ChatRequest } from '@taai/providers';
+import type { Attempt, Candidate } from '../model/candidate';
+import type { ChatCaller, ModelCallerOptions } from '../model/model-caller';
 import type { LoadedTool, ToolContext, ToolLoader } from '../tool/tool-box';
 
 /** One answer: text, tool calls, or an error in their place. */
@@ -12,7 +12,7 @@ export interface Line {
 }
 
 /** A model that answers as written, by the number of the step, and remembers what it was shown. */
-export class ScriptedCaller implements Asker {
+export class ScriptedCaller implements ChatCaller {
   readonly requests: Omit<ChatRequest, 'model'>[] = [];
 
   constructor(private readonly script: readonly Line[]) {}
@@ -20,11 +20,11 @@ export class ScriptedCaller implements Asker {
   async call(
     [candidate]: readonly Candidate[],
     request: Omit<ChatRequest, 'model'>,
-    { book, onEvent }: ModelCallerOptions,
+    { accounting, onEvent }: ModelCallerOptions,
   ): Promise<Attempt> {
     if (!candidate) throw new Error('There is no model.');
     const call_id = v7();
-    await book.open(call_id, candidate);
+    await accounting.open(call_id, candidate);
     this.requests.push(request);
     const step = request.messages.filter(({ role }) => role === 'assistant').length;
     const { text = '', calls = [], failure = null } = this.script[step] ?? {};

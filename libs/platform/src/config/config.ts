@@ -163,6 +163,8 @@ export function readOutboundConfig() {
   return { encryptionKeys: env.ENCRYPTION_KEYS, outboundAllow: env.OUTBOUND_ALLOW };
 }
 
+export type OutboundConfig = ReturnType<typeof readOutboundConfig>;
+
 /** What the webhook service needs to send mail. `smtp` is false where no mail is sent. */
 export function readMailConfig() {
   const env = read({

@@ -1,16 +1,27 @@
-import type { RunAttempt, RunStep, ToolExecution } from '@taai/contracts';
+import type { Run, RunAttempt, RunStep, ToolExecution } from '@taai/contracts';
 import { fitting } from '@taai/entities';
-import type { Execution, Step } from './run-step.repository';
-import type { LedgeredAttempt, RunRow } from './run.repository';
+import type { LedgeredAttempt, RunRow } from './run-row';
+import type { Execution, Step } from './run-step';
 
-/** The steps of a run as clients see them, the last one's answer from the run itself. As many, from the first on, as one reply carries. */
+/** The run as clients see it. */
+export function toRun(run: RunRow): Run {
+  const { id, agent_id, agent_version, conversation_id, status, output, error_code, error_detail } = run;
+  const { usage, metadata, created_at, finished_at } = run;
+  const asked = run.input.findLast(({ role }) => role === 'user')?.content ?? '';
+  const input = typeof asked === 'string' ? asked : '';
+  const what = { id, agent_id, agent_version, conversation_id, status, input, output, error_code, error_detail };
+  return { ...what, usage, metadata, created_at, finished_at };
+}
+
+/** The steps of a run as clients see them, as many from the first on as one reply carries. The last one's answer is the run's output. */
 export function timelineOf(run: RunRow, steps: readonly Step[], attempts: readonly LedgeredAttempt[]): RunStep[] {
   const byStep = Map.groupBy(attempts, ({ step }) => step ?? 1);
   const last = steps.length + 1;
   const finished = steps.map(({ step, output, executions }) => ({ step, output, executions }));
   const under_way = byStep.has(last) || run.output !== null ? [{ step: last, output: run.output, executions: [] }] : [];
   const all = [...finished, ...under_way].map(({ step, output, executions }) => ({
-    ...{ step, output },
+    step,
+    output,
     attempts: (byStep.get(step) ?? []).map(toAttempt),
     tool_calls: executions.map(toToolExecution),
   }));
