@@ -15,7 +15,7 @@ export class States<S extends string> {
 
   /** The SQL condition that a row is in one of the states. */
   in(...states: S[]): string {
-    return oneOf('status', states);
+    return states.length > 0 ? oneOf('status', states) : 'false';
   }
 
   /** The SQL condition that a row has not ended. */
