@@ -3,7 +3,7 @@ import { pingDatabase } from '@taai/entities';
 import { bootstrapService } from '@taai/platform';
 import { AppModule } from './app.module';
 import { ModelCaller } from './model/model-caller';
-import { HeldRun } from './run/held-run';
+import { HeldRun } from './run/execution/held-run';
 import { ToolBox } from './tool/tool-box';
 
 /**

@@ -9,7 +9,7 @@ import { CompletionOrders } from './completion-order';
 import { CompletionService } from './completion.service';
 import type { Candidate } from '../model/model-caller';
 import type { ProviderDirectory } from '../provider/provider-directory';
-import { ScriptedCaller, type Line } from '../run/scripted-agent.testing';
+import { ScriptedCaller, type Line } from '../run/execution/scripted-agent.testing';
 
 const candidate = { provider_id: NIL, provider_name: 'main', kind: 'openai', model: 'gpt', settings: {} } as Candidate;
 const question: CompletionCall = { model: 'main/gpt', messages: [{ role: 'user', content: 'Hi' }] };

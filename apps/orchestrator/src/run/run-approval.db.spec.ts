@@ -2,7 +2,7 @@ import type { CreateAgent } from '@taai/contracts';
 import { keys } from '@taai/platform';
 import { until } from '@taai/platform-testing';
 import { ledger, newAgent, startStage, watch, type Replica, type Stage, type User } from '../replica.testing';
-import { ScriptedCaller, ScriptedTools, type Line } from './scripted-agent.testing';
+import { ScriptedCaller, ScriptedTools, type Line } from './execution/scripted-agent.testing';
 
 let stage: Stage;
 let user: User;

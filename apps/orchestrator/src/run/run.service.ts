@@ -16,7 +16,7 @@ import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { AgentRepository } from '../agent/agent.repository';
 import { endingEvents, rebuildEvents } from './run-events';
-import { RunExecutor } from './run-executor';
+import { RunExecutor } from './execution/run-executor';
 import type { Execution } from './run-step';
 import { RunStepRepository } from './run-step.repository';
 import type { RunRow } from './run-row';

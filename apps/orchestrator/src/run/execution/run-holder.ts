@@ -2,11 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { withTenant } from '@taai/entities';
 import type { RunLogWriter } from '@taai/platform';
 import { DataSource } from 'typeorm';
-import { PriceBook } from '../accounting/price-book';
+import { PriceBook } from '../../accounting/price-book';
 import { HeldRun } from './held-run';
 import { HeldRunRepository } from './held-run.repository';
-import type { RunRow } from './run-row';
-import { RunStepRepository } from './run-step.repository';
+import type { RunRow } from '../run-row';
+import { RunStepRepository } from '../run-step.repository';
 
 /** This replica as the holder of runs: it takes runs, and gives what their `HeldRun` writes with. */
 @Injectable()

@@ -7,13 +7,13 @@ import {
   type Channels,
   type RedisClient,
 } from '@taai/platform';
-import type { ToolLoader } from '../tool/tool-box';
+import type { ToolLoader } from '../../tool/tool-box';
 import type { HeldRun, RunOutcome } from './held-run';
-import { committedEvents, committedId, retriedEvent, startedEvent } from './run-events';
+import { committedEvents, committedId, retriedEvent, startedEvent } from '../run-events';
 import { RunFailure, toRunFailure } from './run-failure';
 import type { RunHolder } from './run-holder';
 import { RunLoop, type Advance, type Models } from './run-loop';
-import type { RunRow } from './run-row';
+import type { RunRow } from '../run-row';
 
 /** What ends an execution from outside: somebody asked, time is up, another replica has the run, this one stops. */
 export type StopReason = 'cancelled' | 'deadline' | 'lost' | 'shutdown';

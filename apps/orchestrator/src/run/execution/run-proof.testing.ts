@@ -2,12 +2,12 @@ import type { CreateAgent, CreateProvider, RunDetail, RunEvent, TokenUsage } fro
 import type { UsageRecordEntity } from '@taai/entities';
 import { until } from '@taai/platform-testing';
 import { v7 } from 'uuid';
-import { compose } from '../../../../scripts/sandbox/answer';
-import { sandboxBaseUrl } from '../../../../scripts/sandbox/base-url';
-import type { Call } from '../../../../scripts/sandbox/calls';
-import { readDirectives } from '../../../../scripts/sandbox/directives';
-import { loadTokenizer } from '../../../../scripts/sandbox/tokens';
-import { ledger, providerCalls, watch, type Replica, type Stage, type User } from '../replica.testing';
+import { compose } from '../../../../../scripts/sandbox/answer';
+import { sandboxBaseUrl } from '../../../../../scripts/sandbox/base-url';
+import type { Call } from '../../../../../scripts/sandbox/calls';
+import { readDirectives } from '../../../../../scripts/sandbox/directives';
+import { loadTokenizer } from '../../../../../scripts/sandbox/tokens';
+import { ledger, providerCalls, watch, type Replica, type Stage, type User } from '../../replica.testing';
 
 /** Micro-USD per million tokens, the same for every model of every vendor, and other ones in each bucket. */
 const RATES = {

@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { Channels, LeaseLost, log, Periodic, REDIS, reportError, type RedisClient } from '@taai/platform';
 import { runAs } from '@taai/tenant';
-import { ModelCaller, type ChatCaller } from '../model/model-caller';
-import { ProviderDirectory } from '../provider/provider-directory';
-import { ToolBox, type ToolLoader } from '../tool/tool-box';
+import { ModelCaller, type ChatCaller } from '../../model/model-caller';
+import { ProviderDirectory } from '../../provider/provider-directory';
+import { ToolBox, type ToolLoader } from '../../tool/tool-box';
 import { RunExecution, type ExecutionServices } from './run-execution';
 import { RunHolder } from './run-holder';
 import { RunLimits } from './run-limits';
-import type { Lease, RunRow } from './run-row';
+import type { Lease, RunRow } from '../run-row';
 
 /** Runs claimed at once, so that replicas share what there is. */
 const BATCH = 16;

@@ -11,7 +11,7 @@ import {
   type Replica,
   type Stage,
   type User,
-} from '../replica.testing';
+} from '../../replica.testing';
 
 let stage: Stage;
 let user: User;

@@ -1,6 +1,6 @@
 import type { ChatMessage } from '@taai/providers';
-import type { RunRow } from './run-row';
-import type { Execution, Step } from './run-step';
+import type { RunRow } from '../run-row';
+import type { Execution, Step } from '../run-step';
 import { schemaViolation } from './schema-violation';
 
 /** The messages that the model is shown next: the run's input, its own answers, and what its tools answered. */

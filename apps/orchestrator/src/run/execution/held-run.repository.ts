@@ -5,8 +5,8 @@ import { RlsPool, type Tx } from '@taai/entities';
 import { LeaseLost } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { RunLimits } from './run-limits';
-import { RUN_COLUMNS, type Lease, type RunRow } from './run-row';
-import { runStates } from './run-states';
+import { RUN_COLUMNS, type Lease, type RunRow } from '../run-row';
+import { runStates } from '../run-states';
 
 /** A run begins to wait for approvals. */
 interface Pause {

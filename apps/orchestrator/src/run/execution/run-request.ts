@@ -1,6 +1,6 @@
 import type { ChatRequest } from '@taai/providers';
-import { roughPromptTokens } from '../accounting/usage-estimate';
-import type { LoadedTool } from '../tool/tool-box';
+import { roughPromptTokens } from '../../accounting/usage-estimate';
+import type { LoadedTool } from '../../tool/tool-box';
 import type { HeldRun } from './held-run';
 import { RunFailure } from './run-failure';
 

@@ -1,8 +1,8 @@
 import { isNativeError } from 'node:util/types';
 import type { JsonObject } from '@taai/providers';
-import { parseJson } from '../texts';
-import { TimeLimitExceeded } from '../tool/time-limit';
-import { violations } from '../tool/tool-schema';
+import { parseJson } from '../../texts';
+import { TimeLimitExceeded } from '../../tool/time-limit';
+import { violations } from '../../tool/tool-schema';
 import { RunFailure } from './run-failure';
 
 /**

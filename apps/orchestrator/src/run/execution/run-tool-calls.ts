@@ -1,10 +1,10 @@
 import { addAbortListener } from 'node:events';
 import { reportError } from '@taai/platform';
-import { storable } from '../texts';
-import { argumentsOf, ToolFailure, type LoadedTool } from '../tool/tool-box';
+import { storable } from '../../texts';
+import { argumentsOf, ToolFailure, type LoadedTool } from '../../tool/tool-box';
 import type { HeldRun } from './held-run';
-import type { Execution, Step, ToolOutcome } from './run-step';
-import { storableJson } from './storable-json';
+import type { Execution, Step, ToolOutcome } from '../run-step';
+import { storableJson } from '../storable-json';
 
 /** Tools of one step that are called at once. */
 const AT_ONCE = 8;

@@ -1,10 +1,10 @@
 import { ProblemError } from '@taai/contracts';
 import { LeaseLost } from '@taai/platform';
 import { ProviderError, type ChatEvent } from '@taai/providers';
-import type { Attempt, Candidate } from '../model/candidate';
-import type { ChatCaller } from '../model/model-caller';
-import type { ProviderDirectory } from '../provider/provider-directory';
-import type { LoadedTool } from '../tool/tool-box';
+import type { Attempt, Candidate } from '../../model/candidate';
+import type { ChatCaller } from '../../model/model-caller';
+import type { ProviderDirectory } from '../../provider/provider-directory';
+import type { LoadedTool } from '../../tool/tool-box';
 import type { HeldRun, RunOutcome } from './held-run';
 import { RunFailure, toRunFailure } from './run-failure';
 import { limitOf, requestOf } from './run-request';

@@ -1,17 +1,17 @@
 import type { TokenUsage } from '@taai/contracts';
 import { closeCall, emit, openCall, withTenant, type CloseCall, type Tx } from '@taai/entities';
 import type { RunLogWriter } from '@taai/platform';
-import { accountFor, addUsage, outcomeOf, roughPromptTokens, roughUsage } from '../accounting/usage-estimate';
-import type { CallAccounting } from '../model/call-accounting';
-import type { Attempt, Candidate } from '../model/candidate';
-import { storable } from '../texts';
+import { accountFor, addUsage, outcomeOf, roughPromptTokens, roughUsage } from '../../accounting/usage-estimate';
+import type { CallAccounting } from '../../model/call-accounting';
+import type { Attempt, Candidate } from '../../model/candidate';
+import { storable } from '../../texts';
 import { retryUntilCommitted } from './retry-until-committed';
-import { approvalEvent, committedId, endingEvents, stepEvents, toolResultEvent, type EventBody } from './run-events';
+import { approvalEvent, committedId, endingEvents, stepEvents, toolResultEvent, type EventBody } from '../run-events';
 import type { RunFailure } from './run-failure';
 import type { RunHolder } from './run-holder';
 import { messagesOf } from './run-messages';
-import type { RunRow } from './run-row';
-import { numbered, type Execution, type Step, type StepDraft, type ToolOutcome } from './run-step';
+import type { RunRow } from '../run-row';
+import { numbered, type Execution, type Step, type StepDraft, type ToolOutcome } from '../run-step';
 
 /** How a run ends. */
 export interface RunOutcome {

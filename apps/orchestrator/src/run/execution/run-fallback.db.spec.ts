@@ -1,4 +1,4 @@
-import { providerCalls, startStage, type Replica, type Stage } from '../replica.testing';
+import { providerCalls, startStage, type Replica, type Stage } from '../../replica.testing';
 import { PROSE, Scene, textOf } from './run-proof.testing';
 
 let stage: Stage;

@@ -1,6 +1,6 @@
 import { reportError } from '@taai/platform';
 import { ProviderError } from '@taai/providers';
-import { ModelFailure } from '../model/model-failure';
+import { ModelFailure } from '../../model/model-failure';
 
 /**
  * Why a run cannot go on, besides `ProviderError` and `ModelFailure`: its code and message become the run's `error_code` and

@@ -1,8 +1,8 @@
 import type { ChatRequest, JsonObject, ToolCall } from '@taai/providers';
 import { v7 } from 'uuid';
-import type { Attempt, Candidate } from '../model/candidate';
-import type { ChatCaller, ModelCallerOptions } from '../model/model-caller';
-import type { LoadedTool, ToolContext, ToolLoader } from '../tool/tool-box';
+import type { Attempt, Candidate } from '../../model/candidate';
+import type { ChatCaller, ModelCallerOptions } from '../../model/model-caller';
+import type { LoadedTool, ToolContext, ToolLoader } from '../../tool/tool-box';
 
 /** One answer: text, tool calls, or an error in their place. */
 export interface Line {
