@@ -3,6 +3,7 @@ import { keys, log } from '@taai/platform';
 import { until } from '@taai/platform-testing';
 import { v7 } from 'uuid';
 import { startChat, type FakeOrchestrator, type TestChat } from './chat.testing';
+import { MessageHandler } from './message.handler';
 
 let chat: TestChat;
 let orchestrator: FakeOrchestrator;
@@ -24,8 +25,8 @@ beforeEach(async () => {
 
 type Replica = ReturnType<TestChat['replica']>;
 
-const send = ({ messages }: Replica, content: string, key?: string) =>
-  chat.as(tenant, () => messages.send({ id, content }), key);
+const send = ({ messages, replies }: Replica, content: string, key?: string) =>
+  chat.as(tenant, () => new MessageHandler(messages, replies).send({ id, content }), key);
 
 /** What the event of the run's end comes to. */
 const settle = ({ replies }: Replica, run_id: string) =>

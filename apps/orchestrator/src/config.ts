@@ -5,3 +5,5 @@ export function readOrchestratorConfig() {
   const env = readVariables({ ENCRYPTION_KEYS: list(), OUTBOUND_ALLOW: list({ default: [] }) });
   return { encryptionKeys: env.ENCRYPTION_KEYS, outboundAllow: env.OUTBOUND_ALLOW };
 }
+
+export type OrchestratorConfig = ReturnType<typeof readOrchestratorConfig>;

@@ -3,7 +3,7 @@ import { pingDatabase } from '@taai/entities';
 import { bootstrapService } from '@taai/platform';
 import { AppModule } from './app.module';
 import { ModelCaller } from './model/model-caller';
-import { RunSteps } from './run/run-steps';
+import { HeldRun } from './run/execution/held-run';
 import { ToolBox } from './tool/tool-box';
 
 /**
@@ -38,7 +38,7 @@ function bound(type: { prototype: object }, methods: readonly string[]): void {
   }
 }
 
-bound(RunSteps, ['open', 'advance', 'begin', 'settle', 'pause', 'finish']);
+bound(HeldRun, ['open', 'advance', 'begin', 'settle', 'pause', 'finish']);
 bound(ModelCaller, ['call']);
 
 const load = Reflect.get(ToolBox.prototype, 'load');

@@ -1,56 +1,43 @@
 import { randomBytes } from 'node:crypto';
+import { Test } from '@nestjs/testing';
 import { openDataSource, RlsPool, type UsageRecordEntity } from '@taai/entities';
 import { createTenant, createTestDatabase } from '@taai/entities-testing';
 import {
   Channels,
   ContextTokens,
   Fernet,
+  REDIS,
   RpcClient,
   RunLogReader,
   SecretBox,
   SecretRotation,
   whenReady,
-  type RedisRole,
 } from '@taai/platform';
 import { makeJwk, redisUrl, testRedis } from '@taai/platform-testing';
 import { runAs } from '@taai/tenant';
 import { Client } from 'pg';
+import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { sandboxBaseUrl, type SandboxKind } from '../../../scripts/sandbox/base-url';
 import { readCalls, type Call } from '../../../scripts/sandbox/calls';
 import { lastUserMessage } from '../../../scripts/sandbox/chat';
 import { startSandbox } from '../../../scripts/sandbox/server';
 import { AgentDirectory } from './agent/agent-directory';
-import { AgentRepository } from './agent/agent.repository';
 import { AgentService } from './agent/agent.service';
-import { BreakerLimits } from './model/breaker-limits';
-import { CallerLimits } from './model/caller-limits';
 import { CircuitBreakers } from './model/circuit-breakers';
-import { ModelCaller, type Asker } from './model/model-caller';
-import { PriceBook } from './model/price-book';
+import { ModelCaller, type ChatCaller } from './model/model-caller';
 import { tokenizers } from './model/tokens';
-import { ModelLists } from './provider/model-lists';
+import { OrchestratorModule } from './orchestrator.module';
 import { ProviderCheckService } from './provider/provider-check.service';
-import { ProviderConnector } from './provider/provider-connector';
 import { ProviderDirectory } from './provider/provider-directory';
-import { ProviderRepository } from './provider/provider.repository';
 import { ProviderService } from './provider/provider.service';
-import { RunApproval } from './run/run-approval';
-import { RunExecutor } from './run/run-executor';
-import { RunLeases } from './run/run-leases';
-import { RunLimits } from './run/run-limits';
-import { RunModels } from './run/run-models';
+import { RunExecutor } from './run/execution/run-executor';
+import { RunHolder } from './run/execution/run-holder';
+import { RunLimits } from './run/execution/run-limits';
 import { RunStarter } from './run/run-starter';
-import { RunStepRepository } from './run/run-step.repository';
-import { RunSteps } from './run/run-steps';
-import { RunRepository } from './run/run.repository';
 import { RunService } from './run/run.service';
-import { SecretRepository } from './secret/secret.repository';
 import { TenantChanges } from './tenant-changes';
-import { McpToolLists } from './tool/mcp-tool-lists';
 import { ToolBox, type ToolLoader } from './tool/tool-box';
-import { ToolConnector } from './tool/tool-connector';
-import { ToolRepository } from './tool/tool.repository';
 import { ToolService } from './tool/tool.service';
 
 /** An encryption key. */
@@ -58,7 +45,7 @@ export const newKey = () => `${randomBytes(32).toString('base64url')}=`;
 
 /** Parts of a replica that a spec may script. */
 export interface Parts {
-  caller: Asker;
+  caller: ChatCaller;
   loader: ToolLoader;
 }
 
@@ -70,15 +57,9 @@ export async function startStage() {
   const admin = new Client(database.adminUrl);
   await admin.connect();
   const sandbox = await startSandbox({ port: 0 });
-  const closers: (() => void)[] = [];
   const stops: (() => Promise<void>)[] = [];
 
-  const connect = (role: RedisRole) => {
-    const redis = testRedis(role);
-    closers.push(() => redis.disconnect());
-    return redis;
-  };
-  const redis = connect('commands');
+  const redis = testRedis('commands');
   await whenReady(redis);
 
   const jwk = makeJwk('orchestrator');
@@ -91,51 +72,48 @@ export async function startStage() {
   });
   stops.push(() => rpc.close());
 
-  /** Its parts, wired as in the module; it looks after its leases only when asked to. */
-  function replica(limits: Partial<RunLimits> = {}, keys = [firstKey], parts: Partial<Parts> = {}) {
-    const settings = Object.assign(new RunLimits(), { drain_ms: 0, ...limits });
-    const rls = new RlsPool(source, { prepare: true });
-    const channels = new Channels(connect('subscriber'));
-    const reader = new RunLogReader(redis, channels, { silence_ms: 200 });
-    const box = new SecretBox(keys);
-    const allow = ['127.0.0.0/8'];
-    const connector = new ProviderConnector(box, allow);
-    const toolConnector = new ToolConnector(box, allow);
-    const tools = new ToolRepository(rls);
-    const toolBox = new ToolBox(tools, toolConnector, new McpToolLists(toolConnector), rpc);
-    const runs = new RunRepository(rls);
-    const agents = new AgentRepository();
-    const providers = new ProviderRepository();
-    const changes = new TenantChanges(redis, channels);
-    const directory = new ProviderDirectory(source, providers, connector, changes);
-    const agentDirectory = new AgentDirectory(source, agents, changes);
-    const breakers = new CircuitBreakers(redis, channels, new BreakerLimits());
-    const stepRows = new RunStepRepository();
-    const steps = new RunSteps(source, runs, stepRows, settings);
-    const models = new RunModels(directory, new PriceBook(rls, channels));
-    const { caller = new ModelCaller(breakers, new CallerLimits()), loader = toolBox } = parts;
-    const executor = new RunExecutor(steps, models, caller, loader, redis, channels, settings);
-    const approval = new RunApproval(source, runs, stepRows, executor);
-    const leases = new RunLeases(source, rls, executor, settings);
-    stops.push(() => leases.beforeApplicationShutdown());
+  const shared = [
+    { provide: DataSource, useValue: source },
+    { provide: RlsPool, useValue: new RlsPool(source, { prepare: true }) },
+    { provide: REDIS, useValue: redis },
+    { provide: RpcClient, useValue: rpc },
+  ];
+  const stageModule = { module: class {}, global: true, providers: shared, exports: shared };
+
+  /** One more orchestrator, of the service's own module; it looks after its leases only when asked to. */
+  async function replica(limits: Partial<RunLimits> = {}, keys = [firstKey], parts: Partial<Parts> = {}) {
+    const channels = new Channels(testRedis('subscriber'));
+    const orchestrator = OrchestratorModule.forRoot({ encryptionKeys: keys, outboundAllow: ['127.0.0.0/8'] });
+    const module = Test.createTestingModule({ imports: [stageModule, orchestrator] })
+      .overrideProvider(RunLimits)
+      .useValue(Object.assign(new RunLimits(), { drain_ms: 0, ...limits }))
+      .overrideProvider(Channels)
+      .useValue(channels)
+      .overrideProvider(RunLogReader)
+      .useValue(new RunLogReader(redis, channels, { silence_ms: 200 }))
+      // Unlike the service's, it does not look whether the keys are all that the database needs.
+      .overrideProvider(SecretBox)
+      .useValue(new SecretBox(keys));
+    if (parts.caller) module.overrideProvider(ModelCaller).useValue(parts.caller);
+    if (parts.loader) module.overrideProvider(ToolBox).useValue(parts.loader);
+    const app = await module.compile();
+    stops.push(() => app.close());
     return {
-      reader,
-      steps,
-      executor,
-      models,
-      leases,
-      runs: new RunService(source, runs, stepRows, approval, executor, agents, reader, redis),
-      starter: new RunStarter(source, runs, agentDirectory, directory, executor, settings),
-      agents: new AgentService(source, agents, changes),
-      changes,
-      agentDirectory,
-      providers: new ProviderService(source, providers, connector, box, changes),
-      directory,
-      breakers,
-      checks: new ProviderCheckService(source, directory, new ModelLists(redis), breakers),
-      tools: new ToolService(source, tools, toolConnector),
-      toolBox,
-      secrets: new SecretRotation(box, new SecretRepository(source, rls)),
+      reader: app.get(RunLogReader),
+      holder: app.get(RunHolder),
+      executor: app.get(RunExecutor),
+      runs: app.get(RunService),
+      starter: app.get(RunStarter),
+      agents: app.get(AgentService),
+      changes: app.get(TenantChanges),
+      agentDirectory: app.get(AgentDirectory),
+      providers: app.get(ProviderService),
+      directory: app.get(ProviderDirectory),
+      breakers: app.get(CircuitBreakers),
+      checks: app.get(ProviderCheckService),
+      tools: app.get(ToolService),
+      toolBox: app.get(ToolBox),
+      secrets: app.get(SecretRotation),
     };
   }
 
@@ -154,7 +132,7 @@ export async function startStage() {
     },
     close: async () => {
       await Promise.all(stops.map((stop) => stop()));
-      closers.forEach((close) => close());
+      redis.disconnect();
       await tokenizers.stop();
       await sandbox.close();
       await source.destroy();
@@ -165,7 +143,7 @@ export async function startStage() {
 }
 
 export type Stage = Awaited<ReturnType<typeof startStage>>;
-export type Replica = ReturnType<Stage['replica']>;
+export type Replica = Awaited<ReturnType<Stage['replica']>>;
 export type User = Awaited<ReturnType<Stage['newUser']>>;
 
 /** An agent of the user that talks to the sandbox, in the format of a vendor. */

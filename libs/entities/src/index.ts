@@ -5,6 +5,7 @@ export { costOf, type Price } from './ledger/cost';
 export { openDataSource } from './database/data-source';
 export * from './database/database.module';
 export * from './entities';
+export { oneOf } from './entities/columns';
 export * from './ledger/ledger';
 export { recordCalls } from './ledger/ledger-batch';
 export * from './outbox/outbox';

@@ -4,12 +4,12 @@ import { ProviderError, type ChatRequest } from '@taai/providers';
 import { runAs } from '@taai/tenant';
 import { NIL } from 'uuid';
 import type { AgentDirectory } from '../agent/agent-directory';
-import type { CompletionLedger } from './completion-ledger';
+import type { StreamedLedger } from '../accounting/streamed-ledger';
 import { CompletionTargets } from './completion-target';
 import { CompletionService } from './completion.service';
 import type { Candidate } from '../model/model-caller';
 import type { ProviderDirectory } from '../provider/provider-directory';
-import { ScriptedCaller, type Line } from '../run/scripted-agent.testing';
+import { ScriptedCaller, type Line } from '../run/execution/scripted-agent.testing';
 
 const candidate = { provider_id: NIL, provider_name: 'main', kind: 'openai', model: 'gpt', settings: {} } as Candidate;
 const question: ChatRequest = { model: 'main/gpt', messages: [{ role: 'user', content: 'Hi' }] };
@@ -38,7 +38,7 @@ function stage(script: Line[], open: () => Promise<void> = async () => undefined
   const agents = { bySlug: async () => agent };
   const caller = new ScriptedCaller(script);
   const targets = new CompletionTargets(providers as unknown as ProviderDirectory, agents as unknown as AgentDirectory);
-  const service = new CompletionService(targets, caller, ledger as unknown as CompletionLedger);
+  const service = new CompletionService(targets, caller, ledger as unknown as StreamedLedger);
   const { signal } = new AbortController();
   const as = <T>(work: () => T) =>
     runAs({ tenant_id: NIL, user_id: NIL, api_key_id: NIL, permissions: [], issuer: 'gateway' }, work);

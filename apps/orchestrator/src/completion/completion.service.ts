@@ -1,14 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Completion, CompletionEnd, CompletionHead, CompletionPiece } from '@taai/contracts';
 import type { ChatEvent, ChatRequest } from '@taai/providers';
-import { CompletionBook } from './completion-book';
-import { CompletionLedger } from './completion-ledger';
+import { StreamedCalls } from '../accounting/streamed-calls';
+import { StreamedLedger } from '../accounting/streamed-ledger';
 import { CompletionTargets } from './completion-target';
 import type { ModelReply } from '../model/model-call';
-import { ModelCaller, type Asker } from '../model/model-caller';
-import { Pipe } from './pipe';
+import { ModelCaller, type ChatCaller } from '../model/model-caller';
+import { BoundedQueue } from './bounded-queue';
 import { problemOf } from './provider-problem';
-import { accountFor, roughPromptTokens } from '../model/usage-estimate';
+import { accountFor, roughPromptTokens } from '../accounting/usage-estimate';
 
 /** As long as the contract lets the gateway wait. */
 const ANSWER_MS = 600_000;
@@ -28,8 +28,8 @@ interface Asked {
 export class CompletionService {
   constructor(
     private readonly targets: CompletionTargets,
-    @Inject(ModelCaller) private readonly models: Asker,
-    private readonly ledger: CompletionLedger,
+    @Inject(ModelCaller) private readonly models: ChatCaller,
+    private readonly ledger: StreamedLedger,
   ) {}
 
   async chat(call: ChatRequest, signal: AbortSignal): Promise<Completion> {
@@ -44,52 +44,49 @@ export class CompletionService {
 
   /** A failure before the first piece is thrown; later ones are told by the last piece, with what was used. */
   stream(call: ChatRequest, signal: AbortSignal): AsyncIterable<CompletionPiece> {
-    const pipe = new Pipe<CompletionPiece>(signal);
-    this.tell(call, signal, pipe).then(
-      () => pipe.end(),
-      (error: Error) => pipe.end(error),
+    const queue = new BoundedQueue<CompletionPiece>(signal);
+    this.tell(call, signal, queue).then(
+      () => queue.end(),
+      (error: Error) => queue.end(error),
     );
-    return pipe;
+    return queue;
   }
 
-  private async tell(call: ChatRequest, signal: AbortSignal, pipe: Pipe<CompletionPiece>): Promise<void> {
+  private async tell(call: ChatRequest, signal: AbortSignal, queue: BoundedQueue<CompletionPiece>): Promise<void> {
     let begun = false;
     const { head, reply, end } = await this.ask(call, signal, (event, headNow) => {
-      if (!begun) void pipe.push({ type: 'head', ...headNow() });
+      if (!begun) void queue.push({ type: 'head', ...headNow() });
       begun = true;
-      return pipe.push(event);
+      return queue.push(event);
     });
     const problem = reply.failure && problemOf(reply.failure);
     if (problem && !begun) throw problem;
-    if (!begun) void pipe.push({ type: 'head', ...head });
-    void pipe.push({ type: 'end', ...end, ...(problem && { problem: problem.toJSON() }) });
+    if (!begun) void queue.push({ type: 'head', ...head });
+    void queue.push({ type: 'end', ...end, ...(problem && { problem: problem.toJSON() }) });
   }
 
   /** Throws a ProblemError when no call was made, or when one could not be accounted for. */
   private async ask(call: ChatRequest, signal: AbortSignal, take: Take, { whole = false } = {}): Promise<Asked> {
     const { candidates, request, agent_id } = await this.targets.of(call);
-    const stop = new AbortController();
-    const book = new CompletionBook<ModelReply>(this.ledger, {
-      purpose: { kind: 'chat', agent_id },
+    const calls = new StreamedCalls<ModelReply>(this.ledger, {
+      kind: 'chat',
+      agent_id,
       input_tokens: roughPromptTokens(request),
       account: (reply, kind) => accountFor(reply, request, kind),
-      onRefused: (reason) => stop.abort(reason),
     });
-    const head = () => book.head();
+    const head = () => calls.head();
     const attempt = await this.models
       .call(candidates, request, {
-        signal: AbortSignal.any([signal, stop.signal]),
+        signal: AbortSignal.any([signal, calls.refused]),
         deadline: Date.now() + ANSWER_MS,
-        book,
+        accounting: calls,
         whole,
-        onEvent: (event) => (book.isOpen ? take(event, head) : book.opened.then(() => take(event, head))),
+        onEvent: (event) => calls.whenOpen(() => take(event, head)),
       })
       .catch((error: Error) => Promise.reject(problemOf(error)));
     const { reply } = attempt;
     const answered = head();
-    const usage = await book.settle(attempt);
-    // Nothing is passed on that nobody accounts for.
-    await book.opened;
+    const usage = await calls.close(attempt);
     return { head: answered, reply, end: { stop_reason: reply.stop_reason ?? 'other', usage } };
   }
 }

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { EmbeddingCall, EmbeddingPiece, ProviderKind } from '@taai/contracts';
-import { CompletionBook } from './completion-book';
-import { CompletionLedger } from './completion-ledger';
+import { StreamedCalls } from '../accounting/streamed-calls';
+import { StreamedLedger } from '../accounting/streamed-ledger';
 import type { EmbeddingReply } from '../model/embedding-call';
 import { emptyReply } from '../model/model-call';
 import { ModelCaller } from '../model/model-caller';
 import { ProviderDirectory } from '../provider/provider-directory';
 import { problemOf } from './provider-problem';
-import { accountFor, roughPromptTokens, type Account, type Prompt } from '../model/usage-estimate';
+import { accountFor, roughPromptTokens, type Account, type Prompt } from '../accounting/usage-estimate';
 
 /** As long as the contract lets the gateway wait. */
 const VECTORS_MS = 120_000;
@@ -18,28 +18,26 @@ export class EmbeddingService {
   constructor(
     private readonly providers: ProviderDirectory,
     private readonly models: ModelCaller,
-    private readonly ledger: CompletionLedger,
+    private readonly ledger: StreamedLedger,
   ) {}
 
   async *embed({ model, encoding, ...request }: EmbeddingCall, signal: AbortSignal): AsyncGenerator<EmbeddingPiece> {
     const candidate = await this.providers.byName(model);
-    const stop = new AbortController();
-    const book = new CompletionBook<EmbeddingReply>(this.ledger, {
-      purpose: { kind: 'embedding', agent_id: null },
+    const calls = new StreamedCalls<EmbeddingReply>(this.ledger, {
+      kind: 'embedding',
+      agent_id: null,
       input_tokens: roughPromptTokens(promptOf(request.input)),
       account: (reply, kind) => accountForVectors(reply, request.input, kind),
-      onRefused: (reason) => stop.abort(reason),
     });
     const attempt = await this.models
       .embed([candidate], request, {
-        signal: AbortSignal.any([signal, stop.signal]),
+        signal: AbortSignal.any([signal, calls.refused]),
         deadline: Date.now() + VECTORS_MS,
-        book,
+        accounting: calls,
       })
       .catch((error: Error) => Promise.reject(problemOf(error)));
-    const head = book.head();
-    const usage = await book.settle(attempt);
-    await book.opened;
+    const head = calls.head();
+    const usage = await calls.close(attempt);
     const { failure, vectors } = attempt.reply;
     if (failure) throw problemOf(failure);
     yield { type: 'head', ...head, usage };

@@ -2,11 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { keys, log, type RedisClient } from '@taai/platform';
 import type { BreakerLimits } from './breaker-limits';
 
-/** What a call says about its provider; `unknown`: nothing. */
+/** What the outcome of a call says about its provider; `unknown`: nothing. */
 export type Health = 'well' | 'unwell' | 'unknown';
 
-/** Whether a call may be made now; who makes it reports, once, what came of it. */
-export type Leave = { granted: true; report(health: Health): void } | { granted: false; retry_after_ms: number };
+/** Permission to make a call; who makes it reports, once, what came of it. */
+export interface GrantedPermit {
+  granted: true;
+  report(health: Health): void;
+}
+
+/** The answer to whoever wants to make a call. */
+export type Permit = GrantedPermit | { granted: false; retry_after_ms: number };
 
 /**
  * What one process knows of the breaker of one provider and credential. While it is closed nobody waits for Redis: outcomes are
@@ -20,7 +26,7 @@ export class Breaker {
   private calls = 0;
   private failures = 0;
   private timer: NodeJS.Timeout | undefined;
-  private readonly ordinary: Leave = { granted: true, report: (health) => this.count(health) };
+  private readonly ordinary: GrantedPermit = { granted: true, report: (health) => this.count(health) };
   private readonly key: string;
 
   constructor(
@@ -31,7 +37,7 @@ export class Breaker {
     this.key = keys.breaker(name);
   }
 
-  enter(): Leave | Promise<Leave> {
+  enter(): Permit | Promise<Permit> {
     if (this.ask_at === undefined) return this.ordinary;
     return performance.now() < this.ask_at ? this.refusal() : this.ask();
   }
@@ -43,7 +49,7 @@ export class Breaker {
     this.ask_at = wait_ms === null ? undefined : now + Math.min(wait_ms, this.limits.recheck_ms);
   }
 
-  private async ask(): Promise<Leave> {
+  private async ask(): Promise<Permit> {
     const token = randomUUID();
     const wait_ms = await this.redis.askBreaker(this.key, token, this.limits.probe_ms).catch(unheard);
     if (wait_ms === 0) return { granted: true, report: (health) => this.settle(token, health) };
@@ -51,7 +57,7 @@ export class Breaker {
     return wait_ms === null ? this.ordinary : this.refusal();
   }
 
-  private refusal(): Leave {
+  private refusal(): Permit {
     return { granted: false, retry_after_ms: Math.ceil(Math.max(1, this.retry_at - performance.now())) };
   }
 

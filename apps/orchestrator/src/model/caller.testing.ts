@@ -1,7 +1,8 @@
 import { ProviderError, type CallOptions, type ChatEvent, type ProviderAdapter, type Usage } from '@taai/providers';
 import { v7 } from 'uuid';
-import type { AttemptTimeouts } from './call-chain';
-import type { Attempt, CallBook, Candidate } from './model-caller';
+import type { AttemptTimeouts } from './retry-chain';
+import type { CallAccounting } from './call-accounting';
+import type { Attempt, Candidate } from './candidate';
 
 export const someUsage: Usage = {
   input_tokens: 3,
@@ -57,19 +58,20 @@ async function* play({ says, usage, fails, hangs }: Act, { signal }: CallOptions
   yield { type: 'finish', stop_reason: 'stop', usage: someUsage };
 }
 
-/** A book that remembers its lines: `open main`, `close main overloaded`. */
-export function testBook<R extends { failure: Error | null }>() {
+/** Accounting that remembers: `open main`, `close main overloaded`. */
+export function testAccounting<R extends { failure: Error | null }>() {
   const lines: string[] = [];
   const call_ids: string[] = [];
   const codeOf = ({ failure }: R) => (failure instanceof ProviderError ? failure.code : (failure?.name ?? 'done'));
-  const book: CallBook<R> = {
+  const accounting: CallAccounting<R> = {
     open: async (call_id, { provider_name }) => {
       call_ids.push(call_id);
       lines.push(`open ${provider_name}`);
     },
     close: async ({ candidate, reply }: Attempt<R>) => {
       lines.push(`close ${candidate.provider_name} ${codeOf(reply)}`);
+      return { ...someUsage, cost_micro_usd: null, is_estimated: false };
     },
   };
-  return { book, lines, call_ids };
+  return { accounting, lines, call_ids };
 }

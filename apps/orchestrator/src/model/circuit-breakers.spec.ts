@@ -1,7 +1,7 @@
 import { Channels, keys, whenReady, type RedisClient } from '@taai/platform';
 import { testRedis, until } from '@taai/platform-testing';
 import { v7 } from 'uuid';
-import type { Health, Leave } from './breaker';
+import type { GrantedPermit, Health, Permit } from './breaker';
 import { BreakerLimits } from './breaker-limits';
 import { CircuitBreakers } from './circuit-breakers';
 
@@ -37,23 +37,23 @@ beforeEach(() => {
   target = { provider_id: v7(), credential_id: v7() };
 });
 
-const enter = async ({ breakers }: Replica, whom = target): Promise<Leave> => breakers.enter(whom);
+const enter = async ({ breakers }: Replica, whom = target): Promise<Permit> => breakers.enter(whom);
 const state = ({ breakers }: Replica, whom = target) => breakers.state(whom);
 
 /** So many calls with this outcome, told to Redis. */
 async function make(through: Replica, count: number, health: Health): Promise<void> {
   const { calls } = await state(through);
   for (let n = 0; n < count; n += 1) {
-    const leave = await enter(through);
-    if (leave.granted) leave.report(health);
+    const permit = await enter(through);
+    if (permit.granted) permit.report(health);
   }
   await until(async () => (await state(through)).calls === calls + count);
 }
 
-async function probe(through: Replica): Promise<Leave & { granted: true }> {
+async function probe(through: Replica): Promise<GrantedPermit> {
   for (;;) {
-    const leave = await enter(through);
-    if (leave.granted) return leave;
+    const permit = await enter(through);
+    if (permit.granted) return permit;
   }
 }
 
@@ -99,8 +99,8 @@ describe('a circuit breaker', () => {
 
   it('does not count calls that tell nothing', async () => {
     const one = await replica();
-    const leave = await enter(one);
-    for (let n = 0; n < 20; n += 1) if (leave.granted) leave.report('unknown');
+    const permit = await enter(one);
+    for (let n = 0; n < 20; n += 1) if (permit.granted) permit.report('unknown');
     await make(one, 1, 'well');
     expect(await state(one)).toMatchObject({ calls: 1, failures: 0 });
   });
@@ -134,11 +134,11 @@ describe('a circuit breaker', () => {
 
   it('is learned of by a replica that heard nothing, from what it tells', async () => {
     const [one, deaf] = [await replica(), await replica()];
-    const leave = await enter(deaf);
+    const permit = await enter(deaf);
     deaf.subscriber.disconnect();
     await make(one, 10, 'unwell');
     expect((await enter(deaf)).granted).toBe(true);
-    if (leave.granted) leave.report('well');
+    if (permit.granted) permit.report('well');
     await until(refuses(deaf));
   });
 
@@ -164,15 +164,15 @@ describe('a circuit breaker that has cooled', () => {
   it('lets one call of all replicas through', async () => {
     const pair = await cooled();
     await probe(pair[0]);
-    const leaves = await Promise.all(Array.from({ length: 40 }, (_, n) => enter(n % 2 ? pair[0] : pair[1])));
-    expect(leaves.filter(({ granted }) => granted)).toHaveLength(0);
+    const permits = await Promise.all(Array.from({ length: 40 }, (_, n) => enter(n % 2 ? pair[0] : pair[1])));
+    expect(permits.filter(({ granted }) => granted)).toHaveLength(0);
     expect(await state(pair[0])).toMatchObject({ state: 'half_open', retry_at: null });
   });
 
   it('lets one through of many that come at the same moment', async () => {
     const pair = await cooled({ recheck_ms: 0 });
-    const leaves = await Promise.all(Array.from({ length: 40 }, (_, n) => enter(n % 2 ? pair[0] : pair[1])));
-    expect(leaves.filter(({ granted }) => granted)).toHaveLength(1);
+    const permits = await Promise.all(Array.from({ length: 40 }, (_, n) => enter(n % 2 ? pair[0] : pair[1])));
+    expect(permits.filter(({ granted }) => granted)).toHaveLength(1);
   });
 
   it('closes everywhere, with a clean slate, when that one is well', async () => {
@@ -208,9 +208,9 @@ describe('without Redis', () => {
     const one = await replica();
     one.redis.disconnect();
     for (let n = 0; n < 20; n += 1) {
-      const leave = await enter(one);
-      expect(leave.granted).toBe(true);
-      if (leave.granted) leave.report('unwell');
+      const permit = await enter(one);
+      expect(permit.granted).toBe(true);
+      if (permit.granted) permit.report('unwell');
     }
   });
 });

@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Channels, keys, REDIS, type RedisClient } from '@taai/platform';
 import { LRUCache } from 'lru-cache';
-import { Breaker, type Leave } from './breaker';
+import { Breaker, type Permit } from './breaker';
 import { BreakerLimits } from './breaker-limits';
 import { defineBreakerScripts } from './circuit-breaker.script';
-import type { Candidate } from './model-caller';
+import type { Candidate } from './candidate';
 
 /** Providers and credentials that a process remembers; the others are asked for again. */
 const MAX_KNOWN = 10_000;
@@ -42,7 +42,7 @@ export class CircuitBreakers {
     });
   }
 
-  enter(target: Target): Leave | Promise<Leave> {
+  enter(target: Target): Permit | Promise<Permit> {
     const name = nameOf(target);
     return (this.known.get(name) ?? this.meet(name)).enter();
   }

@@ -1,7 +1,7 @@
 import { ProviderError, type ChatEvent, type ProviderAdapter } from '@taai/providers';
 import { callModel } from './model-call';
 import { tokenizers } from './tokens';
-import { accountFor, addUsage } from './usage-estimate';
+import { accountFor, addUsage } from '../accounting/usage-estimate';
 
 afterAll(() => tokenizers.stop());
 

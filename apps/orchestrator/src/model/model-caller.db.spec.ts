@@ -1,6 +1,6 @@
 import type { ModelReply } from './model-call';
 import { CallerLimits } from './caller-limits';
-import { testBook } from './caller.testing';
+import { testAccounting } from './caller.testing';
 import { ModelCaller } from './model-caller';
 import { ledger, providerCalls, startStage, watch, type Replica, type Stage, type User } from '../replica.testing';
 
@@ -10,7 +10,7 @@ let user: User;
 
 beforeAll(async () => {
   stage = await startStage();
-  replica = stage.replica();
+  replica = await stage.replica();
 });
 beforeEach(async () => {
   user = await stage.newUser();
@@ -51,7 +51,7 @@ describe('a chain of fallbacks', () => {
   it('answers by the third model when the first fails and the second is too slow, and tells all three', async () => {
     const choices = await threeChoices();
     const candidates = await user.as(() => replica.directory.candidates(choices));
-    const { book, lines, call_ids } = testBook<ModelReply>();
+    const { accounting, lines, call_ids } = testAccounting<ModelReply>();
     const heard: string[] = [];
     const mark = `fallback of ${user.tenant_id}`;
     const attempt = await new ModelCaller(replica.breakers, new CallerLimits()).call(
@@ -60,7 +60,7 @@ describe('a chain of fallbacks', () => {
       {
         signal: new AbortController().signal,
         deadline: Date.now() + 30_000,
-        book,
+        accounting,
         onEvent: (event) => {
           if (event.type === 'text') heard.push(event.text);
         },

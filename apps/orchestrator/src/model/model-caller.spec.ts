@@ -3,7 +3,7 @@ import { Channels, whenReady, type RedisClient } from '@taai/platform';
 import { testRedis, until } from '@taai/platform-testing';
 import { ProviderError, type ProviderErrorCode } from '@taai/providers';
 import { BreakerLimits } from './breaker-limits';
-import { scripted, someUsage, testBook, type Act, type Scripted } from './caller.testing';
+import { scripted, someUsage, testAccounting, type Act, type Scripted } from './caller.testing';
 import { CallerLimits } from './caller-limits';
 import { CircuitBreakers } from './circuit-breakers';
 import type { EmbeddingReply } from './embedding-call';
@@ -36,9 +36,9 @@ const good: Act = { says: 'Hello' };
 const failing = (name: string, failure: Error) => scripted(name, [{ fails: failure }]);
 const request = { messages: [{ role: 'user' as const, content: 'Hi' }] };
 
-/** Has the models answer, and tells what the book says, too. */
+/** Has the models answer, and tells what the accounting says, too. */
 async function ask(models: Scripted[], more: Partial<ModelCallerOptions> = {}, by = caller) {
-  const { book, lines, call_ids } = testBook<ModelReply>();
+  const { accounting, lines, call_ids } = testAccounting<ModelReply>();
   const begun = performance.now();
   const attempt = await by.call(
     models.map(({ candidate }) => candidate),
@@ -46,7 +46,7 @@ async function ask(models: Scripted[], more: Partial<ModelCallerOptions> = {}, b
     {
       signal: new AbortController().signal,
       deadline: Date.now() + 30_000,
-      book,
+      accounting,
       onEvent: () => undefined,
       ...more,
     },
@@ -214,20 +214,20 @@ describe('ModelCaller', () => {
     expect(attempt.reply.failure).toMatchObject({ code: 'aborted' });
   });
 
-  it.each(['open', 'close'] as const)('asks nobody whom the book does not take: %s throws', async (method) => {
-    const { book, lines } = testBook<ModelReply>();
+  it.each(['open', 'close'] as const)('asks nobody whom the accounting does not take: %s throws', async (method) => {
+    const { accounting, lines } = testAccounting<ModelReply>();
     const broke = new Error('budget');
     const models = [failing('first', error('auth')), scripted('second', [good])];
     let opened = 0;
     const strict = {
-      open: async (...args: Parameters<typeof book.open>) => {
+      open: async (...args: Parameters<typeof accounting.open>) => {
         if (method === 'open' && ++opened === 2) throw broke;
-        return book.open(...args);
+        return accounting.open(...args);
       },
-      close: (...args: Parameters<typeof book.close>) =>
-        method === 'close' ? Promise.reject(broke) : book.close(...args),
+      close: (...args: Parameters<typeof accounting.close>) =>
+        method === 'close' ? Promise.reject(broke) : accounting.close(...args),
     };
-    await expect(ask(models, { book: strict })).rejects.toBe(broke);
+    await expect(ask(models, { accounting: strict })).rejects.toBe(broke);
     expect(models.map(({ calls }) => calls.length)).toEqual([1, 0]);
     expect(lines).toEqual(method === 'open' ? ['open first', 'close first auth'] : ['open first']);
   });
@@ -263,7 +263,7 @@ describe('ModelCaller with a breaker that is open', () => {
     expect(refusal.retry_after_ms).toBeLessThanOrEqual(60_000);
   });
 
-  it('passes over it without a line in the book', async () => {
+  it('passes over it without a line in the accounting', async () => {
     const [through, dead] = [by(), failing('first', error('unavailable'))];
     await openBreaker(dead, through);
     const calls = dead.calls.length;
@@ -284,8 +284,8 @@ describe('ModelCaller with a breaker that is open', () => {
 
 describe('embeddings', () => {
   const embed = (models: Scripted[], signal = new AbortController().signal) => {
-    const { book, lines } = testBook<EmbeddingReply>();
-    const options = { signal, deadline: Date.now() + 30_000, book };
+    const { accounting, lines } = testAccounting<EmbeddingReply>();
+    const options = { signal, deadline: Date.now() + 30_000, accounting };
     const candidates = models.map(({ candidate }) => candidate);
     return caller.embed(candidates, { input: ['a'] }, options).then((attempt) => ({ attempt, lines }));
   };

@@ -1,7 +1,7 @@
 import { ProblemError, type ProblemCode } from '@taai/contracts';
 import { FernetError } from '@taai/platform';
 import { ProviderError } from '@taai/providers';
-import type { Candidate } from '../model/model-caller';
+import type { Candidate } from '../model/candidate';
 import type { ProviderConnector } from './provider-connector';
 import type { ProviderRow } from './provider.repository';
 

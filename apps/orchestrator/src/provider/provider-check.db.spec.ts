@@ -15,7 +15,7 @@ let models: { status: number; body: object; asked: number };
 
 beforeAll(async () => {
   stage = await startStage();
-  replica = stage.replica();
+  replica = await stage.replica();
   vendor = createServer((_, response) => {
     models.asked += 1;
     const headers = { 'content-type': 'application/json', 'retry-after': '7' };
@@ -62,7 +62,8 @@ describe("a provider's list of models", () => {
       { id: 'text-embedding-9', model: 'main/text-embedding-9' },
       { id: 'gpt-9', model: 'main/gpt-9' },
     ]);
-    expect(await user.as(() => stage.replica().checks.models(id, false))).toEqual(first);
+    const { checks } = await stage.replica();
+    expect(await user.as(() => checks.models(id, false))).toEqual(first);
     expect(models.asked).toBe(1);
     models.body = { data: [{ id: 'new' }] };
     const fresh = await list(id, true);

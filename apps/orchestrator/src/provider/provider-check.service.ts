@@ -11,7 +11,7 @@ import type { OpenProvider } from './known-provider';
 import { callModel, type ModelReply } from '../model/model-call';
 import { ProviderDirectory } from './provider-directory';
 import { ModelLists } from './model-lists';
-import { accountFor } from '../model/usage-estimate';
+import { accountFor } from '../accounting/usage-estimate';
 
 /** Under what the contract allows for the whole of a test, of which asking for the models may take 20 s. */
 const TEST_MS = 30_000;

@@ -9,7 +9,7 @@ let user: User;
 
 beforeAll(async () => {
   stage = await startStage();
-  [one, other] = [stage.replica(), stage.replica()];
+  [one, other] = [await stage.replica(), await stage.replica()];
 });
 beforeEach(async () => {
   user = await stage.newUser();
@@ -76,7 +76,7 @@ describe('ProviderDirectory', () => {
   it('says what is wrong with credentials, and passes over them', async () => {
     const bad = await provider('bad', { api_key: 'ключ' });
     await expect(byId(bad)).rejects.toEqual(problem('agent_not_ready', /API key/));
-    const elsewhere = stage.replica({}, [newKey()]);
+    const elsewhere = await stage.replica({}, [newKey()]);
     const good = await provider('good');
     await expect(byId(good, elsewhere)).rejects.toEqual(problem('agent_not_ready', /cannot be decrypted/));
     const choices = [bad, good].map((provider_id) => ({ provider_id, model: 'm' }));

@@ -3,7 +3,7 @@ import { found, ProblemError } from '@taai/contracts';
 import { withTenant, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { KnownProvider, type OpenProvider } from './known-provider';
-import type { Candidate } from '../model/model-caller';
+import type { Candidate } from '../model/candidate';
 import { ProviderConnector } from './provider-connector';
 import { ProviderRepository } from './provider.repository';
 import { TenantCache } from '../tenant-cache';

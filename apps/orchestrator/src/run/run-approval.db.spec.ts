@@ -2,7 +2,7 @@ import type { CreateAgent } from '@taai/contracts';
 import { keys } from '@taai/platform';
 import { until } from '@taai/platform-testing';
 import { ledger, newAgent, startStage, watch, type Replica, type Stage, type User } from '../replica.testing';
-import { ScriptedCaller, ScriptedTools, type Line } from './scripted-agent.testing';
+import { ScriptedCaller, ScriptedTools, type Line } from './execution/scripted-agent.testing';
 
 let stage: Stage;
 let user: User;
@@ -34,7 +34,7 @@ const replicaWith = (tools: ScriptedTools, lines = script, approval_seconds = 36
 /** A run that waits for two approvals, on the first of two replicas that share their tools. */
 async function waiting(fields: Partial<CreateAgent> = {}, approval_seconds = 3600) {
   const tools = newTools();
-  const [first, second] = [replicaWith(tools, script, approval_seconds), replicaWith(tools)];
+  const [first, second] = [await replicaWith(tools, script, approval_seconds), await replicaWith(tools)];
   const agent = await newAgent(user, first, stage);
   await user.as(() => first.agents.update({ id: agent.id, ...fields }));
   await stage.admin.query(`update agents set tools = '{one,two}' where id = $1`, [agent.id]);
@@ -122,7 +122,7 @@ describe('a run with calls that a person must approve', () => {
 
   it('fails when nobody decides in time', async () => {
     const { first, id } = await waiting({}, 0);
-    await first.leases.sweep();
+    await first.executor.sweep();
     const events = await watch(user, first, id);
     expect(events.at(-1)).toMatchObject({ type: 'run.failed', data: { code: 'approval_expired' } });
   });

@@ -1,10 +1,10 @@
 import { hasEnded, type RunEvent, type TokenUsage } from '@taai/contracts';
 import type { AgentRunEntity } from '@taai/entities';
-import type { Execution, Step } from './run-step.repository';
+import type { Execution, Step } from './run-step';
 
 export type EventBody = Pick<RunEvent, 'type' | 'data'>;
 type Identity = Pick<AgentRunEntity, 'id' | 'agent_id' | 'conversation_id'>;
-/** What of a run its last events tell. */
+/** The fields of a run that its last events contain. */
 export type Ending = Pick<AgentRunEntity, 'status' | 'output' | 'error_code' | 'error_detail' | 'usage'>;
 type Logged = Identity & Ending & Pick<AgentRunEntity, 'last_event_id'>;
 
@@ -19,7 +19,7 @@ export const retriedEvent = (step: number, after_id: number): EventBody => ({
   data: { step, after_id },
 });
 
-/** What the run has used so far, after each answer of a model. */
+/** Follows each answer of a model: the sum that the run has used so far. */
 export const usageEvent = (usage: TokenUsage): EventBody => ({ type: 'usage', data: { ...usage } });
 
 const nameOf = ({ tool_call_id, tool_name }: Execution) => ({ id: tool_call_id, name: tool_name });
@@ -33,6 +33,12 @@ export const approvalEvent = (execution: Execution): EventBody => ({
   type: 'approval.required',
   data: { ...nameOf(execution), arguments: execution.arguments },
 });
+
+/** The events that follow a step's tokens, in the order of the numbers that they were committed with. */
+export const stepEvents = ({ usage, executions }: Step): EventBody[] => [
+  ...(usage ? [usageEvent(usage)] : []),
+  ...executions.map(toolCallEvent),
+];
 
 export function toolResultEvent(execution: Execution): EventBody {
   const { status, result, error_code: code, error_detail: detail } = execution;
@@ -63,11 +69,15 @@ export function rebuildEvents(run: Logged, steps: readonly Step[]): RunEvent[] {
   return first > 1 ? [...committedEvents(run, steps), ...last] : last;
 }
 
-/** What of a run's log its rows tell before its end. */
+/** The events of a run's log before its end, as far as its rows contain them. */
 export const committedEvents = (run: Identity, steps: readonly Step[]): RunEvent[] => [
   { id: 1, ...startedEvent(run) },
   ...steps.flatMap(eventsOfStep),
 ];
+
+/** The id of the last event that is certain: what a dead replica logged after it is void. */
+export const committedId = (run: Identity, steps: readonly Step[]): number =>
+  committedEvents(run, steps).at(-1)?.id ?? 1;
 
 function eventsOfStep({ output, usage, last_event_id, executions }: Step): RunEvent[] {
   const answer = [...tokenEvents(output), ...(usage ? [usageEvent(usage)] : [])];

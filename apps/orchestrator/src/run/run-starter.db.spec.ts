@@ -8,7 +8,7 @@ let agent: Agent;
 
 beforeAll(async () => {
   stage = await startStage();
-  replica = stage.replica();
+  replica = await stage.replica();
 });
 beforeEach(async () => {
   user = await stage.newUser();

@@ -6,20 +6,21 @@ import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { AgentDirectory } from '../agent/agent-directory';
-import { ProviderDirectory } from '../provider/provider-directory';
-import { RunExecutor } from './run-executor';
-import { RunLimits } from './run-limits';
-import { DEFAULT_MAX_STEPS } from './run-loop';
 import { fillPrompt } from '../agent/system-prompt';
-import { RunRepository, type Lease, type NewRun, type RunRow, type RunState } from './run.repository';
-import { toRun } from './run.service';
+import { ProviderDirectory } from '../provider/provider-directory';
+import { RunExecutor } from './execution/run-executor';
+import { RunLimits } from './execution/run-limits';
+import { DEFAULT_MAX_STEPS } from './execution/run-request';
+import type { Lease, NewRun, RunRow, RunState } from './run-row';
+import { toRun } from './run-view';
+import { RunRepository } from './run.repository';
 
 type Order = Pick<NewRun, 'id' | 'agent_id' | 'conversation_id' | 'metadata'> & {
   messages: ChatMessage[];
   variables: Record<string, unknown>;
 };
 
-/** Then a run of the tenant's may have ended. */
+/** By then another run of the tenant may have ended. */
 const RETRY_SECONDS = 5;
 
 /** Starts runs: they are inserted and answered at once, and executed in the background. */
@@ -39,30 +40,34 @@ export class RunStarter {
     const { id: agent_id, input: content, metadata = {}, variables = {} } = input;
     const messages: ChatMessage[] = [{ role: 'user', content }];
     const order = { id: v7(), agent_id, conversation_id: null, metadata, messages, variables };
-    return this.executor.admit(async (lease) => {
-      let created: RunRow | undefined;
-      const answer = await withTenant(this.db, async (tx) => {
-        created = await this.insert(tx, order, lease);
-        if (!created) throw new Error('A new run has an id of its own.');
-        return toRun(created);
-      });
-      return { answer, created };
+    return this.withSlot(async (tx, lease) => {
+      const created = await this.insert(tx, order, lease);
+      if (!created) throw new Error('A new run has an id of its own.');
+      return toRun(created);
     });
   }
 
   /** The same for a conversation. The run of an id that is known stays as it is. */
   startFor({ run_id: id, agent_id, conversation_id, messages }: StartRunFor): Promise<Run> {
     const order = { id, agent_id, conversation_id, metadata: {}, messages, variables: {} };
-    return this.executor.admit((lease) =>
-      withTenant(this.db, async (tx) => {
-        const known = await this.runs.find(tx, id);
-        const created = known ? undefined : await this.insert(tx, order, lease);
-        const run = known ?? created ?? (await this.runs.find(tx, id));
-        return { answer: toRun(found('run', run)), created };
-      }),
-    );
+    return this.withSlot(async (tx, lease) => {
+      const known = await this.runs.find(tx, id);
+      const created = known ? undefined : await this.insert(tx, order, lease);
+      return toRun(found('run', known ?? created ?? (await this.runs.find(tx, id))));
+    });
   }
 
+  /** Does the work of a start with a lease when this replica has a slot for the run; a run without one is queued. */
+  private async withSlot(work: (tx: Tx, lease: Lease | undefined) => Promise<Run>): Promise<Run> {
+    const lease = this.executor.reserve();
+    try {
+      return await withTenant(this.db, (tx) => work(tx, lease));
+    } finally {
+      if (lease) this.executor.cancelReservation();
+    }
+  }
+
+  /** Inserts the run, to be launched after the commit if it has a lease. Undefined when there is a run with its id. */
   private async insert(tx: Tx, order: Order, lease: Lease | undefined): Promise<RunRow | undefined> {
     const { messages, variables, ...run } = order;
     const agent = await this.agents.current(tx, order.agent_id);
@@ -75,16 +80,24 @@ export class RunStarter {
     const instructions: ChatMessage[] = prompt ? [{ role: 'system', content: prompt }] : [];
     const state = { ...snapshotOf(agent), provider_id, api_key_id };
     const row = { ...run, agent_version: agent.version, user_id, input: [...instructions, ...messages], state };
-    return this.runs.insert(tx, row, lease, this.limits.deadline_seconds);
+    const created = await this.runs.insert(tx, row, lease, this.limits.deadline_seconds);
+    if (created && lease) tx.afterCommit(() => this.executor.launch(created));
+    return created;
   }
 }
 
-/** What of the agent a run keeps to its end. */
+/** The part of the agent that a run keeps to its end. */
 function snapshotOf(agent: Agent): Omit<RunState, 'provider_id' | 'api_key_id'> {
-  const { model, temperature, max_output_tokens, fallbacks, parameters, tools, output_schema } = agent;
-  const { max_steps, max_cost_micro_usd, requires_approval } = agent;
   return {
-    ...{ model, temperature, max_output_tokens, fallbacks, parameters, tools, output_schema },
-    ...{ max_steps: max_steps ?? DEFAULT_MAX_STEPS, max_cost_micro_usd, requires_approval },
+    model: agent.model,
+    temperature: agent.temperature,
+    max_output_tokens: agent.max_output_tokens,
+    fallbacks: agent.fallbacks,
+    parameters: agent.parameters,
+    tools: agent.tools,
+    output_schema: agent.output_schema,
+    max_steps: agent.max_steps ?? DEFAULT_MAX_STEPS,
+    max_cost_micro_usd: agent.max_cost_micro_usd,
+    requires_approval: agent.requires_approval,
   };
 }

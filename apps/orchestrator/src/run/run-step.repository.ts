@@ -1,22 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import type { StoredToolCall, TokenUsage } from '@taai/contracts';
-import type { RunStepEntity, ToolExecutionEntity, Tx } from '@taai/entities';
+import type { StoredToolCall, ToolExecutionStatus, TokenUsage } from '@taai/contracts';
+import type { Tx } from '@taai/entities';
+import { toolCallStates } from './run-states';
+import type { Execution, Settlement, Step } from './run-step';
 import { storableJson } from './storable-json';
-
-/** A call of a tool. It is settled when the run's log has its result. */
-export type Execution = Omit<ToolExecutionEntity, 'tenant_id'>;
-
-/** A model's answer that called tools, or has to be mended, and what became of the calls. */
-export type Step = Pick<RunStepEntity, 'step' | 'output' | 'tool_calls' | 'usage' | 'last_event_id'> & {
-  /** In the order of the calls. */
-  executions: Execution[];
-};
-
-/** What became of a call. */
-export type Settlement = Pick<Execution, 'status' | 'result' | 'error_code' | 'error_detail' | 'result_event_id'>;
 
 const EXECUTION = `id, run_id, tool_id, tool_name, tool_call_id, step, position, arguments, status, result, error_code, error_detail,
   call_event_id, approval_event_id, result_event_id, decided_by, decided_at, created_at, started_at, finished_at`;
+
+const isWaiting = toolCallStates.in('waiting_approval');
 
 /** The steps of runs and the tool calls in them. Who writes them must hold the run's lease, or its row. */
 @Injectable()
@@ -55,23 +47,24 @@ export class RunStepRepository {
 
   /** A tool is about to be called. */
   async begin(tx: Tx, id: string): Promise<void> {
-    await tx.query(`update tool_executions set status = 'running', started_at = now() where id = $1`, [id]);
+    if (!(await this.move(tx, id, 'running', 'started_at = now()'))) throw new IllegalTransition(id, 'running');
   }
 
+  /** Writes the outcome of a call. One that has it already keeps it, and gets the number of its event. */
   async settle(tx: Tx, id: string, { status, result, error_code, error_detail, result_event_id }: Settlement) {
-    await tx.query(
-      `update tool_executions set status = $2, result = $3, error_code = $4, error_detail = $5, result_event_id = $6,
-         finished_at = now() where id = $1`,
-      [id, status, result === null ? null : storableJson(result), error_code, error_detail, result_event_id],
-    );
+    const json = result === null ? null : storableJson(result);
+    const set = 'result = $3, error_code = $4, error_detail = $5, result_event_id = $6, finished_at = now()';
+    const values = [json, error_code, error_detail, result_event_id];
+    const guard = `(${toolCallStates.in(status)} or ${toolCallStates.mayBecome(status)})`;
+    if (!(await this.move(tx, id, status, set, values, guard))) throw new IllegalTransition(id, status);
   }
 
-  /** Of a run that ends: what was not settled never will be. */
+  /** The run ends: what was not settled never will be. */
   async abandon(tx: Tx, run_id: string): Promise<void> {
     await tx.query(
-      `update tool_executions set status = 'failed', error_code = 'run_ended', finished_at = now()
-       where run_id = $1 and status in ('pending', 'waiting_approval', 'running')`,
-      [run_id],
+      `update tool_executions set status = $2, error_code = 'run_ended', finished_at = now()
+       where run_id = $1 and ${toolCallStates.isOpen()}`,
+      [run_id, 'failed' satisfies ToolExecutionStatus],
     );
   }
 
@@ -84,13 +77,8 @@ export class RunStepRepository {
   }
 
   /** Whether it was this decision that counted: a call is decided once. */
-  async decide(tx: Tx, id: string, status: 'pending' | 'rejected', user_id: string | null): Promise<boolean> {
-    const [, changed] = await tx.query<[unknown[], number]>(
-      `update tool_executions set status = $2, decided_by = $3, decided_at = now()
-       where id = $1 and status = 'waiting_approval'`,
-      [id, status, user_id],
-    );
-    return changed === 1;
+  decide(tx: Tx, id: string, status: 'pending' | 'rejected', user_id: string | null): Promise<boolean> {
+    return this.move(tx, id, status, 'decided_by = $3, decided_at = now()', [user_id]);
   }
 
   /** The calls that wait for a decision, oldest first, their events numbered from `logged + 1` on. */
@@ -98,7 +86,7 @@ export class RunStepRepository {
     const [rows] = await tx.query<[Execution[], number]>(
       `with waiting as (
          select id as waiting_id, $2 + row_number() over (order by position) as number from tool_executions
-         where run_id = $1 and status = 'waiting_approval'
+         where run_id = $1 and ${isWaiting}
        )
        update tool_executions set approval_event_id = number from waiting where id = waiting_id returning ${EXECUTION}`,
       [run_id, logged],
@@ -107,8 +95,31 @@ export class RunStepRepository {
   }
 
   async isWaiting(tx: Tx, run_id: string): Promise<boolean> {
-    const sql = `select from tool_executions where run_id = $1 and status = 'waiting_approval' limit 1`;
+    const sql = `select from tool_executions where run_id = $1 and ${isWaiting} limit 1`;
     return (await tx.query<unknown[]>(sql, [run_id])).length > 0;
+  }
+
+  /** Whether the call could change its state. `values` are the parameters from `$3` on. */
+  private async move(
+    tx: Tx,
+    id: string,
+    to: ToolExecutionStatus,
+    assignments: string,
+    values: unknown[] = [],
+    guard = toolCallStates.mayBecome(to),
+  ): Promise<boolean> {
+    const [, changed] = await tx.query<[unknown[], number]>(
+      `update tool_executions set status = $2, ${assignments} where id = $1 and ${guard}`,
+      [id, to, ...values],
+    );
+    return changed === 1;
+  }
+}
+
+/** A fault of ours: the call is in a state that `to` does not follow. */
+class IllegalTransition extends Error {
+  constructor(id: string, to: ToolExecutionStatus) {
+    super(`The tool call ${id} cannot become ${to}.`);
   }
 }
 

@@ -22,7 +22,7 @@ let agent: Agent;
 
 beforeAll(async () => {
   stage = await startStage();
-  replica = stage.replica();
+  replica = await stage.replica();
 });
 beforeEach(async () => {
   user = await stage.newUser();
@@ -231,7 +231,7 @@ describe('a run that is cancelled', () => {
   });
 
   it('in the queue ends there', async () => {
-    const full = stage.replica({ slots: 0 });
+    const full = await stage.replica({ slots: 0 });
     const run = await user.as(() => full.starter.start({ id: agent.id, input: 'Hello' }));
     expect(run.status).toBe('queued');
     const reading = watch(user, full, run.id);
@@ -269,7 +269,7 @@ describe('a run whose provider fails', () => {
   });
 
   it('because it says nothing more fails at its deadline, with what was said', async () => {
-    const hurried = stage.replica({ deadline_seconds: 0.5 });
+    const hurried = await stage.replica({ deadline_seconds: 0.5 });
     const mark = v7();
     const run = await user.as(() => hurried.starter.start({ id: agent.id, input: `${mark} [[hang=2 delay=1]]` }));
     const events = await watch(user, hurried, run.id);

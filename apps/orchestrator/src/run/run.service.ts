@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import {
   found,
   hasEnded,
+  ProblemError,
   type DecideToolCall,
   type ListRuns,
   type PageOf,
@@ -9,17 +10,20 @@ import {
   type RunDetail,
   type RunEvents,
 } from '@taai/contracts';
-import { fitting, idAfter, toFittingPage, withTenant } from '@taai/entities';
+import { fitting, idAfter, toFittingPage, withTenant, type Tx } from '@taai/entities';
 import { keys, log, REDIS, RunLogReader, RunLogWriter, type RedisClient } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { AgentRepository } from '../agent/agent.repository';
-import { RunApproval } from './run-approval';
 import { endingEvents, rebuildEvents } from './run-events';
-import { RunExecutor } from './run-executor';
+import { RunExecutor } from './execution/run-executor';
+import type { Execution } from './run-step';
 import { RunStepRepository } from './run-step.repository';
-import { timelineOf } from './run-timeline';
-import { RunRepository, type RunRow } from './run.repository';
+import type { RunRow } from './run-row';
+import { timelineOf, toRun } from './run-view';
+import { RunRepository } from './run.repository';
+
+const decided = { approve: 'pending', reject: 'rejected' } as const;
 
 /** How long `cancel` waits for a run to end, to answer with its end. */
 const CANCEL_WAIT_MS = 3000;
@@ -30,7 +34,6 @@ export class RunService {
     private readonly db: DataSource,
     private readonly runs: RunRepository,
     private readonly steps: RunStepRepository,
-    private readonly approval: RunApproval,
     private readonly executor: RunExecutor,
     private readonly agents: AgentRepository,
     private readonly reader: RunLogReader,
@@ -51,9 +54,15 @@ export class RunService {
     return { ...toRun(run), steps: timelineOf(run, steps, attempts) };
   }
 
-  /** Resolves to the run as it then stands. */
+  /**
+   * Decides on a tool call that waits, and resolves to the run as it then stands. A call is decided once; the same decision again changes
+   * nothing. The run goes on, at once and in one replica, when no call of it waits any more. Throws `not_found`, and `conflict` for a call
+   * that is not, or was otherwise, decided on.
+   */
   async decide(input: DecideToolCall): Promise<Run> {
-    await this.approval.decide(input);
+    const { tenant_id } = currentCaller();
+    const goesOn = await withTenant(this.db, (tx) => this.recordDecision(tx, input));
+    if (goesOn) await this.executor.takeUp(tenant_id, input.id);
     return this.get(input.id);
   }
 
@@ -85,6 +94,19 @@ export class RunService {
     return this.get(id);
   }
 
+  /** Whether the run goes on. */
+  private async recordDecision(tx: Tx, { id: run_id, tool_call_id, decision }: DecideToolCall): Promise<boolean> {
+    // The executor holds the row while it decides whether to wait.
+    const run = found('run', await this.runs.lock(tx, run_id));
+    const call = found('tool call', await this.steps.find(tx, run_id, tool_call_id));
+    const { user_id = null } = currentCaller();
+    const counted = await this.steps.decide(tx, call.id, decided[decision], user_id);
+    if (!counted && !isSame(call, decision)) throw new ProblemError('conflict', 'The tool call waits for no decision.');
+    if (run.status !== 'waiting_approval' || (await this.steps.isWaiting(tx, run_id))) return false;
+    await this.runs.resume(tx, run_id);
+    return true;
+  }
+
   /** Of a run that ended in the queue: nobody else writes its log. */
   private async closeLog(run: RunRow): Promise<void> {
     const writer = new RunLogWriter(this.redis, run.id);
@@ -106,12 +128,5 @@ export class RunService {
   }
 }
 
-/** The run as clients see it. */
-export function toRun(run: RunRow): Run {
-  const { id, agent_id, agent_version, conversation_id, status, output, error_code, error_detail } = run;
-  const { usage, metadata, created_at, finished_at } = run;
-  const asked = run.input.findLast(({ role }) => role === 'user')?.content ?? '';
-  const input = typeof asked === 'string' ? asked : '';
-  const what = { id, agent_id, agent_version, conversation_id, status, input, output, error_code, error_detail };
-  return { ...what, usage, metadata, created_at, finished_at };
-}
+const isSame = ({ decided_at, status }: Execution, decision: DecideToolCall['decision']): boolean =>
+  decided_at !== null && (status === 'rejected') === (decision === 'reject');

@@ -11,8 +11,8 @@ let after: Replica;
 
 beforeAll(async () => {
   stage = await startStage();
-  before = stage.replica();
-  after = stage.replica({}, [newest, stage.firstKey]);
+  before = await stage.replica();
+  after = await stage.replica({}, [newest, stage.firstKey]);
 });
 // Keys are those of all tenants.
 beforeEach(() => stage.admin.query('delete from provider_credentials; delete from tools'));
@@ -194,7 +194,7 @@ describe('a rotation', () => {
     };
     expect(await run(after)).toMatchObject({ type: 'run.completed' });
     await after.secrets.reencrypt({});
-    expect(await run(stage.replica({}, [newest]))).toMatchObject({ type: 'run.completed' });
+    expect(await run(await stage.replica({}, [newest]))).toMatchObject({ type: 'run.completed' });
     expect(await run(before)).toMatchObject({ type: 'run.failed', data: { code: 'agent_not_ready' } });
   });
 

@@ -16,7 +16,7 @@ let api: TestServer;
 
 beforeAll(async () => {
   stage = await startStage();
-  replica = stage.replica();
+  replica = await stage.replica();
   mcp = await startMcpServer({
     weather: {
       description: 'The weather.',

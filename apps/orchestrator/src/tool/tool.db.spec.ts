@@ -10,7 +10,7 @@ let user: User;
 
 beforeAll(async () => {
   stage = await startStage();
-  replica = stage.replica();
+  replica = await stage.replica();
 });
 beforeEach(async () => {
   user = await stage.newUser();

@@ -1,0 +1,126 @@
+import type { CallOutcome, ProviderKind, TokenUsage } from '@taai/contracts';
+import { ProviderError, type ChatMessage, type ChatRequest, type Usage } from '@taai/providers';
+import type { ModelReply } from '../model/model-call';
+import { errorCodeOf } from '../model/model-failure';
+import { countTokens, lengthOf, roughTokens } from '../model/tokens';
+
+/** What vendors add to each message for its role and its ends, and to the prompt for the answer's beginning. */
+const TOKENS_PER_MESSAGE = 4;
+const TOKENS_PER_PROMPT = 2;
+/** OpenAI's figure for one of 1024 × 1024. The size is not known here; Google counts from 258, Anthropic up to some 1,600. */
+const TOKENS_PER_IMAGE = 765;
+
+/** The part of a request that the model reads. */
+export type Prompt = Pick<ChatRequest, 'messages' | 'tools'>;
+
+/** The tokens that a call is accounted for. */
+export type Account = Usage & { is_estimated: boolean };
+
+/** The part of a reply that the ledger keeps besides its tokens. */
+export interface Accountable {
+  failure: Error | null;
+  latency_ms: number;
+}
+
+/** What the ledger is told of a reply. */
+export const outcomeOf = ({ failure, latency_ms }: Accountable, account: Account): CallOutcome => ({
+  ...account,
+  status: 'closed',
+  error_code: failure && errorCodeOf(failure),
+  latency_ms,
+});
+
+/** A quick guess at the prompt, by its length: for the opening of a call. */
+export const roughPromptTokens = (prompt: Prompt): number =>
+  roughTokens(lengthOf(textsOf(prompt))) + framingOf(prompt.messages);
+
+/** Estimates a call of which nothing is left but how many pieces it had streamed, usually a token each. */
+export const roughUsage = (prompt: Prompt, pieces: number): Usage => ({
+  ...silence,
+  input_tokens: roughPromptTokens(prompt),
+  output_tokens: pieces,
+});
+
+/**
+ * Counts the tokens that a reply is accounted for: the provider's figures where it gave any, estimates where it did not, and none for a
+ * request that was refused.
+ */
+export async function accountFor(reply: ModelReply, prompt: Prompt, kind: ProviderKind): Promise<Account> {
+  const told = reply.usage ?? silence;
+  const isInputTold = [told.input_tokens, told.cache_read_tokens, told.cache_write_tokens].some(isTold);
+  if (isInputTold && isTold(told.output_tokens)) return { ...told, is_estimated: false };
+  if (wasRefused(reply)) return { ...silence, input_tokens: 0, output_tokens: 0, is_estimated: true };
+  return {
+    ...told,
+    ...(!isInputTold && { input_tokens: await countPrompt(kind, prompt) }),
+    ...(!isTold(told.output_tokens) && (await countAnswer(kind, reply, told))),
+    is_estimated: true,
+  };
+}
+
+const isTold = (count: number | null): boolean => count !== null;
+
+async function countPrompt(kind: ProviderKind, prompt: Prompt): Promise<number> {
+  return (await countTokens(kind, textsOf(prompt))) + framingOf(prompt.messages);
+}
+
+/** What the model thought aloud is known by its length alone. */
+async function countAnswer(kind: ProviderKind, reply: ModelReply, told: Usage) {
+  const { text, tool_calls, reasoning_characters } = reply;
+  const output_tokens = await countTokens(kind, [
+    text,
+    ...tool_calls.flatMap(({ name, arguments: json }) => [name, json]),
+  ]);
+  const thought = reasoning_characters > 0 ? roughTokens(reasoning_characters) : null;
+  return { output_tokens, reasoning_tokens: told.reasoning_tokens ?? thought };
+}
+
+/** Tools on offer count as the JSON they are sent as. */
+const textsOf = ({ messages, tools = [] }: Prompt): string[] => [
+  ...messages.flatMap((message) => [
+    ...contentTexts(message.content),
+    ...('tool_calls' in message ? (message.tool_calls ?? []) : []).flatMap((call) => [call.name, call.arguments]),
+  ]),
+  ...tools.map((tool) => JSON.stringify(tool)),
+];
+
+const contentTexts = (content: ChatMessage['content']): string[] =>
+  typeof content === 'string' ? [content] : content.flatMap((part) => (part.type === 'text' ? [part.text] : []));
+
+const framingOf = (messages: readonly ChatMessage[]): number =>
+  TOKENS_PER_PROMPT + messages.reduce((sum, { content }) => sum + TOKENS_PER_MESSAGE + imageTokens(content), 0);
+
+const imageTokens = (content: ChatMessage['content']): number =>
+  typeof content === 'string' ? 0 : content.filter(({ type }) => type === 'image').length * TOKENS_PER_IMAGE;
+
+/** Without an answer to it, a request that broke off may have been worked on all the same. */
+function wasRefused({ failure, pieces }: ModelReply): boolean {
+  if (!(failure instanceof ProviderError) || pieces > 0) return false;
+  return failure.status !== null || !['aborted', 'timeout', 'unavailable'].includes(failure.code);
+}
+
+const silence: Usage = {
+  input_tokens: null,
+  cache_read_tokens: null,
+  cache_write_tokens: null,
+  output_tokens: null,
+  reasoning_tokens: null,
+};
+
+/** Sums what two calls of a run used. What is known of one alone is the sum. */
+export function addUsage(one: TokenUsage | null, other: TokenUsage): TokenUsage {
+  if (!one) return other;
+  const sum = (key: Exclude<keyof TokenUsage, 'is_estimated'>) => {
+    const known = [one[key], other[key]].filter((count) => count !== null);
+    return known.length === 0 ? null : known.reduce((total, count) => total + count, 0);
+  };
+  return {
+    input_tokens: sum('input_tokens'),
+    cache_read_tokens: sum('cache_read_tokens'),
+    cache_write_tokens: sum('cache_write_tokens'),
+    output_tokens: sum('output_tokens'),
+    reasoning_tokens: sum('reasoning_tokens'),
+    cost_micro_usd: sum('cost_micro_usd'),
+    is_estimated: one.is_estimated || other.is_estimated,
+  };
+}

@@ -1,0 +1,39 @@
+import { Injectable } from '@nestjs/common';
+import { withTenant } from '@taai/entities';
+import type { RunLogWriter } from '@taai/platform';
+import { DataSource } from 'typeorm';
+import { PriceBook } from '../../accounting/price-book';
+import { HeldRun } from './held-run';
+import { HeldRunRepository } from './held-run.repository';
+import type { RunRow } from '../run-row';
+import { RunStepRepository } from '../run-step.repository';
+
+/** This replica as the holder of runs: it takes runs, and gives what their `HeldRun` writes with. */
+@Injectable()
+export class RunHolder {
+  constructor(
+    readonly db: DataSource,
+    readonly runs: HeldRunRepository,
+    readonly steps: RunStepRepository,
+    readonly prices: PriceBook,
+  ) {}
+
+  /** Claims a run of the caller's tenant; resolves to false when somebody holds it. */
+  claim(id: string): Promise<boolean> {
+    return withTenant(this.db, (tx) => this.runs.claim(tx, id));
+  }
+
+  /** A run that was inserted with the lease of this replica. */
+  hold(row: RunRow, log: RunLogWriter): HeldRun {
+    return new HeldRun(this, log, row, []);
+  }
+
+  /** Takes a claimed run up, and closes the call that a dead replica left. Throws LeaseLost when another replica has the run. */
+  take(id: string, log: RunLogWriter): Promise<HeldRun> {
+    return withTenant(this.db, async (tx) => {
+      const run = new HeldRun(this, log, await this.runs.take(tx, id), await this.steps.load(tx, id));
+      await run.closeLost(tx);
+      return run;
+    });
+  }
+}

@@ -1,0 +1,33 @@
+import type { ChatMessage } from '@taai/providers';
+import type { RunRow } from '../run-row';
+import type { Execution, Step } from '../run-step';
+import { schemaViolation } from './schema-violation';
+
+/** The messages that the model is shown next: the run's input, its own answers, and what its tools answered. */
+export function messagesOf(run: RunRow, steps: readonly Step[]): ChatMessage[] {
+  return [...run.input, ...steps.flatMap((step) => messagesOfStep(run, step))];
+}
+
+function messagesOfStep({ state }: RunRow, { output, tool_calls, executions }: Step): ChatMessage[] {
+  if (tool_calls.length === 0) {
+    const violation = schemaViolation(state.output_schema, output) ?? 'does not fit.';
+    return [
+      { role: 'assistant', content: output },
+      { role: 'user', content: `Your answer ${violation} Answer again, with nothing but JSON that fits the schema.` },
+    ];
+  }
+  return [{ role: 'assistant', content: output, tool_calls }, ...executions.map(toolMessage)];
+}
+
+const toolMessage = (execution: Execution): ChatMessage => ({
+  role: 'tool',
+  tool_call_id: execution.tool_call_id,
+  name: execution.tool_name,
+  content: contentOf(execution),
+});
+
+/** Models read errors as well as results, and often mend what they asked for. */
+function contentOf({ status, result, error_code, error_detail }: Execution): string {
+  if (status === 'completed') return typeof result === 'string' ? result : JSON.stringify(result);
+  return JSON.stringify({ error: error_code, detail: error_detail });
+}
