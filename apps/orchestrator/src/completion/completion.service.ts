@@ -14,7 +14,7 @@ import { accountFor, roughPromptTokens } from '../accounting/usage-estimate';
 /** As long as the contract lets the gateway wait. */
 const ANSWER_MS = 600_000;
 
-/** Takes a piece of the answer. `head` tells who gives it. */
+/** Takes a piece of the answer. `head` returns who gives it. */
 type Take = (event: ChatEvent, head: () => CompletionHead) => void | Promise<void>;
 
 /** An answer, or what came of one before it failed. */
@@ -24,7 +24,7 @@ interface Asked {
   end: CompletionEnd;
 }
 
-/** Has models answer those who come through the door. A call ends when whoever asked leaves. */
+/** Has models answer the calls of the chat API. A call ends when its client leaves. */
 @Injectable()
 export class CompletionService {
   constructor(
@@ -43,17 +43,17 @@ export class CompletionService {
     return { head, text: reply.text, reasoning, tool_calls: reply.tool_calls.map(callOf), end };
   }
 
-  /** A failure before the first piece is thrown; later ones are told by the last piece, with what was used. */
+  /** Throws a failure before the first piece; the last piece contains later ones, with the usage. */
   stream(call: CompletionCall, signal: AbortSignal): AsyncIterable<CompletionPiece> {
     const queue = new BoundedQueue<CompletionPiece>(signal);
-    this.tell(call, signal, queue).then(
+    this.write(call, signal, queue).then(
       () => queue.end(),
       (error: Error) => queue.end(error),
     );
     return queue;
   }
 
-  private async tell(call: CompletionCall, signal: AbortSignal, queue: BoundedQueue<CompletionPiece>): Promise<void> {
+  private async write(call: CompletionCall, signal: AbortSignal, queue: BoundedQueue<CompletionPiece>): Promise<void> {
     let begun = false;
     const { head, reply, end } = await this.ask(call, signal, (event, headNow) => {
       const piece = pieceOf(event);
