@@ -12,7 +12,7 @@ const PRICE = `
   select price.* from (select $1::text as provider_kind, $2::text as model, now() as occurred_at) c
   left join lateral (${priceInForce('c')}) price on true`;
 
-/** The model of a provider, as far as its price is concerned. */
+/** The part of a candidate that its price depends on. */
 type Priced = Pick<Candidate, 'kind' | 'model'>;
 
 interface Remembered {
@@ -21,7 +21,7 @@ interface Remembered {
 }
 
 /**
- * What models cost the caller's tenant now, for the way of a call: kept in memory for 5 minutes, and forgotten when the tenant changes a
+ * The prices that models have for the caller's tenant now. They are kept in memory for 5 minutes, and forgotten when the tenant changes a
  * price. The ledger looks its prices up itself, by the same rules.
  */
 @Injectable()

@@ -22,7 +22,7 @@ export interface Accountable {
   latency_ms: number;
 }
 
-/** What the ledger is told of a reply. */
+/** The ledger's outcome of a call that got this reply. */
 export const outcomeOf = ({ failure, latency_ms }: Accountable, account: Account): CallOutcome => ({
   ...account,
   status: 'closed',
@@ -30,13 +30,13 @@ export const outcomeOf = ({ failure, latency_ms }: Accountable, account: Account
   latency_ms,
 });
 
-/** A quick guess at the prompt, by its length: for the opening of a call. */
+/** Guesses the tokens of a prompt by its length: for the opening of a call. */
 export const roughPromptTokens = (prompt: Prompt): number =>
   roughTokens(lengthOf(textsOf(prompt))) + framingOf(prompt.messages);
 
 /** Estimates a call of which nothing is left but how many pieces it had streamed, usually a token each. */
 export const roughUsage = (prompt: Prompt, pieces: number): Usage => ({
-  ...silence,
+  ...nothingReported,
   input_tokens: roughPromptTokens(prompt),
   output_tokens: pieces,
 });
@@ -46,33 +46,35 @@ export const roughUsage = (prompt: Prompt, pieces: number): Usage => ({
  * request that was refused.
  */
 export async function accountFor(reply: ModelReply, prompt: Prompt, kind: ProviderKind): Promise<Account> {
-  const told = reply.usage ?? silence;
-  const isInputTold = [told.input_tokens, told.cache_read_tokens, told.cache_write_tokens].some(isTold);
-  if (isInputTold && isTold(told.output_tokens)) return { ...told, is_estimated: false };
-  if (wasRefused(reply)) return { ...silence, input_tokens: 0, output_tokens: 0, is_estimated: true };
+  const reported = reply.usage ?? nothingReported;
+  const isInputReported = [reported.input_tokens, reported.cache_read_tokens, reported.cache_write_tokens].some(
+    isReported,
+  );
+  if (isInputReported && isReported(reported.output_tokens)) return { ...reported, is_estimated: false };
+  if (wasRefused(reply)) return { ...nothingReported, input_tokens: 0, output_tokens: 0, is_estimated: true };
   return {
-    ...told,
-    ...(!isInputTold && { input_tokens: await countPrompt(kind, prompt) }),
-    ...(!isTold(told.output_tokens) && (await countAnswer(kind, reply, told))),
+    ...reported,
+    ...(!isInputReported && { input_tokens: await countPrompt(kind, prompt) }),
+    ...(!isReported(reported.output_tokens) && (await countAnswer(kind, reply, reported))),
     is_estimated: true,
   };
 }
 
-const isTold = (count: number | null): boolean => count !== null;
+const isReported = (count: number | null): boolean => count !== null;
 
 async function countPrompt(kind: ProviderKind, prompt: Prompt): Promise<number> {
   return (await countTokens(kind, textsOf(prompt))) + framingOf(prompt.messages);
 }
 
 /** What the model thought aloud is known by its length alone. */
-async function countAnswer(kind: ProviderKind, reply: ModelReply, told: Usage) {
+async function countAnswer(kind: ProviderKind, reply: ModelReply, reported: Usage) {
   const { text, tool_calls, reasoning_characters } = reply;
   const output_tokens = await countTokens(kind, [
     text,
     ...tool_calls.flatMap(({ name, arguments: json }) => [name, json]),
   ]);
   const thought = reasoning_characters > 0 ? roughTokens(reasoning_characters) : null;
-  return { output_tokens, reasoning_tokens: told.reasoning_tokens ?? thought };
+  return { output_tokens, reasoning_tokens: reported.reasoning_tokens ?? thought };
 }
 
 /** Tools on offer count as the JSON they are sent as. */
@@ -99,7 +101,7 @@ function wasRefused({ failure, pieces }: ModelReply): boolean {
   return failure.status !== null || !['aborted', 'timeout', 'unavailable'].includes(failure.code);
 }
 
-const silence: Usage = {
+const nothingReported: Usage = {
   input_tokens: null,
   cache_read_tokens: null,
   cache_write_tokens: null,

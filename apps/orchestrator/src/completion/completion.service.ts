@@ -13,7 +13,7 @@ import { accountFor, roughPromptTokens } from '../accounting/usage-estimate';
 /** As long as the contract lets the gateway wait. */
 const ANSWER_MS = 600_000;
 
-/** Takes a piece of the answer. `head` tells who gives it. */
+/** Takes a piece of the answer. `head` returns who gives it. */
 type Take = (event: ChatEvent, head: () => CompletionHead) => void | Promise<void>;
 
 /** An answer, or what came of one before it failed. */
@@ -23,7 +23,7 @@ interface Asked {
   end: CompletionEnd;
 }
 
-/** Has models answer whoever asks them directly, without a run. A call ends when whoever asked leaves. */
+/** Has models answer the calls of the chat API. A call ends when its client leaves. */
 @Injectable()
 export class CompletionService {
   constructor(
@@ -42,17 +42,17 @@ export class CompletionService {
     return { head, reply: { text: reply.text, reasoning, tool_calls: reply.tool_calls }, end };
   }
 
-  /** A failure before the first piece is thrown; later ones are told by the last piece, with what was used. */
+  /** Throws a failure before the first piece; the last piece contains later ones, with the usage. */
   stream(call: ChatRequest, signal: AbortSignal): AsyncIterable<CompletionPiece> {
     const queue = new BoundedQueue<CompletionPiece>(signal);
-    this.tell(call, signal, queue).then(
+    this.write(call, signal, queue).then(
       () => queue.end(),
       (error: Error) => queue.end(error),
     );
     return queue;
   }
 
-  private async tell(call: ChatRequest, signal: AbortSignal, queue: BoundedQueue<CompletionPiece>): Promise<void> {
+  private async write(call: ChatRequest, signal: AbortSignal, queue: BoundedQueue<CompletionPiece>): Promise<void> {
     let begun = false;
     const { head, reply, end } = await this.ask(call, signal, (event, headNow) => {
       if (!begun) void queue.push({ type: 'head', ...headNow() });

@@ -4,8 +4,8 @@ import { ProviderError, type ProviderErrorCode } from '@taai/providers';
 import { ModelFailure } from '../model/model-failure';
 
 /**
- * What the caller of a model is told. That a provider refuses our tenant's credential is not the caller's 401: whoever gets that believes
- * that their own key is wrong.
+ * The problem that the caller of a model gets for each failure. That a provider refuses our tenant's credential is not the caller's 401:
+ * the caller would believe that their own key is wrong.
  */
 const codes: Record<ProviderErrorCode, ProblemCode> = {
   rate_limited: 'rate_limited',
@@ -21,7 +21,7 @@ const codes: Record<ProviderErrorCode, ProblemCode> = {
 
 const NOT_FOUND = 404;
 
-/** A model's failure as its caller learns it. What nobody expected is reported. */
+/** Translates a model's failure for its caller. An unexpected one is reported as a fault of ours. */
 export function problemOf(failure: Error): ProblemError {
   if (failure instanceof ProblemError) return failure;
   if (failure instanceof ProviderError) return ofProvider(failure);

@@ -4,7 +4,7 @@ import type { Health } from './breaker';
 /** What follows an attempt: another one at the same model, one at the next model, or nothing. */
 export type Verdict = 'retry' | 'next' | 'end';
 
-/** As much of a reply as tells how to go on. */
+/** The part of a reply that decides how to go on. */
 export interface Outcome {
   failure: Error | null;
   /** Of the answer, passed on before it failed. */

@@ -11,11 +11,11 @@ export interface GrantedPermit {
   report(health: Health): void;
 }
 
-/** The answer to whoever wants to make a call. */
+/** A permit, or how long to wait for one. */
 export type Permit = GrantedPermit | { granted: false; retry_after_ms: number };
 
 /**
- * What one process knows of the breaker of one provider and credential. While it is closed nobody waits for Redis: outcomes are
+ * The breaker of one provider and credential, as one process knows it. While it is closed nobody waits for Redis: outcomes are
  * gathered and told in the background, and news of all replicas come by the channel. Redis is asked for a breaker that is new to the
  * process, and once per `recheck_ms` for one that is open. When it does not answer, the breaker counts as closed.
  */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 
-/** Numbers of the attempts at an answer. */
+/** Limits of retries and fallbacks. */
 @Injectable()
 export class CallerLimits {
   /** Attempts after the first one, where the provider's settings say nothing. */
@@ -10,7 +10,7 @@ export class CallerLimits {
   /** The pause before the first retry is at most that; it doubles. */
   pause_ms = 250;
   longest_pause_ms = 4000;
-  /** What a provider may ask to wait for when nobody else can be asked, and when somebody can. */
+  /** The longest wait that a provider may ask for when no other model can be asked, and when one can. */
   longest_retry_after_ms = 10_000;
   longest_retry_after_with_fallback_ms = 2000;
 }

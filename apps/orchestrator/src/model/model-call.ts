@@ -25,7 +25,7 @@ export interface ModelReply {
   /** How many pieces of any kind came. */
   pieces: number;
   stop_reason: StopReason | null;
-  /** As far as the provider told. */
+  /** As far as the provider reported it. */
   usage: Usage | null;
   /** Why the answer is incomplete: a `ProviderError`, a `ModelFailure` for one without end, or a fault of ours. */
   failure: Error | null;
@@ -76,7 +76,7 @@ export const emptyReply = (): ModelReply => ({
   latency_ms: 0,
 });
 
-/** Of a call that was stopped before it was made. */
+/** The usage of a call that was stopped before it was made. */
 export const nothing: Usage = {
   input_tokens: 0,
   cache_read_tokens: 0,
@@ -94,7 +94,7 @@ function sizeOf(event: ChatEvent): number {
 /** PostgreSQL stores no NUL. */
 const withoutNul = (text: string): string => text.replaceAll('\0', '');
 
-/** Adds the event to the reply; answers what is to be passed on. */
+/** Adds the event to the reply; returns the event that is to be passed on. */
 function take(reply: ModelReply, event: ChatEvent): ChatEvent | undefined {
   switch (event.type) {
     case 'finish':

@@ -12,6 +12,6 @@ export class ModelFailure extends Error {
   }
 }
 
-/** What the ledger says of a failed call. */
+/** The error code of a failed call in the ledger. */
 export const errorCodeOf = (failure: Error): string =>
   failure instanceof ProviderError || failure instanceof ModelFailure ? failure.code : 'internal';

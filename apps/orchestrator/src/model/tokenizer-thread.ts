@@ -43,7 +43,7 @@ export class TokenizerThread {
     return this.end(new Error('The tokenizer was stopped.'));
   }
 
-  /** Who waits for the thread is told why it ends. */
+  /** Rejects all open questions with the reason. */
   private async end(reason: Error): Promise<void> {
     const { worker } = this;
     this.worker = undefined;

@@ -16,13 +16,13 @@ const families: Record<ProviderKind, string> = {
 
 /** Characters that are tokenised. */
 const MAX_CHARACTERS = 65_536;
-/** Of a text that is not tokenised whole, at least so many: a piece cut from a short one has other tokens than the text. */
+/** The shortest piece of a text that is tokenised in part: the pieces of a short text have other tokens than the text. */
 const MIN_PIECE = 2000;
 const CHARACTERS_PER_TOKEN = 4;
 
 export const tokenizers = new TokenizerThread();
 
-/** Without a tokenizer: of a text of so many characters. */
+/** Estimates the tokens of a text by its number of characters, without a tokenizer. */
 export const roughTokens = (characters: number): number => Math.ceil(characters / CHARACTERS_PER_TOKEN);
 
 /** The tokens of all texts together, by a tokenizer of the vendor's family; extrapolated beyond 64 k characters. It does not throw. */

@@ -58,7 +58,7 @@ function terminalData({ status, output, error_code, error_detail }: Ending): Eve
 }
 
 /**
- * The events of a run whose log has expired, from its rows: none before its end; then the tokens of a step are one event. Ids are
+ * Rebuilds the events of a run whose log has expired from its rows: none before its end; then the tokens of a step are one event. Ids are
  * those of the log, so that a reader can go on where it was (`resumeRebuilt` knows how).
  */
 export function rebuildEvents(run: Logged, steps: readonly Step[]): RunEvent[] {

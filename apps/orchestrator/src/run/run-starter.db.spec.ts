@@ -54,6 +54,17 @@ describe('the start of a run', () => {
     expect(await runOnce()).toEqual([1, 'Repeat.']);
   });
 
+  it('keeps no slot when it is refused', async () => {
+    const narrow = await stage.replica({ slots: 1 });
+    const startThere = () => user.as(() => narrow.starter.start({ id: agent.id, input: 'Hello [[tokens=1 delay=0]]' }));
+    await unheard('update agents set version = version + 1, is_active = false where id = $1');
+    await expect(startThere()).rejects.toEqual(problem('agent_not_ready'));
+    await unheard('update agents set version = version + 1, is_active = true where id = $1');
+    const run = await startThere();
+    expect(run).toMatchObject({ status: 'running' });
+    expect((await watch(user, narrow, run.id)).at(-1)).toMatchObject({ type: 'run.completed' });
+  });
+
   it('reads its agent and its provider once, as long as nothing changes', async () => {
     expect(await runOnce()).toEqual([1, 'Repeat.']);
     // What no service does: a change without a version, and without telling.

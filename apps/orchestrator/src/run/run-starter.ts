@@ -47,7 +47,7 @@ export class RunStarter {
     });
   }
 
-  /** The same for a conversation. The run of an id that is known stays as it is. */
+  /** Starts the run that answers a conversation. A run that has the id already stays as it is. */
   startFor({ run_id: id, agent_id, conversation_id, messages }: StartRunFor): Promise<Run> {
     const order = { id, agent_id, conversation_id, metadata: {}, messages, variables: {} };
     return this.withSlot(async (tx, lease) => {

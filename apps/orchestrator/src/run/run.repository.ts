@@ -56,7 +56,7 @@ export class RunRepository {
     return run;
   }
 
-  /** The same outside of a transaction. */
+  /** Reads the run outside of a transaction, in one round trip. */
   async get(id: string): Promise<RunRow | undefined> {
     const [run] = await this.rls.read<RunRow>(FIND, [id]);
     return run;

@@ -75,7 +75,7 @@ export class RunService {
     return toFittingPage(rows.map(toRun), limit);
   }
 
-  /** The events after `after` of a run that has ended, its tokens merged, as many as fit. None before: then they are in its log. */
+  /** Rebuilds the events after `after` of a run that has ended, as many as fit, its tokens merged. A run that goes on has them in its log. */
   async events(id: string, after = 0): Promise<RunEvents> {
     const run = await this.find(id);
     if (!hasEnded(run)) return { events: [] };
@@ -107,7 +107,7 @@ export class RunService {
     return true;
   }
 
-  /** Of a run that ended in the queue: nobody else writes its log. */
+  /** Logs the end of a run that was cancelled in the queue: nobody else writes its log. */
   private async closeLog(run: RunRow): Promise<void> {
     const writer = new RunLogWriter(this.redis, run.id);
     for (const { type, data } of endingEvents(run)) writer.append(type, data);

@@ -8,7 +8,7 @@ import { RunLimits } from './run-limits';
 import { RUN_COLUMNS, type Lease, type RunRow } from '../run-row';
 import { runStates } from '../run-states';
 
-/** A run begins to wait for approvals. */
+/** The columns that are written when a run begins to wait for approvals. */
 interface Pause {
   /** Of its own time, kept for when it goes on. */
   remaining_ms: number;
@@ -78,7 +78,7 @@ export class HeldRunRepository {
     return run;
   }
 
-  /** Remembers the call that begins, for whoever takes the run over to close. */
+  /** Remembers the call that begins: a successor closes it. */
   noteCall(tx: Tx, id: string, call_id: string): Promise<void> {
     return this.write(tx, id, `state = state || jsonb_build_object('call_id', $3::text)`, [call_id]);
   }
@@ -90,8 +90,8 @@ export class HeldRunRepository {
   }
 
   /**
-   * A model has answered: the step is where another replica takes the run up. `last_event_id`: of the log, with all that is committed.
-   * The second time it throws `LeaseLost`: whoever was not told of the first commit leaves the run to one who reads what it says.
+   * Counts a step, from whose end another replica would go on. `last_event_id` is the log's, with the events of the step. A repetition
+   * throws `LeaseLost`: a holder that does not know whether its step was committed leaves the run to one that reads it.
    */
   advance(tx: Tx, id: string, usage: TokenUsage, step: number, last_event_id: number): Promise<void> {
     const set = `step = $5, state = state - 'call_id', usage = $3, cost_micro_usd = $4, last_event_id = $6`;
@@ -99,7 +99,7 @@ export class HeldRunRepository {
     return this.write(tx, id, set, values, 'step = $5::int - 1');
   }
 
-  /** Something of the step was settled; of several at once the newest event counts. */
+  /** Counts the event of a tool's result; of several at once the newest counts. */
   noteEvent(tx: Tx, id: string, last_event_id: number): Promise<void> {
     return this.write(tx, id, 'last_event_id = greatest(last_event_id, $3)', [last_event_id]);
   }
@@ -109,7 +109,7 @@ export class HeldRunRepository {
     return this.write(tx, id, 'lease_owner = lease_owner');
   }
 
-  /** Nobody executes the run until it is decided on. */
+  /** Gives the lease up until a person has decided. */
   pause(tx: Tx, id: string, { remaining_ms, last_event_id }: Pause): Promise<void> {
     const set = `lease_owner = null, lease_until = null, last_event_id = $5,
       state = state || jsonb_build_object('remaining_ms', $4::int), deadline_at = now() + make_interval(secs => $6)`;

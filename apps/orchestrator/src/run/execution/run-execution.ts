@@ -87,7 +87,7 @@ export class RunExecution {
     return { ...outcome, failure: row.state.remaining_ms === undefined ? tooLate : undecided };
   }
 
-  /** Ends the run, or leaves it to whoever goes on with it. */
+  /** Ends the run, or leaves it to the replica that goes on with it. */
   private async leave(run: HeldRun, advance: Advance): Promise<void> {
     if (this.stopped === 'lost') throw new LeaseLost();
     if (advance.status === 'paused') return run.log.close();

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 
-/** Numbers of the execution of runs. */
+/** Limits of the execution of runs. */
 @Injectable()
 export class RunLimits {
   /** Runs that a replica executes at once; more wait in the queue. */

@@ -4,7 +4,7 @@ import type { LoadedTool } from '../../tool/tool-box';
 import type { HeldRun } from './held-run';
 import { RunFailure } from './run-failure';
 
-/** Model calls of a run whose agent does not say. */
+/** How many times a run may call a model when its agent sets no limit. */
 export const DEFAULT_MAX_STEPS = 20;
 /** Estimated tokens of all that a model would be shown: more than any reads, and than a replica should hold of one run. */
 const MAX_PROMPT_TOKENS = 2_000_000;

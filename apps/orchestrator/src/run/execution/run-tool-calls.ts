@@ -37,7 +37,7 @@ export class ToolCalls {
 
   private async settleOne(execution: Execution): Promise<void> {
     const outcome = await this.outcomeOf(execution);
-    // The run ends or moves on: whoever does that says what becomes of the call.
+    // The run ends or is taken over: its end, or its successor, settles the call.
     if (this.signal.aborted && outcome.status !== 'completed') return;
     await this.run.settle(execution, outcome);
   }

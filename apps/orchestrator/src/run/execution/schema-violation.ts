@@ -6,7 +6,7 @@ import { violations } from '../../tool/tool-schema';
 import { RunFailure } from './run-failure';
 
 /**
- * Compares an answer with the schema that it has to fit. Answers with the rest of a sentence that begins with "The answer",
+ * Compares an answer with the schema that it has to fit. Returns the rest of a sentence that begins with "The answer",
  * or with null when it fits. Throws the RunFailure `output_invalid` for an answer that cannot be compared: the next step could not be either.
  */
 export function schemaViolation(schema: JsonObject | null | undefined, text: string): string | null {
