@@ -1,4 +1,4 @@
-import { buildAll, entryPoints } from './build.mjs';
+import { buildAll } from './build.ts';
 import { run, type Scope } from './lib/run.ts';
 import { temporaryFolder, temporaryPostgres, temporaryRedis } from './servers/temporary.ts';
 import { runJest } from './test/jest.ts';
@@ -25,7 +25,7 @@ async function runProjects({ projects, rest: args }: Selection, runs: Totals[], 
   const slow = projects.filter((project) => project === 'e2e' || project === 'chaos');
   if (slow.length === 0) return;
   console.log('Building the apps …');
-  await buildAll(Object.keys(await entryPoints()));
+  await buildAll();
   runs.push(await runJest({ projects: slow, inBand: true, args, folder, env }, scope));
 }
 

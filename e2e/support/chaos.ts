@@ -41,7 +41,7 @@ export class ChaosStage {
 
   static async start(): Promise<ChaosStage> {
     const entry = { in: 'apps/orchestrator/src/doomed.fixture.ts', out: PROGRAM };
-    const build = `import('./scripts/build.mjs').then(({ bundle }) => bundle([${JSON.stringify(entry)}]))`;
+    const build = `import('./scripts/build/bundle.ts').then(({ bundle }) => bundle([${JSON.stringify(entry)}]))`;
     await promisify(execFile)(process.execPath, ['-e', build]);
     const own = await startTestFleet('own');
     const tools = await startServer(json({ done: true }));
