@@ -1,13 +1,13 @@
 // esbuild bundles; SWC handles files with decorators, because esbuild emits no decorator metadata.
 import { readFile } from 'node:fs/promises';
 import { transform } from '@swc/core';
-import { build, type BuildOptions, type Plugin } from 'esbuild';
+import * as esbuild from 'esbuild';
 import type { Program } from './projects.ts';
 
-const decorators: Plugin = {
+const decorators: esbuild.Plugin = {
   name: 'decorators',
-  setup({ onLoad }) {
-    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+  setup(build) {
+    build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       const source = await readFile(path, 'utf8');
       if (!/^\s*@[A-Z]\w*\(/m.test(source)) return undefined;
       const { code } = await transform(source, {
@@ -41,8 +41,8 @@ export const bundling = (programs: readonly Program[]) =>
     tsconfig: 'tsconfig.base.json',
     plugins: [decorators],
     logLevel: 'warning',
-  }) satisfies BuildOptions;
+  }) satisfies esbuild.BuildOptions;
 
 export async function bundle(programs: readonly Program[]): Promise<void> {
-  await build(bundling(programs));
+  await esbuild.build(bundling(programs));
 }
