@@ -1,6 +1,6 @@
 import { Client } from './support/client';
 import { newDoor, newMark, seenOf, type Door } from './support/door';
-import { startTestFleet, type TestFleet } from './support/test-fleet';
+import { startTestFleet, type TestFleet } from '../scripts/test/test-fleet';
 
 const asks = (content: string) => [{ role: 'user' as const, content }];
 

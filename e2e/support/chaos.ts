@@ -9,7 +9,7 @@ import { Client, type Json } from './client';
 import { asSuperuser } from './database';
 import { eventually } from './eventually';
 import { newAgent, newTenant, type TestTenant } from './tenant';
-import { startTestFleet, type TestFleet } from './test-fleet';
+import { startTestFleet, type TestFleet } from '../../scripts/test/test-fleet';
 
 const PROGRAM = 'test/doomed-orchestrator';
 
