@@ -33,7 +33,9 @@ const project = (name, testMatch, more = {}) => ({
 
 module.exports = {
   projects: [
-    project('unit', ['<rootDir>/{apps,libs,scripts}/**/!(*.db).spec.ts']),
+    project('unit', ['<rootDir>/{apps,libs,scripts}/**/!(*.db).spec.ts'], {
+      setupFiles: ['reflect-metadata', '<rootDir>/scripts/test/without-servers.ts'],
+    }),
     project('db', ['<rootDir>/{apps,libs}/**/*.db.spec.ts']),
     project('chaos', ['<rootDir>/e2e/*.chaos.ts'], { setupFilesAfterEnv: ['<rootDir>/e2e/support/timeout.ts'] }),
     project('e2e', ['<rootDir>/e2e/*.e2e.ts'], {

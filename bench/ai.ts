@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
-import { buildAll, entryPoints } from '../scripts/build.mjs';
+import { buildAll } from '../scripts/build.ts';
 import { startFleet, type Fleet } from '../scripts/fleet.ts';
 import { freePort } from '../scripts/lib/ports.ts';
 import { launch } from '../scripts/lib/processes.ts';
@@ -86,7 +86,7 @@ async function call(
 async function startOurs(scope: Scope, folder: string, mock: string): Promise<{ target: Target; fleet: Fleet }> {
   const keys = makeKeys();
   const [admin, redisUrl] = await Promise.all([temporaryPostgres(scope, folder), temporaryRedis(scope, folder)]);
-  await buildAll(Object.keys(await entryPoints()));
+  await buildAll();
   const urls = databaseUrls(admin, keys.passwords);
   await migrate(urls);
   const env = { OUTBOUND_ALLOW: '127.0.0.0/8' };

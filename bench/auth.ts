@@ -4,7 +4,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
-import { buildAll, entryPoints } from '../scripts/build.mjs';
+import { buildAll } from '../scripts/build.ts';
 import { startFleet, type Fleet } from '../scripts/fleet.ts';
 import { freePort } from '../scripts/lib/ports.ts';
 import { run, type Scope } from '../scripts/lib/run.ts';
@@ -145,7 +145,7 @@ async function register(api: string): Promise<string[]> {
 
 async function startServices(scope: Scope, folder: string, keys: Keys): Promise<{ fleet: Fleet; redisUrl: string }> {
   const [admin, redisUrl] = await Promise.all([temporaryPostgres(scope, folder), temporaryRedis(scope, folder)]);
-  await buildAll(Object.keys(await entryPoints()));
+  await buildAll();
   const urls = databaseUrls(admin, keys.passwords);
   await migrate(urls);
   const fleet = await startFleet({

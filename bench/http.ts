@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import autocannon from 'autocannon';
 import { importJWK, SignJWT } from 'jose';
-import { buildAll, entryPoints } from '../scripts/build.mjs';
+import { buildAll } from '../scripts/build.ts';
 import { startFleet } from '../scripts/fleet.ts';
 import { freePort } from '../scripts/lib/ports.ts';
 import { launch } from '../scripts/lib/processes.ts';
@@ -89,7 +89,7 @@ await run(async (scope) => {
       password: keys.passwords.superuser,
     }),
     startRedis({ data: join(folder, 'redis'), logFile: join(folder, 'redis.log') }),
-    buildAll(Object.keys(await entryPoints())),
+    buildAll(),
   ]);
   await scope.defer(() => Promise.all([postgres.stop(), redis.stop()]));
   const urls = databaseUrls(postgres.url, keys.passwords);

@@ -1,7 +1,7 @@
 import { Client } from './support/client';
 import { asSuperuser } from './support/database';
 import { newAgent, newTenant } from './support/tenant';
-import { startTestFleet, type TestFleet } from './support/test-fleet';
+import { startTestFleet, type TestFleet } from '../scripts/test/test-fleet';
 
 /** As many as the free plan allows. */
 const AT_ONCE = 5;

@@ -10,7 +10,7 @@ import { allEvents } from './support/events';
 import { eventually } from './support/eventually';
 import { mailTo } from './support/mail';
 import { watchRedis } from './support/redis-monitor';
-import { startTestFleet, type TestFleet } from './support/test-fleet';
+import { startTestFleet, type TestFleet } from '../scripts/test/test-fleet';
 
 const canary = (name: string) => `canary-${name}-${randomBytes(16).toString('hex')}`;
 

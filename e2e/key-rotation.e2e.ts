@@ -7,7 +7,7 @@ import { adminCommand } from './support/admin';
 import { Client } from './support/client';
 import { eventually } from './support/eventually';
 import { newAgent, newTenant, type TestTenant } from './support/tenant';
-import { startTestFleet, type TestFleet } from './support/test-fleet';
+import { startTestFleet, type TestFleet } from '../scripts/test/test-fleet';
 
 const holders = ['orchestrator', 'webhook'] as const;
 const WORKERS = 4;

@@ -1,6 +1,6 @@
 import { Client } from './support/client';
 import { newOpenAiTenant, newMark, seenOf, type OpenAiTenant } from './support/openai';
-import { startTestFleet, type TestFleet } from './support/test-fleet';
+import { startTestFleet, type TestFleet } from '../scripts/test/test-fleet';
 
 const asks = (content: string) => [{ role: 'user' as const, content }];
 

@@ -1,7 +1,7 @@
 import { Client as Database } from 'pg';
 import { Client } from './support/client';
 import { newTenant, type TestTenant } from './support/tenant';
-import { startTestFleet, type TestFleet } from './support/test-fleet';
+import { startTestFleet, type TestFleet } from '../scripts/test/test-fleet';
 
 const CALLS = 500;
 const IN_FLIGHT = 32;

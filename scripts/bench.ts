@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { bundle } from './build.mjs';
+import { bundle } from './build/bundle.ts';
 import { root } from './lib/paths.ts';
 import { describeError, UserError } from './lib/user-error.ts';
 

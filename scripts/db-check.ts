@@ -1,5 +1,5 @@
 // Compares the schema that the migrations make, on a private server, with the entities.
-import { buildAll } from './build.mjs';
+import { buildAll } from './build.ts';
 import { run } from './lib/run.ts';
 import { temporaryFolder, temporaryPostgres } from './servers/temporary.ts';
 import { databaseUrls } from './start/database.ts';

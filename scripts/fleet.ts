@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { services, type ServiceName } from '../libs/contracts/src/contract.ts';
 import type { Surroundings } from './fleet/environment.ts';
-import { baseUrl, choosePorts, freePorts, type ServicePorts } from './fleet/ports.ts';
+import { baseUrl, choosePorts, freePorts, type PortChoice, type ServicePorts } from './fleet/ports.ts';
 import { launchReplica, untilReady, type Replica } from './fleet/replica.ts';
 
 export type { Replica } from './fleet/replica.ts';
 
 export interface FleetOptions extends Surroundings {
-  /** `default`: the documented ports, for one fleet on a machine; `free`: any. Replicas after the first take free ones. */
-  ports: 'default' | 'free';
+  /** Replicas after the first take free ones. */
+  ports: PortChoice;
   /** How many replicas of a service; 1 by default. */
   replicas?: Partial<Record<ServiceName, number>>;
   /** Folder of the services' logs, one file for each replica. */
@@ -27,6 +27,8 @@ export interface Fleet {
   addReplica(service: ServiceName, env?: NodeJS.ProcessEnv, program?: string): Promise<Replica>;
   /** Starts the process of a replica that has ended anew, on its ports and with its log; it need not be ready yet. */
   restart(replica: Replica): Promise<Replica>;
+  /** Ends the replicas of a service and starts them again from what is in dist now; resolves when they are ready. */
+  renew(service: ServiceName): Promise<void>;
   /** Stops every replica: gateways first, so that no request loses the service that it waits for. */
   stop(): Promise<void>;
 }
@@ -73,6 +75,15 @@ class ProcessFleet implements Fleet {
     const replica = await this.spawn(service, instance, ports, env);
     this.processes[service] = this.processes[service].map((other) => (other === ended ? replica : other));
     return replica;
+  }
+
+  async renew(service: ServiceName): Promise<void> {
+    await Promise.all(
+      this.processes[service].map(async (replica) => {
+        await replica.stop();
+        await untilReady(await this.restart(replica));
+      }),
+    );
   }
 
   async stop(): Promise<void> {

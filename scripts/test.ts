@@ -1,32 +1,18 @@
-import { buildAll, entryPoints } from './build.mjs';
+import { buildAll } from './build.ts';
 import { run, type Scope } from './lib/run.ts';
-import { temporaryFolder, temporaryPostgres, temporaryRedis } from './servers/temporary.ts';
-import { runJest } from './test/jest.ts';
-import { readSelection, type Selection } from './test/selection.ts';
+import { temporaryFolder } from './servers/temporary.ts';
+import { runTests, withTests } from './test/jest.ts';
+import { needsFleet, needsServers, readSelection } from './test/selection.ts';
+import { startServers } from './test/servers.ts';
 import { sumTotals, type Totals } from './test/totals.ts';
 
-/** The servers that the tests use: those named from outside, else private ones. */
-async function startServers(scope: Scope, folder: string): Promise<NodeJS.ProcessEnv> {
-  const given = process.env;
-  if (!given.TEST_DATABASE_URL || !given.TEST_REDIS_URL) console.log('Starting a private PostgreSQL and Redis …');
-  const [TEST_DATABASE_URL, TEST_REDIS_URL] = await Promise.all([
-    given.TEST_DATABASE_URL || temporaryPostgres(scope, folder),
-    given.TEST_REDIS_URL || temporaryRedis(scope, folder),
-  ]);
-  return { TEST_DATABASE_URL, TEST_REDIS_URL };
-}
-
 /** Adds the totals of each run to `runs` as they come. */
-async function runProjects({ projects, rest: args }: Selection, runs: Totals[], scope: Scope): Promise<void> {
+async function runSelected(runs: Totals[], scope: Scope): Promise<void> {
+  const selection = await withTests(readSelection(process.argv.slice(2)));
   const folder = await temporaryFolder(scope);
-  const env = await startServers(scope, folder);
-  const quick = projects.filter((project) => project === 'unit' || project === 'db');
-  if (quick.length > 0) runs.push(await runJest({ projects: quick, inBand: false, args, folder, env }, scope));
-  const slow = projects.filter((project) => project === 'e2e' || project === 'chaos');
-  if (slow.length === 0) return;
-  console.log('Building the apps …');
-  await buildAll(Object.keys(await entryPoints()));
-  runs.push(await runJest({ projects: slow, inBand: true, args, folder, env }, scope));
+  if (selection.projects.some(needsServers)) await startServers(scope, folder);
+  if (selection.projects.some(needsFleet)) await buildAll();
+  for await (const totals of runTests(selection, { folder, scope })) runs.push(totals);
 }
 
 const unfinished: Totals = { passed: 0, failed: 1 };
@@ -36,7 +22,7 @@ await run(async (scope) => {
   let total = () => sumTotals([...runs, unfinished]);
   // Deferred first, so printed last, however the run ends.
   await scope.defer(async () => console.log(`${total().passed} passed, ${total().failed} failed`));
-  await runProjects(readSelection(process.argv.slice(2)), runs, scope);
+  await runSelected(runs, scope);
   if (runs.every(({ passed, failed }) => passed + failed === 0)) console.log('No test ran, which is no success.');
   total = () => sumTotals(runs);
   return total().failed === 0 ? 0 : 1;

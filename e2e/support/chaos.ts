@@ -9,7 +9,7 @@ import { Client, type Json } from './client';
 import { asSuperuser } from './database';
 import { eventually } from './eventually';
 import { newAgent, newTenant, type TestTenant } from './tenant';
-import { startTestFleet, type TestFleet } from './test-fleet';
+import { startTestFleet, type TestFleet } from '../../scripts/test/test-fleet';
 
 const PROGRAM = 'test/doomed-orchestrator';
 
@@ -41,7 +41,7 @@ export class ChaosStage {
 
   static async start(): Promise<ChaosStage> {
     const entry = { in: 'apps/orchestrator/src/doomed.fixture.ts', out: PROGRAM };
-    const build = `import('./scripts/build.mjs').then(({ bundle }) => bundle([${JSON.stringify(entry)}]))`;
+    const build = `import('./scripts/build/bundle.ts').then(({ bundle }) => bundle([${JSON.stringify(entry)}]))`;
     await promisify(execFile)(process.execPath, ['-e', build]);
     const own = await startTestFleet('own');
     const tools = await startServer(json({ done: true }));

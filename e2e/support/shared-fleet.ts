@@ -1,19 +1,6 @@
-import type { AdminEnvironment } from '../../scripts/start/admin-file';
+import type { SharedFleet } from '../../scripts/test/shared-fleet';
 import { Client } from './client';
 import { mailTo, type TestMail } from './mail';
-
-export interface SharedFleet {
-  /** Two replicas of the gateway. */
-  gateways: [string, string];
-  sandboxUrl: string;
-  mailboxUrl: string;
-  adminDatabaseUrl: string;
-  authSigningJwk: string;
-  /** For the operator's command. */
-  adminEnv: AdminEnvironment;
-  /** File of what the first gateway logs. */
-  gatewayLog: string;
-}
 
 /** The fleet that global-setup.ts started for all files of this run. */
 export function sharedFleet(): SharedFleet & { anonymous: Client; mailTo: (address: string) => Promise<TestMail> } {

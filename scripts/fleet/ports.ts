@@ -1,4 +1,4 @@
-import type { ServiceName } from '@taai/contracts';
+import { services, type ServiceName } from '../../libs/contracts/src/contract.ts';
 import { gatewayPort, managementPorts } from '../../libs/platform/src/config/ports.ts';
 import { freePort, isFree } from '../lib/ports.ts';
 import { UserError } from '../lib/user-error.ts';
@@ -8,7 +8,12 @@ export interface ServicePorts {
   management: number;
   /** The API; the gateway's alone. */
   api?: number;
+  /** Where a debugger attaches. */
+  inspect?: number;
 }
+
+/** `default`: the documented ports, for one fleet on a machine; `inspected`: these, and one more for a debugger; `free`: any. */
+export type PortChoice = 'default' | 'inspected' | 'free';
 
 const everywhere = ['0.0.0.0', '::', ''];
 
@@ -39,19 +44,29 @@ const fixedPorts = async (service: ServiceName): Promise<ServicePorts> => ({
   api: service === 'gateway' ? await fixedPort('PORT', gatewayPort) : undefined,
 });
 
+/** Node's own port for debuggers is the gateway's; the others follow in the order of `services`. */
+const firstInspectPort = 9229;
+
+const inspectedPorts = async (service: ServiceName): Promise<ServicePorts> => ({
+  ...(await fixedPorts(service)),
+  inspect: await fixedPort(`${service.toUpperCase()}_INSPECT_PORT`, firstInspectPort + services.indexOf(service)),
+});
+
 /** Ports where nobody listens, for a replica of a service. */
 export const freePorts = async (service: ServiceName): Promise<ServicePorts> => ({
   management: await freePort(),
   api: service === 'gateway' ? await freePort() : undefined,
 });
 
+const chooser = { default: fixedPorts, inspected: inspectedPorts, free: freePorts };
+
 /**
- * Ports for the first replica of each service: those of the documentation, movable by PORT (API) and
- * <SERVICE>_MANAGEMENT_PORT (for example TASK_MANAGEMENT_PORT), or free ones.
+ * Ports for the first replica of each service: those of the documentation, movable by PORT (API), <SERVICE>_MANAGEMENT_PORT and
+ * <SERVICE>_INSPECT_PORT (for example TASK_MANAGEMENT_PORT), or free ones.
  * @throws UserError when a fixed one is in use.
  */
-export async function choosePorts(kind: 'default' | 'free'): Promise<Record<ServiceName, ServicePorts>> {
-  const choose = kind === 'default' ? fixedPorts : freePorts;
+export async function choosePorts(kind: PortChoice): Promise<Record<ServiceName, ServicePorts>> {
+  const choose = chooser[kind];
   return {
     gateway: await choose('gateway'),
     auth: await choose('auth'),

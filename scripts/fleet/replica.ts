@@ -33,6 +33,8 @@ export interface ReplicaSpec {
 /** As in docker/Dockerfile. V8 would keep up to 128 MB for young objects on a large machine, in each of seven processes. */
 const nodeFlags = ['--enable-source-maps', '--max-semi-space-size=16'];
 
+const inspector = ({ inspect }: ServicePorts) => (inspect === undefined ? [] : [`--inspect=127.0.0.1:${inspect}`]);
+
 const readyTimeoutMs = 60_000;
 
 /** Asks `GET /health/ready`: the reason why it is not, or undefined when it is. */
@@ -82,7 +84,7 @@ export async function launchReplica({
 }: ReplicaSpec): Promise<Replica> {
   const launched = await launch({
     command: process.execPath,
-    args: [...nodeFlags, join(root, 'dist', program)],
+    args: [...nodeFlags, ...inspector(ports), join(root, 'dist', program)],
     env: { ...environmentOf(service, instance, ports, surroundings), ...env },
     cwd: root,
     logFile,

@@ -1,9 +1,10 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildAll, entryPoints } from '../build.mjs';
+import { buildAll } from '../build.ts';
+import { programsOf, readProjects } from '../build/projects.ts';
 import { root } from '../lib/paths.ts';
 
-const sources = ['apps', 'libs', 'scripts/build.mjs', 'tsconfig.base.json', 'package-lock.json'];
+const sources = ['apps', 'libs', 'scripts/build.ts', 'scripts/build', 'tsconfig.base.json', 'package-lock.json'];
 
 const changedAt = async (path: string) => (await stat(path)).mtimeMs;
 
@@ -19,10 +20,10 @@ async function isFresh(outputs: readonly string[]): Promise<boolean> {
   return Math.min(...built) > Math.max(...changed);
 }
 
-/** Builds the apps and the database command, unless what is in `dist` is newer than every source. */
+/** Builds what the projects declare, unless what is in `dist` is newer than every source. */
 export async function ensureBuilt(): Promise<void> {
-  const names = Object.keys(await entryPoints());
-  if (await isFresh(names.map((name) => join(root, 'dist', name, 'main.js')))) return;
+  const programs = readProjects().flatMap(programsOf);
+  if (await isFresh(programs.map(({ out }) => join(root, 'dist', `${out}.js`)))) return;
   console.log('Building …');
-  await buildAll(names);
+  await buildAll();
 }

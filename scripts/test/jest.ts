@@ -1,10 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { launch } from '../lib/processes.ts';
 import { root } from '../lib/paths.ts';
 import type { Scope } from '../lib/run.ts';
-import type { Project } from './selection.ts';
+import { needsFleet, type Project, type Selection } from './selection.ts';
 import { readTotals, type Totals } from './totals.ts';
 
 const jest = ['--experimental-vm-modules', join(root, 'node_modules/jest/bin/jest.js'), '-c', 'jest.config.cjs'];
@@ -12,28 +14,49 @@ const jest = ['--experimental-vm-modules', join(root, 'node_modules/jest/bin/jes
 // Jest leaves one core to itself, which on two cores would mean one test file at a time.
 const parallel = `--maxWorkers=${Math.max(2, availableParallelism() - 1)}`;
 
-export interface JestRun {
-  projects: readonly Project[];
-  /** One test file at a time. */
-  inBand: boolean;
-  args: readonly string[];
-  /** Folder for Jest's report. */
-  folder: string;
-  env: NodeJS.ProcessEnv;
+async function hasTests(project: Project, args: readonly string[]): Promise<boolean> {
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    ...jest,
+    '--listTests',
+    ...['--selectProjects', project],
+    ...args,
+  ]);
+  return stdout.trim() !== '';
 }
 
-/** Runs Jest on some projects, its output being ours. */
-export async function runJest({ projects, inBand, args, folder, env }: JestRun, scope: Scope): Promise<Totals> {
-  const report = join(folder, `${projects.join('-')}.json`);
-  const reporting = ['--json', `--outputFile=${report}`, '--passWithNoTests'];
+/** Leaves the projects out in which nothing is asked for, so that no server is started for them. */
+export async function withTests({ projects, rest }: Selection): Promise<Selection> {
+  if (rest.length === 0 || projects.every((project) => project === 'unit')) return { projects, rest };
+  const asked = await Promise.all(projects.map((project) => hasTests(project, rest)));
+  return { projects: projects.filter((_, index) => asked[index]), rest };
+}
+
+export interface JestOptions {
+  /** Folder for Jest's reports. */
+  folder: string;
+  scope: Scope;
+}
+
+/** Runs Jest with its output being ours. */
+async function runJest(args: readonly string[], { folder, scope }: JestOptions): Promise<Totals> {
+  const report = join(folder, 'jest.json');
+  await rm(report, { force: true }); // of an earlier run
   const child = await launch({
     command: process.execPath,
-    args: [...jest, ...reporting, '--selectProjects', ...projects, inBand ? '--runInBand' : parallel, ...args],
-    env: { ...process.env, ...env },
+    args: [...jest, '--json', `--outputFile=${report}`, '--passWithNoTests', ...args],
+    env: process.env,
     graceMs: 5_000,
   });
   await scope.defer(() => child.stop());
   const { code } = await child.exited;
   child.kill('SIGKILL'); // its workers, should it have died without them
-  return readTotals(existsSync(report) ? readFileSync(report, 'utf8') : undefined, code === 0);
+  return readTotals(await readFile(report, 'utf8').catch(() => undefined), code === 0);
+}
+
+/** Tests what is selected, and gives totals as they come. Files that use the fleet are run one at a time. */
+export async function* runTests({ projects, rest }: Selection, options: JestOptions): AsyncGenerator<Totals> {
+  const slow = projects.filter(needsFleet);
+  const quick = projects.filter((project) => !needsFleet(project));
+  if (quick.length > 0) yield await runJest(['--selectProjects', ...quick, parallel, ...rest], options);
+  if (slow.length > 0) yield await runJest(['--selectProjects', ...slow, '--runInBand', ...rest], options);
 }

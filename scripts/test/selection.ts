@@ -5,6 +5,12 @@ const usual = ['unit', 'db', 'e2e'] as const;
 const projects = [...usual, 'chaos'] as const;
 export type Project = (typeof projects)[number];
 
+/** Whether its tests use PostgreSQL and Redis. */
+export const needsServers = (project: Project): boolean => project !== 'unit';
+
+/** Whether its tests use the running services. */
+export const needsFleet = (project: Project): boolean => project === 'e2e' || project === 'chaos';
+
 const isProject = (text: string): text is Project => projects.some((project) => project === text);
 
 export interface Selection {

@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startFleet, type Fleet, type FleetOptions } from '../../scripts/fleet';
-import { startMailbox, type Mailbox } from '../../scripts/mailbox/server';
-import { startSandbox } from '../../scripts/sandbox/server';
-import { adminEnvironment, type AdminEnvironment } from '../../scripts/start/admin-file';
-import { makeKeys, type Keys } from '../../scripts/start/keys';
-import { migratedDatabase } from './test-database';
+import { startFleet, type Fleet, type FleetOptions } from '../fleet.ts';
+import { startMailbox, type Mailbox } from '../mailbox/server.ts';
+import { startSandbox } from '../sandbox/server.ts';
+import { adminEnvironment, type AdminEnvironment } from '../start/admin-file.ts';
+import { makeKeys, type Keys } from '../start/keys.ts';
+import { migratedDatabase } from './test-database.ts';
 
 export interface TestFleet {
   fleet: Fleet;

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
-import { byDatabaseService, type DatabaseService } from '../../libs/contracts/src/contract';
-import { databaseUrls } from '../../scripts/start/database';
-import { migrate } from '../../scripts/start/migrate';
+import { byDatabaseService, type DatabaseService } from '../../libs/contracts/src/contract.ts';
+import { databaseUrls } from '../start/database.ts';
+import { migrate } from '../start/migrate.ts';
 
 export interface TestDatabase {
   /** Of each service's own role. */

@@ -1,0 +1,48 @@
+// esbuild bundles; SWC handles files with decorators, because esbuild emits no decorator metadata.
+import { readFile } from 'node:fs/promises';
+import { transform } from '@swc/core';
+import * as esbuild from 'esbuild';
+import type { Program } from './projects.ts';
+
+const decorators: esbuild.Plugin = {
+  name: 'decorators',
+  setup(build) {
+    build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8');
+      if (!/^\s*@[A-Z]\w*\(/m.test(source)) return undefined;
+      const { code } = await transform(source, {
+        filename: path,
+        sourceMaps: 'inline',
+        swcrc: false,
+        jsc: {
+          parser: { syntax: 'typescript', decorators: true },
+          target: 'es2022',
+          transform: { legacyDecorator: true, decoratorMetadata: true },
+        },
+      });
+      return { contents: code, loader: 'js' };
+    });
+  },
+};
+
+/** One ES module for each program, workspace libraries inlined, packages external. */
+export const bundling = (programs: readonly Program[]) =>
+  ({
+    absWorkingDir: process.cwd(),
+    entryPoints: [...programs],
+    outdir: 'dist',
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    packages: 'external',
+    sourcemap: true,
+    keepNames: true,
+    tsconfig: 'tsconfig.base.json',
+    plugins: [decorators],
+    logLevel: 'warning',
+  }) satisfies esbuild.BuildOptions;
+
+export async function bundle(programs: readonly Program[]): Promise<void> {
+  await esbuild.build(bundling(programs));
+}
