@@ -195,7 +195,7 @@ async function useOtherKinds(ask: Ask): Promise<void> {
     const refused = await ask('POST', `/v1/agents/${await newAgent(ask, `${kind}-echo`, bad)}/runs`, {
       input: 'Hello',
     });
-    const echoed = { status: 'failed', error_detail: expect.stringMatching(/You sent (Bearer )?\[key\]/) };
+    const echoed = { status: 'failed', error_detail: expect.stringMatching(/You sent (Bearer )?\[secret\]/) };
     expect(refused.body).toMatchObject(echoed);
     const messages = [{ role: 'user', content: 'Hello' }];
     const completion = await ask('POST', '/v1/chat/completions', { model: `${kind}-echo/m`, messages });

@@ -51,8 +51,19 @@ describe('schemaErrors', () => {
     expect(faults(textOrTexts, ['x', 1])).toEqual(['1: must be a string']);
   });
 
+  it('tells of a value that fits too many schemas at once', () => {
+    const field = { oneOf: [{ type: 'string' }, { maxLength: 3 }] };
+    expect(faults({ properties: { field } }, { field: 'x' })).toEqual([
+      'field: must match exactly one schema in oneOf',
+    ]);
+    expect(faults({ properties: { field, other: { minimum: 1 } } }, { field: 'x', other: 0 }, true)).toEqual([
+      'field: must match exactly one schema in oneOf',
+      'other: must not be less than 1',
+    ]);
+  });
+
   it('has the path of what was compared before its own', () => {
-    const fits = new Ajv().compile({ required: ['url'] });
+    const fits = new Ajv({ strict: false }).compile({ required: ['url'] });
     fits({});
     expect(schemaErrors(fits.errors ?? [], 'config')).toEqual([{ path: 'config.url', message: 'must be present' }]);
   });

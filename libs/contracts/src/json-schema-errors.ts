@@ -1,7 +1,7 @@
 import type { ErrorObject } from 'ajv';
 import type { FieldError } from './problem';
 
-/** Keywords that only say that something below them, which has an error of its own, does not fit. */
+/** Keywords that mostly say only that something below them, which has an error of its own, does not fit. */
 const WRAPPERS: ReadonlySet<string> = new Set(['anyOf', 'oneOf', 'if']);
 
 const nouns: Record<string, string> = {
@@ -18,7 +18,10 @@ const nouns: Record<string, string> = {
  * `root` is the path of the value that was compared. For a few errors: each is looked at beside all others.
  */
 export function schemaErrors(errors: readonly ErrorObject[], root = ''): FieldError[] {
-  const own = errors.filter(({ keyword }) => !WRAPPERS.has(keyword));
+  const inner = errors.filter(({ keyword }) => !WRAPPERS.has(keyword));
+  const own = errors.filter(
+    (error) => inner.includes(error) || !inner.some((one) => isAtOrBelow(one, error.instancePath)),
+  );
   const types = own.filter(isOfType);
   const foreign = new Set(types.map(schemaOf));
   const others = own.filter((error) => !isOfType(error) && !foreign.has(schemaOf(error)));

@@ -32,6 +32,8 @@ export interface Platform {
 }
 
 export interface ServiceOptions {
+  /** Long calls and streams that a replica works on at once, unless RPC_LONG_SLOTS says otherwise; 64 if absent. */
+  longSlots?: number;
   /** What must answer before the service counts as ready, besides Redis. */
   readiness?: Record<string, ReadinessCheck>;
   /** Builds and starts the application; without it, one that answers RPC. */
@@ -44,7 +46,7 @@ export async function bootstrapService(
   appModule: Type,
   options: ServiceOptions = {},
 ): Promise<void> {
-  const platform = createPlatform(readProcessConfig(service));
+  const platform = createPlatform(readProcessConfig(service, options.longSlots));
   const { config, redis } = platform;
   configureLog(config);
   await startSentry(config.sentryDsn, service);

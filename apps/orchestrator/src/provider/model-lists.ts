@@ -1,11 +1,10 @@
-import { limits } from '@taai/contracts';
 import { Inject, Injectable } from '@nestjs/common';
+import { limits } from '@taai/contracts';
 import { keys, log, REDIS, type RedisClient } from '@taai/platform';
 import type { OpenProvider } from './known-provider';
 
 const DAY_S = 24 * 3600;
 const TIMEOUT_MS = 20_000;
-/** What a provider may offer; an agent's model has no longer name. */
 
 export interface ModelList {
   /** Whose list it is. */

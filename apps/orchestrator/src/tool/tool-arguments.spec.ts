@@ -47,6 +47,11 @@ describe('arguments', () => {
     refusal('{"count":"3","x":1}', expect.stringMatching(/title must be present.*x should not exist.*count must be/));
   });
 
+  it('are refused in words when they fit too many of a schema’s alternatives', () => {
+    const schema = { type: 'object', oneOf: [{ required: ['a'] }, { required: ['b'] }] };
+    refusal('{"a":1,"b":1}', expect.stringContaining('it must match exactly one schema in oneOf'), schema);
+  });
+
   it('are not taken for fitting by what every object inherits', () => {
     refusal('{}', expect.stringContaining('constructor must be present'), {
       type: 'object',

@@ -3,11 +3,8 @@ import { num, port, str, url } from 'envalid';
 import { managementPorts } from './ports';
 import { jwk, jwks, list, readVariables } from './variables';
 
-/** Where long calls are streams that wait for a provider most of the time. */
-const longSlots: Partial<Record<ServiceName, number>> = { orchestrator: 512 };
-
-/** Reads the variables of every process. */
-export function readProcessConfig(service: ServiceName) {
+/** Reads the variables of every process. `longSlots` is how many long calls a replica works on at once, unless RPC_LONG_SLOTS says otherwise. */
+export function readProcessConfig(service: ServiceName, longSlots = 64) {
   const env = readVariables({
     HOST: str({ default: '127.0.0.1' }),
     MANAGEMENT_PORT: port({ default: managementPorts[service] }),
@@ -18,7 +15,7 @@ export function readProcessConfig(service: ServiceName) {
     RPC_KEYS: list(),
     SENTRY_DSN: str({ default: '' }),
     RPC_SLOTS: num({ default: 64, desc: 'calls that a replica works on at once' }),
-    RPC_LONG_SLOTS: num({ default: longSlots[service] ?? 64, desc: 'the same for long calls and streams' }),
+    RPC_LONG_SLOTS: num({ default: longSlots, desc: 'the same for long calls and streams' }),
     RPC_QUEUE: num({ default: 1000, desc: 'calls that may wait for a service; more are refused' }),
   });
   return {
