@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { invalidField, notFound, type CreateTask, type DomainEvent, type Task } from '@taai/contracts';
+import { invalidField, notFound, type CreateTask, type DomainEvent, type EventType, type OutboxData, type Task } from '@taai/contracts';
 import { emit, once, RlsPool, violatedConstraint, withTenant } from '@taai/entities';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
@@ -149,9 +149,9 @@ function insertParams(task: Task): unknown[] {
 }
 
 /** Id, type and payload of an outbox row. */
-function eventParams(type: DomainEvent['type'], data: DomainEvent['data']): unknown[] {
+function eventParams<T extends EventType>(type: T, data: OutboxData[T]): unknown[] {
   const { tenant_id } = currentCaller();
-  const event: DomainEvent = { id: v7(), type, created_at: new Date().toISOString(), tenant_id, data };
+  const event: DomainEvent<T> = { id: v7(), type, created_at: new Date().toISOString(), tenant_id, data };
   return [event.id, type, JSON.stringify(event)];
 }
 

@@ -1,15 +1,19 @@
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsISO8601, IsString, IsUUID, MaxLength, MinLength, ValidateNested } from 'class-validator';
 import { contract, Nothing } from './contract';
+import { Describe } from './describe';
 import { ById, Nullable, Optional, Page, PageById, PageQuery, type Timestamp } from './fields';
+import { runEvents } from './orchestrator/run-event';
 
 export const messageRoles = ['user', 'assistant', 'system', 'tool'] as const;
 export type MessageRole = (typeof messageRoles)[number];
 
 export class CreateConversation {
+  @Describe('Id of the agent that answers.')
   @IsUUID()
   agent_id: string;
 
+  @Describe('A name to find it by.', 'Invoices')
   @Optional()
   @Nullable()
   @IsString()
@@ -19,6 +23,7 @@ export class CreateConversation {
 }
 
 export class UpdateConversation extends ById {
+  @Describe('The new name; null for none.', 'Invoices')
   @Nullable()
   @IsString()
   @MinLength(1)
@@ -27,80 +32,96 @@ export class UpdateConversation extends ById {
 }
 
 export class Conversation {
+  @Describe('Id of the conversation.')
   @IsUUID()
   id: string;
 
+  @Describe('Id of the agent that answers.')
   @IsUUID()
   agent_id: string;
 
+  @Describe('A name to find it by.', 'Invoices')
   @Nullable()
   @IsString()
   title: string | null;
 
+  @Describe('Id of the user who opened it.')
   @Nullable()
   @IsUUID()
   user_id: string | null;
 
+  @Describe('When it was opened.')
   @IsISO8601()
   created_at: Timestamp;
 
+  @Describe('When it was last changed.')
   @IsISO8601()
   updated_at: Timestamp;
 
+  @Describe('When the newest message was written; null while there is none.')
   @Nullable()
   @IsISO8601()
   last_message_at: Timestamp | null;
 }
 
 export class SendMessage extends ById {
+  @Describe('What the user says.', 'When is the invoice due?')
   @IsString()
   @MinLength(1)
   @MaxLength(100_000)
   content: string;
 
-  /** True: the answer is the run's events as SSE. */
+  @Describe("True: the answer is the run's events as SSE.", false)
   @Optional()
   @IsBoolean()
   stream?: boolean;
 }
 
 export class Message {
+  @Describe('Id of the message.')
   @IsUUID()
   id: string;
 
+  @Describe('Id of the conversation that it belongs to.')
   @IsUUID()
   conversation_id: string;
 
+  @Describe('Who speaks.')
   @IsIn(messageRoles)
   role: string;
 
+  @Describe('What is said.', 'When is the invoice due?')
   @IsString()
   content: string;
 
-  /** The run that answers the message, or that wrote it. */
+  @Describe('Id of the run that answers the message, or that wrote it.')
   @Nullable()
   @IsUUID()
   run_id: string | null;
 
+  @Describe('Id of the user who wrote it; null when an agent did.')
   @Nullable()
   @IsUUID()
   user_id: string | null;
 
+  @Describe('When it was written.')
   @IsISO8601()
   created_at: Timestamp;
 }
 
 export class MessageSent {
+  @Describe('The message as it was stored.')
   @ValidateNested()
   @Type(() => Message)
   message: Message;
 
-  /** Null until the run has ended, and when it failed. */
+  @Describe("The agent's answer; null until the run has ended, and when it failed.")
   @Nullable()
   @ValidateNested()
   @Type(() => Message)
   reply: Message | null;
 
+  @Describe('Id of the run that answers.')
   @IsUUID()
   run_id: string;
 }
@@ -172,6 +193,7 @@ export const messageContract = contract('chat.message', {
     input: SendMessage,
     output: MessageSent,
     custom: true,
+    events: runEvents,
     effect: 'once',
   },
   list: {

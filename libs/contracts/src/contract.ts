@@ -35,6 +35,16 @@ export class Nothing {
   declare protected readonly nothing: never;
 }
 
+/** Events of one stream, told apart by their type: what each tells, and the class of its data. */
+export interface EventTable {
+  /** Names the union of the events in the API document. */
+  name: string;
+  types: Record<string, { description: string; data: Class }>;
+}
+
+/** The data of each type of event in the table. */
+export type DataOf<E extends EventTable> = { [T in keyof E['types']]: InstanceType<E['types'][T]['data']> };
+
 interface MethodBase {
   summary: string;
   input: Class;
@@ -56,14 +66,18 @@ interface MethodBase {
 export interface PublicMethod extends MethodBase {
   http: Route;
   access: Access;
+  /** What the summary leaves out, for the API document: errors worth knowing, limits. Without it the generation fails. */
+  description?: string;
   /** HTTP status of success; 201 for an output of POST, 204 for none, else 200. */
   status?: 200 | 201 | 202;
   /** Seconds for which anybody may cache a success; without it nobody may. */
   max_age?: number;
   /** The gateway has a controller of its own for the route (SSE); it is documented all the same. */
   custom?: true;
-  /** What such a route answers, if it is a file. */
-  media_type?: 'application/gzip';
+  /** What such a route answers, if not JSON. */
+  media_type?: 'application/gzip' | 'text/event-stream';
+  /** The events that such a route streams as SSE: where it is asked to, or always, as its `media_type` says. */
+  events?: EventTable;
   /**
    * The route speaks as OpenAI's API does: it ignores fields that it does not know, and its errors have that API's shape. What it
    * takes and answers, where its controller translates between that and the method's own input and output.

@@ -1,5 +1,6 @@
 import { ArrayMaxSize, IsArray, IsIn, IsISO8601, IsString, IsUUID, MaxLength, MinLength } from 'class-validator';
 import { contract, Nothing } from './contract';
+import { Describe } from './describe';
 import { ById, Nullable, Optional, Page, PageQuery, type Timestamp } from './fields';
 
 export const taskStatuses = ['todo', 'in_progress', 'done', 'cancelled'] as const;
@@ -9,30 +10,36 @@ export type TaskPriority = (typeof taskPriorities)[number];
 
 /** What may be left out of a new task and of a change. */
 class TaskFields {
+  @Describe('What is to be done, at length.', 'Net 30, by bank transfer.')
   @Optional()
   @Nullable()
   @IsString()
   @MaxLength(20_000)
   description?: string | null;
 
+  @Describe('How far the task is; `todo` if absent in a new one.')
   @Optional()
   @IsIn(taskStatuses)
   status?: TaskStatus;
 
+  @Describe('How urgent the task is; `medium` if absent in a new one.', 'high')
   @Optional()
   @IsIn(taskPriorities)
   priority?: TaskPriority;
 
+  @Describe('When it is due: RFC 3339, such as 2026-05-01T09:30:00Z.', '2026-05-01T09:30:00Z')
   @Optional()
   @Nullable()
   @IsISO8601({ strict: true })
   due_at?: string | null;
 
+  @Describe("Id of the user who is to do it, one of the tenant's.")
   @Optional()
   @Nullable()
   @IsUUID()
   assignee_id?: string | null;
 
+  @Describe('Free words to find it by.', ['finance'])
   @Optional()
   @IsArray()
   @ArrayMaxSize(50)
@@ -43,6 +50,7 @@ class TaskFields {
 }
 
 export class CreateTask extends TaskFields {
+  @Describe('What is to be done, in a line.', 'Pay the invoice')
   @IsString()
   @MinLength(1)
   @MaxLength(500)
@@ -50,9 +58,11 @@ export class CreateTask extends TaskFields {
 }
 
 export class UpdateTask extends TaskFields {
+  @Describe('Id of the task.')
   @IsUUID()
   id: string;
 
+  @Describe('What is to be done, in a line.', 'Pay the invoice')
   @Optional()
   @IsString()
   @MinLength(1)
@@ -62,66 +72,83 @@ export class UpdateTask extends TaskFields {
 
 /** Newest first. */
 export class ListTasks extends PageQuery {
+  @Describe('Only tasks of this status.')
   @Optional()
   @IsIn(taskStatuses)
   status?: TaskStatus;
 
+  @Describe('Only tasks of this priority.', 'high')
   @Optional()
   @IsIn(taskPriorities)
   priority?: TaskPriority;
 
+  @Describe('Only tasks of this user.')
   @Optional()
   @IsUUID()
   assignee_id?: string;
 
+  @Describe('Only tasks with this label.', 'finance')
   @Optional()
   @IsString()
   @MaxLength(50)
   label?: string;
 
+  @Describe('Only tasks that are due before: RFC 3339, such as 2026-05-01T09:30:00Z.', '2026-05-01T09:30:00Z')
   @Optional()
   @IsISO8601({ strict: true })
   due_before?: string;
 }
 
 export class Task {
+  @Describe('Id of the task.')
   @IsUUID()
   id: string;
 
+  @Describe('What is to be done, in a line.', 'Pay the invoice')
   @IsString()
   title: string;
 
+  @Describe('What is to be done, at length.', 'Net 30, by bank transfer.')
   @Nullable()
   @IsString()
   description: string | null;
 
+  @Describe('How far the task is.')
   @IsIn(taskStatuses)
   status: string;
 
+  @Describe('How urgent the task is.', 'high')
   @IsIn(taskPriorities)
   priority: string;
 
+  @Describe('When it is due.')
   @Nullable()
   @IsISO8601()
   due_at: Timestamp | null;
 
+  @Describe('Id of the user who is to do it.')
   @Nullable()
   @IsUUID()
   assignee_id: string | null;
 
+  @Describe('Free words to find it by.', ['finance'])
   @IsString({ each: true })
   labels: string[];
 
+  @Describe('Id of the user who created it.')
   @Nullable()
   @IsUUID()
   created_by: string | null;
 
+  @Describe('When it was created.')
   @IsISO8601()
   created_at: Timestamp;
 
+  @Describe('When it was last changed.')
   @IsISO8601()
   updated_at: Timestamp;
 
+  @Describe('When it was last set to `done`; null while it is not.', null)
   @Nullable()
   @IsISO8601()
   completed_at: Timestamp | null;

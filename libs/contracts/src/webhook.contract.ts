@@ -11,47 +11,26 @@ import {
   MaxLength,
 } from 'class-validator';
 import { contract, Nothing } from './contract';
+import { eventTypes, type EventType } from './domain-event';
+import { Describe } from './describe';
 import { ById, Empty, HttpUrl, Nullable, Optional, Page, PageById, PageQuery, type Timestamp } from './fields';
-
-export const eventTypes = [
-  'task.created',
-  'task.updated',
-  'task.completed',
-  'task.deleted',
-  'conversation.created',
-  'message.created',
-  'agent.run.completed',
-  'agent.run.failed',
-  'user.invited',
-  'user.created',
-] as const;
-export type EventType = (typeof eventTypes)[number];
-
-/** What passes through the outbox besides, for the fleet's own use: no webhook can subscribe to it. */
-export type OutboxType = EventType | 'audit.recorded' | 'mail.requested';
 
 export const deliveryStatuses = ['pending', 'delivering', 'delivered', 'failed'] as const;
 export type DeliveryStatus = (typeof deliveryStatuses)[number];
 
-/** What leaves through the outbox, and the body that a webhook receives. */
-export interface DomainEvent<T extends OutboxType = EventType> {
-  id: string;
-  type: T;
-  created_at: string;
-  tenant_id: string;
-  data: Record<string, unknown>;
-}
-
 export class CreateWebhook {
+  @Describe('Where events are posted to: a public address.', 'https://example.com/hooks')
   @HttpUrl()
   url: string;
 
+  @Describe('The types of events that it receives.')
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(50)
   @IsIn(eventTypes, { each: true })
   events: EventType[];
 
+  @Describe('What it is for.', 'Billing')
   @Optional()
   @Nullable()
   @IsString()
@@ -60,10 +39,12 @@ export class CreateWebhook {
 }
 
 export class UpdateWebhook extends ById {
+  @Describe('Where events are posted to: a public address.', 'https://example.com/hooks')
   @Optional()
   @HttpUrl()
   url?: string;
 
+  @Describe('The types of events that it receives, all of them.')
   @Optional()
   @IsArray()
   @ArrayMinSize(1)
@@ -71,87 +52,108 @@ export class UpdateWebhook extends ById {
   @IsIn(eventTypes, { each: true })
   events?: EventType[];
 
+  @Describe('What it is for.', 'Billing')
   @Optional()
   @Nullable()
   @IsString()
   @MaxLength(500)
   description?: string | null;
 
+  @Describe('False: nothing is sent to it.')
   @Optional()
   @IsBoolean()
   is_active?: boolean;
 }
 
 export class Webhook {
+  @Describe('Id of the endpoint.')
   @IsUUID()
   id: string;
 
+  @Describe('Where events are posted to.', 'https://example.com/hooks')
   @IsString()
   url: string;
 
+  @Describe('The types of events that it receives.', ['task.created'])
   @IsString({ each: true })
   events: string[];
 
+  @Describe('What it is for.', 'Billing')
   @Nullable()
   @IsString()
   description: string | null;
 
+  @Describe('Whether anything is sent to it.')
   @IsBoolean()
   is_active: boolean;
 
+  @Describe('When it was created.')
   @IsISO8601()
   created_at: Timestamp;
 
+  @Describe('When it was last changed.')
   @IsISO8601()
   updated_at: Timestamp;
 }
 
 export class CreatedWebhook extends Webhook {
-  /** `whsec_…`, shown this once. */
+  @Describe('What deliveries are signed with, `whsec_…`, shown this once.', 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD')
   @IsString()
   secret: string;
 }
 
 export class WebhookDelivery {
+  @Describe('Id of the delivery.')
   @IsUUID()
   id: string;
 
+  @Describe('Id of the endpoint.')
   @IsUUID()
   webhook_id: string;
 
+  @Describe('Id of the event.')
   @IsUUID()
   event_id: string;
 
+  @Describe('Type of the event.', 'task.created')
   @IsString()
   event_type: string;
 
+  @Describe('How far the delivery is.', 'delivered')
   @IsIn(deliveryStatuses)
   status: string;
 
+  @Describe('How often it was tried.', 1)
   @IsInt()
   attempts: number;
 
+  @Describe('When it is tried again; null when it is not.', null)
   @Nullable()
   @IsISO8601()
   next_attempt_at: Timestamp | null;
 
+  @Describe('What the endpoint answered last; null when it did not.', 204)
   @Nullable()
   @IsInt()
   last_status_code: number | null;
 
+  @Describe('Why the last attempt failed; null when it did not.', null)
   @Nullable()
   @IsString()
   last_error: string | null;
 
+  @Describe('When it was created.')
   @IsISO8601()
   created_at: Timestamp;
 
+  @Describe('When the endpoint took it; null until then.')
   @Nullable()
   @IsISO8601()
   delivered_at: Timestamp | null;
 }
 
 export class EventTypes {
+  @Describe('The types, in the order of their nouns.', ['task.created'])
   @IsString({ each: true })
   data: string[];
 }

@@ -1,56 +1,24 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { Nothing, publicMethods, problems, type BoundMethod, type PublicMethod } from '@taai/contracts';
-import { SchemaCollector, type Field, type JsonSchema } from './json-schema';
+import {
+  domainEvents,
+  Nothing,
+  permissions,
+  publicMethods,
+  type BoundMethod,
+  type Field,
+  type JsonSchema,
+  type PublicMethod,
+} from '@taai/contracts';
 import { pathNames, splitRoute, successStatus } from '../route/route';
+import { Components } from './components';
+import { sse } from './event-schemas';
+import { assertDescribed } from './example';
+import { webhooks } from './webhooks';
 
 type Paths = OpenAPIObject['paths'];
 type Operation = NonNullable<Paths[string]['get']>;
 type Answer = Exclude<NonNullable<Operation['responses'][string]>, { $ref: string }>;
 type Parameter = Exclude<NonNullable<Operation['parameters']>[number], { $ref: string }>;
-
-const problem: JsonSchema = {
-  type: 'object',
-  description: 'RFC 9457 problem details',
-  properties: {
-    type: { type: 'string' },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    code: { type: 'string', enum: Object.keys(problems) },
-    detail: { type: 'string' },
-    request_id: { type: 'string' },
-    errors: {
-      type: 'array',
-      items: {
-        type: 'object',
-        properties: { path: { type: 'string' }, message: { type: 'string' } },
-        required: ['path', 'message'],
-        additionalProperties: false,
-      },
-    },
-  },
-  required: ['type', 'title', 'status', 'code', 'detail', 'request_id'],
-  additionalProperties: false,
-};
-
-const openAiError: JsonSchema = {
-  type: 'object',
-  description: "An error as OpenAI's clients read it",
-  properties: {
-    error: {
-      type: 'object',
-      properties: {
-        message: { type: 'string' },
-        type: { type: 'string' },
-        param: { type: ['string', 'null'] },
-        code: { type: 'string' },
-      },
-      required: ['message', 'type', 'param', 'code'],
-      additionalProperties: false,
-    },
-  },
-  required: ['error'],
-  additionalProperties: false,
-};
 
 const file: JsonSchema = { type: 'string', format: 'binary' };
 
@@ -59,52 +27,59 @@ const idempotencyKey: Parameter = {
   in: 'header',
   description: 'Makes a repetition within 24 hours answer what the first request was answered',
   schema: { type: 'string', minLength: 1, maxLength: 255 },
+  example: '0198f0e2-9a41-7c55-b1d7-2f6f0e8c3a10',
 };
 
-/** The OpenAPI 3.1 document of every route, derived from the contracts. */
-export function openApiDocument(): OpenAPIObject {
-  const collector = new SchemaCollector();
+/** The OpenAPI 3.1 document of every route and event, derived from the contracts. Throws for what is not described. */
+export function openApiDocument(): OpenAPIObject & { 'x-permissions': object } {
+  const components = new Components();
   const paths: Paths = {};
   for (const bound of publicMethods) {
     const { verb, path } = splitRoute(bound.method.http);
     const template = path.replace(/:(\w+)/g, '{$1}');
-    paths[template] = { ...paths[template], [verb.toLowerCase()]: operation(bound, collector) };
+    paths[template] = { ...paths[template], [verb.toLowerCase()]: operation(bound, components) };
   }
+  const received = webhooks(domainEvents, components);
   return {
     openapi: '3.1.0',
     info: {
       title: 'Task Assistant AI',
       version: '1',
       description: 'Multi-tenant AI backend: agents, chat, tasks, usage and webhooks.',
+      license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
     },
     servers: [{ url: '/' }],
     security: [{ bearer: [] }],
     paths,
+    webhooks: received,
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT or API key' } },
-      schemas: {
-        Problem: problem,
-        OpenAiError: openAiError,
-        ...Object.fromEntries(Object.entries(collector.schemas).sort(([a], [b]) => a.localeCompare(b))),
-      },
+      schemas: components.all(),
     },
+    'x-permissions': permissions,
   };
 }
 
-function operation({ rpc, service, method }: BoundMethod<PublicMethod>, collector: SchemaCollector): Operation {
+function operation(bound: BoundMethod<PublicMethod>, components: Components): Operation {
+  const { rpc, service, method } = bound;
   const { verb } = splitRoute(method.http);
   const inPath = pathNames(method.http);
+  const collector = method.openai ? components.openai : components.inputs;
   const input = method.openai?.input ?? method.input;
   const fields = collector.fields(input);
   const hasBody = verb !== 'GET' && verb !== 'DELETE' && fields.some(({ name }) => !inPath.includes(name));
+  if (!method.openai) assertDescribed(collector.object(input), rpc);
   return {
     operationId: rpc,
     summary: method.summary,
+    ...description(bound),
     tags: [service],
     ...(method.access === 'public' && { security: [] }),
     ...(method.access.includes(':') && { 'x-permission': method.access }),
     parameters: [
-      ...fields.filter(({ name }) => inPath.includes(name) || !hasBody).map((field) => parameter(field, inPath)),
+      ...fields
+        .filter(({ name }) => inPath.includes(name) || !hasBody)
+        .map((field) => parameter(field, inPath, method.openai ? undefined : components)),
       ...(verb === 'POST' && method.effect === 'once' && method.access !== 'public' && !method.openai
         ? [idempotencyKey]
         : []),
@@ -112,25 +87,38 @@ function operation({ rpc, service, method }: BoundMethod<PublicMethod>, collecto
     ...(hasBody && {
       requestBody: {
         required: true,
-        content: {
-          'application/json': {
-            schema: { ...collector.object(input, inPath), ...(method.openai && { additionalProperties: true }) },
-          },
-        },
+        content: json(collector.object(input, inPath), method, `${rpc} input`, components),
       },
     }),
     responses: {
-      [successStatus(method)]: success(method, collector),
+      [successStatus(method)]: success(bound, components),
       default: failure(method),
     },
   };
 }
 
-const parameter = ({ name, schema, optional }: Field, inPath: readonly string[]): Parameter => ({
-  name,
-  in: inPath.includes(name) ? 'path' : 'query',
-  required: !optional,
-  schema,
+function description({ rpc, method }: BoundMethod<PublicMethod>): { description?: string } {
+  if (method.openai) return {};
+  if (!method.description) throw new Error(`${rpc} has no description.`);
+  const repetition = method.effect === 'idempotent' ? ' A repetition changes nothing more.' : '';
+  return { description: method.description + repetition };
+}
+
+function parameter({ name, schema, optional }: Field, inPath: readonly string[], components?: Components): Parameter {
+  const { description, examples: _, ...rest } = schema;
+  return {
+    name,
+    in: inPath.includes(name) ? 'path' : 'query',
+    required: !optional,
+    ...(description !== undefined && { description }),
+    schema: rest,
+    ...(components && { example: components.exampleOf(schema, name) }),
+  };
+}
+
+/** JSON of the schema, with an example of ours. */
+const json = (schema: JsonSchema, { openai }: PublicMethod, path: string, components: Components) => ({
+  'application/json': { schema, ...(!openai && { example: components.exampleOf(schema, path) }) },
 });
 
 const failure = ({ openai }: PublicMethod): Answer => ({
@@ -140,14 +128,21 @@ const failure = ({ openai }: PublicMethod): Answer => ({
     : { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
 });
 
-function success(method: PublicMethod, collector: SchemaCollector): Answer {
+function success({ rpc, method }: BoundMethod<PublicMethod>, components: Components): Answer {
   if (method.output === Nothing) return { description: 'Done' };
-  if (method.media_type) return { description: 'Success', content: { [method.media_type]: { schema: file } } };
-  const json = { 'application/json': { schema: collector.ref(method.openai?.output ?? method.output) } };
-  return {
-    description: 'Success',
-    content: mayStream(method) ? { ...json, 'text/event-stream': { schema: { type: 'string' } } } : json,
-  };
+  if (method.media_type === 'application/gzip') return answer({ [method.media_type]: { schema: file } });
+  if (method.media_type) return answer(stream(method, components));
+  const collector = method.openai ? components.openai : components.outputs;
+  const whole = json(collector.ref(method.openai?.output ?? method.output), method, rpc, components);
+  return answer({ ...whole, ...stream(method, components) });
 }
 
-const mayStream = ({ custom, stream }: PublicMethod) => custom && !stream;
+const answer = (content: Answer['content']): Answer => ({ description: 'Success', content });
+
+/** The schema of a stream is that of each of its events. */
+function stream({ events, openai, custom, ...method }: PublicMethod, components: Components): Answer['content'] {
+  if (openai && custom && !method.stream) return { 'text/event-stream': { schema: { type: 'string' } } };
+  if (!events) return {};
+  const schema = components.union(events, sse);
+  return { 'text/event-stream': { schema, example: components.exampleOf(schema, events.name) } };
+}

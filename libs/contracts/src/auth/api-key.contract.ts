@@ -9,22 +9,29 @@ import {
   MinLength,
 } from 'class-validator';
 import { contract, Nothing } from '../contract';
+import { Describe } from '../describe';
 import { ById, Nullable, Optional, Page, PageQuery, type Timestamp } from '../fields';
 
 export class CreateApiKey {
+  @Describe('What the key is for.', 'CI')
   @IsString()
   @MinLength(1)
   @MaxLength(100)
   name: string;
 
-  /** `resource:action`, with `*` on either side; none beyond what the caller may do. */
+  @Describe('What the key may do: `resource:action`, with `*` on either side; none beyond what the caller may do.', [
+    'tasks:read',
+  ])
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(100)
   @IsString({ each: true })
   scopes: string[];
 
-  /** In the future. Without one the key works until it is revoked. */
+  @Describe(
+    'When the key stops working, in the future. Without one it works until it is revoked.',
+    '2027-01-31T12:00:00Z',
+  )
   @Optional()
   @Nullable()
   @IsISO8601({ strict: true })
@@ -32,37 +39,43 @@ export class CreateApiKey {
 }
 
 export class ApiKey {
+  @Describe('Id of the key.')
   @IsUUID()
   id: string;
 
+  @Describe('What the key is for.', 'CI')
   @IsString()
   name: string;
 
-  /** The first characters of the key, by which people tell keys apart. */
+  @Describe('The first characters of the key, by which people tell keys apart.', 'taai_live_4fQ2')
   @IsString()
   prefix: string;
 
+  @Describe('What the key may do: `resource:action`, with `*` on either side.', ['tasks:read'])
   @IsString({ each: true })
   scopes: string[];
 
-  /** The user whom the key stands for: it never does more than they may do now. */
+  @Describe('Id of the user whom the key stands for: it never does more than they may do now.')
   @IsUUID()
   created_by: string;
 
+  @Describe('When it was created.')
   @IsISO8601()
   created_at: Timestamp;
 
+  @Describe('When the key stops working; null: when it is revoked.')
   @Nullable()
   @IsISO8601()
   expires_at: Timestamp | null;
 
+  @Describe('When it was last used; null before.')
   @Nullable()
   @IsISO8601()
   last_used_at: Timestamp | null;
 }
 
 export class CreatedApiKey extends ApiKey {
-  /** `taai_live_…`, shown this once. */
+  @Describe('The key itself, `taai_live_…`, shown this once.', 'taai_live_…')
   @IsString()
   key: string;
 }

@@ -1,17 +1,21 @@
 import { IsString, MaxLength, MinLength } from 'class-validator';
 import { contract, Nothing } from '../contract';
+import { Describe } from '../describe';
 import { GivenPassword, LinkToken, NewPassword } from '../fields';
 import { hashing } from './auth.contract';
 
 export class ChangePassword {
+  @Describe('The password as it is.', 'correct horse battery staple')
   @GivenPassword()
   current_password: string;
 
+  @Describe('The new password: 8 characters at least, not an easy one.', 'seven brave llamas at dawn')
   @NewPassword()
   new_password: string;
 }
 
 export class ForgotPassword {
+  @Describe('E-mail address of the account.', 'ada@example.com')
   @IsString()
   @MinLength(1)
   @MaxLength(320)
@@ -19,9 +23,11 @@ export class ForgotPassword {
 }
 
 export class ResetPassword {
+  @Describe('From the link of the mail.', '4fQ2m8Yv0c1Xb7Rz9Lk3Wn6Tj5Hs2Pd8Ga1Qe4Uo7Mi')
   @LinkToken()
   token: string;
 
+  @Describe('The new password: 8 characters at least, not an easy one.', 'seven brave llamas at dawn')
   @NewPassword()
   new_password: string;
 }

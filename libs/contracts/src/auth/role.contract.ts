@@ -9,19 +9,24 @@ import {
   MaxLength,
 } from 'class-validator';
 import { contract, Nothing } from '../contract';
+import { Describe } from '../describe';
 import { ById, Nullable, Optional, Page, PageQuery, Slug, type Timestamp } from '../fields';
 
 export class CreateRole {
+  @Describe("What users' `role` names it by; not the name of a built-in role.", 'auditor')
   @Slug()
   name: string;
 
+  @Describe('What the role is for.', 'Reads everything.')
   @Optional()
   @Nullable()
   @IsString()
   @MaxLength(500)
   description?: string | null;
 
-  /** `resource:action`, with `*` on either side; none beyond what the caller may do. */
+  @Describe('What the role grants: `resource:action`, with `*` on either side; none beyond what the caller may do.', [
+    'tasks:read',
+  ])
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(100)
@@ -30,16 +35,21 @@ export class CreateRole {
 }
 
 export class UpdateRole extends ById {
+  @Describe('The new name.', 'auditor')
   @Optional()
   @Slug()
   name?: string;
 
+  @Describe('What the role is for.', 'Reads everything.')
   @Optional()
   @Nullable()
   @IsString()
   @MaxLength(500)
   description?: string | null;
 
+  @Describe('What the role grants: `resource:action`, with `*` on either side; none beyond what the caller may do.', [
+    'tasks:read',
+  ])
   @Optional()
   @IsArray()
   @ArrayMinSize(1)
@@ -49,28 +59,34 @@ export class UpdateRole extends ById {
 }
 
 export class Role {
-  /** Null for a built-in role. */
+  @Describe('Id of the role; null for a built-in one.')
   @Nullable()
   @IsUUID()
   id: string | null;
 
+  @Describe("What users' `role` names it by.", 'auditor')
   @IsString()
   name: string;
 
+  @Describe('What the role is for.', 'Reads everything.')
   @Nullable()
   @IsString()
   description: string | null;
 
+  @Describe('What the role grants: `resource:action`, with `*` on either side.', ['*:read'])
   @IsString({ each: true })
   permissions: string[];
 
+  @Describe('Whether the product brings it; such a role cannot be changed.', false)
   @IsBoolean()
   is_builtin: boolean;
 
+  @Describe('When it was created; null for a built-in one.')
   @Nullable()
   @IsISO8601()
   created_at: Timestamp | null;
 
+  @Describe('When it was last changed; null for a built-in one.')
   @Nullable()
   @IsISO8601()
   updated_at: Timestamp | null;

@@ -1,9 +1,11 @@
 import { IsBoolean, IsISO8601, IsString, IsUUID, MaxLength, MinLength } from 'class-validator';
 import { contract, Nothing } from '../contract';
+import { Describe } from '../describe';
 import { ById, Nullable, Page, PageQuery, type Timestamp } from '../fields';
 import { LoggedIn } from './auth.contract';
 
 export class Refresh {
+  @Describe('The newest refresh token of the session.', 'rt_…')
   @IsString()
   @MinLength(1)
   @MaxLength(512)
@@ -11,29 +13,33 @@ export class Refresh {
 }
 
 export class Session {
+  @Describe('Id of the session.')
   @IsUUID()
   id: string;
 
-  /** Where it was opened. */
+  @Describe('Address from which it was opened.', '203.0.113.7')
   @Nullable()
   @IsString()
   ip: string | null;
 
+  @Describe('Program by which it was opened.', 'Mozilla/5.0')
   @Nullable()
   @IsString()
   user_agent: string | null;
 
+  @Describe('When it was opened.')
   @IsISO8601()
   created_at: Timestamp;
 
-  /** When its tokens were last renewed. */
+  @Describe('When its tokens were last renewed.')
   @IsISO8601()
   last_used_at: Timestamp;
 
+  @Describe('When it ends by itself.')
   @IsISO8601()
   expires_at: Timestamp;
 
-  /** Whether the request belongs to it. */
+  @Describe('Whether the request belongs to it.')
   @IsBoolean()
   is_current: boolean;
 }

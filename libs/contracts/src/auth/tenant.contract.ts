@@ -1,30 +1,37 @@
 import { IsInt, IsISO8601, IsObject, IsString, IsUUID, MaxLength, Min, MinLength } from 'class-validator';
 import { contract, Nothing } from '../contract';
+import { Describe } from '../describe';
 import { ById, Empty, Nullable, Optional, type Timestamp } from '../fields';
 import { Job } from '../job.contract';
 import { Tenant } from './auth.contract';
 
 export class TenantDetails extends Tenant {
+  @Describe("Settings of the tenant's own choice.", { locale: 'en' })
   @IsObject()
   settings: Record<string, unknown>;
 
-  /** When the rows of a tenant that is `deleting` are erased. */
+  @Describe('When the rows of a tenant that is `deleting` are erased; null for others.', null)
   @Nullable()
   @IsISO8601()
   delete_at: Timestamp | null;
 
+  @Describe('When it was last changed.')
   @IsISO8601()
   updated_at: Timestamp;
 }
 
 export class UpdateTenant {
+  @Describe('The new name.', 'Acme')
   @Optional()
   @IsString()
   @MinLength(1)
   @MaxLength(200)
   name?: string;
 
-  /** Merged into the settings key by key, at the top level alone; null removes a key. The result has 16 KB of JSON at most. */
+  @Describe(
+    'Merged into the settings key by key, at the top level alone; null removes a key. The result has 16 KB of JSON at most.',
+    { locale: 'en' },
+  )
   @Optional()
   @IsObject()
   settings?: Record<string, unknown>;

@@ -1,25 +1,32 @@
 import { IsBoolean, IsEmail, IsString, MaxLength, MinLength } from 'class-validator';
 import { contract, Nothing } from '../contract';
+import { Describe } from '../describe';
 import { ById, LinkToken, NewPassword, Nullable, Optional, Page, PageQuery, Slug } from '../fields';
 import { hashing, Registered, User } from './auth.contract';
 
 export class InviteUser {
+  @Describe('Where the invitation goes, and by which the user will log in.', 'grace@example.com')
   @IsEmail()
   @MaxLength(320)
   email: string;
 
+  @Describe("The user's name.", 'Grace Hopper')
   @Optional()
   @IsString()
   @MinLength(1)
   @MaxLength(200)
   name?: string;
 
-  /** A built-in one or one of the tenant's own, which grants nothing that the caller may not do. */
+  @Describe(
+    "Name of a built-in role or of one of the tenant's own, which grants nothing that the caller may not do.",
+    'member',
+  )
   @Slug()
   role: string;
 }
 
 export class UpdateUser extends ById {
+  @Describe("The user's name; null for none.", 'Grace Hopper')
   @Optional()
   @Nullable()
   @IsString()
@@ -27,23 +34,30 @@ export class UpdateUser extends ById {
   @MaxLength(200)
   name?: string | null;
 
+  @Describe(
+    "Name of a built-in role or of one of the tenant's own, which grants nothing that the caller may not do.",
+    'member',
+  )
   @Optional()
   @Slug()
   role?: string;
 
+  @Describe("False: ends the user's sessions and API keys; they may not log in.")
   @Optional()
   @IsBoolean()
   is_active?: boolean;
 }
 
 export class AcceptInvite {
-  /** From the link of the invitation. */
+  @Describe('From the link of the invitation.', '4fQ2m8Yv0c1Xb7Rz9Lk3Wn6Tj5Hs2Pd8Ga1Qe4Uo7Mi')
   @LinkToken()
   token: string;
 
+  @Describe('Password of 8 characters at least, not an easy one.', 'correct horse battery staple')
   @NewPassword()
   password: string;
 
+  @Describe("The user's name; as the invitation has it if absent.", 'Grace Hopper')
   @Optional()
   @IsString()
   @MinLength(1)

@@ -1,5 +1,6 @@
 import { IsBoolean, IsIn, IsISO8601, IsObject, IsString, IsUUID, Matches, MaxLength, MinLength } from 'class-validator';
 import { contract, Nothing } from '../contract';
+import { Describe } from '../describe';
 import { ById, Nullable, Optional, Page, PageById, PageQuery, type Timestamp } from '../fields';
 import { ToolExecution } from './tool-execution';
 
@@ -41,87 +42,121 @@ export interface McpToolConfig {
 const ToolName = () => Matches(/^[a-zA-Z0-9_-]{1,64}$/);
 
 class ToolFields {
-  /** For the model; the builtin's own, or what the MCP server says, if absent. */
+  @Describe(
+    "Tells the model what the tool does; the builtin's own, or what the MCP server says, if absent.",
+    'Looks up an order by its number.',
+  )
   @Optional()
   @IsString()
   @MinLength(1)
   @MaxLength(2000)
   description?: string;
 
+  @Describe('Whether each call waits for a person.', false)
   @Optional()
   @IsBoolean()
   requires_approval?: boolean;
 
+  @Describe('False: no agent can call it.')
   @Optional()
   @IsBoolean()
   is_active?: boolean;
 
-  /** By kind: `BuiltinToolConfig`, `HttpToolConfig`, `McpToolConfig`. */
+  @Describe(
+    'How it is called, by kind. `builtin`: `{builtin}`. `http`: `{method, url, query?, headers?, body?, timeout_ms?, max_bytes?, idempotent?}`, with arguments as `{{name}}`. `mcp`: `{url, tool?, timeout_ms?}`.',
+    { method: 'GET', url: 'https://shop.example.com/orders/{{number}}' },
+  )
   @Optional()
   @IsObject()
   config?: Record<string, unknown>;
 
-  /** Headers that hold secrets, by name; encrypted, never shown. They replace the ones stored; null removes all. */
+  @Describe(
+    'Headers that hold secrets, by name; encrypted, never shown. They replace the ones stored; null removes all.',
+    { authorization: 'Bearer …' },
+  )
   @Optional()
   @Nullable()
   @IsObject()
   secret_headers?: Record<string, string> | null;
 
-  /** JSON schema of the arguments, an object. Of HTTP tools alone: a builtin has its own, and an MCP server tells its. */
+  @Describe(
+    'JSON schema of the arguments, an object. For HTTP tools alone: a builtin has its own, and an MCP server tells its.',
+    { type: 'object', properties: { number: { type: 'string' } }, required: ['number'] },
+  )
   @Optional()
   @IsObject()
   input_schema?: Record<string, unknown>;
 }
 
 export class CreateTool extends ToolFields {
+  @Describe('What the model calls it: letters, digits, `_` and `-`.', 'look_up_order')
   @ToolName()
   name: string;
 
+  @Describe('What stands behind it.', 'http')
   @IsIn(toolKinds)
   kind: ToolKind;
 }
 
 export class UpdateTool extends ToolFields {
+  @Describe('Id of the tool.')
   @IsUUID()
   id: string;
 
+  @Describe('What the model calls it: letters, digits, `_` and `-`.', 'look_up_order')
   @Optional()
   @ToolName()
   name?: string;
 }
 
 export class Tool {
+  @Describe('Id of the tool.')
   @IsUUID()
   id: string;
 
+  @Describe('What the model calls it.', 'look_up_order')
   @IsString()
   name: string;
 
+  @Describe('What the model is told of it.', 'Looks up an order by its number.')
   @IsString()
   description: string;
 
+  @Describe('What stands behind it.', 'http')
   @IsIn(toolKinds)
   kind: string;
 
+  @Describe('JSON schema of the arguments, an object.', {
+    type: 'object',
+    properties: { number: { type: 'string' } },
+    required: ['number'],
+  })
   @IsObject()
   input_schema: Record<string, unknown>;
 
+  @Describe('How it is called, as it was given.', { method: 'GET', url: 'https://shop.example.com/orders/{{number}}' })
   @IsObject()
   config: Record<string, unknown>;
 
-  /** Names of the headers whose values are stored encrypted. Another origin in the config's url drops them. */
+  @Describe("Names of the headers whose values are stored encrypted. Another origin in the config's url drops them.", [
+    'authorization',
+  ])
   @IsString({ each: true })
   secret_header_names: string[];
 
+  @Describe('Whether each call waits for a person.', false)
   @IsBoolean()
   requires_approval: boolean;
 
+  @Describe('Whether agents can call it.')
   @IsBoolean()
   is_active: boolean;
 
+  @Describe('When it was created.')
   @IsISO8601()
   created_at: Timestamp;
 
+  @Describe('When it was last changed.')
   @IsISO8601()
   updated_at: Timestamp;
 }
