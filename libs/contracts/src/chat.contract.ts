@@ -144,6 +144,8 @@ export class Settled {
 export const conversationContract = contract('chat.conversation', {
   create: {
     summary: 'Open a conversation with an agent',
+    description:
+      'Tells webhooks `conversation.created`. Answers `not_found` (404) for an agent that does not exist, and `forbidden` (403) to callers who may not read agents.',
     http: 'POST /v1/conversations',
     access: 'conversations:create',
     input: CreateConversation,
@@ -152,6 +154,7 @@ export const conversationContract = contract('chat.conversation', {
   },
   list: {
     summary: 'List conversations, newest first',
+    description: 'Those of all users of the tenant.',
     http: 'GET /v1/conversations',
     access: 'conversations:read',
     input: PageQuery,
@@ -160,6 +163,7 @@ export const conversationContract = contract('chat.conversation', {
   },
   get: {
     summary: 'Read a conversation',
+    description: 'Answers `not_found` (404) for a conversation of another tenant, too.',
     http: 'GET /v1/conversations/:id',
     access: 'conversations:read',
     input: ById,
@@ -168,6 +172,7 @@ export const conversationContract = contract('chat.conversation', {
   },
   update: {
     summary: 'Rename a conversation',
+    description: 'Answers `not_found` (404) for a conversation of another tenant, too.',
     http: 'PATCH /v1/conversations/:id',
     access: 'conversations:update',
     input: UpdateConversation,
@@ -176,6 +181,7 @@ export const conversationContract = contract('chat.conversation', {
   },
   remove: {
     summary: 'Delete a conversation and its messages',
+    description: 'Runs that answered it stay. Answers `not_found` (404) the second time.',
     http: 'DELETE /v1/conversations/:id',
     access: 'conversations:delete',
     input: ById,
@@ -188,6 +194,8 @@ export const messageContract = contract('chat.message', {
   send: {
     summary:
       "Send a message: `{message, reply, run_id}` when the agent has answered, or the run's events as SSE (`stream`)",
+    description:
+      "The agent sees the end of the conversation, as much as fits. A stream that was cut is read on at `/v1/runs/{run_id}/events`. `reply` is null when the run failed. Answers `agent_not_ready` (422) for an agent that cannot be run, and `too_many_runs` (429) beyond the plan's limit.",
     http: 'POST /v1/conversations/:id/messages',
     access: 'conversations:update',
     input: SendMessage,
@@ -198,6 +206,7 @@ export const messageContract = contract('chat.message', {
   },
   list: {
     summary: 'List the messages of a conversation, oldest first',
+    description: "The agent's answers are among them.",
     http: 'GET /v1/conversations/:id/messages',
     access: 'conversations:read',
     input: PageById,

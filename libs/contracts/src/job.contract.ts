@@ -57,6 +57,7 @@ export class Job {
 export const jobContract = contract('task.job', {
   list: {
     summary: 'List jobs, newest first',
+    description: 'Jobs do what takes longer than a request, such as exports.',
     http: 'GET /v1/jobs',
     access: 'jobs:read',
     input: PageQuery,
@@ -65,6 +66,7 @@ export const jobContract = contract('task.job', {
   },
   get: {
     summary: 'Read a job: how far it is, and what came of it',
+    description: 'Ask again until `status` is `completed`, `failed` or `cancelled`.',
     http: 'GET /v1/jobs/:id',
     access: 'jobs:read',
     input: ById,

@@ -127,6 +127,7 @@ export class PutPrice {
 export const priceContract = contract('usage.price', {
   list: {
     summary: 'List the prices of models that are in force: those of the list, and the tenant’s own',
+    description: 'Sorted by kind of provider and name of the model. A call costs what its model costs at the time.',
     http: 'GET /v1/prices',
     access: 'prices:read',
     input: ListPrices,
@@ -135,6 +136,8 @@ export const priceContract = contract('usage.price', {
   },
   put: {
     summary: 'Set the tenant’s own price of a model from now on, or take it back',
+    description:
+      "Calls that were made before keep their price. Answers `validation_failed` (400) beyond the limit of models with prices of the tenant's own.",
     http: 'PUT /v1/prices',
     access: 'prices:update',
     input: PutPrice,

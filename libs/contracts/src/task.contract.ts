@@ -157,6 +157,8 @@ export class Task {
 export const taskContract = contract('task', {
   create: {
     summary: 'Create a task',
+    description:
+      'Tells webhooks `task.created`. Answers `validation_failed` (400) for an assignee who is no user of the tenant.',
     http: 'POST /v1/tasks',
     access: 'tasks:create',
     input: CreateTask,
@@ -165,6 +167,7 @@ export const taskContract = contract('task', {
   },
   list: {
     summary: 'List tasks, newest first',
+    description: 'Filters combine.',
     http: 'GET /v1/tasks',
     access: 'tasks:read',
     input: ListTasks,
@@ -173,6 +176,7 @@ export const taskContract = contract('task', {
   },
   get: {
     summary: 'Read a task',
+    description: 'Answers `not_found` (404) for a task of another tenant, too.',
     http: 'GET /v1/tasks/:id',
     access: 'tasks:read',
     input: ById,
@@ -181,6 +185,8 @@ export const taskContract = contract('task', {
   },
   update: {
     summary: 'Change fields of a task',
+    description:
+      'Fields that are absent stay. Tells webhooks `task.updated`, and `task.completed` when the status becomes `done`. Answers `validation_failed` (400) for an assignee who is no user of the tenant.',
     http: 'PATCH /v1/tasks/:id',
     access: 'tasks:update',
     input: UpdateTask,
@@ -189,6 +195,7 @@ export const taskContract = contract('task', {
   },
   remove: {
     summary: 'Delete a task',
+    description: 'Tells webhooks `task.deleted`. Answers `not_found` (404) the second time.',
     http: 'DELETE /v1/tasks/:id',
     access: 'tasks:delete',
     input: ById,

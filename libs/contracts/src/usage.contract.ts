@@ -207,6 +207,8 @@ export class UsageRecord extends TokenUsage {
 export const usageContract = contract('usage', {
   summary: {
     summary: 'Sum tokens and cost over a time, in all and by group',
+    description:
+      'A call counts at the time at which it was made. Answers `validation_failed` (400) for a time that ends before it begins.',
     http: 'GET /v1/usage/summary',
     access: 'usage:read',
     input: UsageQuery,
@@ -215,6 +217,7 @@ export const usageContract = contract('usage', {
   },
   records: {
     summary: 'List provider calls, newest first',
+    description: 'One row per call of a provider, retries and fallbacks among them.',
     http: 'GET /v1/usage/records',
     access: 'usage:read',
     input: ListUsageRecords,

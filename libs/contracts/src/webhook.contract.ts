@@ -153,7 +153,7 @@ export class WebhookDelivery {
 }
 
 export class EventTypes {
-  @Describe('The types, in the order of their nouns.', ['task.created'])
+  @Describe('The types of events.', ['task.created'])
   @IsString({ each: true })
   data: string[];
 }
@@ -161,6 +161,8 @@ export class EventTypes {
 export const webhookContract = contract('webhook', {
   create: {
     summary: 'Register an endpoint; its secret is shown once',
+    description:
+      'Deliveries are signed as standardwebhooks.com says. Answers `url_not_allowed` (422) for an address that is not a public one.',
     http: 'POST /v1/webhooks',
     secret: true,
     access: 'webhooks:create',
@@ -170,6 +172,7 @@ export const webhookContract = contract('webhook', {
   },
   list: {
     summary: 'List endpoints',
+    description: 'Secrets are not shown.',
     http: 'GET /v1/webhooks',
     access: 'webhooks:read',
     input: PageQuery,
@@ -178,6 +181,7 @@ export const webhookContract = contract('webhook', {
   },
   get: {
     summary: 'Read an endpoint',
+    description: 'The secret is not shown.',
     http: 'GET /v1/webhooks/:id',
     access: 'webhooks:read',
     input: ById,
@@ -186,6 +190,8 @@ export const webhookContract = contract('webhook', {
   },
   update: {
     summary: 'Change an endpoint',
+    description:
+      'Fields that are absent stay. Answers `url_not_allowed` (422) for an address that is not a public one.',
     http: 'PATCH /v1/webhooks/:id',
     access: 'webhooks:update',
     input: UpdateWebhook,
@@ -194,6 +200,7 @@ export const webhookContract = contract('webhook', {
   },
   remove: {
     summary: 'Remove an endpoint and its deliveries',
+    description: 'Nothing more is sent, what waits included. Answers `not_found` (404) the second time.',
     http: 'DELETE /v1/webhooks/:id',
     access: 'webhooks:delete',
     input: ById,
@@ -202,6 +209,7 @@ export const webhookContract = contract('webhook', {
   },
   deliveries: {
     summary: 'List the deliveries to an endpoint, newest first',
+    description: 'A delivery that fails is tried again, later each time, until it is given up as `failed`.',
     http: 'GET /v1/webhooks/:id/deliveries',
     access: 'webhooks:read',
     input: PageById,
@@ -210,6 +218,7 @@ export const webhookContract = contract('webhook', {
   },
   eventTypes: {
     summary: 'The types of events that can be subscribed to',
+    description: 'What each brings is under `webhooks` in this document.',
     http: 'GET /v1/webhook-event-types',
     access: 'webhooks:read',
     input: Empty,

@@ -83,6 +83,7 @@ export class CreatedApiKey extends ApiKey {
 export const apiKeyContract = contract('auth.api_key', {
   list: {
     summary: 'List API keys that are not revoked, newest first',
+    description: 'The keys themselves are not shown, only their first characters.',
     http: 'GET /v1/api-keys',
     access: 'api_keys:read',
     input: PageQuery,
@@ -91,6 +92,8 @@ export const apiKeyContract = contract('auth.api_key', {
   },
   create: {
     summary: 'Create an API key, at most 100 per tenant. It is shown once: a repetition by Idempotency-Key answers 409',
+    description:
+      'The key stands for its creator, and never does more than they may do now. Answers `forbidden` (403) to callers who use an API key, and for scopes beyond their permissions; `conflict` (409) beyond the 100th.',
     http: 'POST /v1/api-keys',
     access: 'api_keys:create',
     secret: true,
@@ -100,6 +103,7 @@ export const apiKeyContract = contract('auth.api_key', {
   },
   remove: {
     summary: 'Revoke an API key',
+    description: 'It stops working within seconds. Answers `not_found` (404) for one that is revoked already.',
     http: 'DELETE /v1/api-keys/:id',
     access: 'api_keys:delete',
     input: ById,

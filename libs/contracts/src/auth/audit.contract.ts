@@ -270,6 +270,7 @@ export class AuditVerification {
 export const auditContract = contract('auth.audit', {
   list: {
     summary: 'List audit entries, newest first',
+    description: 'Filters combine. Entries cannot be changed or removed, and those of refused requests are among them.',
     http: 'GET /v1/audit-logs',
     access: 'audit_logs:read',
     input: ListAuditLogs,
@@ -279,6 +280,8 @@ export const auditContract = contract('auth.audit', {
   verify: {
     summary:
       'Check the hash chain of the audit log, at most 50,000 entries a call; names the first that was tampered with',
+    description:
+      'Call again with `after` set to `next_after` until that is null. `head` tells nothing by itself: keep it elsewhere, and compare.',
     http: 'GET /v1/audit-logs/verify',
     access: 'audit_logs:read',
     input: VerifyAuditLog,

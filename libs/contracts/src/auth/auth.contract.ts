@@ -215,6 +215,8 @@ export const hashing = { long: true, timeout_ms: 15_000 } as const;
 export const authContract = contract('auth', {
   register: {
     summary: 'Create a tenant and its first user, an admin',
+    description:
+      'Nobody needs to be logged in. Log in afterwards to get a token. Answers `email_taken` (409) for an address in use, and `rate_limited` (429) to a network that met that too often.',
     http: 'POST /v1/auth/register',
     access: 'public',
     secret: true,
@@ -225,6 +227,8 @@ export const authContract = contract('auth', {
   },
   login: {
     summary: 'Exchange e-mail and password for an access token of 24 hours',
+    description:
+      "The access token opens everything that the user's role permits; the refresh token brings the next one. Answers `invalid_credentials` (401) for a wrong address and a wrong password alike, `tenant_suspended` (403), and `rate_limited` (429) with `Retry-After` after several failures.",
     http: 'POST /v1/auth/login',
     access: 'public',
     secret: true,
@@ -236,6 +240,8 @@ export const authContract = contract('auth', {
   },
   me: {
     summary: 'The caller: user, tenant and permissions',
+    description:
+      'Works with an access token and with an API key, whose permissions are those of its scopes that its user has now.',
     http: 'GET /v1/auth/me',
     access: 'authenticated',
     input: Empty,
@@ -244,6 +250,7 @@ export const authContract = contract('auth', {
   },
   jwks: {
     summary: 'The public keys that access tokens are signed with',
+    description: 'For services that check access tokens themselves. May be cached for five minutes.',
     http: 'GET /.well-known/jwks.json',
     access: 'public',
     input: Empty,

@@ -35,6 +35,8 @@ export class ResetPassword {
 export const passwordContract = contract('auth.password', {
   change: {
     summary: "Change the caller's password; ends the caller's other sessions",
+    description:
+      'Answers `invalid_credentials` (401) for a wrong current password, `validation_failed` (400) for a new one that is too easy, and `conflict` (409) when it was changed meanwhile.',
     http: 'POST /v1/auth/password/change',
     access: 'session',
     secret: true,
@@ -45,6 +47,8 @@ export const passwordContract = contract('auth.password', {
   },
   forgot: {
     summary: 'Have a link mailed that sets a new password, if there is such an account',
+    description:
+      'Answers 204 whether or not there is such an account, and `rate_limited` (429) to a network that asks too often. The link works once, for an hour.',
     http: 'POST /v1/auth/password/forgot',
     access: 'public',
     secret: true,
@@ -54,6 +58,8 @@ export const passwordContract = contract('auth.password', {
   },
   reset: {
     summary: 'Set a new password by a mailed link; ends all sessions of the user',
+    description:
+      'Answers `invalid_token` (400) for a link that is used, replaced or too old, and `validation_failed` (400) for a password that is too easy.',
     http: 'POST /v1/auth/password/reset',
     access: 'public',
     secret: true,

@@ -95,6 +95,7 @@ export class Role {
 export const roleContract = contract('auth.role', {
   list: {
     summary: 'List roles: the built-in ones, then the tenant’s own, oldest first',
+    description: 'Built-in roles cannot be changed; they come on the first page.',
     http: 'GET /v1/roles',
     access: 'roles:read',
     input: PageQuery,
@@ -103,6 +104,8 @@ export const roleContract = contract('auth.role', {
   },
   create: {
     summary: 'Create a role, at most 50 per tenant',
+    description:
+      'Answers `slug_taken` (409) for a name in use, `forbidden` (403) for permissions that the caller does not have, and `conflict` (409) beyond the 50th.',
     http: 'POST /v1/roles',
     access: 'roles:create',
     input: CreateRole,
@@ -111,6 +114,8 @@ export const roleContract = contract('auth.role', {
   },
   update: {
     summary: 'Change a role; whoever has it may do within seconds what it says then',
+    description:
+      'Fields that are absent stay. Answers `slug_taken` (409) for a name in use, and `forbidden` (403) for permissions that the caller does not have.',
     http: 'PATCH /v1/roles/:id',
     access: 'roles:update',
     input: UpdateRole,
@@ -119,6 +124,7 @@ export const roleContract = contract('auth.role', {
   },
   remove: {
     summary: 'Delete a role that no user has',
+    description: 'Answers `conflict` (409) while users have it.',
     http: 'DELETE /v1/roles/:id',
     access: 'roles:delete',
     input: ById,

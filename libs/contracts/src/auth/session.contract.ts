@@ -47,6 +47,8 @@ export class Session {
 export const sessionContract = contract('auth.session', {
   refresh: {
     summary: 'Exchange a refresh token for a new access token and the next refresh token',
+    description:
+      'The old refresh token stops working; for ten seconds it still brings the same successor, so that a lost answer ends no session. A token that is used again later ends its session: `invalid_refresh_token` (401).',
     http: 'POST /v1/auth/refresh',
     access: 'public',
     secret: true,
@@ -58,6 +60,7 @@ export const sessionContract = contract('auth.session', {
   },
   logout: {
     summary: 'End the session that a refresh token belongs to',
+    description: "The session's access tokens stop working within seconds. An unknown token answers 204 too.",
     http: 'POST /v1/auth/logout',
     access: 'public',
     secret: true,
@@ -67,6 +70,7 @@ export const sessionContract = contract('auth.session', {
   },
   list: {
     summary: "The caller's sessions, newest first",
+    description: 'For people who have logged in; API keys answer `forbidden` (403).',
     http: 'GET /v1/auth/sessions',
     access: 'session',
     input: PageQuery,
@@ -75,6 +79,7 @@ export const sessionContract = contract('auth.session', {
   },
   revoke: {
     summary: "End one of the caller's sessions",
+    description: 'Its access tokens stop working within seconds. Answers `not_found` for a session of anybody else.',
     http: 'DELETE /v1/auth/sessions/:id',
     access: 'session',
     input: ById,

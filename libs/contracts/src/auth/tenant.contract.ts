@@ -66,6 +66,7 @@ export class ArchiveChunk {
 export const tenantContract = contract('auth.tenant', {
   get: {
     summary: 'Read the tenant',
+    description: "The tenant is the caller's own: there is no way to name another.",
     http: 'GET /v1/tenant',
     access: 'tenant:read',
     input: Empty,
@@ -74,6 +75,7 @@ export const tenantContract = contract('auth.tenant', {
   },
   update: {
     summary: "Change the tenant's name or settings",
+    description: 'Fields that are absent stay. Answers `validation_failed` (400) for settings of more than 16 KB.',
     http: 'PATCH /v1/tenant',
     access: 'tenant:update',
     input: UpdateTenant,
@@ -82,6 +84,8 @@ export const tenantContract = contract('auth.tenant', {
   },
   remove: {
     summary: 'Delete the tenant: it is closed at once, and all its rows are erased after a time of grace',
+    description:
+      'All sessions and API keys end at once. `delete_at` tells when the rows go; until then the operator can take it back.',
     http: 'DELETE /v1/tenant',
     access: 'tenant:delete',
     input: Empty,
@@ -90,6 +94,8 @@ export const tenantContract = contract('auth.tenant', {
   },
   startExport: {
     summary: "Have an archive made of all the tenant's rows; the job says when it is ready",
+    description:
+      'Follow the job at `/v1/jobs/{id}`, then download the archive. Answers `conflict` (409) while another export is under way.',
     http: 'POST /v1/tenant/export',
     access: 'tenant:export',
     input: Empty,
@@ -99,6 +105,8 @@ export const tenantContract = contract('auth.tenant', {
   },
   archive: {
     summary: 'Download an export, gzipped JSON lines, within 7 days and until the next one is finished',
+    description:
+      'One JSON object a line: `{table, row}`. Secrets are left out. Answers `conflict` (409) until the export is finished, and `not_found` (404) once it is gone.',
     http: 'GET /v1/tenant/exports/:id',
     access: 'tenant:export',
     input: ById,

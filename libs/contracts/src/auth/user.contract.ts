@@ -68,6 +68,7 @@ export class AcceptInvite {
 export const userContract = contract('auth.user', {
   list: {
     summary: 'List users, newest first',
+    description: 'Invited and inactive users are among them.',
     http: 'GET /v1/users',
     access: 'users:read',
     input: PageQuery,
@@ -76,6 +77,8 @@ export const userContract = contract('auth.user', {
   },
   invite: {
     summary: 'Invite a user: a mail brings a link that works once, for 7 days',
+    description:
+      'Answers `email_taken` (409) for an address in use, `validation_failed` (400) for an unknown role, and `forbidden` (403) for a role that grants more than the caller may do.',
     http: 'POST /v1/users',
     access: 'users:create',
     input: InviteUser,
@@ -84,6 +87,7 @@ export const userContract = contract('auth.user', {
   },
   inviteAgain: {
     summary: 'Send the invitation again; earlier links stop working',
+    description: 'Answers `conflict` (409) for a user who is not `invited` any more.',
     http: 'POST /v1/users/:id/invite',
     access: 'users:create',
     input: ById,
@@ -93,6 +97,8 @@ export const userContract = contract('auth.user', {
   },
   acceptInvite: {
     summary: 'Accept an invitation with the token of its link, and choose a password',
+    description:
+      'Log in afterwards to get a token. Answers `invalid_token` (400) for a link that is used, replaced or too old, and `validation_failed` (400) for a password that is too easy.',
     http: 'POST /v1/auth/invites/accept',
     access: 'public',
     ...hashing,
@@ -104,6 +110,7 @@ export const userContract = contract('auth.user', {
   },
   get: {
     summary: 'Read a user',
+    description: 'Answers `not_found` (404) for a user of another tenant, too.',
     http: 'GET /v1/users/:id',
     access: 'users:read',
     input: ById,
@@ -112,6 +119,8 @@ export const userContract = contract('auth.user', {
   },
   update: {
     summary: 'Change a user; deactivation ends their sessions and API keys',
+    description:
+      'Fields that are absent stay. Answers `last_admin` (409) when the tenant would be left without an active admin, and `forbidden` (403) for a role that grants more than the caller may do.',
     http: 'PATCH /v1/users/:id',
     access: 'users:update',
     input: UpdateUser,
@@ -120,6 +129,8 @@ export const userContract = contract('auth.user', {
   },
   remove: {
     summary: 'Remove a user with their sessions and API keys',
+    description:
+      'What they created stays. Answers `last_admin` (409) when the tenant would be left without an active admin.',
     http: 'DELETE /v1/users/:id',
     access: 'users:delete',
     input: ById,

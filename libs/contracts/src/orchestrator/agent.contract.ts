@@ -329,6 +329,8 @@ export class Agent {
 export const agentContract = contract('orchestrator.agent', {
   create: {
     summary: 'Create an agent',
+    description:
+      'Answers `slug_taken` (409) for a slug in use, and `validation_failed` (400) for providers and tools that do not exist, and for an output schema that cannot be used.',
     http: 'POST /v1/agents',
     access: 'agents:create',
     input: CreateAgent,
@@ -337,6 +339,7 @@ export const agentContract = contract('orchestrator.agent', {
   },
   list: {
     summary: 'List agents, newest first',
+    description: 'Inactive agents are among them.',
     http: 'GET /v1/agents',
     access: 'agents:read',
     input: PageQuery,
@@ -345,6 +348,7 @@ export const agentContract = contract('orchestrator.agent', {
   },
   get: {
     summary: 'Read an agent',
+    description: 'Answers `not_found` (404) for an agent of another tenant, too.',
     http: 'GET /v1/agents/:id',
     access: 'agents:read',
     input: ById,
@@ -353,6 +357,8 @@ export const agentContract = contract('orchestrator.agent', {
   },
   update: {
     summary: 'Change an agent; its version grows',
+    description:
+      'Fields that are absent stay. Runs that have begun go on as they began. Answers `slug_taken` (409) for a slug in use, and `validation_failed` (400) for providers and tools that do not exist.',
     http: 'PATCH /v1/agents/:id',
     access: 'agents:update',
     input: UpdateAgent,
@@ -361,6 +367,7 @@ export const agentContract = contract('orchestrator.agent', {
   },
   remove: {
     summary: 'Delete an agent that has neither runs nor conversations',
+    description: 'Answers `conflict` (409) for an agent with runs or conversations: deactivate it instead.',
     http: 'DELETE /v1/agents/:id',
     access: 'agents:delete',
     input: ById,

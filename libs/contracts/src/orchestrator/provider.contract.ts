@@ -4,7 +4,6 @@ import {
   IsIn,
   IsInt,
   IsISO8601,
-  IsObject,
   IsString,
   IsUUID,
   Max,
@@ -137,7 +136,8 @@ export class Provider {
   is_active: boolean;
 
   @Describe('How it is called.')
-  @IsObject()
+  @ValidateNested()
+  @Type(() => ProviderSettings)
   settings: ProviderSettings;
 
   @Describe('Whether credentials are stored; they are never shown.')
@@ -247,6 +247,8 @@ export class ProviderHealth {
 export const providerContract = contract('orchestrator.provider', {
   create: {
     summary: 'Add an AI provider',
+    description:
+      'Give it credentials next. Answers `slug_taken` (409) for a name in use, and `url_not_allowed` (422) for an address that is not a public one.',
     http: 'POST /v1/providers',
     access: 'providers:create',
     input: CreateProvider,
@@ -255,6 +257,7 @@ export const providerContract = contract('orchestrator.provider', {
   },
   list: {
     summary: 'List AI providers',
+    description: 'Credentials are never shown.',
     http: 'GET /v1/providers',
     access: 'providers:read',
     input: PageQuery,
@@ -263,6 +266,7 @@ export const providerContract = contract('orchestrator.provider', {
   },
   get: {
     summary: 'Read an AI provider',
+    description: 'Credentials are never shown.',
     http: 'GET /v1/providers/:id',
     access: 'providers:read',
     input: ById,
@@ -271,6 +275,8 @@ export const providerContract = contract('orchestrator.provider', {
   },
   update: {
     summary: 'Change an AI provider; another origin in `base_url` drops its credentials',
+    description:
+      'Fields that are absent stay. Answers `slug_taken` (409) for a name in use, and `url_not_allowed` (422) for an address that is not a public one.',
     http: 'PATCH /v1/providers/:id',
     access: 'providers:update',
     input: UpdateProvider,
@@ -279,6 +285,7 @@ export const providerContract = contract('orchestrator.provider', {
   },
   remove: {
     summary: 'Remove an AI provider and its credentials',
+    description: 'Answers `conflict` (409) while agents use it.',
     http: 'DELETE /v1/providers/:id',
     access: 'providers:delete',
     input: ById,
@@ -287,6 +294,7 @@ export const providerContract = contract('orchestrator.provider', {
   },
   putCredentials: {
     summary: 'Store the API key of a provider, encrypted; it can be replaced, never read',
+    description: 'Calls use it within seconds. Test it with `POST /v1/providers/{id}/test`.',
     http: 'PUT /v1/providers/:id/credentials',
     secret: true,
     access: 'providers:update',
@@ -296,6 +304,8 @@ export const providerContract = contract('orchestrator.provider', {
   },
   models: {
     summary: "List a provider's models; the list is kept for a day",
+    description:
+      'Answers `provider_not_ready` (422) without credentials, and `provider_failed` (502) when the provider does not tell its models.',
     http: 'GET /v1/providers/:id/models',
     access: 'providers:read',
     input: ListProviderModels,
@@ -306,6 +316,8 @@ export const providerContract = contract('orchestrator.provider', {
   },
   test: {
     summary: 'Ask a provider one short question, which it charges for',
+    description:
+      'Answers 200 also when the provider fails: `ok` and `error_code` say so. Answers `provider_not_ready` (422) without credentials.',
     http: 'POST /v1/providers/:id/test',
     status: 200,
     access: 'providers:update',
@@ -317,6 +329,7 @@ export const providerContract = contract('orchestrator.provider', {
   },
   health: {
     summary: 'How calls of a provider fared of late, and whether they are held back',
+    description: 'Counted over all replicas. While `state` is `open`, agents go on to their fallbacks.',
     http: 'GET /v1/providers/:id/health',
     access: 'providers:read',
     input: ById,

@@ -240,6 +240,8 @@ export class RunEvents {
 export const runContract = contract('orchestrator.run', {
   start: {
     summary: 'Run an agent: the finished run, its events as SSE (`stream`), or 202 at once (`Prefer: respond-async`)',
+    description:
+      "The run goes on whoever listens. Without `stream` the answer comes when it has ended; 202 with `Location` when it waits for a person, and at once with `Prefer: respond-async`. A stream that was cut is read on at `/v1/runs/{id}/events`. Answers `agent_not_ready` (422) for an agent that cannot be run, `too_many_runs` (429) beyond the plan's limit, and `deadline_exceeded` (504) when the end takes too long.",
     http: 'POST /v1/agents/:id/runs',
     access: 'runs:create',
     input: StartRun,
@@ -258,6 +260,7 @@ export const runContract = contract('orchestrator.run', {
   },
   list: {
     summary: "List an agent's runs, newest first",
+    description: 'The whole timeline of one is at `/v1/runs/{id}`.',
     http: 'GET /v1/agents/:id/runs',
     access: 'runs:read',
     input: ListRuns,
@@ -266,6 +269,8 @@ export const runContract = contract('orchestrator.run', {
   },
   get: {
     summary: 'Read a run with its timeline: steps, attempts, tool calls',
+    description:
+      'Each step is one answer of a model with the provider calls that led to it and the tools that it called.',
     http: 'GET /v1/runs/:id',
     access: 'runs:read',
     input: ById,
@@ -281,6 +286,8 @@ export const runContract = contract('orchestrator.run', {
   },
   events: {
     summary: "A run's events as SSE, from its start or from `Last-Event-ID`",
+    description:
+      'The stream begins after `Last-Event-ID` or `after`, follows the run, and closes with its end. Ids have no gaps while the run goes on; of a run that ended long ago the tokens of a step come as one event. `event: error` with a problem ends a stream that cannot go on.',
     http: 'GET /v1/runs/:id/events',
     access: 'runs:read',
     input: ReadRunEvents,
@@ -292,6 +299,7 @@ export const runContract = contract('orchestrator.run', {
   },
   decide: {
     summary: 'Approve or reject a tool call that waits; the run goes on when none waits any more',
+    description: 'Answers `conflict` (409) for a call that waits for no decision, or that was decided otherwise.',
     http: 'POST /v1/runs/:id/tool-calls/:tool_call_id/approval',
     access: 'runs:update',
     input: DecideToolCall,
@@ -301,6 +309,7 @@ export const runContract = contract('orchestrator.run', {
   },
   cancel: {
     summary: 'Cancel a run; one that has ended stays as it is',
+    description: 'Tool calls that are under way are cut off, and what the model has said until then is kept.',
     http: 'POST /v1/runs/:id/cancel',
     access: 'runs:update',
     input: ById,

@@ -164,6 +164,8 @@ export class Tool {
 export const toolContract = contract('orchestrator.tool', {
   create: {
     summary: 'Add a tool that agents may call',
+    description:
+      'Answers `slug_taken` (409) for a name in use, `validation_failed` (400) for a config or schema that cannot be used, and `url_not_allowed` (422) for an address that is not a public one.',
     http: 'POST /v1/tools',
     access: 'tools:create',
     input: CreateTool,
@@ -173,6 +175,7 @@ export const toolContract = contract('orchestrator.tool', {
   },
   list: {
     summary: 'List tools, newest first',
+    description: 'Inactive tools are among them.',
     http: 'GET /v1/tools',
     access: 'tools:read',
     input: PageQuery,
@@ -181,6 +184,7 @@ export const toolContract = contract('orchestrator.tool', {
   },
   get: {
     summary: 'Read a tool',
+    description: 'The values of secret headers are never shown.',
     http: 'GET /v1/tools/:id',
     access: 'tools:read',
     input: ById,
@@ -189,6 +193,8 @@ export const toolContract = contract('orchestrator.tool', {
   },
   update: {
     summary: "Change a tool; another origin in its config's url drops its secret headers",
+    description:
+      'Fields that are absent stay. Answers `slug_taken` (409) for a name in use, `validation_failed` (400) for a config or schema that cannot be used, and `url_not_allowed` (422) for an address that is not a public one.',
     http: 'PATCH /v1/tools/:id',
     access: 'tools:update',
     input: UpdateTool,
@@ -198,6 +204,7 @@ export const toolContract = contract('orchestrator.tool', {
   },
   remove: {
     summary: 'Delete a tool that no agent uses',
+    description: 'Answers `conflict` (409) while agents use it.',
     http: 'DELETE /v1/tools/:id',
     access: 'tools:delete',
     input: ById,
@@ -206,6 +213,7 @@ export const toolContract = contract('orchestrator.tool', {
   },
   executions: {
     summary: "List a tool's executions, newest first",
+    description: 'Calls that wait for a person are among them.',
     http: 'GET /v1/tools/:id/executions',
     access: 'tools:read',
     input: PageById,
