@@ -62,12 +62,21 @@ interface MethodBase {
   timeout_ms?: number;
 }
 
-/** A method with a route at the gateway; any service may call it too, with its caller's token. */
-export interface PublicMethod extends MethodBase {
-  http: Route;
+/** A method that clients reach through the gateway; any service may call it too, with its caller's token. */
+interface ClientMethod extends MethodBase {
   access: Access;
   /** What the summary leaves out, for the API document: errors worth knowing, limits. Without it the generation fails. */
   description?: string;
+}
+
+/** A method that clients call by an event of a socket: the event's payload is its input, its output acknowledges the event. */
+export interface SocketMethod extends ClientMethod {
+  socket: { namespace: `/${string}`; event: string };
+}
+
+/** A method with a route at the gateway. */
+export interface PublicMethod extends ClientMethod {
+  http: Route;
   /** HTTP status of success; 201 for an output of POST, 204 for none, else 200. */
   status?: 200 | 201 | 202;
   /** Seconds for which anybody may cache a success; without it nobody may. */
@@ -90,7 +99,7 @@ export interface InternalMethod extends MethodBase {
   callers: readonly ServiceName[];
 }
 
-export type Method = PublicMethod | InternalMethod;
+export type Method = PublicMethod | SocketMethod | InternalMethod;
 export type Methods = Record<string, Method>;
 
 export interface Contract<M extends Methods = Methods> {
@@ -130,7 +139,8 @@ export interface BoundMethod<M extends Method = Method> {
 /** Whether the handler hears of its caller while it works. */
 export const isSteered = ({ stream, cancellable }: Method): boolean => (stream ?? cancellable) === true;
 
-export const isPublic = (method: Method): method is PublicMethod => 'http' in method;
+/** Whether clients reach it, as its `access` allows. */
+export const isPublic = (method: Method): method is PublicMethod | SocketMethod => 'access' in method;
 
 /** A service's catalog: the single source for RPC names, routes, validation, permissions, OpenAPI and the client's types. */
 export function contract<const M extends Methods>(

@@ -1,5 +1,12 @@
 import { createParamDecorator, ValidationPipe, type ExecutionContext, type ValidationError } from '@nestjs/common';
-import { CreateTask, ProblemError, type FieldError, type PublicMethod } from '@taai/contracts';
+import {
+  CreateTask,
+  ProblemError,
+  type FieldError,
+  type InputOf,
+  type PublicMethod,
+  type SocketMethod,
+} from '@taai/contracts';
 import type { FastifyRequest } from 'fastify';
 import { takeIdempotencyKey } from '../http/request-context';
 import { boundMethodOf, pathNames } from './route';
@@ -47,6 +54,14 @@ export const validation = new ValidationPipe({
     });
   },
 });
+
+/** The payload of a socket's event, validated as the input of a route is. Throws what that throws. */
+export async function readPayload<M extends SocketMethod>({ input }: M, payload: unknown): Promise<InputOf<M>> {
+  if (typeof payload !== 'object' || payload === null || Array.isArray(payload))
+    throw new ProblemError('malformed_request', 'The payload must be a JSON object.');
+  assertStorable(payload);
+  return validation.transform(payload, { type: 'custom', metatype: input }) as Promise<InputOf<M>>;
+}
 
 function fieldErrors(error: ValidationError, parent = ''): FieldError[] {
   const path = parent + error.property;
