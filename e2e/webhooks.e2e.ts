@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { startReceiver } from '../apps/webhook/src/delivery/receiver.testing';
 import { checkEvent } from './support/api-document';
-import type { Client, Json } from './support/client';
+import type { Client } from './support/client';
 import { eventually } from './support/eventually';
 import { sharedFleet } from './support/shared-fleet';
 import { newAgent, newTenant } from './support/tenant';
@@ -64,7 +64,7 @@ describe('webhooks', () => {
     await client.post('/v1/webhooks', { url: receiver.url, events: types });
     await liveThrough(client, agents);
     await eventually(async () => {
-      const events = receiver.received.map(({ body }) => JSON.parse(body) as Json);
+      const events = receiver.received.map(({ body }) => JSON.parse(body));
       const mine = events.filter((event) => event['tenant_id'] === tenant_id);
       for (const event of mine) checkEvent('DomainEvent', event);
       expect(new Set(mine.map(({ type }) => type as string))).toEqual(new Set(types));

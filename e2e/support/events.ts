@@ -13,7 +13,7 @@ export async function* readEvents(response: Response): AsyncGenerator<StreamEven
   if (!response.ok || !response.body)
     throw new Error(`The stream answered ${response.status}: ${await response.text()}`);
   for await (const { id, type, data } of readSse(response.body)) {
-    const event = { ...(id !== undefined && { id: Number(id) }), event: type, data: JSON.parse(data) as Json };
+    const event = { ...(id !== undefined && { id: Number(id) }), event: type, data: JSON.parse(data) };
     checkEvent('RunEvent', event);
     yield { id: Number(id), type, data: event.data };
   }

@@ -74,6 +74,11 @@ export interface SocketMethod extends ClientMethod {
   socket: { namespace: `/${string}`; event: string };
 }
 
+export interface HeaderText {
+  description: string;
+  example: string;
+}
+
 /** A method with a route at the gateway. */
 export interface PublicMethod extends ClientMethod {
   http: Route;
@@ -83,6 +88,8 @@ export interface PublicMethod extends ClientMethod {
   max_age?: number;
   /** The gateway has a controller of its own for the route (SSE); it is documented all the same. */
   custom?: true;
+  /** Request headers that such a controller reads. */
+  headers?: Record<string, HeaderText>;
   /** What such a route answers, if not JSON. */
   media_type?: 'application/gzip' | 'text/event-stream';
   /** The events that such a route streams as SSE: where it is asked to, or always, as its `media_type` says. */

@@ -1,11 +1,15 @@
 import type { EventTable, JsonSchema, SchemaCollector } from '@taai/contracts';
 import type { Schemas } from './example';
 
-/** How an event is written: the field that tells its type, and those that stand beside it and its data. */
+/** How events are written: the field that tells their type, and those that stand beside it and the data. */
 export interface Envelope {
   type: 'event' | 'type';
   fields: Record<string, JsonSchema>;
+  /** Events that every table has besides its own, by type. */
+  more?: Schemas;
 }
+
+const problem = { $ref: '#/components/schemas/Problem' };
 
 /** Server-sent events: a field of the stream each, `data` as JSON. */
 export const sse: Envelope = {
@@ -17,6 +21,7 @@ export const sse: Envelope = {
       examples: [1],
     },
   },
+  more: { error: eventSchema('error', 'The stream cannot go on.', problem, { type: 'event', fields: {} }) },
 };
 
 /** The body that a webhook receives. */
@@ -29,36 +34,21 @@ export const payload: Envelope = {
   },
 };
 
-/** What ends a stream whose answer has begun. */
-export const errorEvent: JsonSchema = eventSchema(
-  'error',
-  { description: 'The stream cannot go on.', data: { $ref: '#/components/schemas/Problem' } },
-  { type: 'event', fields: {} },
-);
-
 /** `task.created` as `TaskCreatedEvent`. */
 export const eventName = (type: string): string =>
   `${type.replace(/(?:^|\.)(\w)/g, (_, letter: string) => letter.toUpperCase())}Event`;
 
 /** The schema of each event in the table, by name, and the union of all under the table's name. */
 export function eventSchemas({ name, types }: EventTable, envelope: Envelope, outputs: SchemaCollector): Schemas {
-  const schemas = Object.entries(types).map(([type, { description, data }]) => {
-    const event = eventSchema(type, { description, data: outputs.ref(data) }, envelope);
-    return [type, event] as const;
-  });
-  const all = envelope === sse ? [...schemas, ['error', errorEvent] as const] : schemas;
-  const union = unionOf(
-    all.map(([type]) => type),
-    envelope,
+  const own = Object.entries(types).map(
+    ([type, { description, data }]) => [type, eventSchema(type, description, outputs.ref(data), envelope)] as const,
   );
-  return { ...Object.fromEntries(all.map(([type, event]) => [eventName(type), event])), [name]: union };
+  const events = { ...Object.fromEntries(own), ...envelope.more };
+  const named = Object.entries(events).map(([type, event]) => [eventName(type), event] as const);
+  return { ...Object.fromEntries(named), [name]: unionOf(Object.keys(events), envelope) };
 }
 
-function eventSchema(
-  type: string,
-  { description, data }: { description: string; data: JsonSchema },
-  envelope: Envelope,
-): JsonSchema {
+function eventSchema(type: string, description: string, data: JsonSchema, envelope: Envelope): JsonSchema {
   const properties = {
     ...envelope.fields,
     [envelope.type]: { type: 'string', description: 'Type of the event.', enum: [type] },
@@ -67,10 +57,10 @@ function eventSchema(
   return { type: 'object', description, properties, required: Object.keys(properties) };
 }
 
-function unionOf(types: readonly string[], envelope: Envelope): JsonSchema {
+function unionOf(types: readonly string[], { type: propertyName }: Envelope): JsonSchema {
   const mapping = Object.fromEntries(types.map((type) => [type, `#/components/schemas/${eventName(type)}`]));
   return {
     oneOf: Object.values(mapping).map(($ref) => ({ $ref })),
-    discriminator: { propertyName: envelope.type, mapping },
+    discriminator: { propertyName, mapping },
   };
 }

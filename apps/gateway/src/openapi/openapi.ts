@@ -1,26 +1,22 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import {
   domainEvents,
-  Nothing,
   permissions,
   publicMethods,
   type BoundMethod,
   type Field,
-  type JsonSchema,
+  type HeaderText,
   type PublicMethod,
 } from '@taai/contracts';
 import { pathNames, splitRoute, successStatus } from '../route/route';
+import { failure, json, success } from './answers';
 import { Components } from './components';
-import { sse } from './event-schemas';
 import { assertDescribed } from './example';
 import { webhooks } from './webhooks';
 
 type Paths = OpenAPIObject['paths'];
 type Operation = NonNullable<Paths[string]['get']>;
-type Answer = Exclude<NonNullable<Operation['responses'][string]>, { $ref: string }>;
 type Parameter = Exclude<NonNullable<Operation['parameters']>[number], { $ref: string }>;
-
-const file: JsonSchema = { type: 'string', format: 'binary' };
 
 const idempotencyKey: Parameter = {
   name: 'Idempotency-Key',
@@ -83,6 +79,7 @@ function operation(bound: BoundMethod<PublicMethod>, components: Components): Op
       ...(verb === 'POST' && method.effect === 'once' && method.access !== 'public' && !method.openai
         ? [idempotencyKey]
         : []),
+      ...Object.entries(method.headers ?? {}).map(header),
     ],
     ...(hasBody && {
       requestBody: {
@@ -104,45 +101,23 @@ function description({ rpc, method }: BoundMethod<PublicMethod>): { description?
   return { description: method.description + repetition };
 }
 
+/** With an example of ours, if `components` are given. */
 function parameter({ name, schema, optional }: Field, inPath: readonly string[], components?: Components): Parameter {
-  const { description, examples: _, ...rest } = schema;
+  const { description, examples, ...rest } = schema;
   return {
     name,
     in: inPath.includes(name) ? 'path' : 'query',
     required: !optional,
     ...(description !== undefined && { description }),
     schema: rest,
-    ...(components && { example: components.exampleOf(schema, name) }),
+    ...(components && { example: components.exampleOf({ examples, ...rest }, name) }),
   };
 }
 
-/** JSON of the schema, with an example of ours. */
-const json = (schema: JsonSchema, { openai }: PublicMethod, path: string, components: Components) => ({
-  'application/json': { schema, ...(!openai && { example: components.exampleOf(schema, path) }) },
+const header = ([name, { description, example }]: [string, HeaderText]): Parameter => ({
+  name,
+  in: 'header',
+  description,
+  schema: { type: 'string' },
+  example,
 });
-
-const failure = ({ openai }: PublicMethod): Answer => ({
-  description: 'Problem',
-  content: openai
-    ? { 'application/json': { schema: { $ref: '#/components/schemas/OpenAiError' } } }
-    : { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-});
-
-function success({ rpc, method }: BoundMethod<PublicMethod>, components: Components): Answer {
-  if (method.output === Nothing) return { description: 'Done' };
-  if (method.media_type === 'application/gzip') return answer({ [method.media_type]: { schema: file } });
-  if (method.media_type) return answer(stream(method, components));
-  const collector = method.openai ? components.openai : components.outputs;
-  const whole = json(collector.ref(method.openai?.output ?? method.output), method, rpc, components);
-  return answer({ ...whole, ...stream(method, components) });
-}
-
-const answer = (content: Answer['content']): Answer => ({ description: 'Success', content });
-
-/** The schema of a stream is that of each of its events. */
-function stream({ events, openai, custom, ...method }: PublicMethod, components: Components): Answer['content'] {
-  if (openai && custom && !method.stream) return { 'text/event-stream': { schema: { type: 'string' } } };
-  if (!events) return {};
-  const schema = components.union(events, sse);
-  return { 'text/event-stream': { schema, example: components.exampleOf(schema, events.name) } };
-}

@@ -249,6 +249,9 @@ export const runContract = contract('orchestrator.run', {
     status: 200,
     custom: true,
     events: runEvents,
+    headers: {
+      Prefer: { description: '`respond-async`: the answer is 202, at once.', example: 'respond-async' },
+    },
     effect: 'once',
   },
   startFor: {
@@ -295,6 +298,12 @@ export const runContract = contract('orchestrator.run', {
     custom: true,
     media_type: 'text/event-stream',
     events: runEvents,
+    headers: {
+      'Last-Event-ID': {
+        description: 'Id of the last event that is known already, as browsers send it.',
+        example: '17',
+      },
+    },
     effect: 'safe',
   },
   decide: {
