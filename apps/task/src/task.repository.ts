@@ -1,5 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { invalidField, notFound, type CreateTask, type DomainEvent, type EventType, type OutboxData, type Task } from '@taai/contracts';
+import {
+  invalidField,
+  notFound,
+  type CreateTask,
+  type DomainEvent,
+  type EventType,
+  type OutboxData,
+  type Task,
+} from '@taai/contracts';
 import { emit, once, RlsPool, violatedConstraint, withTenant } from '@taai/entities';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';

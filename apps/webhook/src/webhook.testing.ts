@@ -122,7 +122,9 @@ function actions(db: DataSource) {
     /** Commits an event of whatever data: nothing here reads it. */
     emit: async (tenant_id: string, type: EventType, data: OutboxEntity['payload']['data'] = {}) => {
       const event = { id: v7(), type, created_at: new Date().toISOString(), tenant_id, data };
-      await withTenantId(db, tenant_id, (tx) => tx.insert(OutboxEntity, { tenant_id, id: event.id, type, payload: event }));
+      await withTenantId(db, tenant_id, (tx) =>
+        tx.insert(OutboxEntity, { tenant_id, id: event.id, type, payload: event }),
+      );
       return event;
     },
     /** Commits audited changes, one for each state after it. */

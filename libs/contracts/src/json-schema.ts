@@ -105,7 +105,7 @@ export class SchemaCollector {
     };
   }
 
-  /** The fields of `type`, inherited ones included, in the order of their declaration. */
+  /** The fields of `type`, inherited ones included, by name. */
   fields(type: Class): Field[] {
     if (type === Nothing) return [];
     const metadata = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);

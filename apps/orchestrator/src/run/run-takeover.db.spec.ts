@@ -176,7 +176,10 @@ describe('a replica', () => {
     const replica = stage.replica();
     await replica.leases.sweep();
     const events = await watch(user, replica, run.id);
-    expect(events).toMatchObject([{ type: 'run.started' }, { type: 'run.failed', data: { code: 'deadline_exceeded' } }]);
+    expect(events).toMatchObject([
+      { type: 'run.started' },
+      { type: 'run.failed', data: { code: 'deadline_exceeded' } },
+    ]);
     expect(await ledger(stage, run.id)).toEqual([]);
   });
 

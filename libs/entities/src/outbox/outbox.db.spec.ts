@@ -23,8 +23,7 @@ beforeEach(async () => {
   for (const tenant of tenants) await withTenantId(dataSource, tenant, (tx) => tx.deleteAll(OutboxEntity));
 });
 
-const emitOne = (tenant: string) =>
-  withTenantId(dataSource, tenant, (tx) => emit(tx, 'task.deleted', { id: 'x' }));
+const emitOne = (tenant: string) => withTenantId(dataSource, tenant, (tx) => emit(tx, 'task.deleted', { id: 'x' }));
 
 const claim = (batch: number, lease = 30) =>
   dataSource.query<{ tenant_id: string; id: string }[]>('select * from claim_outbox($1, $2)', [batch, lease]);
