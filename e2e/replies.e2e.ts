@@ -2,7 +2,7 @@ import { readEvents } from './support/events';
 import { Client } from './support/client';
 import { eventually } from './support/eventually';
 import { newAgent, newTenant } from './support/tenant';
-import { startTestFleet, type TestFleet } from './support/test-fleet';
+import { startTestFleet, type TestFleet } from '../scripts/test/test-fleet';
 
 describe('the reply to a message', () => {
   let own: TestFleet;

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { buildAll, entryPoints } from './build.mjs';
+import { buildAll } from './build.ts';
 import { startFleet, type Fleet, type Replica } from './fleet.ts';
 import { root } from './lib/paths.ts';
 import { run, type Scope } from './lib/run.ts';
@@ -168,7 +168,7 @@ async function startObservedFleet(scope: Scope): Promise<Fleet> {
   const folder = await temporaryFolder(scope);
   const keys = makeKeys();
   const [admin, redisUrl] = await Promise.all([temporaryPostgres(scope, folder), temporaryRedis(scope, folder)]);
-  await buildAll(Object.keys(await entryPoints()));
+  await buildAll();
   const urls = databaseUrls(admin, keys.passwords);
   await migrate(urls);
   const env = { OUTBOUND_ALLOW: '127.0.0.0/8', NODE_OPTIONS: '--inspect=127.0.0.1:0' };

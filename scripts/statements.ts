@@ -1,7 +1,7 @@
 // Writes docs/statements.md: every statement of the fleet with the shape of its plan. `--check` compares instead.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildAll } from './build.mjs';
+import { buildAll } from './build.ts';
 import { root } from './lib/paths.ts';
 import { run } from './lib/run.ts';
 import { UserError } from './lib/user-error.ts';

@@ -1,4 +1,5 @@
 import { readEvents as readSse } from '../../scripts/start/sse';
+import { checkEvent } from './api-document';
 import type { Json } from './client';
 
 export interface StreamEvent {
@@ -7,11 +8,15 @@ export interface StreamEvent {
   data: Json;
 }
 
-/** The server-sent events of a response, as they arrive. */
+/** The server-sent events of a run, as they arrive; each is checked against docs/openapi.json. */
 export async function* readEvents(response: Response): AsyncGenerator<StreamEvent> {
   if (!response.ok || !response.body)
     throw new Error(`The stream answered ${response.status}: ${await response.text()}`);
-  for await (const { id, type, data } of readSse(response.body)) yield { id: Number(id), type, data: JSON.parse(data) };
+  for await (const { id, type, data } of readSse(response.body)) {
+    const event = { ...(id !== undefined && { id: Number(id) }), event: type, data: JSON.parse(data) };
+    checkEvent('RunEvent', event);
+    yield { id: Number(id), type, data: event.data };
+  }
 }
 
 /** All events of a response, to its end. */

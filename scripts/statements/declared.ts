@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { glob, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { bundle } from '../build.mjs';
+import { bundle } from '../build/bundle.ts';
 import { root } from '../lib/paths.ts';
 
 /** A statement of the fleet, and the source file that declares it. */

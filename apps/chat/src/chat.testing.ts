@@ -1,4 +1,13 @@
-import { ProblemError, type Agent, type ById, type Run, type StartRunFor } from '@taai/contracts';
+import {
+  ProblemError,
+  terminalEvent,
+  type Agent,
+  type ById,
+  type Run,
+  type RunEventData,
+  type RunEventType,
+  type StartRunFor,
+} from '@taai/contracts';
 import { openDataSource, RlsPool, type OutboxEntity } from '@taai/entities';
 import { createTenant, createTestDatabase, type TestDatabase } from '@taai/entities-testing';
 import { Channels, RunLogReader, RunLogWriter, whenReady, type RedisClient } from '@taai/platform';
@@ -49,23 +58,26 @@ export class FakeOrchestrator implements Runs, Agents {
   }
 
   /** Ends a run without a word in its log. */
-  end(run_id: string, ending: Pick<Run, 'status' | 'output'>): void {
+  end(run_id: string, ending: Pick<Run, 'status' | 'output'>): Run {
     const input = this.started.get(run_id);
     if (!input) throw new Error('The run was never started.');
-    this.runs.set(run_id, runOf(input, ending));
+    const run = runOf(input, ending);
+    this.runs.set(run_id, run);
+    return run;
   }
 
   /** Ends a run: in the database, then in its log. */
   async finish(run_id: string, ending: Pick<Run, 'status' | 'output'>): Promise<void> {
-    this.end(run_id, ending);
-    await this.tell(run_id, `run.${ending.status}`);
+    const run = this.end(run_id, ending);
+    const { type, data } = terminalEvent(run);
+    await this.tell(run_id, type, data);
   }
 
   /** Adds an event to a run's log. */
-  async tell(run_id: string, type: string): Promise<void> {
+  async tell<T extends RunEventType>(run_id: string, type: T, data: RunEventData[T]): Promise<void> {
     const writer = this.logs.get(run_id) ?? new RunLogWriter(this.redis, run_id);
     this.logs.set(run_id, writer);
-    writer.append(type, {});
+    writer.append(type, data);
     await writer.flush();
   }
 }

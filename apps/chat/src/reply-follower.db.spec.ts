@@ -52,7 +52,7 @@ const shownTo = (run_id: string) =>
 it('writes the reply when the run ends', async () => {
   const replica = chat.replica();
   const { run_id } = await send(replica, 'Hello');
-  await orchestrator.tell(run_id, 'token');
+  await orchestrator.tell(run_id, 'token', { text: 'Hi' });
   await isFollowed(run_id);
   expect(await said(replica)).toEqual(['Hello']);
   await orchestrator.finish(run_id, { status: 'completed', output: 'Hi!' });
@@ -136,7 +136,7 @@ it('leaves a run that waits for a person to the event of its end', async () => {
   const replica = chat.replica();
   const { run_id } = await send(replica, 'Hello');
   await isFollowed(run_id);
-  await orchestrator.tell(run_id, 'approval.required');
+  await orchestrator.tell(run_id, 'approval.required', { id: 'call_1', name: 'pay', arguments: {} });
   await isLeft(run_id);
   await orchestrator.finish(run_id, { status: 'completed', output: 'Done.' });
   await stop(replica);

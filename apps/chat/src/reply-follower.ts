@@ -1,5 +1,5 @@
 import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
-import { hasEnded, type ConversationRun, type RunEvent } from '@taai/contracts';
+import { hasEnded, terminalEvent, type ConversationRun, type RunEvent } from '@taai/contracts';
 import { log, RunLogReader } from '@taai/platform';
 import { asChat } from './as-chat';
 import { RUNS, type Runs } from './orchestrator';
@@ -65,6 +65,6 @@ export class ReplyFollower implements BeforeApplicationShutdown {
   /** All that is needed of a run whose log is lost: that it has ended. */
   private async lastEvent(id: string): Promise<RunEvent[]> {
     const run = await this.runs.outcome({ id });
-    return hasEnded(run) ? [{ id: Number.MAX_SAFE_INTEGER, type: `run.${run.status}`, data: {} }] : [];
+    return hasEnded(run) ? [{ id: Number.MAX_SAFE_INTEGER, ...terminalEvent(run) }] : [];
   }
 }

@@ -1,4 +1,4 @@
-import { readTimestamp, type CreateTask, type EventType, type Task, type UpdateTask } from '@taai/contracts';
+import { readTimestamp, type CreateTask, type Task, type UpdateTask } from '@taai/contracts';
 import { v7 } from 'uuid';
 
 const readDueAt = (text: string | null) => text && readTimestamp('due_at', text);
@@ -44,5 +44,5 @@ export function changedTask(task: Task, change: UpdateTask, now: Date): Task {
 }
 
 /** What a change tells the world. */
-export const eventsOf = (before: Task, after: Task): EventType[] =>
+export const eventsOf = (before: Task, after: Task): ('task.updated' | 'task.completed')[] =>
   after.status === 'done' && before.status !== 'done' ? ['task.updated', 'task.completed'] : ['task.updated'];

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Global, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { keys, log, PROCESS_CONFIG, REDIS, whenReady } from '@taai/platform';
-import { audit, emit, withTenantId, type WebhookDeliveryEntity } from '@taai/entities';
+import { audit, emit, OutboxEntity, withTenantId, type WebhookDeliveryEntity } from '@taai/entities';
 import { createTenant, createTestDatabase } from '@taai/entities-testing';
 import { redisUrl, testRedis } from '@taai/platform-testing';
 import {
@@ -118,8 +118,14 @@ function actions(db: DataSource) {
   return {
     as: <T>(tenant_id: string, work: () => Promise<T>) =>
       runAs({ tenant_id, permissions: ['*:*'], issuer: 'gateway' }, work),
-    emit: (tenant_id: string, type: OutboxType, data: Record<string, unknown> = {}) =>
-      withTenantId(db, tenant_id, (tx) => emit(tx, type, data)),
+    /** Commits an event of whatever data: nothing here reads it. */
+    emit: async (tenant_id: string, type: OutboxType, data: OutboxEntity['payload']['data'] = {}) => {
+      const event = { id: v7(), type, created_at: new Date().toISOString(), tenant_id, data };
+      await withTenantId(db, tenant_id, (tx) =>
+        tx.insert(OutboxEntity, { tenant_id, id: event.id, type, payload: event }),
+      );
+      return event;
+    },
     /** Commits audited changes, one for each state after it. */
     audit: (tenant_id: string, ...states: object[]) =>
       runAs({ tenant_id, user_id: v7(), permissions: [], issuer: 'gateway' }, () =>

@@ -9,7 +9,7 @@ import { roleContract } from './auth/role.contract';
 import { userContract } from './auth/user.contract';
 import { tenantContract } from './auth/tenant.contract';
 import { conversationContract, messageContract } from './chat.contract';
-import { boundMethods, isPublic, type BoundMethod, type Contract, type PublicMethod } from './contract';
+import { boundMethods, type BoundMethod, type Contract, type PublicMethod } from './contract';
 import { jobContract } from './job.contract';
 import { agentContract } from './orchestrator/agent.contract';
 import { completionContract } from './orchestrator/completion.contract';
@@ -52,7 +52,7 @@ export const catalog: readonly Contract[] = [
   ...Object.values(tenantDataContracts),
 ];
 
-const hasRoute = (bound: BoundMethod): bound is BoundMethod<PublicMethod> => isPublic(bound.method);
+const hasRoute = (bound: BoundMethod): bound is BoundMethod<PublicMethod> => 'http' in bound.method;
 
 /** Every method with a route at the gateway. */
 export const publicMethods: readonly BoundMethod<PublicMethod>[] = catalog.flatMap(boundMethods).filter(hasRoute);

@@ -1,16 +1,20 @@
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsISO8601, IsString, IsUUID, MaxLength, MinLength, ValidateNested } from 'class-validator';
 import { contract, Nothing } from './contract';
+import { Describe } from './describe';
 import { ById, Nullable, Optional, Page, PageById, PageQuery, type Timestamp } from './fields';
 import { limits } from './limits';
+import { runEvents } from './orchestrator/run-event';
 
 export const messageRoles = ['user', 'assistant', 'system', 'tool'] as const;
 export type MessageRole = (typeof messageRoles)[number];
 
 export class CreateConversation {
+  @Describe('Id of the agent that answers.')
   @IsUUID()
   agent_id: string;
 
+  @Describe('A name to find it by.', 'Invoices')
   @Optional()
   @Nullable()
   @IsString()
@@ -20,6 +24,7 @@ export class CreateConversation {
 }
 
 export class UpdateConversation extends ById {
+  @Describe('The new name; null for none.', 'Invoices')
   @Nullable()
   @IsString()
   @MinLength(1)
@@ -28,80 +33,96 @@ export class UpdateConversation extends ById {
 }
 
 export class Conversation {
+  @Describe('Id of the conversation.')
   @IsUUID()
   id: string;
 
+  @Describe('Id of the agent that answers.')
   @IsUUID()
   agent_id: string;
 
+  @Describe('A name to find it by.', 'Invoices')
   @Nullable()
   @IsString()
   title: string | null;
 
+  @Describe('Id of the user who opened it.')
   @Nullable()
   @IsUUID()
   user_id: string | null;
 
+  @Describe('When it was opened.')
   @IsISO8601()
   created_at: Timestamp;
 
+  @Describe('When it was last changed.')
   @IsISO8601()
   updated_at: Timestamp;
 
+  @Describe('When the newest message was written; null while there is none.')
   @Nullable()
   @IsISO8601()
   last_message_at: Timestamp | null;
 }
 
 export class SendMessage extends ById {
+  @Describe('What the user says.', 'When is the invoice due?')
   @IsString()
   @MinLength(1)
   @MaxLength(limits.messageCharacters)
   content: string;
 
-  /** True: the answer is the run's events as SSE. */
+  @Describe("True: the answer is the run's events as SSE.", false)
   @Optional()
   @IsBoolean()
   stream?: boolean;
 }
 
 export class Message {
+  @Describe('Id of the message.')
   @IsUUID()
   id: string;
 
+  @Describe('Id of the conversation that it belongs to.')
   @IsUUID()
   conversation_id: string;
 
+  @Describe('Who speaks.')
   @IsIn(messageRoles)
   role: string;
 
+  @Describe('What is said.', 'When is the invoice due?')
   @IsString()
   content: string;
 
-  /** The run that answers the message, or that wrote it. */
+  @Describe('Id of the run that answers the message, or that wrote it.')
   @Nullable()
   @IsUUID()
   run_id: string | null;
 
+  @Describe('Id of the user who wrote it; null when an agent did.')
   @Nullable()
   @IsUUID()
   user_id: string | null;
 
+  @Describe('When it was written.')
   @IsISO8601()
   created_at: Timestamp;
 }
 
 export class MessageSent {
+  @Describe('The message as it was stored.')
   @ValidateNested()
   @Type(() => Message)
   message: Message;
 
-  /** Null until the run has ended, and when it failed. */
+  @Describe("The agent's answer; null until the run has ended, and when it failed.")
   @Nullable()
   @ValidateNested()
   @Type(() => Message)
   reply: Message | null;
 
+  @Describe('Id of the run that answers.')
   @IsUUID()
   run_id: string;
 }
@@ -125,6 +146,8 @@ export class RunReply {
 export const conversationContract = contract('chat.conversation', {
   create: {
     summary: 'Open a conversation with an agent',
+    description:
+      'Tells webhooks `conversation.created`. Answers `not_found` (404) for an agent that does not exist, and `forbidden` (403) to callers who may not read agents.',
     http: 'POST /v1/conversations',
     access: 'conversations:create',
     input: CreateConversation,
@@ -133,6 +156,7 @@ export const conversationContract = contract('chat.conversation', {
   },
   list: {
     summary: 'List conversations, newest first',
+    description: 'Those of all users of the tenant.',
     http: 'GET /v1/conversations',
     access: 'conversations:read',
     input: PageQuery,
@@ -141,6 +165,7 @@ export const conversationContract = contract('chat.conversation', {
   },
   get: {
     summary: 'Read a conversation',
+    description: 'Answers `not_found` (404) for a conversation of another tenant, too.',
     http: 'GET /v1/conversations/:id',
     access: 'conversations:read',
     input: ById,
@@ -149,6 +174,7 @@ export const conversationContract = contract('chat.conversation', {
   },
   update: {
     summary: 'Rename a conversation',
+    description: 'Answers `not_found` (404) for a conversation of another tenant, too.',
     http: 'PATCH /v1/conversations/:id',
     access: 'conversations:update',
     input: UpdateConversation,
@@ -157,6 +183,7 @@ export const conversationContract = contract('chat.conversation', {
   },
   remove: {
     summary: 'Delete a conversation and its messages',
+    description: 'Runs that answered it stay. Answers `not_found` (404) the second time.',
     http: 'DELETE /v1/conversations/:id',
     access: 'conversations:delete',
     input: ById,
@@ -169,15 +196,19 @@ export const messageContract = contract('chat.message', {
   send: {
     summary:
       "Send a message: `{message, reply, run_id}` when the agent has answered, or the run's events as SSE (`stream`)",
+    description:
+      "The agent sees the end of the conversation, as much as fits. A stream that was cut is read on at `/v1/runs/{run_id}/events`. `reply` is null when the run failed. Answers `agent_not_ready` (422) for an agent that cannot be run, and `too_many_runs` (429) beyond the plan's limit.",
     http: 'POST /v1/conversations/:id/messages',
     access: 'conversations:update',
     input: SendMessage,
     output: MessageSent,
     custom: true,
     effect: 'once_per_key',
+    events: runEvents,
   },
   list: {
     summary: 'List the messages of a conversation, oldest first',
+    description: "The agent's answers are among them.",
     http: 'GET /v1/conversations/:id/messages',
     access: 'conversations:read',
     input: PageById,

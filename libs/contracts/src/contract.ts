@@ -42,6 +42,16 @@ export class Nothing {
   declare protected readonly nothing: never;
 }
 
+/** Events of one stream, told apart by their type: what each tells, and the class of its data. */
+export interface EventTable {
+  /** Names the union of the events in the API document. */
+  name: string;
+  types: Record<string, { description: string; data: Class }>;
+}
+
+/** The data of each type of event in the table. */
+export type DataOf<E extends EventTable> = { [T in keyof E['types']]: InstanceType<E['types'][T]['data']> };
+
 interface MethodBase {
   summary: string;
   input: Class;
@@ -59,18 +69,38 @@ interface MethodBase {
   timeout_ms?: number;
 }
 
-/** A method with a route at the gateway; any service may call it too, with its caller's token. */
-export interface PublicMethod extends MethodBase {
-  http: Route;
+/** A method that clients reach through the gateway; any service may call it too, with its caller's token. */
+interface ClientMethod extends MethodBase {
   access: Access;
+  /** What the summary leaves out, for the API document: errors worth knowing, limits. Without it the generation fails. */
+  description?: string;
+}
+
+/** A method that clients call by an event of a socket: the event's payload is its input, its output acknowledges the event. */
+export interface SocketMethod extends ClientMethod {
+  socket: { namespace: `/${string}`; event: string };
+}
+
+export interface HeaderText {
+  description: string;
+  example: string;
+}
+
+/** A method with a route at the gateway. */
+export interface PublicMethod extends ClientMethod {
+  http: Route;
   /** HTTP status of success; 201 for an output of POST, 204 for none, else 200. */
   status?: 200 | 201 | 202;
   /** Seconds for which anybody may cache a success; without it nobody may. */
   max_age?: number;
   /** The gateway has a controller of its own for the route (SSE); it is documented all the same. */
   custom?: true;
-  /** What such a route answers, if it is a file. */
-  media_type?: 'application/gzip';
+  /** Request headers that such a controller reads. */
+  headers?: Record<string, HeaderText>;
+  /** What such a route answers, if not JSON. */
+  media_type?: 'application/gzip' | 'text/event-stream';
+  /** The events that such a route streams as SSE: where it is asked to, or always, as its `media_type` says. */
+  events?: EventTable;
 }
 
 /** A method for clients too, whose routes are those of the APIs that `libs/dialects` speaks. */
@@ -83,7 +113,7 @@ export interface InternalMethod extends MethodBase {
   callers: readonly ServiceName[];
 }
 
-export type Method = PublicMethod | DialectMethod | InternalMethod;
+export type Method = PublicMethod | DialectMethod | SocketMethod | InternalMethod;
 export type Methods = Record<string, Method>;
 
 export interface Contract<M extends Methods = Methods> {
@@ -123,7 +153,8 @@ export interface BoundMethod<M extends Method = Method> {
 /** Whether the caller can end the work: the handler is given an AbortSignal. */
 export const isCancellable = ({ stream, cancellable }: Method): boolean => (stream ?? cancellable) === true;
 
-export const isPublic = (method: Method): method is PublicMethod => 'http' in method;
+/** Whether clients reach it, as its `access` allows. */
+export const isPublic = (method: Method): method is PublicMethod | SocketMethod => 'access' in method;
 
 export const isInternal = (method: Method): method is InternalMethod => 'callers' in method;
 

@@ -15,6 +15,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import type { Class } from './contract';
+import { Describe } from './describe';
 import { limits } from './limits';
 
 /** A `Date` until it is serialised, RFC 3339 in UTC on the wire. */
@@ -60,6 +61,7 @@ export const LinkToken = () => applyDecorators(IsString(), Matches(/^[A-Za-z0-9_
 
 /** The input of everything that is named by one id in its path. */
 export class ById {
+  @Describe('Id of the resource that the path names.')
   @IsUUID()
   id: string;
 }
@@ -69,6 +71,7 @@ export class Empty {}
 
 /** What every list takes. */
 export class PageQuery {
+  @Describe('How many items the page has at most.')
   @Optional()
   @Type(() => Number)
   @IsInt()
@@ -76,6 +79,7 @@ export class PageQuery {
   @Max(limits.pageRows)
   limit?: number = limits.defaultPageRows;
 
+  @Describe('`next_cursor` of the page before; absent for the first page.', 'eyJpZCI6IjAxOThmMGUyIn0')
   @Optional()
   @IsString()
   @MaxLength(limits.cursorCharacters)
@@ -84,6 +88,7 @@ export class PageQuery {
 
 /** What a list takes of what belongs to the id in its path. */
 export class PageById extends PageQuery {
+  @Describe('Id of the resource whose items are listed.')
   @IsUUID()
   id: string;
 }
@@ -106,13 +111,16 @@ export function Page<T extends object>(item: Class<T>): Class<PageOf<T>> {
 
 function pageClass(item: Class): Class<PageOf<object>> {
   class ItemPage {
+    @Describe("The items, in the list's order.")
     @ValidateNested({ each: true })
     @Type(() => item)
     data: object[];
 
+    @Describe('Whether there is a next page.', false)
     @IsBoolean()
     has_more: boolean;
 
+    @Describe('The `cursor` of the next page; null on the last one.', null)
     @Nullable()
     @IsString()
     next_cursor: string | null;

@@ -1,4 +1,5 @@
-import { isKnownPermission } from './permission';
+import { publicMethods } from './catalog';
+import { isKnownPermission, permissions } from './permission';
 
 describe('isKnownPermission', () => {
   it.each(['tasks:create', 'tasks:*', '*:read', '*:*', 'api_keys:delete', 'roles:update', 'users:read'])(
@@ -27,4 +28,12 @@ describe('isKnownPermission', () => {
     'constructor:*',
     '__proto__',
   ])('%j is none', (permission) => expect(isKnownPermission(permission)).toBe(false));
+});
+
+describe('permissions', () => {
+  it('are those that routes ask for, each with a sentence', () => {
+    const asked = publicMethods.map(({ method }) => method.access).filter((access) => access.includes(':'));
+    expect(Object.keys(permissions).sort()).toEqual([...new Set(asked)].sort());
+    for (const sentence of Object.values(permissions)) expect(sentence).toMatch(/^[A-Z].+\.$/);
+  });
 });

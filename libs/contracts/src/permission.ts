@@ -1,19 +1,61 @@
-import { catalog } from './catalog';
-import { boundMethods, isInternal } from './contract';
+/** Every permission, as routes ask for it: what it lets its holder do. */
+export const permissions = {
+  'agents:create': 'Create agents.',
+  'agents:read': 'Read agents, and list the models and agents that can be asked.',
+  'agents:update': 'Change agents.',
+  'agents:delete': 'Delete agents.',
+  'api_keys:create': 'Create API keys, with no more scopes than their creator has permissions.',
+  'api_keys:read': "List the tenant's API keys.",
+  'api_keys:delete': 'Revoke API keys.',
+  'audit_logs:read': 'Read the audit log, and check that nobody has changed it.',
+  'conversations:create': 'Open conversations.',
+  'conversations:read': 'Read conversations and their messages.',
+  'conversations:update': 'Rename conversations, and send messages.',
+  'conversations:delete': 'Delete conversations with their messages.',
+  'jobs:read': 'Follow long jobs, such as exports.',
+  'prices:read': 'Read what models cost.',
+  'prices:update': "Set the tenant's own prices of models.",
+  'providers:create': 'Add AI providers.',
+  'providers:read': 'Read AI providers, their models and their health; never their credentials.',
+  'providers:update': 'Change AI providers, replace their credentials, and test them.',
+  'providers:delete': 'Remove AI providers with their credentials.',
+  'roles:create': 'Create roles, with no more permissions than their creator has.',
+  'roles:read': 'List roles.',
+  'roles:update': 'Change roles.',
+  'roles:delete': 'Delete roles that no user has.',
+  'runs:create': 'Run agents, and ask models.',
+  'runs:read': 'Read runs, their steps and their events.',
+  'runs:update': 'Cancel runs, and approve or reject their tool calls.',
+  'tasks:create': 'Create tasks.',
+  'tasks:read': 'Read tasks.',
+  'tasks:update': 'Change tasks.',
+  'tasks:delete': 'Delete tasks.',
+  'tenant:read': 'Read the tenant and its settings.',
+  'tenant:update': "Change the tenant's name and settings.",
+  'tenant:delete': 'Delete the tenant with everything in it.',
+  'tenant:export': "Export all the tenant's data.",
+  'tools:create': 'Add tools that agents may call.',
+  'tools:read': 'Read tools and their executions.',
+  'tools:update': 'Change tools.',
+  'tools:delete': 'Delete tools that no agent uses.',
+  'usage:read': 'Read tokens and cost, summed and call by call.',
+  'users:create': 'Invite users.',
+  'users:read': 'Read users.',
+  'users:update': 'Change, activate and deactivate users.',
+  'users:delete': 'Remove users.',
+  'webhooks:create': 'Register endpoints for events.',
+  'webhooks:read': 'Read endpoints, their deliveries, and the types of events.',
+  'webhooks:update': 'Change endpoints.',
+  'webhooks:delete': 'Remove endpoints.',
+} as const satisfies Record<`${string}:${string}`, string>;
 
-/** A permission that a route asks for, and the ones with `*` that cover it. */
+/** A permission, and the ones with `*` that cover it. */
 function withWildcards(permission: string): string[] {
   const [resource, action] = permission.split(':');
   return [permission, `${resource}:*`, `*:${action}`, '*:*'];
 }
 
-const known: ReadonlySet<string> = new Set(
-  catalog
-    .flatMap(boundMethods)
-    .flatMap(({ method }) => (isInternal(method) ? [] : method.access))
-    .filter((access) => access.includes(':'))
-    .flatMap(withWildcards),
-);
+const known: ReadonlySet<string> = new Set(Object.keys(permissions).flatMap(withWildcards));
 
 /** Whether some route asks for the permission, or for one that it covers: nothing else can be granted. */
 export const isKnownPermission = (permission: string): boolean => known.has(permission);

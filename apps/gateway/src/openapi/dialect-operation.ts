@@ -1,6 +1,6 @@
+import type { JsonSchema } from '@taai/contracts';
 import { routeOf, type Dialect, type Schema } from '@taai/dialects';
 import { pathNames, splitRoute } from '../route/route';
-import type { JsonSchema, Reference } from './json-schema';
 import type { Operation, Parameter } from './openapi';
 
 /** Schemas of the document, by name. */
@@ -39,11 +39,11 @@ const parametersOf = ({ http, request: { schema } }: Dialect): Parameter[] =>
   }));
 
 /** The schema, or a reference to it if it has a title. */
-function collected({ title, ...schema }: Schema, schemas: Schemas): JsonSchema | Reference {
+function collected({ title, ...schema }: Schema, schemas: Schemas): JsonSchema {
   const all = (parts: Schema[]) => parts.map((part) => collected(part, schemas));
-  const { properties, items, anyOf, oneOf } = schema;
+  const { properties, items, anyOf, oneOf, ...flat } = schema;
   const whole: JsonSchema = {
-    ...schema,
+    ...flat,
     ...(properties && {
       properties: Object.fromEntries(
         Object.entries(properties).map(([name, field]) => [name, collected(field, schemas)]),

@@ -1,5 +1,6 @@
-import { CreateTask, Empty, ListTasks, ProblemError, StartRunFor } from '@taai/contracts';
-import { assertValidationWorks, validation } from './input';
+import { ById, contract, Conversation, CreateTask, Empty, ListTasks, ProblemError, StartRunFor } from '@taai/contracts';
+import { authorize } from '@taai/rbac';
+import { assertValidationWorks, readPayload, validation } from './input';
 
 const validate = (value: unknown, metatype: new () => object) =>
   validation.transform(value, { type: 'custom', metatype });
@@ -47,5 +48,41 @@ describe('validation', () => {
   it('lets null through only where the contract does', async () => {
     await expect(validate({ title: 'x', due_at: null }, CreateTask)).resolves.toMatchObject({ due_at: null });
     expect(await errorsOf({ title: null }, CreateTask)).toEqual(['title']);
+  });
+});
+
+/** As a contract declares it. */
+const chat = contract('chat.room', {
+  join: {
+    summary: 'Join a conversation',
+    socket: { namespace: '/chat', event: 'conversation:join' },
+    access: 'conversations:read',
+    input: ById,
+    output: Conversation,
+    effect: 'safe',
+  },
+});
+
+describe("a socket's event", () => {
+  const { join } = chat.methods;
+  const id = '01980c8e-7c2b-7d6e-9f3a-5b1f0c9a7e42';
+
+  it('has the input of its contract', async () => {
+    const input: ById = await readPayload(join, { id });
+    expect(input).toBeInstanceOf(ById);
+    expect(input).toEqual({ id });
+    await expect(readPayload(join, { id: 'x', more: 1 })).rejects.toMatchObject({
+      code: 'validation_failed',
+      extras: { errors: [{ path: 'more' }, { path: 'id' }] },
+    });
+    for (const payload of [undefined, null, 'text', [{ id }]])
+      await expect(readPayload(join, payload)).rejects.toMatchObject({ code: 'malformed_request' });
+  });
+
+  it('is open to who has its permission, by no route', () => {
+    const caller = { tenant_id: id, permissions: ['conversations:read'], issuer: 'gateway' as const };
+    expect(() => authorize(join, caller)).not.toThrow();
+    expect(() => authorize(join, { ...caller, permissions: [] })).toThrow(/conversations:read is needed/);
+    expect(join).not.toHaveProperty('http');
   });
 });

@@ -6,7 +6,9 @@ import {
   invalidFields,
   ProblemError,
   validatorErrors,
+  type InputOf,
   type Route,
+  type SocketMethod,
 } from '@taai/contracts';
 import type { FastifyRequest } from 'fastify';
 import { takeIdempotencyKey } from '../http/request-context';
@@ -50,6 +52,14 @@ export const validation = new ValidationPipe({
   validationError: { target: false, value: false },
   exceptionFactory: (errors) => invalidFields(validatorErrors(errors)),
 });
+
+/** The payload of a socket's event, validated as the input of a route is. Throws what that throws. */
+export async function readPayload<M extends SocketMethod>({ input }: M, payload: unknown): Promise<InputOf<M>> {
+  if (typeof payload !== 'object' || payload === null || Array.isArray(payload))
+    throw new ProblemError('malformed_request', 'The payload must be a JSON object.');
+  assertStorable(payload);
+  return validation.transform(payload, { type: 'custom', metatype: input }) as Promise<InputOf<M>>;
+}
 
 /** Fails the boot when a known-bad input would pass: a pipe that is silently skipped must never serve a request. */
 export async function assertValidationWorks(): Promise<void> {

@@ -1,8 +1,8 @@
-import { hasEnded, type RunEvent, type TokenUsage } from '@taai/contracts';
+import { hasEnded, terminalEvent, type RunEvent, type RunEventBody, type TokenUsage } from '@taai/contracts';
 import type { AgentRunEntity } from '@taai/entities';
 import type { Execution, Step } from './run-step';
 
-export type EventBody = Pick<RunEvent, 'type' | 'data'>;
+export type EventBody = RunEventBody;
 type Identity = Pick<AgentRunEntity, 'id' | 'agent_id' | 'conversation_id'>;
 /** The fields of a run that its last events contain. */
 export type Ending = Pick<AgentRunEntity, 'status' | 'output' | 'error_code' | 'error_detail' | 'usage'>;
@@ -48,13 +48,8 @@ export function toolResultEvent(execution: Execution): EventBody {
 
 /** The events that end a run: `usage`, the sum over its provider calls if there were any, and the terminal one. */
 export function endingEvents(run: Ending): EventBody[] {
-  const terminal = { type: `run.${run.status}`, data: terminalData(run) };
+  const terminal = terminalEvent(run);
   return run.usage ? [usageEvent(run.usage), terminal] : [terminal];
-}
-
-function terminalData({ status, output, error_code, error_detail }: Ending): EventBody['data'] {
-  if (status === 'completed') return { output };
-  return status === 'failed' ? { code: error_code, detail: error_detail } : {};
 }
 
 /**

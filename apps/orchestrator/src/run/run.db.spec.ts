@@ -14,6 +14,7 @@ import {
   type User,
 } from '../replica.testing';
 import { RunHandler } from './run.handler';
+import { textOf } from './execution/run-proof.testing';
 
 let stage: Stage;
 let replica: Replica;
@@ -112,7 +113,7 @@ describe('a run', () => {
       [last, 'run.completed'],
     ]);
     expect(rebuilt.slice(-2)).toEqual(live.slice(-2));
-    expect(rebuilt[1]?.data.text).toBe(rebuilt[3]?.data.output);
+    expect(rebuilt[3]?.data).toEqual({ output: textOf(rebuilt) });
   });
 
   it('is started once per Idempotency-Key', async () => {
@@ -215,8 +216,7 @@ describe('a run that is cancelled', () => {
     expect(cancelled.output?.length).toBeGreaterThan(0);
 
     const events = await watch(user, replica, run.id);
-    const pieces = events.filter(({ type }) => type === 'token');
-    expect(pieces.map(({ data }) => data.text).join('')).toBe(cancelled.output);
+    expect(textOf(events)).toBe(cancelled.output);
     expect(events.slice(-2)).toMatchObject([
       { type: 'usage', data: { is_estimated: true } },
       { type: 'run.cancelled', data: {} },

@@ -62,10 +62,10 @@ describe('the relay', () => {
 
   it('shares the work: two of them at once make each delivery once', async () => {
     const tenants = await Promise.all([1, 2, 3].map(() => service.createTenant()));
-    for (const tenant of tenants) await register(tenant, 'task.created');
+    for (const tenant of tenants) await register(tenant, 'task.deleted');
     for (const tenant of tenants) {
       await withTenantId(service.db, tenant, async (tx) => {
-        for (let n = 0; n < 400; n += 1) await emit(tx, 'task.created', { n });
+        for (let n = 0; n < 400; n += 1) await emit(tx, 'task.deleted', { id: String(n) });
       });
     }
     const repository = service.module.get(OutboxRepository);

@@ -9,23 +9,30 @@ import {
   MinLength,
 } from 'class-validator';
 import { contract, Nothing } from '../contract';
+import { Describe } from '../describe';
 import { ById, Nullable, Optional, Page, PageQuery, type Timestamp } from '../fields';
 import { limits } from '../limits';
 
 export class CreateApiKey {
+  @Describe('What the key is for.', 'CI')
   @IsString()
   @MinLength(1)
   @MaxLength(limits.apiKeyNameCharacters)
   name: string;
 
-  /** `resource:action`, with `*` on either side; none beyond what the caller may do. */
+  @Describe('What the key may do: `resource:action`, with `*` on either side; none beyond what the caller may do.', [
+    'tasks:read',
+  ])
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(limits.permissions)
   @IsString({ each: true })
   scopes: string[];
 
-  /** In the future. Without one the key works until it is revoked. */
+  @Describe(
+    'When the key stops working, in the future. Without one it works until it is revoked.',
+    '2027-01-31T12:00:00Z',
+  )
   @Optional()
   @Nullable()
   @IsISO8601({ strict: true })
@@ -33,37 +40,43 @@ export class CreateApiKey {
 }
 
 export class ApiKey {
+  @Describe('Id of the key.')
   @IsUUID()
   id: string;
 
+  @Describe('What the key is for.', 'CI')
   @IsString()
   name: string;
 
-  /** The first characters of the key, by which people tell keys apart. */
+  @Describe('The first characters of the key, by which people tell keys apart.', 'taai_live_4fQ2')
   @IsString()
   prefix: string;
 
+  @Describe('What the key may do: `resource:action`, with `*` on either side.', ['tasks:read'])
   @IsString({ each: true })
   scopes: string[];
 
-  /** The user whom the key stands for: it never does more than they may do now. */
+  @Describe('Id of the user whom the key stands for: it never does more than they may do now.')
   @IsUUID()
   created_by: string;
 
+  @Describe('When it was created.')
   @IsISO8601()
   created_at: Timestamp;
 
+  @Describe('When the key stops working; null: when it is revoked.')
   @Nullable()
   @IsISO8601()
   expires_at: Timestamp | null;
 
+  @Describe('When it was last used; null before.')
   @Nullable()
   @IsISO8601()
   last_used_at: Timestamp | null;
 }
 
 export class CreatedApiKey extends ApiKey {
-  /** `taai_live_…`, shown this once. */
+  @Describe('The key itself, `taai_live_…`, shown this once.', 'taai_live_…')
   @IsString()
   key: string;
 }
@@ -71,6 +84,7 @@ export class CreatedApiKey extends ApiKey {
 export const apiKeyContract = contract('auth.api_key', {
   list: {
     summary: 'List API keys that are not revoked, newest first',
+    description: 'The keys themselves are not shown, only their first characters.',
     http: 'GET /v1/api-keys',
     access: 'api_keys:read',
     input: PageQuery,
@@ -79,6 +93,8 @@ export const apiKeyContract = contract('auth.api_key', {
   },
   create: {
     summary: 'Create an API key, at most 100 per tenant. It is shown once: a repetition by Idempotency-Key answers 409',
+    description:
+      'The key stands for its creator, and never does more than they may do now. Answers `forbidden` (403) to callers who use an API key, and for scopes beyond their permissions; `conflict` (409) beyond the 100th.',
     http: 'POST /v1/api-keys',
     access: 'api_keys:create',
     secret: true,
@@ -88,6 +104,7 @@ export const apiKeyContract = contract('auth.api_key', {
   },
   remove: {
     summary: 'Revoke an API key',
+    description: 'It stops working within seconds. Answers `not_found` (404) for one that is revoked already.',
     http: 'DELETE /v1/api-keys/:id',
     access: 'api_keys:delete',
     input: ById,

@@ -15,6 +15,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { contract, Nothing } from '../contract';
+import { Describe } from '../describe';
 import { Nullable, Optional, Page, PageQuery, type Timestamp } from '../fields';
 import { limits } from '../limits';
 
@@ -30,44 +31,49 @@ export const MAX_AUDIT_ENTRIES = 100;
 
 /** What an entry says: who did what, to what, and what that changed. */
 class AuditFields {
-  /** UUIDv7 of the event that told of it. */
+  @Describe('Id of the entry, a UUIDv7.')
   @IsUUID()
   id: string;
 
+  @Describe('What kind of actor it was.')
   @IsIn(auditActorTypes)
   actor_type: AuditActorType;
 
-  /** Id of the user or key, name of the service or operator. */
+  @Describe('Id of the user or key, name of the service or operator.', '0198f0e2-7c2b-7d6e-9f3a-5b1f0c9a7e42')
   @Nullable()
   @IsString()
   actor_id: string | null;
 
-  /** `resource.verb_past`. */
+  @Describe('What was done: `resource.verb_past`.', 'role.updated')
   @IsString()
   action: string;
 
+  @Describe('What kind of thing it was done to.', 'role')
   @Nullable()
   @IsString()
   target_type: string | null;
 
+  @Describe('Id of the thing that it was done to.', '0198f0e2-7c2b-7d6e-9f3a-5b1f0c9a7e42')
   @Nullable()
   @IsString()
   target_id: string | null;
 
-  /** Without secrets, as is `after`; null for what was created. */
+  @Describe('The changed fields before, without secrets; null for what was created.', { permissions: ['tasks:read'] })
   @Nullable()
   @IsObject()
   before: Record<string, unknown> | null;
 
-  /** Null for what was removed. */
+  @Describe('The changed fields after, without secrets; null for what was removed.', { permissions: ['tasks:*'] })
   @Nullable()
   @IsObject()
   after: Record<string, unknown> | null;
 
+  @Describe('Id of the request that did it.', '0198f0e2-9a41-7c55-b1d7-2f6f0e8c3a10')
   @Nullable()
   @IsString()
   request_id: string | null;
 
+  @Describe('Address from which it was asked.', '203.0.113.7')
   @Nullable()
   @IsString()
   ip: string | null;
@@ -132,57 +138,68 @@ export class ReportDenied {
 
 /** Newest first. */
 export class ListAuditLogs extends PageQuery {
+  @Describe('Only what this actor did.', '0198f0e2-7c2b-7d6e-9f3a-5b1f0c9a7e42')
   @Optional()
   @IsString()
   @MaxLength(limits.auditFilterCharacters)
   actor_id?: string;
 
+  @Describe('Only this action.', 'role.updated')
   @Optional()
   @IsString()
   @MaxLength(limits.auditFilterCharacters)
   action?: string;
 
+  @Describe('Only what was done to this kind of thing.', 'role')
   @Optional()
   @IsString()
   @MaxLength(limits.auditFilterCharacters)
   target_type?: string;
 
+  @Describe('Only what was done to this thing.', '0198f0e2-7c2b-7d6e-9f3a-5b1f0c9a7e42')
   @Optional()
   @IsString()
   @MaxLength(limits.auditFilterCharacters)
   target_id?: string;
 
-  /** Inclusive. */
+  @Describe('Beginning of the time, inclusive.', '2026-01-01T00:00:00Z')
   @Optional()
   @IsISO8601({ strict: true })
   from?: string;
 
-  /** Exclusive. */
+  @Describe('End of the time, exclusive.', '2026-02-01T00:00:00Z')
   @Optional()
   @IsISO8601({ strict: true })
   to?: string;
 }
 
 export class AuditLog extends AuditFields {
-  /** 1, 2, … without a gap. */
+  @Describe('1, 2, … without a gap.', 17)
   @IsInt()
   seq: number;
 
+  @Describe('When it was done.')
   @IsISO8601()
   created_at: Timestamp;
 
-  /** Of the entry before; null in the first one. */
+  @Describe(
+    'Hash of the entry before; null in the first one.',
+    '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  )
   @Nullable()
   @IsString()
   previous_hash: string | null;
 
-  /** SHA-256 in hex, over the entry and `previous_hash`. */
+  @Describe(
+    'SHA-256 in hex, over the entry and `previous_hash`.',
+    '60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752',
+  )
   @IsString()
   hash: string;
 }
 
 export class VerifyAuditLog {
-  /** Seq of the entry that the check goes on after: `next_after` of the call before. */
+  @Describe('Seq of the entry that the check goes on after: `next_after` of the call before.')
   @Optional()
   @Type(() => Number)
   @IsInt()
@@ -193,51 +210,58 @@ export class VerifyAuditLog {
 
 /** The first place at which the log is not as it was written. */
 export class AuditBreak {
+  @Describe('Seq of the place.', 9)
   @IsInt()
   seq: number;
 
-  /** Null when the entry is missing. */
+  @Describe('Id of the entry; null when it is missing.')
   @Nullable()
   @IsUUID()
   id: string | null;
 
-  /**
-   * `missing`: no entry has this seq. `unlinked`: the entry does not follow from the one before it, as after a swap. `edited`: it
-   * differs from its hash. `unexpected`: the head knows of no such entry. `head_differs`: the head names another hash for it.
-   */
+  @Describe(
+    '`missing`: no entry has this seq. `unlinked`: the entry does not follow from the one before it, as after a swap. `edited`: it differs from its hash. `unexpected`: the head knows of no such entry. `head_differs`: the head names another hash for it.',
+    'edited',
+  )
   @IsIn(auditBreaks)
   reason: AuditBreakReason;
 }
 
 /** The newest entry. Whoever keeps it elsewhere can tell, later, whether the whole log was written anew. */
 export class AuditHead {
+  @Describe('Seq of the newest entry.', 17)
   @IsInt()
   seq: number;
 
+  @Describe(
+    'Its hash: whoever keeps it elsewhere can tell, later, whether the whole log was written anew.',
+    '60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752',
+  )
   @IsString()
   hash: string;
 }
 
 export class AuditVerification {
-  /** Of what was checked. */
+  @Describe('Whether what was checked is as it was written.')
   @IsBoolean()
   is_intact: boolean;
 
-  /** Entries. */
+  @Describe('Entries that were checked.', 17)
   @IsInt()
   checked: number;
 
-  /** The `after` of the next call; null when nothing is left to check. */
+  @Describe('The `after` of the next call; null when nothing is left to check.', null)
   @Nullable()
   @IsInt()
   next_after: number | null;
 
+  @Describe('The first place at which the log is not as it was written; null when there is none.', null)
   @Nullable()
   @ValidateNested()
   @Type(() => AuditBreak)
   broken: AuditBreak | null;
 
-  /** Null while the log is empty. */
+  @Describe('The newest entry; null while the log is empty.')
   @Nullable()
   @ValidateNested()
   @Type(() => AuditHead)
@@ -247,6 +271,7 @@ export class AuditVerification {
 export const auditContract = contract('auth.audit', {
   list: {
     summary: 'List audit entries, newest first',
+    description: 'Filters combine. Entries cannot be changed or removed, and those of refused requests are among them.',
     http: 'GET /v1/audit-logs',
     access: 'audit_logs:read',
     input: ListAuditLogs,
@@ -256,6 +281,8 @@ export const auditContract = contract('auth.audit', {
   verify: {
     summary:
       'Check the hash chain of the audit log, at most 50,000 entries a call; names the first that was tampered with',
+    description:
+      'Call again with `after` set to `next_after` until that is null. `head` tells nothing by itself: keep it elsewhere, and compare.',
     http: 'GET /v1/audit-logs/verify',
     access: 'audit_logs:read',
     input: VerifyAuditLog,

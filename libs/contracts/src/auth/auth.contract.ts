@@ -13,6 +13,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { contract } from '../contract';
+import { Describe } from '../describe';
 import { Empty, GivenPassword, NewPassword, Nullable, Optional, type Timestamp } from '../fields';
 import { limits } from '../limits';
 
@@ -20,18 +21,22 @@ export const tenantStatuses = ['active', 'suspended', 'deleting'] as const;
 export type TenantStatus = (typeof tenantStatuses)[number];
 
 export class Register {
+  @Describe('Name of the new tenant.', 'Acme')
   @IsString()
   @MinLength(1)
   @MaxLength(limits.nameCharacters)
   tenant_name: string;
 
+  @Describe('E-mail address of its first user, by which they log in.', 'ada@example.com')
   @IsEmail()
   @MaxLength(limits.emailCharacters)
   email: string;
 
+  @Describe('Password of 8 characters at least, not an easy one.', 'correct horse battery staple')
   @NewPassword()
   password: string;
 
+  @Describe("The user's name.", 'Ada Lovelace')
   @Optional()
   @IsString()
   @MinLength(1)
@@ -40,11 +45,13 @@ export class Register {
 }
 
 export class Login {
+  @Describe('E-mail address.', 'ada@example.com')
   @IsString()
   @MinLength(1)
   @MaxLength(limits.emailCharacters)
   email: string;
 
+  @Describe("The user's password.", 'correct horse battery staple')
   @GivenPassword()
   password: string;
 }
@@ -53,84 +60,107 @@ const userStatuses = ['invited', 'active', 'inactive'] as const;
 export type UserStatus = (typeof userStatuses)[number];
 
 export class User {
+  @Describe('Id of the user.')
   @IsUUID()
   id: string;
 
+  @Describe("Id of the user's tenant.")
   @IsUUID()
   tenant_id: string;
 
+  @Describe('E-mail address, by which the user logs in.', 'ada@example.com')
   @IsString()
   email: string;
 
+  @Describe("The user's name.", 'Ada Lovelace')
   @Nullable()
   @IsString()
   name: string | null;
 
+  @Describe('Name of the role, which says what the user may do.', 'admin')
   @IsString()
   role: string;
 
+  @Describe('Whether the user may log in.')
   @IsBoolean()
   is_active: boolean;
 
-  /** `invited` until the invitation is accepted; `inactive`, whether accepted or not, when not `is_active`. */
+  @Describe(
+    '`invited` until the invitation is accepted; `inactive`, whether accepted or not, when not `is_active`.',
+    'active',
+  )
   @IsIn(userStatuses)
   status: UserStatus;
 
+  @Describe('When it was created.')
   @IsISO8601()
   created_at: Timestamp;
 
+  @Describe('When the user last logged in; null before.')
   @Nullable()
   @IsISO8601()
   last_login_at: Timestamp | null;
 }
 
 export class Tenant {
+  @Describe('Id of the tenant.')
   @IsUUID()
   id: string;
 
+  @Describe('Name of the tenant.', 'Acme')
   @IsString()
   name: string;
 
+  @Describe('The plan, which sets its limits.', 'free')
   @IsString()
   plan_id: string;
 
+  @Describe('`active`; `suspended` by the operator; `deleting` until its rows are erased.')
   @IsIn(tenantStatuses)
   status: string;
 
+  @Describe('When it was created.')
   @IsISO8601()
   created_at: Timestamp;
 }
 
 export class Registered {
+  @Describe('The user.')
   @ValidateNested()
   @Type(() => User)
   user: User;
 
+  @Describe("The user's tenant.")
   @ValidateNested()
   @Type(() => Tenant)
   tenant: Tenant;
 }
 
 export class LoggedIn {
+  @Describe('Sent as `Authorization: Bearer …`.', 'eyJhbGciOiJFZERTQSJ9.…')
   @IsString()
   access_token: string;
 
+  @Describe('Always `Bearer`.')
   @IsIn(['Bearer'])
   token_type: string;
 
-  /** Seconds. */
+  @Describe('Seconds until the access token expires.', 86_400)
   @IsInt()
   expires_in: number;
 
+  @Describe('Exchanged for the next access token at `/v1/auth/refresh`; works once.', 'rt_…')
   @IsString()
   refresh_token: string;
 
+  @Describe('Who has logged in.')
   @ValidateNested()
   @Type(() => User)
   user: User;
 }
 
 export class Me extends Registered {
+  @Describe('What the caller may do: `resource:action`, with `*` on either side.', ['*:*'])
   @IsString({ each: true })
   permissions: string[];
 }
@@ -139,31 +169,41 @@ export class Me extends Registered {
 export const TOKEN_PARTY = 'task-assistant';
 
 export class JsonWebKey {
+  @Describe('Type of the key.', 'OKP')
   @IsString()
   kty: string;
 
+  @Describe('Curve of the key.', 'Ed25519')
   @IsString()
   crv: string;
 
+  @Describe('The public key, in base64url.', '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo')
   @IsString()
   x: string;
 
+  @Describe('Id of the key, which tokens name.', '2026-01')
   @IsString()
   kid: string;
 
+  @Describe('How tokens are signed.', 'EdDSA')
   @IsString()
   alg: string;
 
+  @Describe('What the key is for.', 'sig')
   @IsString()
   use: string;
 
-  /** Seconds since 1970: from then on tokens of the key are refused. Absent while the key is the newest. */
+  @Describe(
+    'Seconds since 1970: from then on tokens of the key are refused. Absent while the key is the newest.',
+    1_769_860_800,
+  )
   @Optional()
   @IsInt()
   exp?: number;
 }
 
 export class JsonWebKeySet {
+  @Describe('The keys, newest first.')
   @IsArray()
   @ValidateNested({ each: true })
   @Type(() => JsonWebKey)
@@ -176,6 +216,8 @@ export const hashing = { long: true, timeout_ms: 15_000 } as const;
 export const authContract = contract('auth', {
   register: {
     summary: 'Create a tenant and its first user, an admin',
+    description:
+      'Nobody needs to be logged in. Log in afterwards to get a token. Answers `email_taken` (409) for an address in use, and `rate_limited` (429) to a network that met that too often.',
     http: 'POST /v1/auth/register',
     access: 'public',
     secret: true,
@@ -186,6 +228,8 @@ export const authContract = contract('auth', {
   },
   login: {
     summary: 'Exchange e-mail and password for an access token of 24 hours',
+    description:
+      "The access token opens everything that the user's role permits; the refresh token brings the next one. Answers `invalid_credentials` (401) for a wrong address and a wrong password alike, `tenant_suspended` (403), and `rate_limited` (429) with `Retry-After` after several failures.",
     http: 'POST /v1/auth/login',
     access: 'public',
     secret: true,
@@ -197,6 +241,8 @@ export const authContract = contract('auth', {
   },
   me: {
     summary: 'The caller: user, tenant and permissions',
+    description:
+      'Works with an access token and with an API key, whose permissions are those of its scopes that its user has now.',
     http: 'GET /v1/auth/me',
     access: 'authenticated',
     input: Empty,
@@ -205,6 +251,7 @@ export const authContract = contract('auth', {
   },
   jwks: {
     summary: 'The public keys that access tokens are signed with',
+    description: 'For services that check access tokens themselves. May be cached for five minutes.',
     http: 'GET /.well-known/jwks.json',
     access: 'public',
     input: Empty,

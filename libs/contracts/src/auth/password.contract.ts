@@ -1,18 +1,22 @@
 import { IsString, MaxLength, MinLength } from 'class-validator';
 import { contract, Nothing } from '../contract';
+import { Describe } from '../describe';
 import { GivenPassword, LinkToken, NewPassword } from '../fields';
 import { hashing } from './auth.contract';
 import { limits } from '../limits';
 
 export class ChangePassword {
+  @Describe('The password as it is.', 'correct horse battery staple')
   @GivenPassword()
   current_password: string;
 
+  @Describe('The new password: 8 characters at least, not an easy one.', 'seven brave llamas at dawn')
   @NewPassword()
   new_password: string;
 }
 
 export class ForgotPassword {
+  @Describe('E-mail address of the account.', 'ada@example.com')
   @IsString()
   @MinLength(1)
   @MaxLength(limits.emailCharacters)
@@ -20,9 +24,11 @@ export class ForgotPassword {
 }
 
 export class ResetPassword {
+  @Describe('From the link of the mail.', '4fQ2m8Yv0c1Xb7Rz9Lk3Wn6Tj5Hs2Pd8Ga1Qe4Uo7Mi')
   @LinkToken()
   token: string;
 
+  @Describe('The new password: 8 characters at least, not an easy one.', 'seven brave llamas at dawn')
   @NewPassword()
   new_password: string;
 }
@@ -30,6 +36,8 @@ export class ResetPassword {
 export const passwordContract = contract('auth.password', {
   change: {
     summary: "Change the caller's password; ends the caller's other sessions",
+    description:
+      'Answers `invalid_credentials` (401) for a wrong current password, `validation_failed` (400) for a new one that is too easy, and `conflict` (409) when it was changed meanwhile.',
     http: 'POST /v1/auth/password/change',
     access: 'session',
     secret: true,
@@ -40,6 +48,8 @@ export const passwordContract = contract('auth.password', {
   },
   forgot: {
     summary: 'Have a link mailed that sets a new password, if there is such an account',
+    description:
+      'Answers 204 whether or not there is such an account, and `rate_limited` (429) to a network that asks too often. The link works once, for an hour.',
     http: 'POST /v1/auth/password/forgot',
     access: 'public',
     secret: true,
@@ -49,6 +59,8 @@ export const passwordContract = contract('auth.password', {
   },
   reset: {
     summary: 'Set a new password by a mailed link; ends all sessions of the user',
+    description:
+      'Answers `invalid_token` (400) for a link that is used, replaced or too old, and `validation_failed` (400) for a password that is too easy.',
     http: 'POST /v1/auth/password/reset',
     access: 'public',
     secret: true,

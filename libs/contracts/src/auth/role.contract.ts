@@ -9,20 +9,25 @@ import {
   MaxLength,
 } from 'class-validator';
 import { contract, Nothing } from '../contract';
+import { Describe } from '../describe';
 import { ById, Nullable, Optional, Page, PageQuery, Slug, type Timestamp } from '../fields';
 import { limits } from '../limits';
 
 export class CreateRole {
+  @Describe("What users' `role` names it by; not the name of a built-in role.", 'auditor')
   @Slug()
   name: string;
 
+  @Describe('What the role is for.', 'Reads everything.')
   @Optional()
   @Nullable()
   @IsString()
   @MaxLength(limits.descriptionCharacters)
   description?: string | null;
 
-  /** `resource:action`, with `*` on either side; none beyond what the caller may do. */
+  @Describe('What the role grants: `resource:action`, with `*` on either side; none beyond what the caller may do.', [
+    'tasks:read',
+  ])
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(limits.permissions)
@@ -31,16 +36,21 @@ export class CreateRole {
 }
 
 export class UpdateRole extends ById {
+  @Describe('The new name.', 'auditor')
   @Optional()
   @Slug()
   name?: string;
 
+  @Describe('What the role is for.', 'Reads everything.')
   @Optional()
   @Nullable()
   @IsString()
   @MaxLength(limits.descriptionCharacters)
   description?: string | null;
 
+  @Describe('What the role grants: `resource:action`, with `*` on either side; none beyond what the caller may do.', [
+    'tasks:read',
+  ])
   @Optional()
   @IsArray()
   @ArrayMinSize(1)
@@ -50,28 +60,34 @@ export class UpdateRole extends ById {
 }
 
 export class Role {
-  /** Null for a built-in role. */
+  @Describe('Id of the role; null for a built-in one.')
   @Nullable()
   @IsUUID()
   id: string | null;
 
+  @Describe("What users' `role` names it by.", 'auditor')
   @IsString()
   name: string;
 
+  @Describe('What the role is for.', 'Reads everything.')
   @Nullable()
   @IsString()
   description: string | null;
 
+  @Describe('What the role grants: `resource:action`, with `*` on either side.', ['*:read'])
   @IsString({ each: true })
   permissions: string[];
 
+  @Describe('Whether the product brings it; such a role cannot be changed.', false)
   @IsBoolean()
   is_builtin: boolean;
 
+  @Describe('When it was created; null for a built-in one.')
   @Nullable()
   @IsISO8601()
   created_at: Timestamp | null;
 
+  @Describe('When it was last changed; null for a built-in one.')
   @Nullable()
   @IsISO8601()
   updated_at: Timestamp | null;
@@ -80,6 +96,7 @@ export class Role {
 export const roleContract = contract('auth.role', {
   list: {
     summary: 'List roles: the built-in ones, then the tenant’s own, oldest first',
+    description: 'Built-in roles cannot be changed; they come on the first page.',
     http: 'GET /v1/roles',
     access: 'roles:read',
     input: PageQuery,
@@ -88,6 +105,8 @@ export const roleContract = contract('auth.role', {
   },
   create: {
     summary: 'Create a role, at most 50 per tenant',
+    description:
+      'Answers `slug_taken` (409) for a name in use, `forbidden` (403) for permissions that the caller does not have, and `conflict` (409) beyond the 50th.',
     http: 'POST /v1/roles',
     access: 'roles:create',
     input: CreateRole,
@@ -96,6 +115,8 @@ export const roleContract = contract('auth.role', {
   },
   update: {
     summary: 'Change a role; whoever has it may do within seconds what it says then',
+    description:
+      'Fields that are absent stay. Answers `slug_taken` (409) for a name in use, and `forbidden` (403) for permissions that the caller does not have.',
     http: 'PATCH /v1/roles/:id',
     access: 'roles:update',
     input: UpdateRole,
@@ -104,6 +125,7 @@ export const roleContract = contract('auth.role', {
   },
   remove: {
     summary: 'Delete a role that no user has',
+    description: 'Answers `conflict` (409) while users have it.',
     http: 'DELETE /v1/roles/:id',
     access: 'roles:delete',
     input: ById,

@@ -1,31 +1,38 @@
 import { IsInt, IsISO8601, IsObject, IsString, IsUUID, MaxLength, Min, MinLength } from 'class-validator';
 import { contract, Nothing } from '../contract';
+import { Describe } from '../describe';
 import { ById, Empty, Nullable, Optional, type Timestamp } from '../fields';
 import { Job } from '../job.contract';
 import { Tenant } from './auth.contract';
 import { limits } from '../limits';
 
 export class TenantDetails extends Tenant {
+  @Describe("Settings of the tenant's own choice.", { locale: 'en' })
   @IsObject()
   settings: Record<string, unknown>;
 
-  /** When the rows of a tenant that is `deleting` are erased. */
+  @Describe('When the rows of a tenant that is `deleting` are erased; null for others.', null)
   @Nullable()
   @IsISO8601()
   delete_at: Timestamp | null;
 
+  @Describe('When it was last changed.')
   @IsISO8601()
   updated_at: Timestamp;
 }
 
 export class UpdateTenant {
+  @Describe('The new name.', 'Acme')
   @Optional()
   @IsString()
   @MinLength(1)
   @MaxLength(limits.nameCharacters)
   name?: string;
 
-  /** Merged into the settings key by key, at the top level alone; null removes a key. The result has 16 KB of JSON at most. */
+  @Describe(
+    'Merged into the settings key by key, at the top level alone; null removes a key. The result has 16 KB of JSON at most.',
+    { locale: 'en' },
+  )
   @Optional()
   @IsObject()
   settings?: Record<string, unknown>;
@@ -60,6 +67,7 @@ export class ArchiveChunk {
 export const tenantContract = contract('auth.tenant', {
   get: {
     summary: 'Read the tenant',
+    description: "The tenant is the caller's own: there is no way to name another.",
     http: 'GET /v1/tenant',
     access: 'tenant:read',
     input: Empty,
@@ -68,6 +76,7 @@ export const tenantContract = contract('auth.tenant', {
   },
   update: {
     summary: "Change the tenant's name or settings",
+    description: 'Fields that are absent stay. Answers `validation_failed` (400) for settings of more than 16 KB.',
     http: 'PATCH /v1/tenant',
     access: 'tenant:update',
     input: UpdateTenant,
@@ -76,6 +85,8 @@ export const tenantContract = contract('auth.tenant', {
   },
   remove: {
     summary: 'Delete the tenant: it is closed at once, and all its rows are erased after a time of grace',
+    description:
+      'All sessions and API keys end at once. `delete_at` tells when the rows go; until then the operator can take it back.',
     http: 'DELETE /v1/tenant',
     access: 'tenant:delete',
     input: Empty,
@@ -84,6 +95,8 @@ export const tenantContract = contract('auth.tenant', {
   },
   startExport: {
     summary: "Have an archive made of all the tenant's rows; the job says when it is ready",
+    description:
+      'Follow the job at `/v1/jobs/{id}`, then download the archive. Answers `conflict` (409) while another export is under way.',
     http: 'POST /v1/tenant/export',
     access: 'tenant:export',
     input: Empty,
@@ -93,6 +106,8 @@ export const tenantContract = contract('auth.tenant', {
   },
   archive: {
     summary: 'Download an export, gzipped JSON lines, within 7 days and until the next one is finished',
+    description:
+      'One JSON object a line: `{table, row}`. Secrets are left out. Answers `conflict` (409) until the export is finished, and `not_found` (404) once it is gone.',
     http: 'GET /v1/tenant/exports/:id',
     access: 'tenant:export',
     input: ById,

@@ -1,26 +1,33 @@
 import { IsBoolean, IsEmail, IsString, MaxLength, MinLength } from 'class-validator';
 import { contract, Nothing } from '../contract';
+import { Describe } from '../describe';
 import { ById, LinkToken, NewPassword, Nullable, Optional, Page, PageQuery, Slug } from '../fields';
 import { hashing, Registered, User } from './auth.contract';
 import { limits } from '../limits';
 
 export class InviteUser {
+  @Describe('Where the invitation goes, and by which the user will log in.', 'grace@example.com')
   @IsEmail()
   @MaxLength(limits.emailCharacters)
   email: string;
 
+  @Describe("The user's name.", 'Grace Hopper')
   @Optional()
   @IsString()
   @MinLength(1)
   @MaxLength(limits.nameCharacters)
   name?: string;
 
-  /** A built-in one or one of the tenant's own, which grants nothing that the caller may not do. */
+  @Describe(
+    "Name of a built-in role or of one of the tenant's own, which grants nothing that the caller may not do.",
+    'member',
+  )
   @Slug()
   role: string;
 }
 
 export class UpdateUser extends ById {
+  @Describe("The user's name; null for none.", 'Grace Hopper')
   @Optional()
   @Nullable()
   @IsString()
@@ -28,23 +35,30 @@ export class UpdateUser extends ById {
   @MaxLength(limits.nameCharacters)
   name?: string | null;
 
+  @Describe(
+    "Name of a built-in role or of one of the tenant's own, which grants nothing that the caller may not do.",
+    'member',
+  )
   @Optional()
   @Slug()
   role?: string;
 
+  @Describe("False: ends the user's sessions and API keys; they may not log in.")
   @Optional()
   @IsBoolean()
   is_active?: boolean;
 }
 
 export class AcceptInvite {
-  /** From the link of the invitation. */
+  @Describe('From the link of the invitation.', '4fQ2m8Yv0c1Xb7Rz9Lk3Wn6Tj5Hs2Pd8Ga1Qe4Uo7Mi')
   @LinkToken()
   token: string;
 
+  @Describe('Password of 8 characters at least, not an easy one.', 'correct horse battery staple')
   @NewPassword()
   password: string;
 
+  @Describe("The user's name; as the invitation has it if absent.", 'Grace Hopper')
   @Optional()
   @IsString()
   @MinLength(1)
@@ -55,6 +69,7 @@ export class AcceptInvite {
 export const userContract = contract('auth.user', {
   list: {
     summary: 'List users, newest first',
+    description: 'Invited and inactive users are among them.',
     http: 'GET /v1/users',
     access: 'users:read',
     input: PageQuery,
@@ -63,6 +78,8 @@ export const userContract = contract('auth.user', {
   },
   invite: {
     summary: 'Invite a user: a mail brings a link that works once, for 7 days',
+    description:
+      'Answers `email_taken` (409) for an address in use, `validation_failed` (400) for an unknown role, and `forbidden` (403) for a role that grants more than the caller may do.',
     http: 'POST /v1/users',
     access: 'users:create',
     input: InviteUser,
@@ -71,6 +88,7 @@ export const userContract = contract('auth.user', {
   },
   inviteAgain: {
     summary: 'Send the invitation again; earlier links stop working',
+    description: 'Answers `conflict` (409) for a user who is not `invited` any more.',
     http: 'POST /v1/users/:id/invite',
     access: 'users:create',
     input: ById,
@@ -80,6 +98,8 @@ export const userContract = contract('auth.user', {
   },
   acceptInvite: {
     summary: 'Accept an invitation with the token of its link, and choose a password',
+    description:
+      'Log in afterwards to get a token. Answers `invalid_token` (400) for a link that is used, replaced or too old, and `validation_failed` (400) for a password that is too easy.',
     http: 'POST /v1/auth/invites/accept',
     access: 'public',
     ...hashing,
@@ -91,6 +111,7 @@ export const userContract = contract('auth.user', {
   },
   get: {
     summary: 'Read a user',
+    description: 'Answers `not_found` (404) for a user of another tenant, too.',
     http: 'GET /v1/users/:id',
     access: 'users:read',
     input: ById,
@@ -99,6 +120,8 @@ export const userContract = contract('auth.user', {
   },
   update: {
     summary: 'Change a user; deactivation ends their sessions and API keys',
+    description:
+      'Fields that are absent stay. Answers `last_admin` (409) when the tenant would be left without an active admin, and `forbidden` (403) for a role that grants more than the caller may do.',
     http: 'PATCH /v1/users/:id',
     access: 'users:update',
     input: UpdateUser,
@@ -107,6 +130,8 @@ export const userContract = contract('auth.user', {
   },
   remove: {
     summary: 'Remove a user with their sessions and API keys',
+    description:
+      'What they created stays. Answers `last_admin` (409) when the tenant would be left without an active admin.',
     http: 'DELETE /v1/users/:id',
     access: 'users:delete',
     input: ById,

@@ -17,6 +17,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { contract, Nothing } from '../contract';
+import { Describe } from '../describe';
 import { ById, Nullable, Optional, Page, PageQuery, Slug, type Timestamp } from '../fields';
 import { limits } from '../limits';
 
@@ -24,12 +25,14 @@ const reasoningEfforts = ['minimal', 'low', 'medium', 'high'] as const;
 
 /** Sampling, besides temperature and length. What a vendor does not know is left out. */
 export class AgentParameters {
+  @Describe('Only the likeliest words that make up this share are chosen from.', 0.9)
   @Optional()
   @IsNumber()
   @Min(0)
   @Max(1)
   top_p?: number;
 
+  @Describe('Texts at which the answer ends.', ['END'])
   @Optional()
   @IsArray()
   @ArrayMaxSize(limits.stopSequences)
@@ -37,15 +40,17 @@ export class AgentParameters {
   @MaxLength(limits.stopSequenceCharacters, { each: true })
   stop?: string[];
 
+  @Describe('Makes answers repeatable, where the vendor can.', 42)
   @Optional()
   @IsInt()
   seed?: number;
 
+  @Describe('How long the model thinks before it answers.', 'low')
   @Optional()
   @IsIn(reasoningEfforts)
   reasoning_effort?: (typeof reasoningEfforts)[number];
 
-  /** False: one tool call at a time. */
+  @Describe('False: one tool call at a time.')
   @Optional()
   @IsBoolean()
   parallel_tool_calls?: boolean;
@@ -53,9 +58,11 @@ export class AgentParameters {
 
 /** What is tried next when the model before it fails. */
 export class Fallback {
+  @Describe('Id of the provider.')
   @IsUUID()
   provider_id: string;
 
+  @Describe('Name of the model, as that provider names it.', 'gpt-5-mini')
   @IsString()
   @MinLength(1)
   @MaxLength(limits.modelCharacters)
@@ -63,18 +70,20 @@ export class Fallback {
 }
 
 class AgentFields {
+  @Describe('What the agent is for.', 'Answers questions about invoices.')
   @Optional()
   @Nullable()
   @IsString()
   @MaxLength(limits.agentDescriptionCharacters)
   description?: string | null;
 
-  /** Absent: the active provider with the lowest priority. */
+  @Describe('Id of the provider that is asked first; absent: the active provider with the lowest priority.')
   @Optional()
   @Nullable()
   @IsUUID()
   provider_id?: string | null;
 
+  @Describe('How freely the model chooses its words, 0 to 2; null: as the vendor has it.', 0.2)
   @Optional()
   @Nullable()
   @IsNumber()
@@ -82,6 +91,7 @@ class AgentFields {
   @Max(limits.temperature)
   temperature?: number | null;
 
+  @Describe('How long an answer may be; null: as the vendor has it.', 1024)
   @Optional()
   @Nullable()
   @IsInt()
@@ -89,11 +99,12 @@ class AgentFields {
   @Max(limits.outputTokens)
   max_output_tokens?: number | null;
 
+  @Describe('False: nobody can run it.')
   @Optional()
   @IsBoolean()
   is_active?: boolean;
 
-  /** Tried in this order. */
+  @Describe('What is asked when the model fails, in this order.')
   @Optional()
   @IsArray()
   @ArrayMaxSize(limits.fallbacks)
@@ -101,14 +112,14 @@ class AgentFields {
   @Type(() => Fallback)
   fallbacks?: Fallback[];
 
-  /** Names of tools. */
+  @Describe('Names of the tools that it may call.', ['create_task'])
   @Optional()
   @IsArray()
   @ArrayMaxSize(limits.toolsOfAgent)
   @IsString({ each: true })
   tools?: string[];
 
-  /** Model calls of one run; null: 20. */
+  @Describe('Model calls of one run; null: 20.', 20)
   @Optional()
   @Nullable()
   @IsInt()
@@ -116,48 +127,62 @@ class AgentFields {
   @Max(limits.steps)
   max_steps?: number | null;
 
-  /** What a run may cost before it fails with `budget_exceeded`; null: no limit of the agent's own. */
+  @Describe(
+    "What a run may cost before it fails with `budget_exceeded`, in millionths of a US dollar; null: no limit of the agent's own.",
+    500_000,
+  )
   @Optional()
   @Nullable()
   @IsInt()
   @Min(1)
   max_cost_micro_usd?: number | null;
 
-  /** JSON schema that the answer must fit. */
+  @Describe('JSON schema that the answer must fit.', null)
   @Optional()
   @Nullable()
   @IsObject()
   output_schema?: Record<string, unknown> | null;
 
-  /** Values of `{{name}}` in the system prompt, for runs that bring none of their own; null: a run must bring one. */
+  @Describe(
+    'Values of `{{name}}` in the system prompt, for runs that bring none of their own; null: a run must bring one.',
+    { company: 'Acme' },
+  )
   @Optional()
   @IsObject()
   variables?: Record<string, string | null>;
 
+  @Describe('How the model is sampled, besides temperature and length.')
   @Optional()
   @ValidateNested()
   @Type(() => AgentParameters)
   parameters?: AgentParameters;
 
-  /** Whether every tool call waits for a person, whatever the tool says. */
+  @Describe('Whether every tool call waits for a person, whatever the tool says.', false)
   @Optional()
   @IsBoolean()
   requires_approval?: boolean;
 }
 
 export class CreateAgent extends AgentFields {
+  @Describe('Its name, for people.', 'Bookkeeper')
   @IsString()
   @MinLength(1)
   @MaxLength(limits.nameCharacters)
   name: string;
 
+  @Describe("Its name in `agent:slug`, by which OpenAI's clients ask it.", 'bookkeeper')
   @Slug()
   slug: string;
 
+  @Describe(
+    'What the model is told before all else; `{{name}}` is replaced by a variable.',
+    'You keep the books of {{company}}.',
+  )
   @IsString()
   @MaxLength(limits.systemPromptCharacters)
   system_prompt: string;
 
+  @Describe('Name of the model, as its provider names it.', 'claude-sonnet-4-5')
   @IsString()
   @MinLength(1)
   @MaxLength(limits.modelCharacters)
@@ -165,24 +190,32 @@ export class CreateAgent extends AgentFields {
 }
 
 export class UpdateAgent extends AgentFields {
+  @Describe('Id of the agent.')
   @IsUUID()
   id: string;
 
+  @Describe('Its name, for people.', 'Bookkeeper')
   @Optional()
   @IsString()
   @MinLength(1)
   @MaxLength(limits.nameCharacters)
   name?: string;
 
+  @Describe("Its name in `agent:slug`, by which OpenAI's clients ask it.", 'bookkeeper')
   @Optional()
   @Slug()
   slug?: string;
 
+  @Describe(
+    'What the model is told before all else; `{{name}}` is replaced by a variable.',
+    'You keep the books of {{company}}.',
+  )
   @Optional()
   @IsString()
   @MaxLength(limits.systemPromptCharacters)
   system_prompt?: string;
 
+  @Describe('Name of the model, as its provider names it.', 'claude-sonnet-4-5')
   @Optional()
   @IsString()
   @MinLength(1)
@@ -191,76 +224,105 @@ export class UpdateAgent extends AgentFields {
 }
 
 export class Agent {
+  @Describe('Id of the agent.')
   @IsUUID()
   id: string;
 
+  @Describe('Its name, for people.', 'Bookkeeper')
   @IsString()
   name: string;
 
+  @Describe("Its name in `agent:slug`, by which OpenAI's clients ask it.", 'bookkeeper')
   @IsString()
   slug: string;
 
+  @Describe('What the agent is for.', 'Answers questions about invoices.')
   @Nullable()
   @IsString()
   description: string | null;
 
+  @Describe(
+    'What the model is told before all else; `{{name}}` is replaced by a variable.',
+    'You keep the books of {{company}}.',
+  )
   @IsString()
   system_prompt: string;
 
+  @Describe('Name of the model, as its provider names it.', 'claude-sonnet-4-5')
   @IsString()
   model: string;
 
+  @Describe('Id of the provider that is asked first; null: the active provider with the lowest priority.')
   @Nullable()
   @IsUUID()
   provider_id: string | null;
 
+  @Describe('How freely the model chooses its words, 0 to 2; null: as the vendor has it.', 0.2)
   @Nullable()
   @IsNumber()
   temperature: number | null;
 
+  @Describe('How long an answer may be; null: as the vendor has it.', 1024)
   @Nullable()
   @IsInt()
   max_output_tokens: number | null;
 
+  @Describe('What is asked when the model fails, in this order.')
   @ValidateNested({ each: true })
   @Type(() => Fallback)
   fallbacks: Fallback[];
 
+  @Describe('Names of the tools that it may call.', ['create_task'])
   @IsString({ each: true })
   tools: string[];
 
+  @Describe('Model calls of one run; null: 20.', 20)
   @Nullable()
   @IsInt()
   max_steps: number | null;
 
+  @Describe(
+    "What a run may cost before it fails with `budget_exceeded`, in millionths of a US dollar; null: no limit of the agent's own.",
+    500_000,
+  )
   @Nullable()
   @IsInt()
   max_cost_micro_usd: number | null;
 
+  @Describe('JSON schema that the answer must fit.', null)
   @Nullable()
   @IsObject()
   output_schema: Record<string, unknown> | null;
 
+  @Describe(
+    'Values of `{{name}}` in the system prompt, for runs that bring none of their own; null: a run must bring one.',
+    { company: 'Acme' },
+  )
   @IsObject()
   variables: Record<string, string | null>;
 
+  @Describe('How the model is sampled, besides temperature and length.')
   @ValidateNested()
   @Type(() => AgentParameters)
   parameters: AgentParameters;
 
+  @Describe('Whether every tool call waits for a person, whatever the tool says.', false)
   @IsBoolean()
   requires_approval: boolean;
 
-  /** Grows with every change; a run records the one it used. */
+  @Describe('Grows with every change; a run records the one that it used.', 3)
   @IsInt()
   version: number;
 
+  @Describe('Whether it can be run.')
   @IsBoolean()
   is_active: boolean;
 
+  @Describe('When it was created.')
   @IsISO8601()
   created_at: Timestamp;
 
+  @Describe('When it was last changed.')
   @IsISO8601()
   updated_at: Timestamp;
 }
@@ -268,6 +330,8 @@ export class Agent {
 export const agentContract = contract('orchestrator.agent', {
   create: {
     summary: 'Create an agent',
+    description:
+      'Answers `slug_taken` (409) for a slug in use, and `validation_failed` (400) for providers and tools that do not exist, and for an output schema that cannot be used.',
     http: 'POST /v1/agents',
     access: 'agents:create',
     input: CreateAgent,
@@ -276,6 +340,7 @@ export const agentContract = contract('orchestrator.agent', {
   },
   list: {
     summary: 'List agents, newest first',
+    description: 'Inactive agents are among them.',
     http: 'GET /v1/agents',
     access: 'agents:read',
     input: PageQuery,
@@ -284,6 +349,7 @@ export const agentContract = contract('orchestrator.agent', {
   },
   get: {
     summary: 'Read an agent',
+    description: 'Answers `not_found` (404) for an agent of another tenant, too.',
     http: 'GET /v1/agents/:id',
     access: 'agents:read',
     input: ById,
@@ -292,6 +358,8 @@ export const agentContract = contract('orchestrator.agent', {
   },
   update: {
     summary: 'Change an agent; its version grows',
+    description:
+      'Fields that are absent stay. Runs that have begun go on as they began. Answers `slug_taken` (409) for a slug in use, and `validation_failed` (400) for providers and tools that do not exist.',
     http: 'PATCH /v1/agents/:id',
     access: 'agents:update',
     input: UpdateAgent,
@@ -300,6 +368,7 @@ export const agentContract = contract('orchestrator.agent', {
   },
   remove: {
     summary: 'Delete an agent that has neither runs nor conversations',
+    description: 'Answers `conflict` (409) for an agent with runs or conversations: deactivate it instead.',
     http: 'DELETE /v1/agents/:id',
     access: 'agents:delete',
     input: ById,

@@ -4,7 +4,6 @@ import {
   IsIn,
   IsInt,
   IsISO8601,
-  IsObject,
   IsString,
   IsUUID,
   Max,
@@ -14,6 +13,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { contract, Nothing } from '../contract';
+import { Describe } from '../describe';
 import { ById, HttpUrl, Nullable, Optional, Page, PageQuery, Slug, type Timestamp } from '../fields';
 import { limits } from '../limits';
 
@@ -24,43 +24,57 @@ const unknownModelPolicies = ['record', 'block'] as const;
 
 /** How a provider is called. */
 export class ProviderSettings {
-  /** Milliseconds to the first token; then the next attempt or fallback has its turn. 60,000 if absent. */
+  @Describe(
+    'Milliseconds to the first token; then the next attempt or fallback has its turn. 60,000 if absent.',
+    60_000,
+  )
   @Optional()
   @IsInt()
   @Min(limits.minProviderTimeoutMs)
   @Max(limits.providerTimeoutMs)
   timeout_ms?: number;
 
-  /** Attempts after the first one, before the first token, while the provider is overloaded or away. 2 if absent. */
+  @Describe(
+    'Attempts after the first one, before the first token, while the provider is overloaded or away. 2 if absent.',
+    2,
+  )
   @Optional()
   @IsInt()
   @Min(0)
   @Max(limits.providerRetries)
   max_retries?: number;
 
-  /** A model without a known price is refused (`block`), or called and recorded as unpriced (`record`, if absent). */
+  @Describe(
+    'A model without a known price is refused (`block`), or called and recorded as unpriced (`record`, if absent).',
+  )
   @Optional()
   @IsIn(unknownModelPolicies)
   unknown_models?: (typeof unknownModelPolicies)[number];
 }
 
 class ProviderFields {
+  @Describe(
+    "Where it is reached: a public address, or one that the operator allows; absent: the vendor's own.",
+    'https://api.anthropic.com',
+  )
   @Optional()
   @Nullable()
   @HttpUrl()
   base_url?: string | null;
 
-  /** Lower is tried first. */
+  @Describe('Lower is tried first.', 10)
   @Optional()
   @IsInt()
   @Min(0)
   @Max(limits.providerPriority)
   priority?: number;
 
+  @Describe('False: no call is made to it.')
   @Optional()
   @IsBoolean()
   is_active?: boolean;
 
+  @Describe('How it is called.')
   @Optional()
   @ValidateNested()
   @Type(() => ProviderSettings)
@@ -68,24 +82,28 @@ class ProviderFields {
 }
 
 export class CreateProvider extends ProviderFields {
-  /** Names the provider in `provider/model`. */
+  @Describe('Names the provider in `provider/model`.', 'anthropic')
   @Slug()
   name: string;
 
+  @Describe("The API that it speaks; `openai` stands for all who speak OpenAI's.", 'anthropic')
   @IsIn(providerKinds)
   kind: ProviderKind;
 }
 
 export class UpdateProvider extends ProviderFields {
+  @Describe('Id of the provider.')
   @IsUUID()
   id: string;
 
+  @Describe('Names the provider in `provider/model`.', 'anthropic')
   @Optional()
   @Slug()
   name?: string;
 }
 
 export class PutCredentials extends ById {
+  @Describe("The vendor's API key.", 'sk-ant-…')
   @IsString()
   @MinLength(1)
   @MaxLength(limits.providerKeyCharacters)
@@ -93,69 +111,82 @@ export class PutCredentials extends ById {
 }
 
 export class Provider {
+  @Describe('Id of the provider.')
   @IsUUID()
   id: string;
 
+  @Describe('Names the provider in `provider/model`.', 'anthropic')
   @IsString()
   name: string;
 
+  @Describe('The API that it speaks.', 'anthropic')
   @IsIn(providerKinds)
   kind: string;
 
+  @Describe("Where it is reached; null: at the vendor's own address.", null)
   @Nullable()
   @IsString()
   base_url: string | null;
 
+  @Describe('Lower is tried first.', 10)
   @IsInt()
   priority: number;
 
+  @Describe('Whether calls are made to it.')
   @IsBoolean()
   is_active: boolean;
 
-  /** `ProviderSettings`. */
-  @IsObject()
+  @Describe('How it is called.')
+  @ValidateNested()
+  @Type(() => ProviderSettings)
   settings: ProviderSettings;
 
-  /** Whether credentials are stored; they are never shown. */
+  @Describe('Whether credentials are stored; they are never shown.')
   @IsBoolean()
   has_credentials: boolean;
 
+  @Describe('When it was created.')
   @IsISO8601()
   created_at: Timestamp;
 
+  @Describe('When it was last changed.')
   @IsISO8601()
   updated_at: Timestamp;
 }
 
 export class ListProviderModels extends ById {
-  /** `true`: asks the provider, although its list is not a day old. */
+  @Describe('`true`: asks the provider, although its list is not a day old.')
   @Optional()
   @IsIn(['true', 'false'])
   refresh?: 'true' | 'false';
 }
 
 export class ProviderModel {
-  /** As the provider names it. */
+  @Describe('Name of the model, as the provider names it.', 'claude-sonnet-4-5')
   @IsString()
   id: string;
 
-  /** `provider/model`, as `POST /v1/chat/completions` takes it. */
+  @Describe('`provider/model`, as `POST /v1/chat/completions` takes it.', 'anthropic/claude-sonnet-4-5')
   @IsString()
   model: string;
 }
 
 export class ProviderModels {
-  /** At most 1,000, in the provider's order. */
+  @Describe("The models: at most 1,000, in the provider's order.")
   @ValidateNested({ each: true })
   @Type(() => ProviderModel)
   data: ProviderModel[];
 
+  @Describe('When the provider was asked.')
   @IsISO8601()
   fetched_at: Timestamp;
 }
 
 export class TestProvider extends ById {
-  /** Absent: the first model of the provider's list that looks like one for chat. */
+  @Describe(
+    "Name of the model to ask; absent: the first of the provider's list that looks like one for chat.",
+    'claude-sonnet-4-5',
+  )
   @Optional()
   @IsString()
   @MinLength(1)
@@ -164,23 +195,28 @@ export class TestProvider extends ById {
 }
 
 export class ProviderTest {
+  @Describe('Whether the provider answered.')
   @IsBoolean()
   ok: boolean;
 
-  /** Of the call; when none was made, because the provider did not tell its models, of that question. */
+  @Describe('How long the call took, or the question for models when that failed already, in milliseconds.', 820)
   @IsInt()
   latency_ms: number;
 
-  /** Null when the provider did not tell its models. */
+  @Describe('The model that was asked; null when the provider did not tell its models.', 'claude-sonnet-4-5')
   @Nullable()
   @IsString()
   model: string | null;
 
-  /** `rate_limited`, `overloaded`, `timeout`, `invalid_request`, `auth`, `context_length`, `content_filter`, `unavailable`, … */
+  @Describe(
+    '`rate_limited`, `overloaded`, `timeout`, `invalid_request`, `auth`, `context_length`, `content_filter`, `unavailable`, …; absent when it answered.',
+    'auth',
+  )
   @Optional()
   @IsString()
   error_code?: string;
 
+  @Describe('What went wrong, in a sentence.', 'The provider refused its credentials.')
   @Optional()
   @IsString()
   error_detail?: string;
@@ -189,17 +225,21 @@ export class ProviderTest {
 const breakerStates = ['closed', 'open', 'half_open'] as const;
 
 export class ProviderHealth {
-  /** `open`: no call is made until `retry_at`; `half_open`: the next one decides whether others follow. */
+  @Describe(
+    '`closed`: calls are made; `open`: none is made until `retry_at`; `half_open`: the next one decides whether others follow.',
+  )
   @IsIn(breakerStates)
   state: (typeof breakerStates)[number];
 
-  /** Of the last 30 seconds, with the present credentials. */
+  @Describe('Calls of the last 30 seconds, with the present credentials.', 14)
   @IsInt()
   calls: number;
 
+  @Describe('How many of them failed.', 0)
   @IsInt()
   failures: number;
 
+  @Describe('When the next call is let through; null while calls are made.', null)
   @Nullable()
   @IsISO8601()
   retry_at: Timestamp | null;
@@ -208,6 +248,8 @@ export class ProviderHealth {
 export const providerContract = contract('orchestrator.provider', {
   create: {
     summary: 'Add an AI provider',
+    description:
+      'Give it credentials next. Answers `slug_taken` (409) for a name in use, and `url_not_allowed` (422) for an address that is not a public one.',
     http: 'POST /v1/providers',
     access: 'providers:create',
     input: CreateProvider,
@@ -216,6 +258,7 @@ export const providerContract = contract('orchestrator.provider', {
   },
   list: {
     summary: 'List AI providers',
+    description: 'Credentials are never shown.',
     http: 'GET /v1/providers',
     access: 'providers:read',
     input: PageQuery,
@@ -224,6 +267,7 @@ export const providerContract = contract('orchestrator.provider', {
   },
   get: {
     summary: 'Read an AI provider',
+    description: 'Credentials are never shown.',
     http: 'GET /v1/providers/:id',
     access: 'providers:read',
     input: ById,
@@ -232,6 +276,8 @@ export const providerContract = contract('orchestrator.provider', {
   },
   update: {
     summary: 'Change an AI provider; another origin in `base_url` drops its credentials',
+    description:
+      'Fields that are absent stay. Answers `slug_taken` (409) for a name in use, and `url_not_allowed` (422) for an address that is not a public one.',
     http: 'PATCH /v1/providers/:id',
     access: 'providers:update',
     input: UpdateProvider,
@@ -240,6 +286,7 @@ export const providerContract = contract('orchestrator.provider', {
   },
   remove: {
     summary: 'Remove an AI provider and its credentials',
+    description: 'Answers `conflict` (409) while agents use it.',
     http: 'DELETE /v1/providers/:id',
     access: 'providers:delete',
     input: ById,
@@ -248,6 +295,7 @@ export const providerContract = contract('orchestrator.provider', {
   },
   putCredentials: {
     summary: 'Store the API key of a provider, encrypted; it can be replaced, never read',
+    description: 'Calls use it within seconds. Test it with `POST /v1/providers/{id}/test`.',
     http: 'PUT /v1/providers/:id/credentials',
     secret: true,
     access: 'providers:update',
@@ -257,6 +305,8 @@ export const providerContract = contract('orchestrator.provider', {
   },
   models: {
     summary: "List a provider's models; the list is kept for a day",
+    description:
+      'Answers `provider_not_ready` (422) without credentials, and `provider_failed` (502) when the provider does not tell its models.',
     http: 'GET /v1/providers/:id/models',
     access: 'providers:read',
     input: ListProviderModels,
@@ -267,6 +317,8 @@ export const providerContract = contract('orchestrator.provider', {
   },
   test: {
     summary: 'Ask a provider one short question, which it charges for',
+    description:
+      'Answers 200 also when the provider fails: `ok` and `error_code` say so. Answers `provider_not_ready` (422) without credentials.',
     http: 'POST /v1/providers/:id/test',
     status: 200,
     access: 'providers:update',
@@ -278,6 +330,7 @@ export const providerContract = contract('orchestrator.provider', {
   },
   health: {
     summary: 'How calls of a provider fared of late, and whether they are held back',
+    description: 'Counted over all replicas. While `state` is `open`, agents go on to their fallbacks.',
     http: 'GET /v1/providers/:id/health',
     access: 'providers:read',
     input: ById,

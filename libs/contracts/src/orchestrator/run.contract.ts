@@ -15,8 +15,10 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { contract } from '../contract';
+import { Describe } from '../describe';
 import { ById, Nullable, Optional, Page, PageById, type Timestamp } from '../fields';
 import { TokenUsage } from '../usage.contract';
+import { runEvents, type RunEvent, type RunEventBody } from './run-event';
 import { ToolExecution } from './tool-execution';
 import { limits } from '../limits';
 
@@ -28,50 +30,70 @@ const endings: ReadonlySet<string> = new Set<RunStatus>(['completed', 'failed', 
 /** Whether a run stays as it is. */
 export const hasEnded = ({ status }: Pick<Run, 'status'>): boolean => endings.has(status);
 
+type Ending = Pick<Run, 'status' | 'output' | 'error_code' | 'error_detail'>;
+
+/** The event that ends the log of a run which has ended. */
+export function terminalEvent({ status, output, error_code: code, error_detail: detail }: Ending): RunEventBody {
+  if (status === 'completed') return { type: 'run.completed', data: { output } };
+  return status === 'failed' ? { type: 'run.failed', data: { code, detail } } : { type: 'run.cancelled', data: {} };
+}
+
 export class Run {
+  @Describe('Id of the run.')
   @IsUUID()
   id: string;
 
+  @Describe('Id of the agent that runs.')
   @IsUUID()
   agent_id: string;
 
+  @Describe('The version of the agent that it began with.', 3)
   @IsInt()
   agent_version: number;
 
+  @Describe('Id of the conversation that it answers; null when it answers none.', null)
   @Nullable()
   @IsUUID()
   conversation_id: string | null;
 
+  @Describe('How far the run is.', 'completed')
   @IsIn(runStatuses)
   status: string;
 
-  /** What the user asked. */
+  @Describe('What the user asked.', 'When is the invoice due?')
   @IsString()
   input: string;
 
+  @Describe('The answer; null until there is one.', 'The invoice is due on 31 January.')
   @Nullable()
   @IsString()
   output: string | null;
 
+  @Describe('Stable code of the failure; null when there is none.', null)
   @Nullable()
   @IsString()
   error_code: string | null;
 
+  @Describe('What went wrong, in a sentence.', null)
   @Nullable()
   @IsString()
   error_detail: string | null;
 
+  @Describe('Tokens and cost of all its model calls; null before the first one.')
   @Nullable()
   @ValidateNested()
   @Type(() => TokenUsage)
   usage: TokenUsage | null;
 
+  @Describe('What its caller noted at the start.', { ticket: '4711' })
   @IsObject()
   metadata: Record<string, unknown>;
 
+  @Describe('When it was created.')
   @IsISO8601()
   created_at: Timestamp;
 
+  @Describe('When it ended; null until then.')
   @Nullable()
   @IsISO8601()
   finished_at: Timestamp | null;
@@ -79,28 +101,34 @@ export class Run {
 
 /** One attempt to have a model answer: a row of the ledger. */
 export class RunAttempt {
+  @Describe("Id of the provider call, the ledger's key.")
   @IsUUID()
   call_id: string;
 
+  @Describe('Id of the provider; null when it is gone.')
   @Nullable()
   @IsUUID()
   provider_id: string | null;
 
+  @Describe('Name of the model.', 'claude-sonnet-4-5')
   @IsString()
   model: string;
 
+  @Describe('When the call was made.')
   @IsISO8601()
   started_at: Timestamp;
 
+  @Describe('How long the call took, in milliseconds.', 1840)
   @Nullable()
   @IsInt()
   latency_ms: number | null;
 
-  /** Null: it succeeded, or is under way. */
+  @Describe('Why it failed; null: it succeeded, or is under way.', null)
   @Nullable()
   @IsString()
   error_code: string | null;
 
+  @Describe('Tokens and cost of the call.')
   @ValidateNested()
   @Type(() => TokenUsage)
   usage: TokenUsage;
@@ -108,20 +136,21 @@ export class RunAttempt {
 
 /** A step: one answer of a model, and the tools that it called. */
 export class RunStep {
-  /** 1, 2, … */
+  @Describe('1, 2, …', 1)
   @IsInt()
   step: number;
 
-  /** What the model said besides calling tools; null while it has not answered. */
+  @Describe('What the model said besides calling tools; null while it has not answered.', 'I will look that up.')
   @Nullable()
   @IsString()
   output: string | null;
 
-  /** Oldest first; the last one gave the answer. */
+  @Describe('The model calls, oldest first; the last one gave the answer.')
   @ValidateNested({ each: true })
   @Type(() => RunAttempt)
   attempts: RunAttempt[];
 
+  @Describe('The tools that the answer called, in its order.')
   @ValidateNested({ each: true })
   @Type(() => ToolExecution)
   tool_calls: ToolExecution[];
@@ -129,37 +158,41 @@ export class RunStep {
 
 /** A run with all that happened in it. */
 export class RunDetail extends Run {
+  @Describe('What happened, step by step.')
   @ValidateNested({ each: true })
   @Type(() => RunStep)
   steps: RunStep[];
 }
 
 export class DecideToolCall extends ById {
-  /** The model's name for the call. */
+  @Describe("The model's id of the call.", 'call_9f2c')
   @IsString()
   @MaxLength(limits.toolCallIdCharacters)
   tool_call_id: string;
 
+  @Describe('Whether the tool is called.')
   @IsIn(['approve', 'reject'])
   decision: 'approve' | 'reject';
 }
 
 export class StartRun extends ById {
+  @Describe('What the user asks.', 'When is the invoice due?')
   @IsString()
   @MinLength(1)
   @MaxLength(limits.runInputCharacters)
   input: string;
 
-  /** True: the answer is the run's events as SSE. */
+  @Describe("True: the answer is the run's events as SSE.", false)
   @Optional()
   @IsBoolean()
   stream?: boolean;
 
+  @Describe('Anything to note with the run.', { ticket: '4711' })
   @Optional()
   @IsObject()
   metadata?: Record<string, unknown>;
 
-  /** Values of `{{name}}` in the agent's system prompt; text each. */
+  @Describe("Values of `{{name}}` in the agent's system prompt; text each.", { company: 'Acme' })
   @Optional()
   @IsObject()
   variables?: Record<string, string>;
@@ -193,25 +226,14 @@ export class StartRunFor {
 }
 
 export class ListRuns extends PageById {
+  @Describe('Only runs of this status.', 'completed')
   @Optional()
   @IsIn(runStatuses)
   status?: RunStatus;
 }
 
-/** What happened in a run. Ids are 1, 2, … within it. */
-export class RunEvent {
-  @IsInt()
-  id: number;
-
-  @IsString()
-  type: string;
-
-  @IsObject()
-  data: Record<string, unknown>;
-}
-
 export class ReadRunEvents extends ById {
-  /** The id of the last event that is known already; `Last-Event-ID` comes before it. */
+  @Describe('Id of the last event that is known already; the header `Last-Event-ID` goes before it.', 0)
   @Optional()
   @Type(() => Number)
   @IsInt()
@@ -221,20 +243,24 @@ export class ReadRunEvents extends ById {
 
 /** Of a run that has ended, with the tokens merged, as many as fit; none before its end: then its log has them. */
 export class RunEvents {
-  @ValidateNested({ each: true })
-  @Type(() => RunEvent)
   events: RunEvent[];
 }
 
 export const runContract = contract('orchestrator.run', {
   start: {
     summary: 'Run an agent: the finished run, its events as SSE (`stream`), or 202 at once (`Prefer: respond-async`)',
+    description:
+      "The run goes on whoever listens. Without `stream` the answer comes when it has ended; 202 with `Location` when it waits for a person, and at once with `Prefer: respond-async`. A stream that was cut is read on at `/v1/runs/{id}/events`. Answers `agent_not_ready` (422) for an agent that cannot be run, `too_many_runs` (429) beyond the plan's limit, and `deadline_exceeded` (504) when the end takes too long.",
     http: 'POST /v1/agents/:id/runs',
     access: 'runs:create',
     input: StartRun,
     output: Run,
     status: 200,
     custom: true,
+    events: runEvents,
+    headers: {
+      Prefer: { description: '`respond-async`: the answer is 202, at once.', example: 'respond-async' },
+    },
     effect: 'once_per_key',
   },
   startFor: {
@@ -246,6 +272,7 @@ export const runContract = contract('orchestrator.run', {
   },
   list: {
     summary: "List an agent's runs, newest first",
+    description: 'The whole timeline of one is at `/v1/runs/{id}`.',
     http: 'GET /v1/agents/:id/runs',
     access: 'runs:read',
     input: ListRuns,
@@ -254,6 +281,8 @@ export const runContract = contract('orchestrator.run', {
   },
   get: {
     summary: 'Read a run with its timeline: steps, attempts, tool calls',
+    description:
+      'Each step is one answer of a model with the provider calls that led to it and the tools that it called.',
     http: 'GET /v1/runs/:id',
     access: 'runs:read',
     input: ById,
@@ -269,15 +298,26 @@ export const runContract = contract('orchestrator.run', {
   },
   events: {
     summary: "A run's events as SSE, from its start or from `Last-Event-ID`",
+    description:
+      'The stream begins after `Last-Event-ID` or `after`, follows the run, and closes with its end. Ids have no gaps while the run goes on; of a run that ended long ago the tokens of a step come as one event. `event: error` with a problem ends a stream that cannot go on.',
     http: 'GET /v1/runs/:id/events',
     access: 'runs:read',
     input: ReadRunEvents,
     output: RunEvents,
     custom: true,
+    media_type: 'text/event-stream',
+    events: runEvents,
+    headers: {
+      'Last-Event-ID': {
+        description: 'Id of the last event that is known already, as browsers send it.',
+        example: '17',
+      },
+    },
     effect: 'safe',
   },
   decide: {
     summary: 'Approve or reject a tool call that waits; the run goes on when none waits any more',
+    description: 'Answers `conflict` (409) for a call that waits for no decision, or that was decided otherwise.',
     http: 'POST /v1/runs/:id/tool-calls/:tool_call_id/approval',
     access: 'runs:update',
     input: DecideToolCall,
@@ -287,6 +327,7 @@ export const runContract = contract('orchestrator.run', {
   },
   cancel: {
     summary: 'Cancel a run; one that has ended stays as it is',
+    description: 'Tool calls that are under way are cut off, and what the model has said until then is kept.',
     http: 'POST /v1/runs/:id/cancel',
     access: 'runs:update',
     input: ById,

@@ -1,4 +1,5 @@
 import { IsIn, IsInt, IsISO8601, IsString, IsUUID } from 'class-validator';
+import { Describe } from '../describe';
 import { AnyJson, Nullable, type Timestamp } from '../fields';
 
 export const toolExecutionStatuses = [
@@ -21,61 +22,75 @@ export interface StoredToolCall {
 
 /** One call of a tool, and what became of it. */
 export class ToolExecution {
+  @Describe('Id of the execution.')
   @IsUUID()
   id: string;
 
+  @Describe('Id of the run.')
   @IsUUID()
   run_id: string;
 
+  @Describe('The step that it belongs to: 1, 2, …', 1)
   @IsInt()
   step: number;
 
-  /** The model's name for the call. */
+  @Describe("The model's id of the call.", 'call_9f2c')
   @IsString()
   tool_call_id: string;
 
+  @Describe("The tool's name, as the model wrote it.", 'create_task')
   @IsString()
   tool_name: string;
 
-  /** Null: the model called a tool that does not exist. */
+  @Describe('Id of the tool; null: the model called a tool that does not exist.')
   @Nullable()
   @IsUUID()
   tool_id: string | null;
 
-  /** A string where the model wrote no JSON. */
+  @Describe('The arguments that the model wrote; a text where they are no JSON.', { title: 'Pay the invoice' })
   @AnyJson()
   arguments: unknown;
 
+  @Describe('How far the call is.', 'completed')
   @IsIn(toolExecutionStatuses)
   status: string;
 
+  @Describe('What the tool answered; null until then, and when it failed.', {
+    id: '0198f0e2-7c2b-7d6e-9f3a-5b1f0c9a7e42',
+  })
   @AnyJson()
   result: unknown;
 
+  @Describe('Stable code of the failure; null when there is none.', null)
   @Nullable()
   @IsString()
   error_code: string | null;
 
+  @Describe('What went wrong, in a sentence.', null)
   @Nullable()
   @IsString()
   error_detail: string | null;
 
-  /** Who approved or rejected it. */
+  @Describe('Id of the user who approved or rejected it.', null)
   @Nullable()
   @IsUUID()
   decided_by: string | null;
 
+  @Describe('When it was approved or rejected.', null)
   @Nullable()
   @IsISO8601()
   decided_at: Timestamp | null;
 
+  @Describe('When the model asked for it.')
   @IsISO8601()
   created_at: Timestamp;
 
+  @Describe('When the tool was called; null until then.')
   @Nullable()
   @IsISO8601()
   started_at: Timestamp | null;
 
+  @Describe('When it ended; null until then.')
   @Nullable()
   @IsISO8601()
   finished_at: Timestamp | null;

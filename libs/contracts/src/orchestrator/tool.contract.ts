@@ -1,5 +1,6 @@
 import { IsBoolean, IsIn, IsISO8601, IsObject, IsString, IsUUID, Matches, MaxLength, MinLength } from 'class-validator';
 import { contract, Nothing } from '../contract';
+import { Describe } from '../describe';
 import { ById, Nullable, Optional, Page, PageById, PageQuery, type Timestamp } from '../fields';
 import { ToolExecution } from './tool-execution';
 import { limits } from '../limits';
@@ -42,87 +43,121 @@ export interface McpToolConfig {
 const ToolName = () => Matches(/^[a-zA-Z0-9_-]{1,64}$/);
 
 class ToolFields {
-  /** For the model; the builtin's own, or what the MCP server says, if absent. */
+  @Describe(
+    "Tells the model what the tool does; the builtin's own, or what the MCP server says, if absent.",
+    'Looks up an order by its number.',
+  )
   @Optional()
   @IsString()
   @MinLength(1)
   @MaxLength(limits.toolDescriptionCharacters)
   description?: string;
 
+  @Describe('Whether each call waits for a person.', false)
   @Optional()
   @IsBoolean()
   requires_approval?: boolean;
 
+  @Describe('False: no agent can call it.')
   @Optional()
   @IsBoolean()
   is_active?: boolean;
 
-  /** By kind: `BuiltinToolConfig`, `HttpToolConfig`, `McpToolConfig`. */
+  @Describe(
+    'How it is called, by kind. `builtin`: `{builtin}`. `http`: `{method, url, query?, headers?, body?, timeout_ms?, max_bytes?, idempotent?}`, with arguments as `{{name}}`. `mcp`: `{url, tool?, timeout_ms?}`.',
+    { method: 'GET', url: 'https://shop.example.com/orders/{{number}}' },
+  )
   @Optional()
   @IsObject()
   config?: Record<string, unknown>;
 
-  /** Headers that hold secrets, by name; encrypted, never shown. They replace the ones stored; null removes all. */
+  @Describe(
+    'Headers that hold secrets, by name; encrypted, never shown. They replace the ones stored; null removes all.',
+    { authorization: 'Bearer …' },
+  )
   @Optional()
   @Nullable()
   @IsObject()
   secret_headers?: Record<string, string> | null;
 
-  /** JSON schema of the arguments, an object. Of HTTP tools alone: a builtin has its own, and an MCP server tells its. */
+  @Describe(
+    'JSON schema of the arguments, an object. For HTTP tools alone: a builtin has its own, and an MCP server tells its.',
+    { type: 'object', properties: { number: { type: 'string' } }, required: ['number'] },
+  )
   @Optional()
   @IsObject()
   input_schema?: Record<string, unknown>;
 }
 
 export class CreateTool extends ToolFields {
+  @Describe('What the model calls it: letters, digits, `_` and `-`.', 'look_up_order')
   @ToolName()
   name: string;
 
+  @Describe('What stands behind it.', 'http')
   @IsIn(toolKinds)
   kind: ToolKind;
 }
 
 export class UpdateTool extends ToolFields {
+  @Describe('Id of the tool.')
   @IsUUID()
   id: string;
 
+  @Describe('What the model calls it: letters, digits, `_` and `-`.', 'look_up_order')
   @Optional()
   @ToolName()
   name?: string;
 }
 
 export class Tool {
+  @Describe('Id of the tool.')
   @IsUUID()
   id: string;
 
+  @Describe('What the model calls it.', 'look_up_order')
   @IsString()
   name: string;
 
+  @Describe('What the model is told of it.', 'Looks up an order by its number.')
   @IsString()
   description: string;
 
+  @Describe('What stands behind it.', 'http')
   @IsIn(toolKinds)
   kind: string;
 
+  @Describe('JSON schema of the arguments, an object.', {
+    type: 'object',
+    properties: { number: { type: 'string' } },
+    required: ['number'],
+  })
   @IsObject()
   input_schema: Record<string, unknown>;
 
+  @Describe('How it is called, as it was given.', { method: 'GET', url: 'https://shop.example.com/orders/{{number}}' })
   @IsObject()
   config: Record<string, unknown>;
 
-  /** Names of the headers whose values are stored encrypted. Another origin in the config's url drops them. */
+  @Describe("Names of the headers whose values are stored encrypted. Another origin in the config's url drops them.", [
+    'authorization',
+  ])
   @IsString({ each: true })
   secret_header_names: string[];
 
+  @Describe('Whether each call waits for a person.', false)
   @IsBoolean()
   requires_approval: boolean;
 
+  @Describe('Whether agents can call it.')
   @IsBoolean()
   is_active: boolean;
 
+  @Describe('When it was created.')
   @IsISO8601()
   created_at: Timestamp;
 
+  @Describe('When it was last changed.')
   @IsISO8601()
   updated_at: Timestamp;
 }
@@ -130,6 +165,8 @@ export class Tool {
 export const toolContract = contract('orchestrator.tool', {
   create: {
     summary: 'Add a tool that agents may call',
+    description:
+      'Answers `slug_taken` (409) for a name in use, `validation_failed` (400) for a config or schema that cannot be used, and `url_not_allowed` (422) for an address that is not a public one.',
     http: 'POST /v1/tools',
     access: 'tools:create',
     input: CreateTool,
@@ -139,6 +176,7 @@ export const toolContract = contract('orchestrator.tool', {
   },
   list: {
     summary: 'List tools, newest first',
+    description: 'Inactive tools are among them.',
     http: 'GET /v1/tools',
     access: 'tools:read',
     input: PageQuery,
@@ -147,6 +185,7 @@ export const toolContract = contract('orchestrator.tool', {
   },
   get: {
     summary: 'Read a tool',
+    description: 'The values of secret headers are never shown.',
     http: 'GET /v1/tools/:id',
     access: 'tools:read',
     input: ById,
@@ -155,6 +194,8 @@ export const toolContract = contract('orchestrator.tool', {
   },
   update: {
     summary: "Change a tool; another origin in its config's url drops its secret headers",
+    description:
+      'Fields that are absent stay. Answers `slug_taken` (409) for a name in use, `validation_failed` (400) for a config or schema that cannot be used, and `url_not_allowed` (422) for an address that is not a public one.',
     http: 'PATCH /v1/tools/:id',
     access: 'tools:update',
     input: UpdateTool,
@@ -164,6 +205,7 @@ export const toolContract = contract('orchestrator.tool', {
   },
   remove: {
     summary: 'Delete a tool that no agent uses',
+    description: 'Answers `conflict` (409) while agents use it.',
     http: 'DELETE /v1/tools/:id',
     access: 'tools:delete',
     input: ById,
@@ -172,6 +214,7 @@ export const toolContract = contract('orchestrator.tool', {
   },
   executions: {
     summary: "List a tool's executions, newest first",
+    description: 'Calls that wait for a person are among them.',
     http: 'GET /v1/tools/:id/executions',
     access: 'tools:read',
     input: PageById,

@@ -35,7 +35,8 @@ it('wakes whoever relays events when one is committed', async () => {
   const app = await boot(database.urls.task);
   const caller = { tenant_id: await createTenant(database), permissions: [], issuer: 'task' as const };
   const sql = 'insert into outbox (tenant_id, id, type, payload) values ($1, $2, $3, $4)';
-  const emit = () => app.get(RlsPool).write(sql, [caller.tenant_id, ...eventRow('task.created', {})]);
+  const emit = () =>
+    app.get(RlsPool).write(sql, [caller.tenant_id, ...eventRow('task.deleted', { id: caller.tenant_id })]);
   await runAs(caller, emit);
   expect(wake).toHaveBeenCalledTimes(1);
   await app.close();

@@ -48,7 +48,7 @@ function call<T>(key: OncePerKey | undefined, work: () => Promise<T>): Promise<T
 async function addTask(tx: Tx) {
   const id = v7();
   await tx.insert(TaskEntity, { tenant_id: tx.tenant_id, id, title: 'once' });
-  await emit(tx, 'task.created', { id });
+  await emit(tx, 'task.deleted', { id });
   return { id };
 }
 
@@ -60,11 +60,11 @@ const ways = {
   withTenant: () => withTenant(db, addTask),
   'RlsPool.insert': () => {
     const id = v7();
-    return rls.insert(INSERT, [tenant, id, ...eventRow('task.created', { id })], { id });
+    return rls.insert(INSERT, [tenant, id, ...eventRow('task.deleted', { id })], { id });
   },
   'RlsPool.write': async () => {
     const id = v7();
-    const [task] = await rls.write<{ id: string }>(INSERT, [tenant, id, ...eventRow('task.created', { id })]);
+    const [task] = await rls.write<{ id: string }>(INSERT, [tenant, id, ...eventRow('task.deleted', { id })]);
     return task;
   },
 };

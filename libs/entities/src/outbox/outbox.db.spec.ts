@@ -23,8 +23,7 @@ beforeEach(async () => {
   for (const tenant of tenants) await withTenantId(dataSource, tenant, (tx) => tx.deleteAll(OutboxEntity));
 });
 
-const emitOne = (tenant: string) =>
-  withTenantId(dataSource, tenant, (tx) => emit(tx, 'task.created', { task: { id: 'x' } }));
+const emitOne = (tenant: string) => withTenantId(dataSource, tenant, (tx) => emit(tx, 'task.deleted', { id: 'x' }));
 
 const claim = (batch: number, lease = 30) =>
   dataSource.query<{ tenant_id: string; id: string }[]>('select * from claim_outbox($1, $2)', [batch, lease]);
@@ -34,31 +33,32 @@ test('an event is written whole, and commits with its change alone', async () =>
   const event = await emitOne(tenant);
   await expect(
     withTenantId(dataSource, tenant, async (tx) => {
-      await emit(tx, 'task.updated', {});
+      await emit(tx, 'task.deleted', { id: 'y' });
       throw new Error('no');
     }),
   ).rejects.toThrow('no');
   const rows = await withTenantId(dataSource, tenant, (tx) => tx.find(OutboxEntity));
   expect(rows).toEqual([
-    expect.objectContaining({ tenant_id: tenant, id: event.id, type: 'task.created', payload: event, attempts: 0 }),
+    expect.objectContaining({ tenant_id: tenant, id: event.id, type: 'task.deleted', payload: event, attempts: 0 }),
   ]);
   expect(event).toEqual({
     id: expect.stringMatching(/^[\da-f-]{14}7/),
-    type: 'task.created',
+    type: 'task.deleted',
     created_at: expect.stringMatching(/Z$/),
     tenant_id: tenant,
-    data: { task: { id: 'x' } },
+    data: { id: 'x' },
   });
 });
 
 test('an event under an id of its own is added once', async () => {
   const [tenant = ''] = tenants;
   const id = v7();
-  const add = (n: number) => withTenantId(dataSource, tenant, (tx) => emit(tx, 'audit.recorded', { n }, id));
-  await add(1);
-  await add(2);
+  const add = (token_id: string) =>
+    withTenantId(dataSource, tenant, (tx) => emit(tx, 'mail.requested', { token_id }, id));
+  await add('one');
+  await add('two');
   const rows = await withTenantId(dataSource, tenant, (tx) => tx.find(OutboxEntity));
-  expect(rows).toMatchObject([{ id, payload: { id, type: 'audit.recorded', data: { n: 1 } } }]);
+  expect(rows).toMatchObject([{ id, payload: { id, type: 'mail.requested', data: { token_id: 'one' } } }]);
 });
 
 test('two relays share the events of all tenants, oldest first, none twice', async () => {

@@ -1,4 +1,4 @@
-import type { DomainEvent, OutboxType } from '@taai/contracts';
+import type { DomainEvent, OutboxData, OutboxType } from '@taai/contracts';
 import { currentCaller } from '@taai/tenant';
 import { v7 } from 'uuid';
 import type { Tx } from '../database/tx';
@@ -15,7 +15,7 @@ const INSERT = sql('insert into outbox (tenant_id, id, type, payload) values ($1
 export async function emit<T extends OutboxType>(
   tx: Tx,
   type: T,
-  data: Record<string, unknown>,
+  data: OutboxData[T],
   id = v7(),
 ): Promise<DomainEvent<T>> {
   const event = eventOf(tx.tenant_id, type, data, id);
@@ -27,15 +27,14 @@ export async function emit<T extends OutboxType>(
 export type EventRow = readonly [id: string, type: OutboxType, payload: string];
 
 /** An event of the caller's tenant, for a statement that writes it along with the change. */
-export function eventRow(type: OutboxType, data: Record<string, unknown>): EventRow {
+export function eventRow<T extends OutboxType>(type: T, data: OutboxData[T]): EventRow {
   const event = eventOf(currentCaller().tenant_id, type, data, v7());
   return [event.id, type, JSON.stringify(event)];
 }
 
-const eventOf = <T extends OutboxType>(tenant_id: string, type: T, data: Record<string, unknown>, id: string) => ({
-  id,
-  type,
-  created_at: new Date().toISOString(),
-  tenant_id,
-  data,
-});
+const eventOf = <T extends OutboxType>(
+  tenant_id: string,
+  type: T,
+  data: OutboxData[T],
+  id: string,
+): DomainEvent<T> => ({ id, type, created_at: new Date().toISOString(), tenant_id, data });

@@ -1,9 +1,17 @@
+import type { RunEvent } from '@taai/contracts';
 import { resumeRebuilt } from './rebuilt';
 
-const started = { id: 1, type: 'run.started', data: { run_id: 'r' } };
-const token = { id: 18, type: 'token', data: { text: 'all of it' } };
-const usage = { id: 19, type: 'usage', data: {} };
-const completed = { id: 20, type: 'run.completed', data: { output: 'all of it' } };
+const started: RunEvent = { id: 1, type: 'run.started', data: { run_id: 'r', agent_id: 'a' } };
+const token: RunEvent<'token'> = { id: 18, type: 'token', data: { text: 'all of it' } };
+const sums = {
+  input_tokens: 5,
+  cache_read_tokens: null,
+  cache_write_tokens: null,
+  output_tokens: 3,
+  reasoning_tokens: null,
+};
+const usage: RunEvent = { id: 19, type: 'usage', data: { ...sums, cost_micro_usd: null, is_estimated: false } };
+const completed: RunEvent = { id: 20, type: 'run.completed', data: { output: 'all of it' } };
 const events = [started, token, usage, completed];
 
 describe('resumeRebuilt', () => {

@@ -12,6 +12,6 @@ export function resumeRebuilt(events: readonly RunEvent[], after: number): RunEv
   const next = events[at];
   if (next?.type !== 'token' || before === after) return events.slice(at);
   const step = 1 + events.slice(0, at).filter(({ type }) => type === 'usage').length;
-  const retried = { id: next.id, type: 'step.retried', data: { step, after_id: before } };
+  const retried: RunEvent = { id: next.id, type: 'step.retried', data: { step, after_id: before } };
   return [retried, { ...next, id: next.id + 1 }, ...events.slice(at + 2)];
 }

@@ -1,9 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RunEvent } from '@taai/contracts';
+import type { RunEvent, RunEventData, RunEventType } from '@taai/contracts';
 import { keys } from '../redis/keys';
 import type { RedisClient } from '../redis/redis';
 import { defineAppendRunLog } from './append-script';
 import { fromEntry } from './run-event';
+
+/** An event on its way: the type of its data is that of its type, as `append` requires. */
+type Waiting = Pick<RunEvent, 'id' | 'type' | 'data'>;
 
 const CLOSE_MS = 10_000;
 const RETRY_MS = 250;
@@ -36,7 +39,7 @@ export class RunLogWriter {
   private readonly log: string;
   private readonly owner: string;
   private readonly live: string;
-  private waiting: RunEvent[] = [];
+  private waiting: Waiting[] = [];
   private waitingLength = 0;
   private writing: Promise<void> | undefined;
   private scheduled = false;
@@ -71,7 +74,7 @@ export class RunLogWriter {
   }
 
   /** Numbers an event and writes it soon. */
-  append(type: string, data: Record<string, unknown>): void {
+  append<T extends RunEventType>(type: T, data: RunEventData[T]): void {
     this.waiting.push({ id: ++this.last, type, data });
     this.schedule();
   }
@@ -89,7 +92,7 @@ export class RunLogWriter {
     if (this.waitingLength > (this.options.max_waiting ?? 1024 * 1024)) this.take();
     const newest = this.waiting.at(-1);
     // One that was sent may be in the log, whatever became of the reply.
-    if (newest?.type === 'token' && newest.id > this.sent) newest.data = { text: `${String(newest.data.text)}${text}` };
+    if (newest && 'text' in newest.data && newest.id > this.sent) newest.data = { text: newest.data.text + text };
     else this.append('token', { text });
   }
 
@@ -143,7 +146,7 @@ export class RunLogWriter {
     if (this.waiting.length > 0 && !this.lost) this.schedule();
   }
 
-  private take(): RunEvent[] {
+  private take(): Waiting[] {
     const events = this.waiting;
     this.waiting = [];
     this.waitingLength = 0;
@@ -167,7 +170,7 @@ export class RunLogWriter {
   }
 
   /** Whether the log is still this writer's. */
-  private async send(events: RunEvent[]): Promise<boolean> {
+  private async send(events: Waiting[]): Promise<boolean> {
     const entries = events.flatMap(({ id, type, data }) => [id, type, JSON.stringify(data)]);
     const limits = [this.options.max_events ?? 100_000, this.expiry];
     const args = [this.id, this.live, ...limits, JSON.stringify(events), ...entries];

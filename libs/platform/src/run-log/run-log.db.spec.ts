@@ -30,14 +30,26 @@ async function collect(runId: string, options: Partial<ReadOptions> = {}, from =
   return events;
 }
 
+const started = { run_id: 'r', agent_id: 'a' };
+const toolCall = (n: number) => ({ id: 'call', name: 'tool', arguments: { n } });
+const usage = {
+  input_tokens: 1,
+  cache_read_tokens: null,
+  cache_write_tokens: null,
+  output_tokens: 1,
+  reasoning_tokens: null,
+  cost_micro_usd: null,
+  is_estimated: false,
+};
+
 /** Writes a whole run, each of its tokens an event of its own. */
 async function writeRun(writer: RunLogWriter, tokens: number): Promise<void> {
-  writer.append('run.started', { run_id: 'r' });
+  writer.append('run.started', started);
   for (let n = 0; n < tokens; n += 1) {
     writer.appendToken(`token ${n} `);
     await writer.flush();
   }
-  writer.append('usage', { output_tokens: tokens });
+  writer.append('usage', { ...usage, output_tokens: tokens });
   writer.append('run.completed', { output: 'done' });
   await writer.close();
 }
@@ -48,7 +60,8 @@ const addUnpublished = (runId: string, { id, type, data }: RunEvent) =>
 
 const publish = (runId: string, ...events: RunEvent[]) => redis.publish(keys.runLive(runId), JSON.stringify(events));
 
-const event = (id: number, type = 'token'): RunEvent => ({ id, type, data: { text: `text ${id}` } });
+const event = (id: number): RunEvent => ({ id, type: 'token', data: { text: `text ${id}` } });
+const completed = (id: number): RunEvent => ({ id, type: 'run.completed', data: { output: 'done' } });
 
 const listeners = async (runId: string) => Number((await redis.pubsub('NUMSUB', keys.runLive(runId)))[1]);
 
@@ -82,7 +95,7 @@ describe('a log that is written and read', () => {
   it('is read whole when it is longer than a page', async () => {
     const runId = newRun();
     const writer = new RunLogWriter(redis, runId);
-    for (let n = 1; n <= 1200; n += 1) writer.append('tool.call', { n });
+    for (let n = 1; n <= 1200; n += 1) writer.append('tool.call', toolCall(n));
     writer.append('run.failed', { code: 'internal', detail: '' });
     await writer.close();
     expect((await collect(runId)).map(({ id }) => id)).toEqual(Array.from({ length: 1201 }, (_, index) => index + 1));
@@ -93,18 +106,18 @@ describe('a log that is written and read', () => {
     const writer = new RunLogWriter(redis, runId, { expire_seconds: 60, max_events: 10 });
     writer.appendToken('a');
     writer.appendToken('b');
-    writer.append('tool.call', {});
+    writer.append('tool.call', toolCall(0));
     writer.appendToken('c');
     expect(writer.last_id).toBe(3);
     await writer.flush();
     const entries = await redis.xrange(keys.runLog(runId), '-', '+');
     expect(entries).toEqual([
       ['1-0', ['t', 'token', 'd', '{"text":"ab"}']],
-      ['2-0', ['t', 'tool.call', 'd', '{}']],
+      ['2-0', ['t', 'tool.call', 'd', JSON.stringify(toolCall(0))]],
       ['3-0', ['t', 'token', 'd', '{"text":"c"}']],
     ]);
     expect(await redis.ttl(keys.runLog(runId))).toBeGreaterThan(50);
-    for (let n = 0; n < 2000; n += 1) writer.append('tool.call', { n });
+    for (let n = 0; n < 2000; n += 1) writer.append('tool.call', toolCall(n));
     await writer.flush();
     expect(await redis.xlen(keys.runLog(runId))).toBeLessThan(500);
   });
@@ -116,8 +129,8 @@ describe('a reader whose live events are lost', () => {
     const read = collect(runId);
     await until(async () => (await listeners(runId)) === 1);
     for (const id of [1, 2, 3]) await addUnpublished(runId, event(id));
-    await addUnpublished(runId, event(4, 'run.completed'));
-    await publish(runId, event(4, 'run.completed'));
+    await addUnpublished(runId, completed(4));
+    await publish(runId, completed(4));
     expect((await read).map(({ id }) => id)).toEqual([1, 2, 3, 4]);
   });
 
@@ -126,7 +139,7 @@ describe('a reader whose live events are lost', () => {
     const read = collect(runId, {}, reader({ silence_ms: 20 }));
     await until(async () => (await listeners(runId)) === 1);
     await addUnpublished(runId, event(1));
-    await addUnpublished(runId, event(2, 'run.cancelled'));
+    await addUnpublished(runId, { id: 2, type: 'run.cancelled', data: {} });
     expect((await read).map(({ id }) => id)).toEqual([1, 2]);
   });
 
@@ -139,8 +152,8 @@ describe('a reader whose live events are lost', () => {
       await publish(runId, event(1), event(id));
       await redis.publish(keys.runLive(runId), '{"not":"events"}');
     }
-    await addUnpublished(runId, event(3, 'run.completed'));
-    await publish(runId, event(2), event(3, 'run.completed'));
+    await addUnpublished(runId, completed(3));
+    await publish(runId, event(2), completed(3));
     expect((await read).map(({ id }) => id)).toEqual([1, 2, 3]);
   });
 
@@ -156,14 +169,14 @@ describe('a reader whose live events are lost', () => {
       }
     })();
     const writer = new RunLogWriter(redis, runId);
-    writer.append('run.started', {});
+    writer.append('run.started', started);
     await until(() => events.length === 1);
     for (let n = 0; n < 30; n += 1) {
-      writer.append('tool.call', { n });
+      writer.append('tool.call', toolCall(n));
       await writer.flush();
     }
     release();
-    writer.append('run.completed', {});
+    writer.append('run.completed', { output: 'done' });
     await writer.close();
     await read;
     expect(events.map(({ id }) => id)).toEqual(Array.from({ length: 32 }, (_, index) => index + 1));
@@ -191,7 +204,7 @@ describe('a reader that ends', () => {
     const waiting = collect(runId, { signal: abort.signal });
     const busy = reader().read(runId, { rebuild: inProgress, signal: abort.signal });
     const writer = new RunLogWriter(redis, runId);
-    writer.append('run.started', {});
+    writer.append('run.started', started);
     await writer.flush();
     expect((await busy.next()).value).toMatchObject({ id: 1 });
     abort.abort();
@@ -212,7 +225,12 @@ describe('a reader that ends', () => {
 });
 
 describe('a log that does not have what comes next', () => {
-  const rebuilt = [event(1, 'run.started'), event(8), event(9, 'usage'), event(10, 'run.completed')];
+  const rebuilt: RunEvent[] = [
+    { id: 1, type: 'run.started', data: started },
+    event(8),
+    { id: 9, type: 'usage', data: usage },
+    completed(10),
+  ];
 
   it('is replaced by the events from the database once the run has ended', async () => {
     expect(await collect(newRun(), { rebuild: async () => rebuilt })).toEqual(rebuilt);
@@ -266,7 +284,7 @@ describe('two writers of one run', () => {
     const runId = newRun();
     let told = 0;
     const stale = new RunLogWriter(redis, runId, { onLost: () => (told += 1) });
-    stale.append('run.started', {});
+    stale.append('run.started', started);
     stale.appendToken('lost');
     await stale.flush();
     const heir = await RunLogWriter.takeOver(redis, runId);
@@ -274,9 +292,9 @@ describe('two writers of one run', () => {
     stale.appendToken('too late');
     await expect(stale.flush()).rejects.toThrow(LeaseLost);
     heir.append('step.retried', { step: 1, after_id: 1 });
-    stale.append('run.completed', {});
+    stale.append('run.completed', { output: 'done' });
     await expect(stale.close()).rejects.toThrow(LeaseLost);
-    heir.append('run.completed', {});
+    heir.append('run.completed', { output: 'done' });
     await heir.close();
     expect(told).toBe(1);
     expect((await collect(runId)).map(({ id, type }) => `${id} ${type}`)).toEqual([
@@ -291,7 +309,7 @@ describe('two writers of one run', () => {
     const runId = newRun();
     const late = new RunLogWriter(redis, runId);
     const heir = await RunLogWriter.takeOver(redis, runId);
-    late.append('run.started', {});
+    late.append('run.started', started);
     await expect(late.flush()).rejects.toThrow(LeaseLost);
     expect(heir.last_id).toBe(0);
   });
@@ -308,10 +326,10 @@ describe('a writer without Redis', () => {
     cut.disconnect(true);
     await written.catch(() => undefined);
     writer.appendToken('b');
-    writer.append('run.completed', {});
+    writer.append('run.completed', { output: 'done' });
     await writer.close();
     const events = await collect(runId);
-    expect(events.filter(({ type }) => type === 'token').map(({ data }) => data.text)).toEqual(['a', 'b']);
+    expect(events.flatMap(({ type, data }) => (type === 'token' ? [data.text] : []))).toEqual(['a', 'b']);
     expect(events.map(({ id }) => id)).toEqual(events.map((_, index) => index + 1));
   });
 

@@ -180,7 +180,7 @@ function asAttempt(row: UsageRecordEntity) {
 
 /** What the model is heard to say. */
 export const textOf = (events: readonly RunEvent[]): string =>
-  events.map(({ type, data }) => (type === 'token' ? String(data.text) : '')).join('');
+  events.map(({ type, data }) => (type === 'token' ? data.text : '')).join('');
 
 /** The tokens of the sandbox's answer to `input`, one string each. */
 export async function piecesOf(input: string): Promise<string[]> {

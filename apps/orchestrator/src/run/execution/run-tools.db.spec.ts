@@ -56,7 +56,7 @@ describe('tool calls', () => {
       ...['tool.result', 'tool.result', 'tool.result', 'token', 'usage', 'run.completed'],
     ]);
     expect(events[3]?.data).toEqual({ id: 'call_0', name: 'one', arguments: { n: 1 } });
-    const results = events.filter(({ type }) => type === 'tool.result').map(({ data }) => [data.name, data.result]);
+    const results = events.flatMap(({ type, data }) => (type === 'tool.result' ? [[data.name, data.result]] : []));
     expect(Object.fromEntries(results)).toEqual({ one: 'first', two: { answer: 2 }, three: null });
     expect(tools.executions.map(({ name, args }) => [name, args]).sort()).toEqual([
       ['one', { n: 1 }],

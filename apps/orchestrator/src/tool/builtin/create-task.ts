@@ -1,18 +1,10 @@
-import type { CreateTask } from '@taai/contracts';
-import type { BuiltinTool } from './builtin-tool';
-import { taskFields, title } from './task-schema';
+import { CreateTask } from '@taai/contracts';
+import { taskTool } from './task-tool';
 
-export const createTask: BuiltinTool = {
+export const createTask = taskTool({
   description: 'Creates a task, and answers with it as it was created.',
-  input_schema: {
-    type: 'object',
-    properties: { title, ...taskFields },
-    required: ['title'],
-    additionalProperties: false,
-  },
+  input: CreateTask,
   // By the execution's id, which goes along as the Idempotency-Key.
   is_repeatable: true,
-  execute: (args, context, { tasks }) =>
-    // The schema is that of the contract.
-    tasks.use(context, (client, options) => client.create(args as unknown as CreateTask, options)),
-};
+  execute: (input, tasks, options) => tasks.create(input, options),
+});

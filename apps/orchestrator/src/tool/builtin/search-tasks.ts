@@ -1,7 +1,6 @@
-import { limits, type ListTasks, type PageOf, type Task } from '@taai/contracts';
+import { limits, ListTasks, type PageOf, type Task } from '@taai/contracts';
 import { sizeOf } from '../tool-result';
-import type { BuiltinTool } from './builtin-tool';
-import { label, priority, status, time, user } from './task-schema';
+import { taskTool } from './task-tool';
 
 /** Of each task: the whole text is read with a smaller `limit`. */
 const MAX_DESCRIPTION = 2000;
@@ -9,29 +8,14 @@ const MAX_DESCRIPTION = 2000;
 /** What stands around the tasks in a result. */
 const FRAME_BYTES = 1024;
 
-export const searchTasks: BuiltinTool = {
+export const searchTasks = taskTool({
   description:
     'Finds tasks, newest first. All filters given must match. `next_cursor`, if it is not null, leads on as `cursor`.',
-  input_schema: {
-    type: 'object',
-    properties: {
-      status,
-      priority,
-      assignee_id: user,
-      label,
-      due_before: time,
-      limit: { type: 'integer', minimum: 1, maximum: 50, description: '20 if absent.' },
-      cursor: { type: 'string', maxLength: 512 },
-    },
-    additionalProperties: false,
-  },
+  input: ListTasks,
+  narrowed: { properties: { limit: { maximum: 50 } } },
   is_repeatable: true,
-  execute: (args, context, { tasks }) =>
-    tasks.use(context, async (client, options) => {
-      const { limit = 20, ...filters } = args as ListTasks;
-      return fitting(await client.list({ ...filters, limit }, options));
-    }),
-};
+  execute: async (input, tasks, options) => fitting(await tasks.list(input, options)),
+});
 
 /** With long descriptions cut, and the last tasks left out where the result would be too large: then a smaller `limit` must be asked for. */
 function fitting({ data, ...rest }: PageOf<Task>): PageOf<Task> & { note?: string } {

@@ -1,4 +1,4 @@
-import { ProblemError, type BoundMethod } from '@taai/contracts';
+import { ProblemError, taskPriorities, taskStatuses, type BoundMethod } from '@taai/contracts';
 import { ContextTokens, Fernet, RpcClient, type CallOptions } from '@taai/platform';
 import { makeFernetKey, makeJwk } from '@taai/platform-testing';
 import { currentCaller, runAs, type Caller } from '@taai/tenant';
@@ -42,6 +42,17 @@ async function call(fleet: Fleet, name: string, args: object, context: ToolConte
       builtin.execute(read, context, { tasks: new TaskAccess(fleet) }),
     ),
   );
+}
+
+/** The schema that the model is told, without the descriptions, of which no field may lack one. */
+function told(name: string): object {
+  const { properties, ...schema } = builtins.get(name)?.input_schema ?? {};
+  const fields = Object.entries(properties as Record<string, { description: string }>);
+  const rules = fields.map(([field, { description, ...rest }]) => {
+    expect(description).toMatch(/\.$/);
+    return [field, rest] as const;
+  });
+  return { ...schema, properties: Object.fromEntries(rules) };
 }
 
 describe('task tools', () => {
@@ -110,6 +121,32 @@ describe('task tools', () => {
     const fleet = new Fleet({});
     await expect(call(fleet, name, args)).rejects.toEqual(failure('invalid_arguments'));
     expect(fleet.calls).toEqual([]);
+  });
+
+  it('take what the contract takes, and tell the model of each field', () => {
+    const uuid = { type: 'string', format: 'uuid', pattern: expect.stringMatching(/^\^.*\$$/) };
+    const title = { type: 'string', minLength: 1, maxLength: 500 };
+    const [status, priority] = [taskStatuses, taskPriorities].map((values) => ({ type: 'string', enum: values }));
+    const label = { type: 'string', maxLength: 50 };
+    const fields = {
+      title,
+      description: { type: ['string', 'null'], maxLength: 20_000 },
+      status,
+      priority,
+      due_at: { type: ['string', 'null'], format: 'date-time' },
+      assignee_id: { ...uuid, type: ['string', 'null'] },
+      labels: { type: 'array', maxItems: 50, items: { ...label, minLength: 1 } },
+    };
+    const closed = { type: 'object', additionalProperties: false };
+    expect(told('create_task')).toEqual({ ...closed, properties: fields, required: ['title'] });
+    const changed = { ...closed, properties: { ...fields, id: uuid }, required: ['id'], minProperties: 2 };
+    expect(told('update_task')).toEqual(changed);
+    const filters = { status, priority, assignee_id: uuid, label, due_before: { type: 'string', format: 'date-time' } };
+    const page = {
+      limit: { type: 'integer', minimum: 1, maximum: 50, default: 20 },
+      cursor: { type: 'string', maxLength: 512 },
+    };
+    expect(told('search_tasks')).toEqual({ ...closed, properties: { ...filters, ...page }, required: [] });
   });
 
   it('find as many tasks as a result can hold', async () => {

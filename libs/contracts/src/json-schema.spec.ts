@@ -12,15 +12,19 @@ import {
   MaxLength,
   ValidateNested,
 } from 'class-validator';
-import { Nullable, Optional, Page } from '@taai/contracts';
+import type { Class } from './contract';
+import { Describe } from './describe';
+import { Nullable, Optional, Page } from './fields';
 import { SchemaCollector } from './json-schema';
 
 class Inner {
+  @Describe('Names it.')
   @IsUUID()
   id: string;
 }
 
 class Base {
+  @Describe('At most.', 7)
   @Optional()
   @IsInt()
   @Min(1)
@@ -65,16 +69,17 @@ class WithoutType {
   inner: Inner;
 }
 
+const namesakes = { Inner: class Inner {} };
+
 describe('SchemaCollector', () => {
   it('says what class-validator enforces: inherited, optional, nullable, nested and repeated fields', () => {
-    const collector = new SchemaCollector();
+    const collector = new SchemaCollector('output');
     expect(collector.ref(Outer)).toEqual({ $ref: '#/components/schemas/Outer' });
     expect(collector.schemas).toEqual({
       Inner: {
         type: 'object',
-        properties: { id: { type: 'string', format: 'uuid' } },
+        properties: { id: { description: 'Names it.', type: 'string', format: 'uuid' } },
         required: ['id'],
-        additionalProperties: false,
       },
       Outer: {
         type: 'object',
@@ -82,24 +87,47 @@ describe('SchemaCollector', () => {
           choice: { type: ['string', 'null'], enum: ['a', 'b', null] },
           inner: { anyOf: [{ $ref: '#/components/schemas/Inner' }, { type: 'null' }] },
           inners: { type: 'array', items: { $ref: '#/components/schemas/Inner' } },
-          limit: { type: 'integer', minimum: 1, maximum: 100, default: 20 },
+          limit: {
+            description: 'At most.',
+            examples: [7],
+            type: 'integer',
+            minimum: 1,
+            maximum: 100,
+            default: 20,
+          },
           names: { type: 'array', maxItems: 3, items: { type: 'string', maxLength: 9 } },
           text: { type: ['string', 'null'], maxLength: 5 },
         },
         required: ['choice', 'inner', 'inners', 'names'],
-        additionalProperties: false,
       },
     });
   });
 
   it('names a page after its item', () => {
-    const collector = new SchemaCollector();
+    const collector = new SchemaCollector('output');
     expect(collector.ref(Page(Inner))).toEqual({ $ref: '#/components/schemas/InnerPage' });
     expect(Page(Inner)).toBe(Page(Inner));
   });
 
+  it('closes inputs, which have names of their own', () => {
+    const collector = new SchemaCollector('input');
+    expect(collector.object(Outer, ['inner'])).toMatchObject({
+      properties: { inners: { type: 'array', items: { $ref: '#/components/schemas/InnerInput' } } },
+      required: ['choice', 'inners', 'names'],
+      additionalProperties: false,
+    });
+    expect(collector.schemas).toMatchObject({ InnerInput: { additionalProperties: false } });
+  });
+
   it('fails on what it cannot document', () => {
-    expect(() => new SchemaCollector().ref(WithoutRule)).toThrow(/WithoutRule.code: no JSON Schema rule .* isLength/);
-    expect(() => new SchemaCollector().ref(WithoutType)).toThrow(/WithoutType.inner: @ValidateNested needs @Type/);
+    const ref = (type: Class) => () => new SchemaCollector('output').ref(type);
+    expect(ref(WithoutRule)).toThrow(/WithoutRule.code: no JSON Schema rule .* isLength/);
+    expect(ref(WithoutType)).toThrow(/WithoutType.inner: @ValidateNested needs @Type/);
+  });
+
+  it('fails on two classes of one name', () => {
+    const collector = new SchemaCollector('output');
+    collector.ref(Inner);
+    expect(() => collector.ref(namesakes.Inner)).toThrow(/Two classes are named Inner/);
   });
 });

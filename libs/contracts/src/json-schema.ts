@@ -1,16 +1,38 @@
 import { ValidationTypes, getMetadataStorage } from 'class-validator';
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
-import type { OpenAPIObject } from '@nestjs/swagger';
-import { Nothing, type Class } from '@taai/contracts';
+import { Nothing, type Class } from './contract';
+import { descriptionOf } from './describe';
 
-type SchemaOrReference = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>[string];
-export type JsonSchema = Exclude<SchemaOrReference, { $ref: string }>;
-export type Reference = Extract<SchemaOrReference, { $ref: string }>;
+/** What the contracts need of JSON Schema 2020-12, which is OpenAPI 3.1's. */
+export interface JsonSchema {
+  $ref?: string;
+  type?: string | string[];
+  description?: string;
+  /** One at most. */
+  examples?: unknown[];
+  default?: unknown;
+  enum?: unknown[];
+  format?: string;
+  pattern?: string;
+  minLength?: number;
+  maxLength?: number;
+  minimum?: number;
+  maximum?: number;
+  items?: JsonSchema;
+  minItems?: number;
+  maxItems?: number;
+  properties?: Record<string, JsonSchema>;
+  required?: string[];
+  additionalProperties?: boolean;
+  anyOf?: JsonSchema[];
+  oneOf?: JsonSchema[];
+  discriminator?: { propertyName: string; mapping?: Record<string, string> };
+}
 
 /** A field of an input or output class. */
 export interface Field {
   name: string;
-  schema: JsonSchema | Reference;
+  schema: JsonSchema;
   optional: boolean;
 }
 
@@ -50,17 +72,26 @@ const rules: Record<string, Rule> = {
   max: ([maximum]) => ({ maximum: count(maximum) }),
 };
 
-/** Collects the JSON Schemas of classes under their names, from what class-validator knows of them. */
+/**
+ * Collects the JSON Schemas of classes, from what class-validator and `Describe` know of them. Inputs are closed, and classes within
+ * them are named `<class>Input`: they refuse fields that they do not know. Outputs are open, so that a new field breaks no client.
+ */
 export class SchemaCollector {
   readonly schemas: Record<string, JsonSchema> = {};
+  private readonly classes = new Map<string, Class>();
 
-  /** A reference to the schema of `type`; the schema itself is collected. */
-  ref(type: Class): Reference {
-    if (!this.schemas[type.name]) {
-      this.schemas[type.name] = {}; // taken before its fields are visited: classes may refer to themselves
-      this.schemas[type.name] = this.object(type);
+  constructor(private readonly side: 'input' | 'output') {}
+
+  /** A reference to the schema of `type`; the schema itself is collected. Throws for two classes of one name. */
+  ref(type: Class): JsonSchema {
+    const name = this.side === 'input' ? `${type.name}Input` : type.name;
+    const known = this.classes.get(name);
+    if (known && known !== type) throw new Error(`Two classes are named ${type.name}: their schemas would be one.`);
+    if (!known) {
+      this.classes.set(name, type); // before its fields are visited: classes may refer to themselves
+      this.schemas[name] = this.object(type);
     }
-    return { $ref: `#/components/schemas/${type.name}` };
+    return { $ref: `#/components/schemas/${name}` };
   }
 
   /** The schema of `type` in place, without the fields named in `except`. */
@@ -70,11 +101,11 @@ export class SchemaCollector {
       type: 'object',
       properties: Object.fromEntries(fields.map(({ name, schema }) => [name, schema])),
       required: fields.filter(({ optional }) => !optional).map(({ name }) => name),
-      additionalProperties: false,
+      ...(this.side === 'input' && { additionalProperties: false }),
     };
   }
 
-  /** The fields of `type`, inherited ones included, in the order of their declaration. */
+  /** The fields of `type`, inherited ones included, by name. */
   fields(type: Class): Field[] {
     if (type === Nothing) return [];
     const metadata = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
@@ -83,21 +114,17 @@ export class SchemaCollector {
       const own = metadata.filter(({ propertyName }) => propertyName === name);
       const conditions = own.filter(({ type }) => type === ValidationTypes.CONDITIONAL_VALIDATION);
       const passes = (value: unknown) => conditions.every(({ constraints }) => callCondition(constraints[0], value));
-      const schema = this.field(
-        type,
-        name,
-        own.filter((one) => !conditions.includes(one)),
-      );
-      const fallback: unknown = Reflect.get(sample, name);
+      const rules = own.filter((one) => !conditions.includes(one));
+      const schema = this.field(type, name, rules);
       return {
         name,
-        schema: { ...(passes(null) ? schema : nullable(schema)), ...(fallback !== undefined && { default: fallback }) },
+        schema: { ...annotations(type, sample, name), ...(passes(null) ? schema : nullable(schema)) },
         optional: !passes(undefined),
       };
     });
   }
 
-  private field(type: Class, name: string, validations: Validation[]): JsonSchema | Reference {
+  private field(type: Class, name: string, validations: Validation[]): JsonSchema {
     const nested = validations.find(({ type }) => type === ValidationTypes.NESTED_VALIDATION);
     const plain = validations.filter((one) => one !== nested);
     const merge = (each: boolean) =>
@@ -110,6 +137,17 @@ export class SchemaCollector {
     if (Object.keys(items).length > 0) return { ...whole, type: 'array', items };
     return nested ? this.ref(nestedType(type, name)) : whole;
   }
+}
+
+/** What is said of a field beside its rules. */
+function annotations(type: Class, sample: object, name: string): JsonSchema {
+  const { description, example } = descriptionOf(type.prototype as object, name) ?? {};
+  const fallback: unknown = Reflect.get(sample, name);
+  return {
+    ...(description !== undefined && { description }),
+    ...(example !== undefined && { examples: [example] }),
+    ...(fallback !== undefined && { default: fallback }),
+  };
 }
 
 function schemaOf(type: Class, field: string, { type: kind, name, constraints = [] }: Validation): JsonSchema {
@@ -126,10 +164,10 @@ function schemaOf(type: Class, field: string, { type: kind, name, constraints = 
 const callCondition = (condition: unknown, value: unknown): boolean =>
   typeof condition === 'function' && Boolean((condition as (object: object, value: unknown) => unknown)({}, value));
 
-function nullable(schema: JsonSchema | Reference): JsonSchema {
-  if ('$ref' in schema) return { anyOf: [schema, { type: 'null' }] };
+function nullable(schema: JsonSchema): JsonSchema {
+  if (schema.$ref) return { anyOf: [schema, { type: 'null' }] };
   const type = [schema.type ?? []].flat();
-  return { ...schema, type: [...type, 'null'], ...(schema.enum && { enum: [...(schema.enum as unknown[]), null] }) };
+  return { ...schema, type: [...type, 'null'], ...(schema.enum && { enum: [...schema.enum, null] }) };
 }
 
 function nestedType(type: Class, name: string): Class {

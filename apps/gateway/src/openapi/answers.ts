@@ -1,0 +1,36 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { Nothing, type BoundMethod, type JsonSchema, type PublicMethod } from '@taai/contracts';
+import type { Components } from './components';
+import { sse } from './event-schemas';
+
+type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+type Answer = Exclude<NonNullable<Operation['responses'][string]>, { $ref: string }>;
+
+const file: JsonSchema = { type: 'string', format: 'binary' };
+
+/** JSON of the schema, with an example of ours. */
+export const json = (schema: JsonSchema, path: string, components: Components) => ({
+  'application/json': { schema, example: components.exampleOf(schema, path) },
+});
+
+export const failure: Answer = {
+  description: 'Problem',
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+};
+
+export function success({ rpc, method }: BoundMethod<PublicMethod>, components: Components): Answer {
+  if (method.output === Nothing) return { description: 'Done' };
+  if (method.media_type === 'application/gzip') return answer({ [method.media_type]: { schema: file } });
+  if (method.media_type) return answer(stream(method, components));
+  const whole = json(components.outputs.ref(method.output), rpc, components);
+  return answer({ ...whole, ...stream(method, components) });
+}
+
+const answer = (content: Answer['content']): Answer => ({ description: 'Success', content });
+
+/** The schema of a stream is that of each of its events. */
+function stream({ events }: PublicMethod, components: Components): Answer['content'] {
+  if (!events) return {};
+  const schema = components.union(events, sse);
+  return { 'text/event-stream': { schema, example: components.exampleOf(schema, events.name) } };
+}

@@ -1,0 +1,30 @@
+import { Describe } from '@taai/contracts';
+import { IsString } from 'class-validator';
+import { Components } from './components';
+
+class Said {
+  @Describe('What was said.')
+  @IsString()
+  text: string;
+}
+
+class Unsaid {
+  @IsString()
+  text: string;
+}
+
+describe('Components', () => {
+  it('fails on two schemas of one name', () => {
+    const components = new Components();
+    components.outputs.ref(Said);
+    expect(Object.keys(components.all())).toContain('Said');
+    components.union({ name: 'Said', types: {} }, { type: 'type', fields: {} });
+    expect(() => components.all()).toThrow(/Two schemas are named Said/);
+  });
+
+  it('fails on a field of ours that nothing is said of', () => {
+    const components = new Components();
+    components.outputs.ref(Unsaid);
+    expect(() => components.all()).toThrow(/Unsaid.text has no description/);
+  });
+});

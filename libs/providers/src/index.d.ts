@@ -1,0 +1,5 @@
+export { leanFetch, type Fetch } from './http/lean-fetch';
+export * from './provider-error';
+export * from './redactor';
+export * from './registry';
+export * from './types';
