@@ -158,6 +158,19 @@ describe('a message', () => {
     await expect(send(id, 'Something else', 'key')).rejects.toMatchObject({ code: 'idempotency_mismatch' });
   });
 
+  it('with a key comes behind the answer to the one before, too', async () => {
+    const { id } = await open();
+    const { run_id } = await send(id, 'Hello');
+    end(run_id, { status: 'completed', output: 'Hi' });
+    await send(id, 'Again', 'key');
+    await send(id, 'Again', 'key');
+    expect(await said(id)).toEqual([
+      ['user', 'Hello'],
+      ['assistant', 'Hi'],
+      ['user', 'Again'],
+    ]);
+  });
+
   it('without a run does not keep the next one back', async () => {
     const { id } = await open();
     orchestrator.refusal = new ProblemError('agent_not_ready');

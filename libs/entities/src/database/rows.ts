@@ -19,15 +19,16 @@ export class Rows<E extends TenantRow, K extends keyof E & string> {
 
   /**
    * @param columns What is shown. Anything may be written.
-   * @param touch What an update sets besides: a version that counts up, for instance.
+   * @param touch What an update sets besides: the time, if the table has `updated_at`; or a version that counts up, too.
    */
   constructor(
     private readonly entity: new () => E,
     private readonly columns: readonly K[],
-    private readonly touch = 'updated_at = now()',
+    private readonly touch: string = touchOf(entity),
   ) {
     this.table = tableOf(entity);
-    const texts = [this.insertText(columns), this.updateText(['id'], columns.slice(0, 1)), this.findText(['id'])];
+    const [some] = columns.filter((name) => name !== 'id');
+    const texts = [this.insertText(columns), this.updateText(['id'], some ? [some] : []), this.findText(['id'])];
     texts.push(this.findText(['id'], 'for update'), this.pageText([], false), this.pageText([], true));
     texts.forEach(sql);
   }
@@ -84,7 +85,7 @@ export class Rows<E extends TenantRow, K extends keyof E & string> {
 
   private updateText(by: readonly string[], set: readonly string[]): string {
     return this.once(`update ${by.join()} ${set.join()}`, () => {
-      const changes = [...equal(set, by.length + 1), this.touch].join(', ');
+      const changes = [...equal(set, by.length + 1), this.touch].filter((change) => change !== '').join(', ');
       return `update ${this.table} set ${changes} where ${equal(by).join(' and ')} returning ${this.shown}`;
     });
   }
@@ -129,6 +130,13 @@ const equal = (names: readonly string[], first = 1) => names.map((name, index) =
 
 const namesOf = <E extends object>(fields: E) =>
   (Object.keys(fields) as (keyof E & string)[]).filter((name) => fields[name] !== undefined);
+
+const touchOf = (entity: new () => object): string =>
+  getMetadataArgsStorage().columns.some(
+    ({ target, propertyName }) => target === entity && propertyName === 'updated_at',
+  )
+    ? 'updated_at = now()'
+    : '';
 
 function tableOf(entity: new () => object): string {
   const table = getMetadataArgsStorage().tables.find(({ target }) => target === entity);
