@@ -6,12 +6,11 @@ import type { PriceBook } from '../../accounting/price-book';
 import { accountFor, addUsage, outcomeOf, roughPromptTokens, roughUsage } from '../../accounting/usage-estimate';
 import type { CallAccounting } from '../../model/call-accounting';
 import type { Attempt, Candidate } from '../../model/candidate';
-import { storable } from '../../texts';
 import type { HeldRunRepository } from './held-run.repository';
 import { retryUntilCommitted } from './retry-until-committed';
 import { approvalEvent, committedId, endingEvents, stepEvents, toolResultEvent, type EventBody } from '../run-events';
-import type { RunFailure } from './run-failure';
 import { messagesOf } from './run-messages';
+import { endingOf, type RunOutcome } from './run-outcome';
 import type { RunRow } from '../run-row';
 import type { RunStepRepository } from '../run-step.repository';
 import { numbered, type Execution, type Step, type StepDraft, type ToolOutcome } from '../run-step';
@@ -22,14 +21,6 @@ export interface RunStore {
   runs: HeldRunRepository;
   steps: RunStepRepository;
   prices: PriceBook;
-}
-
-/** How a run ends. */
-export interface RunOutcome {
-  status: 'completed' | 'failed' | 'cancelled';
-  failure: Pick<RunFailure, 'code' | 'message'> | null;
-  /** The call that ended it, if there was one. */
-  call: Attempt | null;
 }
 
 /**
@@ -135,18 +126,14 @@ export class HeldRun implements CallAccounting {
   }
 
   /** Ends the run. */
-  async finish({ status, failure, call }: RunOutcome): Promise<void> {
+  async finish(outcome: RunOutcome): Promise<void> {
     const { id, agent_id, conversation_id } = this.row;
+    const { status, call } = outcome;
     const logged = this.log.last_id;
     const closing = call && (await this.closingOf(call));
     const events = await this.commit(async (tx) => {
-      const ending = {
-        status,
-        output: call && call.reply.text.toWellFormed(),
-        error_code: failure?.code ?? null,
-        error_detail: failure && storable(failure.message),
-        usage: closing ? addUsage(this.row.usage, await closeCall(tx, closing)) : this.row.usage,
-      };
+      const usage = closing ? addUsage(this.row.usage, await closeCall(tx, closing)) : this.row.usage;
+      const ending = endingOf(outcome, usage);
       const events = endingEvents(ending);
       const end = { step: this.steps.length + (call ? 1 : 0), last_event_id: logged + events.length };
       await this.store.runs.finish(tx, id, { ...ending, ...end });

@@ -8,7 +8,8 @@ import {
   type RedisClient,
 } from '@taai/platform';
 import type { ToolLoader } from '../../tool/tool-box';
-import type { HeldRun, RunOutcome } from './held-run';
+import type { HeldRun } from './held-run';
+import type { RunOutcome } from './run-outcome';
 import { committedEvents, committedId, retriedEvent, startedEvent } from '../run-events';
 import { RunFailure, toRunFailure } from './run-failure';
 import type { RunHolder } from './run-holder';
