@@ -6,14 +6,14 @@ import type { PriceBook } from '../../accounting/price-book';
 import { accountFor, addUsage, outcomeOf, roughPromptTokens, roughUsage } from '../../accounting/usage-estimate';
 import type { CallAccounting } from '../../model/call-accounting';
 import type { Attempt, Candidate } from '../../model/candidate';
+import { approvalEvent, committedId, endingEvents, stepEvents, toolResultEvent, type EventBody } from '../run-events';
+import type { RunRow } from '../run-row';
+import { numbered, type Execution, type Step, type StepDraft, type ToolOutcome } from '../run-step';
+import type { RunStepRepository } from '../run-step.repository';
 import type { HeldRunRepository } from './held-run.repository';
 import { retryUntilCommitted } from './retry-until-committed';
-import { approvalEvent, committedId, endingEvents, stepEvents, toolResultEvent, type EventBody } from '../run-events';
 import { messagesOf } from './run-messages';
 import { endingOf, type RunOutcome } from './run-outcome';
-import type { RunRow } from '../run-row';
-import type { RunStepRepository } from '../run-step.repository';
-import { numbered, type Execution, type Step, type StepDraft, type ToolOutcome } from '../run-step';
 
 /** What the transactions of all runs of a replica are made with. */
 export interface RunStore {

@@ -1,7 +1,7 @@
 import { keys } from '@taai/platform';
 import { until } from '@taai/platform-testing';
-import type { RunStepRepository } from '../run-step.repository';
 import { ledger, newAgent, startStage, watch, type Replica, type Stage, type User } from '../../replica.testing';
+import type { RunStepRepository } from '../run-step.repository';
 import { ScriptedCaller, ScriptedTools, type Line } from './scripted-agent.testing';
 
 let stage: Stage;
