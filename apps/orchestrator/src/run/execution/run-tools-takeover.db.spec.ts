@@ -50,7 +50,11 @@ const replicaWith = (tools: ScriptedTools) =>
 function loseFirstCommitOf(steps: RunStepRepository): void {
   const insert = steps.insert.bind(steps);
   jest.spyOn(steps, 'insert').mockImplementationOnce(async (tx, ...rest) => {
-    tx.afterCommit(() => {
+    const runner = tx.queryRunner;
+    if (!runner) throw new Error('There is no transaction.');
+    const commit = runner.commitTransaction.bind(runner);
+    jest.spyOn(runner, 'commitTransaction').mockImplementationOnce(async () => {
+      await commit();
       throw new Error('The connection was lost.');
     });
     return insert(tx, ...rest);
