@@ -1,8 +1,8 @@
 import { ProviderError, type CallOptions, type ChatEvent, type ProviderAdapter, type Usage } from '@taai/providers';
 import { v7 } from 'uuid';
-import type { AttemptTimeouts } from './retry-chain';
 import type { CallAccounting } from './call-accounting';
 import type { Attempt, Candidate } from './candidate';
+import type { AttemptTimeouts } from './retry-chain';
 
 export const someUsage: Usage = {
   input_tokens: 3,

@@ -3,8 +3,8 @@ import { Channels, keys, REDIS, type RedisClient } from '@taai/platform';
 import { LRUCache } from 'lru-cache';
 import { Breaker, type Permit } from './breaker';
 import { BreakerLimits } from './breaker-limits';
-import { defineBreakerScripts } from './circuit-breaker.script';
 import type { Candidate } from './candidate';
+import { defineBreakerScripts } from './circuit-breaker.script';
 
 /** Providers and credentials that a process remembers; the others are asked for again. */
 const MAX_KNOWN = 10_000;

@@ -1,7 +1,7 @@
 import { ProviderError, type ChatEvent, type ProviderAdapter } from '@taai/providers';
+import { accountFor, addUsage } from '../accounting/usage-estimate';
 import { callModel } from './model-call';
 import { tokenizers } from './tokens';
-import { accountFor, addUsage } from '../accounting/usage-estimate';
 
 afterAll(() => tokenizers.stop());
 

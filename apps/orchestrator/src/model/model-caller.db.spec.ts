@@ -1,8 +1,9 @@
-import type { ModelReply } from './model-call';
+import type { Fallback } from '@taai/contracts';
+import { ledger, providerCalls, startStage, watch, type Replica, type Stage, type User } from '../replica.testing';
 import { CallerLimits } from './caller-limits';
 import { testAccounting } from './caller.testing';
+import type { ModelReply } from './model-call';
 import { ModelCaller } from './model-caller';
-import { ledger, providerCalls, startStage, watch, type Replica, type Stage, type User } from '../replica.testing';
 
 let stage: Stage;
 let replica: Replica;
@@ -26,25 +27,40 @@ const steered = (name: string, directives: string, settings = {}) =>
     return { provider_id, model: `sandbox-1[[${directives}]]` };
   });
 
-const threeChoices = async () => [
+const threeChoices = async (): Promise<[Fallback, Fallback, Fallback]> => [
   await steered('broken', 'fail=500', { max_retries: 0 }),
   await steered('slow', 'hang', { max_retries: 0, timeout_ms: 200 }),
   await steered('good', 'delay=0'),
 ];
 
+/** Starts a run of a new agent that asks the first model, then the others. */
+const startRun = ({ provider_id, model }: Fallback, fallbacks: Fallback[]) =>
+  user.as(async () => {
+    const fields = { name: 'Chain', slug: 'chain', system_prompt: '', provider_id, model, fallbacks };
+    const agent = await replica.agents.create(fields);
+    return replica.starter.start({ id: agent.id, input: 'Who is there?' });
+  });
+
 describe('a chain of fallbacks', () => {
   it('serves a run, whose ledger tells all of its calls', async () => {
     const [first, ...fallbacks] = await threeChoices();
-    const fields = { name: 'Chain', slug: 'chain', system_prompt: '', model: first?.model ?? '' };
-    const run = await user.as(async () => {
-      const agent = await replica.agents.create({ ...fields, provider_id: first?.provider_id ?? null, fallbacks });
-      return replica.starter.start({ id: agent.id, input: 'Who is there?' });
-    });
+    const run = await startRun(first, fallbacks);
     expect((await watch(user, replica, run.id)).at(-1)).toMatchObject({ type: 'run.completed' });
     expect(await ledger(stage, run.id)).toMatchObject([
-      { provider_id: first?.provider_id, status: 'closed', error_code: 'unavailable' },
+      { provider_id: first.provider_id, status: 'closed', error_code: 'unavailable' },
       { provider_id: fallbacks[0]?.provider_id, status: 'closed', error_code: 'timeout' },
       { provider_id: fallbacks[1]?.provider_id, status: 'closed', error_code: null, is_estimated: false },
+    ]);
+  });
+
+  it('ends before a model without a known price, where its provider wants such models refused', async () => {
+    const broken = await steered('broken', 'fail=500', { max_retries: 0 });
+    const strict = await steered('strict', 'delay=0', { unknown_models: 'block' });
+    const run = await startRun(broken, [strict, await steered('good', 'delay=0')]);
+    const events = await watch(user, replica, run.id);
+    expect(events.at(-1)).toMatchObject({ type: 'run.failed', data: { code: 'model_unpriced' } });
+    expect(await ledger(stage, run.id)).toMatchObject([
+      { provider_id: broken.provider_id, status: 'closed', error_code: 'unavailable' },
     ]);
   });
 

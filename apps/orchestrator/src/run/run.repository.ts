@@ -37,9 +37,19 @@ export class RunRepository {
          case when $11::text is not null then now() end, now() + make_interval(secs => $13))
        on conflict (tenant_id, id) do nothing returning *`,
       [
-        ...[tx.tenant_id, run.id, run.agent_id, run.agent_version, run.conversation_id, run.user_id],
-        ...[storableJson(run.input), JSON.stringify(run.metadata), storableJson(run.state)],
-        ...[status, lease?.owner ?? null, lease?.seconds ?? null, deadlineSeconds],
+        tx.tenant_id,
+        run.id,
+        run.agent_id,
+        run.agent_version,
+        run.conversation_id,
+        run.user_id,
+        storableJson(run.input),
+        JSON.stringify(run.metadata),
+        storableJson(run.state),
+        status,
+        lease?.owner ?? null,
+        lease?.seconds ?? null,
+        deadlineSeconds,
       ],
     );
     return row;

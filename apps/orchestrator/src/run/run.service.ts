@@ -15,11 +15,11 @@ import { keys, log, REDIS, RunLogReader, RunLogWriter, type RedisClient } from '
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { AgentRepository } from '../agent/agent.repository';
-import { endingEvents, rebuildEvents } from './run-events';
 import { RunExecutor } from './execution/run-executor';
+import { endingEvents, rebuildEvents } from './run-events';
+import type { RunRow } from './run-row';
 import type { Execution } from './run-step';
 import { RunStepRepository } from './run-step.repository';
-import type { RunRow } from './run-row';
 import { timelineOf, toRun } from './run-view';
 import { RunRepository } from './run.repository';
 
@@ -28,6 +28,7 @@ const decided = { approve: 'pending', reject: 'rejected' } as const;
 /** How long `cancel` waits for a run to end, to answer with its end. */
 const CANCEL_WAIT_MS = 3000;
 
+/** Shows runs, and lets people decide on them: on tool calls that wait, and that a run ends. */
 @Injectable()
 export class RunService {
   constructor(
@@ -89,7 +90,7 @@ export class RunService {
     if (status === 'cancelled') await this.closeLog(await this.find(id));
     else if (status !== undefined) {
       await this.executor.takeUp(currentCaller().tenant_id, id);
-      await this.tellExecutor(id);
+      await this.stopExecution(id);
     }
     return this.get(id);
   }
@@ -116,7 +117,8 @@ export class RunService {
       .catch((error: unknown) => log.warn({ err: error, run_id: run.id }, 'the end is not in the log'));
   }
 
-  private async tellExecutor(id: string): Promise<void> {
+  /** Tells the holder to stop, and waits for the run's end. */
+  private async stopExecution(id: string): Promise<void> {
     await this.redis.publish(keys.runCancel(id), '');
     const signal = AbortSignal.timeout(CANCEL_WAIT_MS);
     const events = this.reader.read(id, { signal, rebuild: async () => (await this.events(id)).events });

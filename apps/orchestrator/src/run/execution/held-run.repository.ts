@@ -4,9 +4,9 @@ import type { RunStatus, TokenUsage } from '@taai/contracts';
 import { RlsPool, type Tx } from '@taai/entities';
 import { LeaseLost } from '@taai/platform';
 import { DataSource } from 'typeorm';
-import { RunLimits } from './run-limits';
 import { RUN_COLUMNS, type Lease, type RunRow } from '../run-row';
 import { runStates } from '../run-states';
+import { RunLimits } from './run-limits';
 
 /** The columns that are written when a run begins to wait for approvals. */
 interface Pause {

@@ -1,24 +1,26 @@
 import type { TokenUsage } from '@taai/contracts';
 import { closeCall, emit, openCall, withTenant, type CloseCall, type Tx } from '@taai/entities';
 import type { RunLogWriter } from '@taai/platform';
+import type { DataSource } from 'typeorm';
+import type { PriceBook } from '../../accounting/price-book';
 import { accountFor, addUsage, outcomeOf, roughPromptTokens, roughUsage } from '../../accounting/usage-estimate';
 import type { CallAccounting } from '../../model/call-accounting';
 import type { Attempt, Candidate } from '../../model/candidate';
-import { storable } from '../../texts';
-import { retryUntilCommitted } from './retry-until-committed';
 import { approvalEvent, committedId, endingEvents, stepEvents, toolResultEvent, type EventBody } from '../run-events';
-import type { RunFailure } from './run-failure';
-import type { RunHolder } from './run-holder';
-import { messagesOf } from './run-messages';
 import type { RunRow } from '../run-row';
 import { numbered, type Execution, type Step, type StepDraft, type ToolOutcome } from '../run-step';
+import type { RunStepRepository } from '../run-step.repository';
+import type { HeldRunRepository } from './held-run.repository';
+import { retryUntilCommitted } from './retry-until-committed';
+import { messagesOf } from './run-messages';
+import { endingOf, type RunOutcome } from './run-outcome';
 
-/** How a run ends. */
-export interface RunOutcome {
-  status: 'completed' | 'failed' | 'cancelled';
-  failure: Pick<RunFailure, 'code' | 'message'> | null;
-  /** The call that ended it, if there was one. */
-  call: Attempt | null;
+/** What the transactions of all runs of a replica are made with. */
+export interface RunStore {
+  db: DataSource;
+  runs: HeldRunRepository;
+  steps: RunStepRepository;
+  prices: PriceBook;
 }
 
 /**
@@ -30,7 +32,7 @@ export class HeldRun implements CallAccounting {
   private settling: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly holder: RunHolder,
+    private readonly store: RunStore,
     readonly log: RunLogWriter,
     readonly row: RunRow,
     /** The steps that it has behind it. */
@@ -51,12 +53,12 @@ export class HeldRun implements CallAccounting {
   async open(call_id: string, candidate: Candidate): Promise<void> {
     const { agent_id, id: run_id, user_id, conversation_id, state } = this.row;
     const { provider_id, kind: provider_kind, model } = candidate;
-    await this.holder.prices.assertPriced(candidate);
+    await this.store.prices.assertPriced(candidate);
     const input_tokens = roughPromptTokens({ messages: this.messages });
     const origin = { agent_id, run_id, step: this.steps.length + 1, user_id, conversation_id };
     const call = { call_id, kind: 'chat', provider_id, provider_kind, model, input_tokens, ...origin };
-    await withTenant(this.holder.db, async (tx) => {
-      await this.holder.runs.noteCall(tx, run_id, call_id);
+    await withTenant(this.store.db, async (tx) => {
+      await this.store.runs.noteCall(tx, run_id, call_id);
       await openCall(tx, { ...call, api_key_id: state.api_key_id });
     });
   }
@@ -64,7 +66,7 @@ export class HeldRun implements CallAccounting {
   /** Closes a call after which another one follows. */
   async close(attempt: Attempt): Promise<TokenUsage> {
     const closing = await this.closingOf(attempt);
-    const { used, usage } = await withTenant(this.holder.db, (tx) => this.drop(tx, closing));
+    const { used, usage } = await withTenant(this.store.db, (tx) => this.drop(tx, closing));
     this.row.usage = usage;
     return used;
   }
@@ -79,8 +81,8 @@ export class HeldRun implements CallAccounting {
     const step = await this.commit(async (tx) => {
       const usage = addUsage(this.row.usage, await closeCall(tx, closing));
       const step = numbered(draft, usage, logged);
-      await this.holder.runs.advance(tx, id, usage, step.step, step.last_event_id + step.executions.length);
-      await this.holder.steps.insert(tx, id, step);
+      await this.store.runs.advance(tx, id, usage, step.step, step.last_event_id + step.executions.length);
+      await this.store.steps.insert(tx, id, step);
       return step;
     });
     this.row.usage = step.usage;
@@ -90,9 +92,9 @@ export class HeldRun implements CallAccounting {
 
   /** A tool is about to be called: it is not called again, unless that does no harm. */
   async begin({ id }: Execution): Promise<void> {
-    await withTenant(this.holder.db, async (tx) => {
-      await this.holder.runs.hold(tx, this.row.id);
-      await this.holder.steps.begin(tx, id);
+    await withTenant(this.store.db, async (tx) => {
+      await this.store.runs.hold(tx, this.row.id);
+      await this.store.steps.begin(tx, id);
     });
   }
 
@@ -112,11 +114,11 @@ export class HeldRun implements CallAccounting {
     const logged = this.log.last_id;
     const waiting = await this.commit(async (tx) => {
       // Who decides locks the run's row as well.
-      await this.holder.runs.hold(tx, id);
-      const waiting = await this.holder.steps.announceWaiting(tx, id, logged);
+      await this.store.runs.hold(tx, id);
+      const waiting = await this.store.steps.announceWaiting(tx, id, logged);
       const last_event_id = logged + waiting.length;
-      if (waiting.length > 0) await this.holder.runs.pause(tx, id, { remaining_ms, last_event_id });
-      else this.steps = await this.holder.steps.load(tx, id);
+      if (waiting.length > 0) await this.store.runs.pause(tx, id, { remaining_ms, last_event_id });
+      else this.steps = await this.store.steps.load(tx, id);
       return waiting;
     });
     this.append(waiting.map(approvalEvent));
@@ -124,22 +126,18 @@ export class HeldRun implements CallAccounting {
   }
 
   /** Ends the run. */
-  async finish({ status, failure, call }: RunOutcome): Promise<void> {
+  async finish(outcome: RunOutcome): Promise<void> {
     const { id, agent_id, conversation_id } = this.row;
+    const { status, call } = outcome;
     const logged = this.log.last_id;
     const closing = call && (await this.closingOf(call));
     const events = await this.commit(async (tx) => {
-      const ending = {
-        status,
-        output: call && call.reply.text.toWellFormed(),
-        error_code: failure?.code ?? null,
-        error_detail: failure && storable(failure.message),
-        usage: closing ? addUsage(this.row.usage, await closeCall(tx, closing)) : this.row.usage,
-      };
+      const usage = closing ? addUsage(this.row.usage, await closeCall(tx, closing)) : this.row.usage;
+      const ending = endingOf(outcome, usage);
       const events = endingEvents(ending);
       const end = { step: this.steps.length + (call ? 1 : 0), last_event_id: logged + events.length };
-      await this.holder.runs.finish(tx, id, { ...ending, ...end });
-      await this.holder.steps.abandon(tx, id);
+      await this.store.runs.finish(tx, id, { ...ending, ...end });
+      await this.store.steps.abandon(tx, id);
       const data = { run_id: id, agent_id, conversation_id, status };
       // A run that was cancelled concerns the fleet alone: its conversation gets what was said.
       await emit(tx, `agent.run.${status}`, data);
@@ -153,7 +151,7 @@ export class HeldRun implements CallAccounting {
     const closing = call && (await this.closingOf(call));
     await this.commit(async (tx) => {
       if (closing) await this.drop(tx, closing);
-      await this.holder.runs.release(tx, this.row.id);
+      await this.store.runs.release(tx, this.row.id);
     });
   }
 
@@ -172,8 +170,8 @@ export class HeldRun implements CallAccounting {
     const result_event_id = this.log.last_id + 1;
     const settlement = { ...outcome, result_event_id };
     await this.commit(async (tx) => {
-      await this.holder.runs.noteEvent(tx, this.row.id, result_event_id);
-      await this.holder.steps.settle(tx, execution.id, settlement);
+      await this.store.runs.noteEvent(tx, this.row.id, result_event_id);
+      await this.store.steps.settle(tx, execution.id, settlement);
     });
     Object.assign(execution, settlement);
     this.append([toolResultEvent(execution)]);
@@ -183,7 +181,7 @@ export class HeldRun implements CallAccounting {
   private async drop(tx: Tx, closing: CloseCall): Promise<{ used: TokenUsage; usage: TokenUsage }> {
     const used = await closeCall(tx, closing);
     const usage = addUsage(this.row.usage, used);
-    await this.holder.runs.dropCall(tx, this.row.id, usage);
+    await this.store.runs.dropCall(tx, this.row.id, usage);
     return { used, usage };
   }
 
@@ -194,7 +192,7 @@ export class HeldRun implements CallAccounting {
   }
 
   private commit<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    return retryUntilCommitted(() => withTenant(this.holder.db, work));
+    return retryUntilCommitted(() => withTenant(this.store.db, work));
   }
 
   private append(events: readonly EventBody[]): void {

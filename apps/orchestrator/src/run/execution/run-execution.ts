@@ -1,11 +1,12 @@
 import { keys, LeaseLost, resumeRebuilt, RunLogWriter, type Channels, type RedisClient } from '@taai/platform';
 import type { ToolLoader } from '../../tool/tool-box';
-import type { HeldRun, RunOutcome } from './held-run';
 import { committedEvents, committedId, retriedEvent, startedEvent } from '../run-events';
+import type { RunRow } from '../run-row';
+import type { HeldRun } from './held-run';
 import { RunFailure, toRunFailure } from './run-failure';
 import type { RunHolder } from './run-holder';
 import { RunLoop, type Advance, type Models } from './run-loop';
-import type { RunRow } from '../run-row';
+import type { RunOutcome } from './run-outcome';
 
 /** What ends an execution from outside: somebody asked, time is up, another replica has the run, this one stops. */
 export type StopReason = 'cancelled' | 'deadline' | 'lost' | 'shutdown';

@@ -5,10 +5,10 @@ import { runAs } from '@taai/tenant';
 import { ModelCaller, type ChatCaller } from '../../model/model-caller';
 import { ProviderDirectory } from '../../provider/provider-directory';
 import { ToolBox, type ToolLoader } from '../../tool/tool-box';
+import type { Lease, RunRow } from '../run-row';
 import { RunExecution, type ExecutionServices } from './run-execution';
 import { RunHolder } from './run-holder';
 import { RunLimits } from './run-limits';
-import type { Lease, RunRow } from '../run-row';
 
 /** Runs claimed at once, so that replicas share what there is. */
 const BATCH = 16;

@@ -3,14 +3,14 @@ import { withTenant } from '@taai/entities';
 import type { RunLogWriter } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { PriceBook } from '../../accounting/price-book';
-import { HeldRun } from './held-run';
-import { HeldRunRepository } from './held-run.repository';
 import type { RunRow } from '../run-row';
 import { RunStepRepository } from '../run-step.repository';
+import { HeldRun, type RunStore } from './held-run';
+import { HeldRunRepository } from './held-run.repository';
 
-/** This replica as the holder of runs: it takes runs, and gives what their `HeldRun` writes with. */
+/** This replica as the holder of runs. It claims and takes them, and has what each `HeldRun` writes with. */
 @Injectable()
-export class RunHolder {
+export class RunHolder implements RunStore {
   constructor(
     readonly db: DataSource,
     readonly runs: HeldRunRepository,

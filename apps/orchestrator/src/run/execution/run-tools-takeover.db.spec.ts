@@ -1,7 +1,7 @@
 import { keys } from '@taai/platform';
 import { until } from '@taai/platform-testing';
-import type { RunStepRepository } from '../run-step.repository';
 import { ledger, newAgent, startStage, watch, type Replica, type Stage, type User } from '../../replica.testing';
+import type { RunStepRepository } from '../run-step.repository';
 import { ScriptedCaller, ScriptedTools, type Line } from './scripted-agent.testing';
 
 let stage: Stage;
@@ -50,7 +50,11 @@ const replicaWith = (tools: ScriptedTools) =>
 function loseFirstCommitOf(steps: RunStepRepository): void {
   const insert = steps.insert.bind(steps);
   jest.spyOn(steps, 'insert').mockImplementationOnce(async (tx, ...rest) => {
-    tx.afterCommit(() => {
+    const runner = tx.queryRunner;
+    if (!runner) throw new Error('There is no transaction.');
+    const commit = runner.commitTransaction.bind(runner);
+    jest.spyOn(runner, 'commitTransaction').mockImplementationOnce(async () => {
+      await commit();
       throw new Error('The connection was lost.');
     });
     return insert(tx, ...rest);

@@ -3,8 +3,8 @@ import { keys } from '@taai/platform';
 import { until } from '@taai/platform-testing';
 import { v7 } from 'uuid';
 import { ledger, newAgent, startStage, watch, type Replica, type Stage, type User } from '../../replica.testing';
-import { ScriptedCaller, ScriptedTools, type Line } from './scripted-agent.testing';
 import { ToolFailure } from '../../tool/tool-box';
+import { ScriptedCaller, ScriptedTools, type Line } from './scripted-agent.testing';
 
 let stage: Stage;
 let user: User;

@@ -1,8 +1,8 @@
 import type { ToolCall } from '@taai/providers';
 import { v7 } from 'uuid';
 import { argumentsOf, ToolFailure, type LoadedTool } from '../../tool/tool-box';
-import type { HeldRun } from './held-run';
 import type { Execution, StepDraft } from '../run-step';
+import type { HeldRun } from './held-run';
 
 /** Comparing the arguments of one answer with their schemas keeps all other runs waiting: later calls are not compared any more. */
 const COMPARE_MS = 1000;
