@@ -18,7 +18,7 @@ async function hasTests(project: Project, args: readonly string[]): Promise<bool
   // A flag before the arguments, because --selectProjects would take them for projects.
   const listing = [...program, '--selectProjects', project, '--listTests', ...args];
   const { stdout } = await promisify(execFile)(process.execPath, listing);
-  return stdout.trim() !== '';
+  return stdout.split('\n').some((line) => line.startsWith(root));
 }
 
 /** Leaves the projects out in which nothing is asked for, so that no server is started for them. */
