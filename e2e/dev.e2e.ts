@@ -56,7 +56,8 @@ describe('npm run dev', () => {
     source = await readFile(main, 'utf8');
     await appendFile(main, serve(port, 'first'));
     const env = { ...process.env, ...(await freePorts()), REDIS_URL: `${process.env['TEST_REDIS_URL']}/2` };
-    dev = await launch({ command: process.execPath, args: ['scripts/dev.mjs'], cwd: folder, env, logFile: logFile() });
+    const program = { command: process.execPath, args: ['scripts/dev.mjs'], cwd: folder, env };
+    dev = await launch({ ...program, logFile: logFile(), graceMs: 60_000 });
     await eventually(async () => expect(await said()).toContain('Watching'), 100);
   });
 

@@ -9,19 +9,16 @@ import type { Scope } from '../lib/run.ts';
 import { needsFleet, type Project, type Selection } from './selection.ts';
 import { readTotals, type Totals } from './totals.ts';
 
-const jest = ['--experimental-vm-modules', join(root, 'node_modules/jest/bin/jest.js'), '-c', 'jest.config.cjs'];
+const program = ['--experimental-vm-modules', join(root, 'node_modules/jest/bin/jest.js'), '-c', 'jest.config.cjs'];
 
 // Jest leaves one core to itself, which on two cores would mean one test file at a time.
 const parallel = `--maxWorkers=${Math.max(2, availableParallelism() - 1)}`;
 
 async function hasTests(project: Project, args: readonly string[]): Promise<boolean> {
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    ...jest,
-    '--listTests',
-    ...['--selectProjects', project],
-    ...args,
-  ]);
-  return stdout.trim() !== '';
+  // A flag before the arguments, because --selectProjects would take them for projects.
+  const listing = [...program, '--selectProjects', project, '--listTests', ...args];
+  const { stdout } = await promisify(execFile)(process.execPath, listing);
+  return stdout.split('\n').some((line) => line.startsWith(root));
 }
 
 /** Leaves the projects out in which nothing is asked for, so that no server is started for them. */
@@ -43,7 +40,7 @@ async function runJest(args: readonly string[], { folder, scope }: JestOptions):
   await rm(report, { force: true }); // of an earlier run
   const child = await launch({
     command: process.execPath,
-    args: [...jest, '--json', `--outputFile=${report}`, '--passWithNoTests', ...args],
+    args: [...program, '--json', `--outputFile=${report}`, '--passWithNoTests', ...args],
     env: process.env,
     graceMs: 5_000,
   });

@@ -161,7 +161,7 @@ describe('a message', () => {
   it('with a key comes behind the answer to the one before, too', async () => {
     const { id } = await open();
     const { run_id } = await send(id, 'Hello');
-    end(run_id, { status: 'completed', output: 'Hi' });
+    orchestrator.end(run_id, { status: 'completed', output: 'Hi' });
     await send(id, 'Again', 'key');
     await send(id, 'Again', 'key');
     expect(await said(id)).toEqual([

@@ -108,7 +108,7 @@ test('a call is one row, open first, then closed with tokens and cost', async ()
 
 describe('exactness', () => {
   beforeAll(async () => {
-    const code = `import('./scripts/build.mjs').then(({ bundle }) => bundle([{ in: 'apps/usage/src/ledger-writer.fixture.ts', out: '${bundled}' }]))`;
+    const code = `import('./scripts/build/bundle.ts').then(({ bundle }) => bundle([{ in: 'apps/usage/src/ledger-writer.fixture.ts', out: '${bundled}' }]))`;
     await promisify(execFile)(process.execPath, ['-e', code]);
   });
 

@@ -13,7 +13,7 @@ const pathOf = (bundle: string) => `test/${bundle}-fixture`;
 /** Builds a process for tests, under a name that no other specification uses. */
 export async function bundleFixture(fixture: 'replica' | 'caller', bundle: string): Promise<void> {
   const entry = { in: `libs/platform/src/rpc/${fixture}.fixture.ts`, out: pathOf(bundle) };
-  const code = `import('./scripts/build.mjs').then(({ bundle }) => bundle([${JSON.stringify(entry)}]))`;
+  const code = `import('./scripts/build/bundle.ts').then(({ bundle }) => bundle([${JSON.stringify(entry)}]))`;
   await promisify(execFile)(process.execPath, ['-e', code], { cwd: root });
 }
 
