@@ -1,5 +1,0 @@
-export { leanFetch, type Fetch } from './http/lean-fetch';
-export * from './provider-error';
-export * from './redactor';
-export * from './registry';
-export * from './types';
