@@ -1,10 +1,7 @@
-import type { OpenAPIObject } from '@nestjs/swagger';
 import { Nothing, type BoundMethod, type JsonSchema, type PublicMethod } from '@taai/contracts';
 import type { Components } from './components';
 import { sse } from './event-schemas';
-
-type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
-type Answer = Exclude<NonNullable<Operation['responses'][string]>, { $ref: string }>;
+import type { Answer } from './openapi-types';
 
 const file: JsonSchema = { type: 'string', format: 'binary' };
 

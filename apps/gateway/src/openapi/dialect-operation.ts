@@ -1,7 +1,7 @@
 import type { JsonSchema } from '@taai/contracts';
 import { routeOf, type Dialect, type Schema } from '@taai/dialects';
 import { pathNames, splitRoute } from '../route/route';
-import type { Operation, Parameter } from './openapi';
+import type { Operation, Parameter } from './openapi-types';
 
 /** Schemas of the document, by name. */
 type Schemas = Record<string, JsonSchema>;

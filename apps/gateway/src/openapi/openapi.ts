@@ -15,11 +15,8 @@ import { failure, json, success } from './answers';
 import { Components } from './components';
 import { dialectOperation } from './dialect-operation';
 import { assertDescribed } from './example';
+import type { Operation, Parameter, Paths } from './openapi-types';
 import { webhooks } from './webhooks';
-
-type Paths = OpenAPIObject['paths'];
-export type Operation = NonNullable<Paths[string]['get']>;
-export type Parameter = Exclude<NonNullable<Operation['parameters']>[number], { $ref: string }>;
 
 const idempotencyKey: Parameter = {
   name: 'Idempotency-Key',
