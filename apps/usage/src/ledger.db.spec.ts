@@ -7,6 +7,7 @@ import { createTenant, createTestDatabase, type TestDatabase } from '@taai/entit
 import { createRedis, keys, LedgerStream, whenReady, type RedisClient } from '@taai/platform';
 import { redisUrl, until } from '@taai/platform-testing';
 import { runAs } from '@taai/tenant';
+import { Client } from 'pg';
 import type { DataSource } from 'typeorm';
 import { v4, v7 } from 'uuid';
 import type { WriterOrder } from './ledger-writer.fixture';
@@ -106,6 +107,25 @@ test('a call is one row, open first, then closed with tokens and cost', async ()
   await writer.beforeApplicationShutdown();
 });
 
+/** A table that others cannot write to while it is locked: who is killed meanwhile has a batch at hand. */
+async function lockable(table: string) {
+  const client = new Client(database.adminUrl);
+  await client.connect();
+  return {
+    lock: async () => {
+      await client.query('begin');
+      await client.query(`lock table ${table} in exclusive mode`);
+    },
+    unlock: () => client.query('rollback'),
+    /** How many transactions want to write to it and cannot. */
+    waiting: async () => {
+      const sql = 'select from pg_locks where relation = $1::regclass and not granted';
+      return (await database.admin(sql, [table])).length;
+    },
+    close: () => client.end(),
+  };
+}
+
 describe('exactness', () => {
   beforeAll(async () => {
     const code = `import('./scripts/build/bundle.ts').then(({ bundle }) => bundle([{ in: 'apps/usage/src/ledger-writer.fixture.ts', out: '${bundled}' }]))`;
@@ -140,16 +160,17 @@ describe('exactness', () => {
         return calls;
       }),
     );
-    const written = async () => (await database.admin('select from usage_records')).length;
-    let interrupted = 0;
+    const table = await lockable('usage_records');
     for (let killed = 0; killed < 3; killed += 1) {
-      const before = await written();
+      await table.lock();
       const doomed = await startDoomedWriter(options);
-      await until(async () => (await written()) > before);
+      await until(async () => (await table.waiting()) > 0);
       await kill(doomed);
-      interrupted += Number((await redis.xpending(keys.ledger(), 'writers'))[0]);
+      await table.unlock();
+      await until(async () => (await table.waiting()) === 0);
     }
-    expect(interrupted).toBeGreaterThan(0);
+    expect(Number((await redis.xpending(keys.ledger(), 'writers'))[0])).toBeGreaterThan(0);
+    await table.close();
     const calls = (await production).flat();
     const writers = [startWriter(options), startWriter(options)];
     await until(isEmpty);
