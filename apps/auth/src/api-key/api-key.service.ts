@@ -29,7 +29,7 @@ export class ApiKeyService {
     private readonly authority: RoleAuthority,
   ) {}
 
-  async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<ApiKey>> {
+  async list({ limit, cursor }: PageQuery): Promise<PageOf<ApiKey>> {
     const after = idAfter(cursor);
     const rows = await withTenant(this.db, (tx) => this.apiKeys.page(tx, after, limit + 1));
     return toPage(rows, limit, ({ id }) => [id]);

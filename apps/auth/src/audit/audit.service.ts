@@ -30,7 +30,7 @@ export class AuditService {
     if (entries.length > 0) await this.audit.append(entries.map(withoutSecrets));
   }
 
-  async list({ limit = 20, cursor, from, to, ...filters }: ListAuditLogs): Promise<PageOf<AuditLog>> {
+  async list({ limit, cursor, from, to, ...filters }: ListAuditLogs): Promise<PageOf<AuditLog>> {
     const times = {
       from: from === undefined ? undefined : readTimestamp('from', from),
       to: to === undefined ? undefined : readTimestamp('to', to),

@@ -39,7 +39,7 @@ export class RoleService {
     private readonly authority: RoleAuthority,
   ) {}
 
-  async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Role>> {
+  async list({ limit, cursor }: PageQuery): Promise<PageOf<Role>> {
     const after = cursor === undefined ? '' : readCursor(cursor, 1)[0];
     if (typeof after !== 'string') throw new ProblemError('invalid_cursor');
     const own = await withTenant(this.db, (tx) => this.roles.all(tx));

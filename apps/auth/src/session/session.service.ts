@@ -48,7 +48,7 @@ export class SessionService {
     });
   }
 
-  list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Session>> {
+  list({ limit, cursor }: PageQuery): Promise<PageOf<Session>> {
     const { user_id, session_id } = currentSession();
     const after = idAfter(cursor);
     return withTenant(this.db, async (tx) => {

@@ -14,7 +14,7 @@ export class UserService {
     private readonly authority: RoleAuthority,
   ) {}
 
-  async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<User>> {
+  async list({ limit, cursor }: PageQuery): Promise<PageOf<User>> {
     const after = idAfter(cursor);
     const rows = await withTenant(this.db, (tx) => this.users.page(tx, after, limit + 1));
     return toPage(rows, limit, ({ id }) => [id]);
