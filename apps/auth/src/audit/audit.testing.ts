@@ -14,7 +14,7 @@ export async function openAuditLog() {
   const source = await openDataSource({ url: database.urls.auth, pool: 8 });
   const admin = new Client(database.adminUrl);
   await admin.connect();
-  const repository = new AuditRepository(source, new RlsPool(source, { prepare: true }));
+  const repository = new AuditRepository(new RlsPool(source, { prepare: true }));
   const service = new AuditService(source, repository, new AuditVerifier(repository));
 
   const as = <T>(tenant_id: string, work: () => Promise<T>) =>
