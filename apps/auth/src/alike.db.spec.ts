@@ -1,6 +1,7 @@
 import { hash, verify } from '@node-rs/bcrypt';
 import { Client } from 'pg';
-import { COST, from, newcomer, outcomeOf, rowsOf, someIp, startAuth, type TestAuth } from './auth.testing';
+import { from, newcomer, outcomeOf, rowsOf, someIp, startAuth, type TestAuth } from './auth.testing';
+import { COST } from './module.testing';
 
 /** What a stranger can find out about whether there is an account: nothing. */
 

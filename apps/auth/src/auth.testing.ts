@@ -1,25 +1,21 @@
 import type { Login, Register, User } from '@taai/contracts';
 import { openDataSource, withTenantId, type Tx } from '@taai/entities';
-import { createTestDatabase, type TestDatabase } from '@taai/entities-testing';
-import { makeJwk, testRedis } from '@taai/platform-testing';
+import { createTestDatabase } from '@taai/entities-testing';
 import { runInContext } from '@taai/tenant';
-import type { DataSource } from 'typeorm';
 import { AccessTokens } from './access/access-token';
+import { Background } from './background';
+import { ExpirySweep } from './expiry.sweep';
 import { AccountRepository } from './login/account.repository';
 import { AuthService } from './login/auth.service';
-import { Background } from './background';
-import { EmailConflicts } from './registration/email-conflicts';
 import { LoginAttempts } from './login/login-attempts';
 import { LoginService } from './login/login.service';
-import { OneTimeTokenRepository } from './token/one-time-token.repository';
+import { openModule } from './module.testing';
 import { Passwords } from './password/password';
 import { PasswordService } from './password/password.service';
 import { RegistrationService } from './registration/registration.service';
 import { SessionRepository } from './session/session.repository';
 import { SessionService } from './session/session.service';
-
-/** What hashes cost in tests. */
-export const COST = 4;
+import { OneTimeTokenRepository } from './token/one-time-token.repository';
 
 export const PASSWORD = 'correct horse';
 
@@ -27,49 +23,38 @@ export const PASSWORD = 'correct horse';
 export async function startAuth() {
   const database = await createTestDatabase();
   const source = await openDataSource({ url: database.urls.auth, pool: 10 });
-  const redis = testRedis('commands');
-  await redis.ping().catch(() => new Promise((resolve) => redis.once('ready', resolve)));
-  return { database, source, redis, ...services(source, redis), close: () => close(database, source, redis) };
-}
-
-export type TestAuth = Awaited<ReturnType<typeof startAuth>>;
-
-function services(source: DataSource, redis: ReturnType<typeof testRedis>) {
-  const [accounts, sessions, links] = [
-    new AccountRepository(source),
-    new SessionRepository(source),
-    new OneTimeTokenRepository(source),
-  ];
-  const passwords = new Passwords(COST);
-  const tokens = new AccessTokens([makeJwk('newest')]);
-  const attempts = new LoginAttempts(redis);
-  const background = new Background();
-  /** A login service that is configured to another cost. */
-  const loginsAt = (cost: number) =>
-    new LoginService(source, accounts, sessions, attempts, new Passwords(cost), tokens);
+  const { module, redis, close } = await openModule(source);
   return {
-    auth: new AuthService(accounts, tokens),
-    registrations: new RegistrationService(
-      source,
-      accounts,
-      passwords,
-      new EmailConflicts(source, accounts, redis),
-      redis,
-    ),
-    logins: new LoginService(source, accounts, sessions, attempts, passwords, tokens),
-    loginsAt,
-    sessions: new SessionService(source, sessions, tokens),
-    passwords: new PasswordService(source, accounts, sessions, links, attempts, passwords, background, redis),
-    links,
-    background,
+    database,
+    source,
+    redis,
+    auth: module.get(AuthService),
+    registrations: module.get(RegistrationService),
+    logins: module.get(LoginService),
+    /** A login service that is configured to another cost. */
+    loginsAt: (cost: number) =>
+      new LoginService(
+        source,
+        module.get(AccountRepository),
+        module.get(SessionRepository),
+        module.get(LoginAttempts),
+        new Passwords(cost),
+        module.get(AccessTokens),
+      ),
+    sessions: module.get(SessionService),
+    passwords: module.get(PasswordService),
+    links: module.get(OneTimeTokenRepository),
+    background: module.get(Background),
+    expiry: module.get(ExpirySweep),
+    async close() {
+      await close();
+      await source.destroy();
+      await database.drop();
+    },
   };
 }
 
-async function close(database: TestDatabase, source: DataSource, redis: ReturnType<typeof testRedis>) {
-  redis.disconnect();
-  await source.destroy();
-  await database.drop();
-}
+export type TestAuth = Awaited<ReturnType<typeof startAuth>>;
 
 export const newcomer = (more: Partial<Register> = {}): Register => ({
   tenant_name: 'Acme',
@@ -100,12 +85,12 @@ export const asUser = <T>({ tenant_id, id: user_id }: User, session_id: string, 
   );
 
 /** Rows of the tenant, by SQL. */
-export const rowsOf = <T>(
+export const rowsOf = <T extends object>(
   { source }: TestAuth,
   { tenant_id }: User,
   sql: string,
   params: unknown[] = [],
-): Promise<T[]> => withTenantId(source, tenant_id, (tx: Tx) => tx.query<T[]>(sql, params));
+): Promise<T[]> => withTenantId(source, tenant_id, (tx: Tx) => tx.read<T>(sql, params));
 
 /** The same as superuser, for what the service may not see. $1 is the tenant. */
 export const foreignRowsOf = <T extends object>(

@@ -1,10 +1,16 @@
-import { between, jwks, readVariables } from '@taai/platform';
+import { between, jwks, readVariables, type Jwk } from '@taai/platform';
 
-/**
- * Reads the auth service's own variables: its signing keys, newest first, the cost of a password hash, and after how many days a
- * deleted tenant loses its rows.
- */
-export function readAuthConfig() {
+export interface AuthConfig {
+  /** Newest first. */
+  signingKeys: readonly Jwk[];
+  /** The exponent of bcrypt for a password's hash. */
+  bcryptCost: number;
+  /** Days between a tenant's deletion and that of its rows. */
+  tenantGraceDays: number;
+}
+
+/** Reads the auth service's own variables. */
+export function readAuthConfig(): AuthConfig {
   const env = readVariables({
     AUTH_PRIVATE_JWKS: jwks(),
     BCRYPT_COST: between(4, 16)({ default: 12 }),

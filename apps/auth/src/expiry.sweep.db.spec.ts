@@ -1,6 +1,5 @@
 import type { User } from '@taai/contracts';
 import { credentials, foreignRowsOf, newcomer, rowsOf, startAuth, type TestAuth } from './auth.testing';
-import { ExpirySweep } from './expiry.sweep';
 
 let app: TestAuth;
 
@@ -43,9 +42,7 @@ async function countsOf(user: User): Promise<Record<string, number>> {
 
 const allAre = (count: number) => Object.fromEntries(TABLES.map((table) => [table, count]));
 
-async function sweep(): Promise<void> {
-  await new ExpirySweep(app.source).sweep();
-}
+const sweep = () => app.expiry.sweep();
 
 test('what has expired goes, in every tenant; the rest stays', async () => {
   const [first, second, stays] = [await someone(), await someone(), await someone()];

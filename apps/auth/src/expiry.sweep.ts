@@ -1,6 +1,6 @@
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { Periodic } from '@taai/platform';
-import { DataSource } from 'typeorm';
+import { ExpiryRepository } from './expiry.repository';
 
 const EVERY_MS = 15 * 60 * 1000;
 const BATCH = 1000;
@@ -11,7 +11,7 @@ export class ExpirySweep implements OnApplicationBootstrap, BeforeApplicationShu
   private readonly sweeping = new Periodic(EVERY_MS, () => this.sweep());
   private stopping = false;
 
-  constructor(private readonly db: DataSource) {}
+  constructor(private readonly expired: ExpiryRepository) {}
 
   onApplicationBootstrap(): void {
     this.sweeping.wake();
@@ -24,11 +24,6 @@ export class ExpirySweep implements OnApplicationBootstrap, BeforeApplicationShu
 
   /** Deletes until nothing expired is left. Any number of replicas may do it at once. */
   async sweep(): Promise<void> {
-    while (!this.stopping && (await this.deleteBatch()) >= BATCH);
-  }
-
-  private async deleteBatch(): Promise<number> {
-    const [row] = await this.db.query<{ deleted: number }[]>('select delete_expired($1) as deleted', [BATCH]);
-    return row?.deleted ?? 0;
+    while (!this.stopping && (await this.expired.deleteExpired(BATCH)) >= BATCH);
   }
 }

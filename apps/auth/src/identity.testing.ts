@@ -1,23 +1,15 @@
-import { openDataSource, RlsPool, UserEntity, withTenantId } from '@taai/entities';
+import { openDataSource, UserEntity, withTenantId } from '@taai/entities';
 import { createTenant, createTestDatabase } from '@taai/entities-testing';
-import { whenReady } from '@taai/platform';
-import { testRedis, until } from '@taai/platform-testing';
+import { until } from '@taai/platform-testing';
 import { rolePermissions } from '@taai/rbac';
 import { runInContext, type Caller } from '@taai/tenant';
 import { Client } from 'pg';
 import { v7 } from 'uuid';
-import { AccessRepository } from './access/access.repository';
-import { AccountRepository } from './login/account.repository';
-import { ApiKeyRepository } from './api-key/api-key.repository';
 import { ApiKeyService } from './api-key/api-key.service';
-import { EmailConflicts } from './registration/email-conflicts';
+import { openModule } from './module.testing';
 import { InviteService } from './user/invite.service';
 import { OneTimeTokenRepository } from './token/one-time-token.repository';
-import { Passwords } from './password/password';
-import { RoleAuthority } from './role/role.authority';
-import { RoleRepository } from './role/role.repository';
 import { RoleService } from './role/role.service';
-import { UserRepository } from './user/user.repository';
 import { UserService } from './user/user.service';
 
 /** A user, and how to do something as them. */
@@ -43,13 +35,8 @@ export async function openIdentity() {
   const source = await openDataSource({ url: database.urls.auth, pool: 12 });
   const admin = new Client(database.adminUrl);
   await admin.connect();
-  const redis = testRedis('commands');
-  await whenReady(redis);
-
-  const userRows = new UserRepository();
-  const roleRows = new RoleRepository();
-  const authority = new RoleAuthority(roleRows, new AccessRepository(source, new RlsPool(source, { prepare: true })));
-  const tokens = new OneTimeTokenRepository(source);
+  const { module, close } = await openModule(source);
+  const tokens = module.get(OneTimeTokenRepository);
 
   /** As superuser. */
   const query = async <Row extends object>(sql: string, ...params: unknown[]) =>
@@ -82,18 +69,10 @@ export async function openIdentity() {
     query,
     tokens,
     newUser,
-    users: new UserService(source, userRows, authority),
-    invites: new InviteService(
-      source,
-      userRows,
-      tokens,
-      authority,
-      new Passwords(4),
-      new EmailConflicts(source, new AccountRepository(source), redis),
-      redis,
-    ),
-    roles: new RoleService(source, roleRows, authority),
-    apiKeys: new ApiKeyService(source, new ApiKeyRepository(), authority),
+    users: module.get(UserService),
+    invites: module.get(InviteService),
+    roles: module.get(RoleService),
+    apiKeys: module.get(ApiKeyService),
 
     /** What leaves the tenant but audit entries, oldest first. */
     events: async (one: Person) => (await outbox(one)).filter(({ type }) => type !== 'audit.recorded'),
@@ -129,7 +108,7 @@ export async function openIdentity() {
     },
 
     async close() {
-      redis.disconnect();
+      await close();
       await source.destroy();
       await admin.end();
       await database.drop();

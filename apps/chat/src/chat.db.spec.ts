@@ -49,7 +49,7 @@ describe('conversations', () => {
     expect(first).toMatchObject({ agent_id, title: null, user_id: chat.user_id, last_message_at: null });
     const second = await as(tenant, () => conversations.create({ agent_id, title: 'Second' }));
     await send(first.id, 'Hello');
-    const { data } = await as(tenant, () => conversations.list({}));
+    const { data } = await as(tenant, () => conversations.list({ limit: 20 }));
     expect(data.map(({ id }) => id)).toEqual([second.id, first.id]);
     expect(data[1]?.last_message_at).toBeInstanceOf(Date);
     expect(await as(tenant, () => conversations.update({ id: first.id, title: 'First' }))).toMatchObject({
@@ -80,7 +80,7 @@ describe('conversations', () => {
       () => conversations.update({ id, title: null }),
       () => conversations.remove(id),
       () => messages.send({ id, content: 'Hello' }),
-      () => messages.list({ id }),
+      () => messages.list({ id, limit: 20 }),
     ];
     for (const attempt of attempts) {
       await expect(as(stranger, attempt)).rejects.toMatchObject({ code: 'not_found' });

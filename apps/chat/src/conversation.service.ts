@@ -32,7 +32,7 @@ export class ConversationService {
     });
   }
 
-  async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Conversation>> {
+  async list({ limit, cursor }: PageQuery): Promise<PageOf<Conversation>> {
     const rows = await this.conversations.page(idAfter(cursor), limit + 1);
     return toPage(rows, limit, ({ id }) => [id]);
   }

@@ -39,7 +39,7 @@ export class MessageService {
     return sent;
   }
 
-  async list({ id, limit = 20, cursor }: PageById): Promise<PageOf<Message>> {
+  async list({ id, limit, cursor }: PageById): Promise<PageOf<Message>> {
     const after = idAfter(cursor);
     found('conversation', await this.conversations.find(id));
     const rows = await this.messages.page(id, after, limit + 1);

@@ -7,7 +7,7 @@ import { JobRepository } from './job.repository';
 export class JobService {
   constructor(private readonly jobs: JobRepository) {}
 
-  async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Job>> {
+  async list({ limit, cursor }: PageQuery): Promise<PageOf<Job>> {
     return toFittingPage(await this.jobs.list(idAfter(cursor), limit + 1), limit);
   }
 

@@ -14,8 +14,8 @@ beforeEach(async () => {
 });
 
 const create = (title: string, fields = {}) => ada.as(() => house.tasks.create({ title, ...fields }));
-const list = (query: ListTasks = {}) => ada.as(() => house.tasks.list(query));
-const titles = async (query: ListTasks) => (await list(query)).data.map(({ title }) => title);
+const list = (query: Partial<ListTasks> = {}) => ada.as(() => house.tasks.list({ limit: 20, ...query }));
+const titles = async (query: Partial<ListTasks>) => (await list(query)).data.map(({ title }) => title);
 
 describe('a list', () => {
   it('shows the newest first', async () => {

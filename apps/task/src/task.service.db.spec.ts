@@ -19,7 +19,8 @@ const create = (fields = {}, who = ada) => who.as(() => house.tasks.create({ tit
 const get = (id: string, who = ada) => who.as(() => house.tasks.get({ id }));
 const update = (id: string, fields: object, who = ada) => who.as(() => house.tasks.update({ id, ...fields }));
 const remove = (id: string, who = ada) => who.as(() => house.tasks.remove({ id }));
-const titles = (who = ada) => who.as(async () => (await house.tasks.list({})).data.map(({ title }) => title));
+const titles = (who = ada) =>
+  who.as(async () => (await house.tasks.list({ limit: 20 })).data.map(({ title }) => title));
 const eventTypes = async (who = ada) => (await house.outbox(who)).map(({ type }) => type);
 
 const invalidAssignee = { code: 'validation_failed', extras: { errors: [{ path: 'assignee_id' }] } };
@@ -41,7 +42,7 @@ describe('a task', () => {
     const task = await create(fields);
 
     expect(task).toMatchObject({ ...fields, due_at: '2026-05-01T07:30:00.000Z', created_by: ada.user_id });
-    const [read, { data }] = await ada.as(() => Promise.all([get(task.id), house.tasks.list({})]));
+    const [read, { data }] = await ada.as(() => Promise.all([get(task.id), house.tasks.list({ limit: 20 })]));
     expect(JSON.stringify(read)).toBe(JSON.stringify(task));
     expect(JSON.stringify(data)).toBe(JSON.stringify([task]));
   });

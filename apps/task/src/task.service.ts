@@ -39,7 +39,7 @@ export class TaskService {
     return this.tasks.insert(task, eventRow('task.created', { ...task }));
   }
 
-  async list({ limit = 20, cursor, due_before, ...filters }: ListTasks): Promise<PageOf<Task>> {
+  async list({ limit, cursor, due_before, ...filters }: ListTasks): Promise<PageOf<Task>> {
     const due = due_before === undefined ? undefined : readTimestamp('due_before', due_before);
     const rows = await this.tasks.list({ ...filters, due_before: due, after: idAfter(cursor) }, limit + 1);
     return isLight(rows) ? toPage(rows, limit, ({ id }) => [id]) : toFittingPage(rows, limit);

@@ -124,7 +124,7 @@ test('a tenant’s own prices are bounded', async () => {
 test.each([[['openai']], [[1, 2]], ['nonsense']])('refuses the cursor of %j', async (keys) => {
   const cursor = Buffer.from(JSON.stringify(keys)).toString('base64url');
   const tenant = await createTenant(database);
-  await expect(as(tenant, () => prices.list({ cursor }))).rejects.toMatchObject({ code: 'invalid_cursor' });
+  await expect(as(tenant, () => prices.list({ cursor, limit: 20 }))).rejects.toMatchObject({ code: 'invalid_cursor' });
 });
 
 test('prices are billing: of the built-in roles, admins alone see and change them', () => {

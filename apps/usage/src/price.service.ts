@@ -24,7 +24,7 @@ export class PriceService {
     @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
-  async list({ provider_kind, limit = 20, cursor }: ListPrices): Promise<PageOf<ModelPrice>> {
+  async list({ provider_kind, limit, cursor }: ListPrices): Promise<PageOf<ModelPrice>> {
     const after = cursor === undefined ? [] : readCursor(cursor, 2).map(text);
     const rows = await withTenant(this.db, (tx) => this.prices.page(tx, provider_kind, after, limit + 1));
     return toPage(rows, limit, ({ provider_kind, model }) => [provider_kind, model]);

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import {
   limits,
   type ListUsageRecords,
+  type PageQuery,
   type UsageGroup,
   type UsageGroupTotals,
   type UsageRecord,
@@ -88,7 +89,11 @@ export class UsageRepository {
   }
 
   /** Newest first. */
-  page({ run_id, agent_id }: ListUsageRecords, after: string | undefined, limit: number): Promise<UsageRecord[]> {
+  page(
+    { run_id, agent_id }: Omit<ListUsageRecords, keyof PageQuery>,
+    after: string | undefined,
+    limit: number,
+  ): Promise<UsageRecord[]> {
     return this.rls.read<UsageRecord>(PAGE, [
       after === undefined ? null : mintedAt(after),
       after ?? null,

@@ -24,7 +24,7 @@ export class UsageService {
     return { ...period, totals: totalsOf(total), groups: groups.map(groupOf) };
   }
 
-  async records({ limit = 20, cursor, ...filter }: ListUsageRecords): Promise<PageOf<UsageRecord>> {
+  async records({ limit, cursor, ...filter }: ListUsageRecords): Promise<PageOf<UsageRecord>> {
     const after = idAfter(cursor);
     if (after !== undefined && !isVersion7(after)) throw new ProblemError('invalid_cursor');
     const rows = await this.usage.page(filter, after, limit + 1);

@@ -69,7 +69,7 @@ export class ById {
 /** The input of a method that takes nothing. */
 export class Empty {}
 
-/** What every list takes. */
+/** What every list takes. The gateway fills in the default `limit`, so that services are always told one. */
 export class PageQuery {
   @Describe('How many items the page has at most.')
   @Optional()
@@ -77,7 +77,7 @@ export class PageQuery {
   @IsInt()
   @Min(1)
   @Max(limits.pageRows)
-  limit?: number = limits.defaultPageRows;
+  limit: number = limits.defaultPageRows;
 
   @Describe('`next_cursor` of the page before; absent for the first page.', 'eyJpZCI6IjAxOThmMGUyIn0')
   @Optional()

@@ -68,6 +68,10 @@ const CALLER = sql(`
       select from api_keys k where k.id = $3 and k.created_by = u.id and k.revoked_at is null
         and (k.expires_at is null or k.expires_at > now())))`);
 
+const FIND_KEY = sql('select tenant_id, id from find_api_key($1)');
+
+const CHANGES = sql('select kind, id from recent_access_changes($1, $2)');
+
 /** Credentials and what has become of them. Nothing here is on behalf of a caller: it decides who the caller is. */
 @Injectable()
 export class AccessRepository {
@@ -76,42 +80,42 @@ export class AccessRepository {
     private readonly rls: RlsPool,
   ) {}
 
-  /** Undefined when the session has ended, or its user may not log in any more. */
+  /** Resolves to undefined when the session has ended, or its user may not log in any more. */
   async sessionHolder(tenant_id: string, id: string): Promise<Holder | undefined> {
     const [found] = await this.rls.queryFor<Holder>(tenant_id, SESSION, [id]);
     return found;
   }
 
-  /** Undefined for a hash that no key has. */
+  /** Resolves to undefined for a hash that no key has. */
   async findKey(hash: string): Promise<KeyRef | undefined> {
-    const [ref] = await this.db.query<KeyRef[]>('select tenant_id, id from find_api_key($1)', [hash]);
+    const [ref] = await this.db.query<KeyRef[]>(FIND_KEY, [hash]);
     return ref;
   }
 
-  /** Undefined when the key has ended, or its creator may not log in any more. */
+  /** Resolves to undefined when the key has ended, or its creator may not log in any more. */
   async keyHolder({ tenant_id, id }: KeyRef): Promise<KeyHolder | undefined> {
     const [found] = await this.rls.queryFor<KeyHolder>(tenant_id, API_KEY, [id]);
     return found;
   }
 
-  /** Undefined when the user may not log in any more, or the key has ended or is not theirs. */
+  /** Resolves to undefined when the user may not log in any more, or the key has ended or is not theirs. */
   async userHolder({ user_id, api_key_id }: ByUser): Promise<UserHolder | undefined> {
     const [found] = await this.rls.read<UserHolder>(USER, [user_id, api_key_id]);
     return found;
   }
 
-  /** The role that the caller has at this moment; undefined when their user, session or API key is not living any more. */
+  /** Resolves to the role that the caller has at this moment; undefined when their user, session or API key is not living any more. */
   async callerNow(
     tx: Tx,
     { user_id, session_id, api_key_id }: Caller,
   ): Promise<Pick<Holder, 'role' | 'role_permissions'> | undefined> {
     const ids = [user_id ?? null, session_id ?? null, api_key_id ?? null];
-    const [found] = await tx.query<Pick<Holder, 'role' | 'role_permissions'>[]>(CALLER, ids);
+    const [found] = await tx.read<Pick<Holder, 'role' | 'role_permissions'>>(CALLER, ids);
     return found;
   }
 
-  /** Of all tenants, each once, `limit` at most. */
+  /** Resolves to the changes of the last `seconds`, of all tenants, each once, `limit` at most. */
   changes(seconds: number, limit: number): Promise<AccessChange[]> {
-    return this.db.query<AccessChange[]>('select kind, id from recent_access_changes($1, $2)', [seconds, limit]);
+    return this.db.query<AccessChange[]>(CHANGES, [seconds, limit]);
   }
 }

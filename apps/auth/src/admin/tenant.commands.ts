@@ -1,8 +1,9 @@
 import { userInfo } from 'node:os';
 import { isUuid } from '@taai/contracts';
-import { TenantEntity, withTenantId, type AuditActor } from '@taai/entities';
+import { withTenantId, type AuditActor, type TenantEntity } from '@taai/entities';
 import type { DataSource } from 'typeorm';
 import { moveTenant, type StatusChange } from '../tenant/tenant-status';
+import { findTenant, TenantRepository } from '../tenant/tenant.repository';
 import { AdminError, type AdminTools, type Command } from './command';
 
 const BATCH = 500;
@@ -43,23 +44,20 @@ export const tenantCommands: Record<string, Command> = {
 
 async function list(db: DataSource): Promise<string> {
   const lines: string[] = [];
-  for (let ids = await idsAfter(db, null); ids.length > 0; ids = await idsAfter(db, ids.at(-1) ?? null)) {
-    // One after the other: the command has one connection. A tenant may have gone since.
-    for (const id of ids) lines.push(...(await findAll(db, id)).map(lineOf));
+  const tenants = new TenantRepository(db);
+  for (let ids = await tenants.ids(null, BATCH); ids.length > 0; ids = await tenants.ids(ids.at(-1) ?? null, BATCH)) {
+    // One after the other: the command has one connection.
+    for (const id of ids) {
+      const tenant = await withTenantId(db, id, findTenant);
+      if (tenant) lines.push(lineOf(tenant)); // It may have gone since.
+    }
   }
   return lines.length > 0 ? lines.join('\n') : 'There is no tenant.';
 }
 
-async function idsAfter(db: DataSource, after: string | null): Promise<string[]> {
-  const rows = await db.query<{ id: string }[]>('select id from list_tenants($1, $2)', [after, BATCH]);
-  return rows.map(({ id }) => id);
-}
-
-const findAll = (db: DataSource, id: string) => withTenantId(db, id, (tx) => tx.findBy(TenantEntity, { id }));
-
 async function find(db: DataSource, id: string | undefined): Promise<TenantEntity> {
   if (!isUuid(id)) throw new AdminError('A tenant is named by its id, a UUID: see `tenant list`.');
-  const [tenant] = await findAll(db, id);
+  const tenant = await withTenantId(db, id, findTenant);
   if (!tenant) throw new AdminError(`There is no tenant ${id}.`);
   return tenant;
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ApiKey } from '@taai/contracts';
-import { ApiKeyEntity, sql, type Tx } from '@taai/entities';
+import { RlsPool, sql, type Tx } from '@taai/entities';
 
 const columns = 'id, name, prefix, scopes, created_by, created_at, expires_at, last_used_at';
 
@@ -13,30 +13,36 @@ const COUNT = sql(`
   where revoked_at is null and (expires_at is null or expires_at > now())`);
 
 const REVOKE = sql(`
-  with revoked as (update api_keys set revoked_at = now() where id = $1 and revoked_at is null returning *)
-  select ${columns} from revoked`);
+  update api_keys set revoked_at = now() where id = $1 and revoked_at is null returning ${columns}`);
+
+const INSERT = sql(`
+  insert into api_keys (tenant_id, key_hash, ${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`);
 
 /** API keys that are not revoked: those are kept for the sake of what they did, and found by nothing here. */
 @Injectable()
 export class ApiKeyRepository {
-  /** Newest first. */
-  page(tx: Tx, after: string | undefined, limit: number): Promise<ApiKey[]> {
-    return tx.query<ApiKey[]>(PAGE, [after ?? null, limit]);
+  constructor(private readonly rls: RlsPool) {}
+
+  /** Resolves to those before the id `after`, newest first. */
+  page(after: string | undefined, limit: number): Promise<ApiKey[]> {
+    return this.rls.read<ApiKey>(PAGE, [after ?? null, limit]);
   }
 
-  /** Those that have not expired. */
+  /** Counts those that have not expired. */
   async countLiving(tx: Tx): Promise<number> {
-    const [row] = await tx.query<[{ count: number }]>(COUNT);
-    return row.count;
+    const [row] = await tx.read<{ count: number }>(COUNT);
+    return row?.count ?? 0;
   }
 
   async insert(tx: Tx, key: ApiKey, key_hash: string): Promise<void> {
-    await tx.insert(ApiKeyEntity, { ...key, tenant_id: tx.tenant_id, key_hash });
+    const { id, name, prefix, scopes, created_by, created_at, expires_at, last_used_at } = key;
+    const row = [id, name, prefix, scopes, created_by, created_at, expires_at, last_used_at];
+    await tx.write(INSERT, [tx.tenant_id, key_hash, ...row]);
   }
 
   /** Resolves to the key; undefined when there was none to revoke. */
   async revoke(tx: Tx, id: string): Promise<ApiKey | undefined> {
-    const [revoked] = await tx.query<ApiKey[]>(REVOKE, [id]);
+    const [revoked] = await tx.write<ApiKey>(REVOKE, [id]);
     return revoked;
   }
 }

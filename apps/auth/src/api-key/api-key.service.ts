@@ -17,7 +17,7 @@ import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { ApiKeyRepository } from './api-key.repository';
-import { lockTenant } from '../tenant/lock-tenant';
+import { lockTenant } from '../tenant/tenant.repository';
 import { readPermissions } from '../access/read-permissions';
 import { RoleAuthority } from '../role/role.authority';
 
@@ -29,9 +29,8 @@ export class ApiKeyService {
     private readonly authority: RoleAuthority,
   ) {}
 
-  async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<ApiKey>> {
-    const after = idAfter(cursor);
-    const rows = await withTenant(this.db, (tx) => this.apiKeys.page(tx, after, limit + 1));
+  async list({ limit, cursor }: PageQuery): Promise<PageOf<ApiKey>> {
+    const rows = await this.apiKeys.page(idAfter(cursor), limit + 1);
     return toPage(rows, limit, ({ id }) => [id]);
   }
 

@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { notFound, type AuditHead, type AuditLog, type AuditRecord } from '@taai/contracts';
-import { filtered, RlsPool, sql, violatedConstraint, withTenant } from '@taai/entities';
-import { DataSource } from 'typeorm';
-import { AuditChain, type Link, type Sealed } from './audit-chain';
+import { notFound, type AuditHead, type AuditLog } from '@taai/contracts';
+import { filtered, RlsPool, sql, violatedConstraint, type Tx } from '@taai/entities';
+import type { Link, Sealed } from './audit-chain';
 
 /** What a list may be narrowed to. */
 interface AuditFilters {
@@ -70,27 +69,28 @@ const list = filtered<AuditFilters>(
 /** The audit log of the caller's tenant. Nothing here changes or removes an entry, and the grants allow it to nobody. */
 @Injectable()
 export class AuditRepository {
-  constructor(
-    private readonly db: DataSource,
-    private readonly rls: RlsPool,
-  ) {}
+  constructor(private readonly rls: RlsPool) {}
 
-  /** Appends the entries that are new, in their order: all or none. Throws `not_found` for a tenant that is gone. */
-  append(entries: readonly AuditRecord[]): Promise<void> {
-    return withTenant(this.db, async (tx) => {
-      const [head] = await tx.query<[AuditHead]>(LOCK_HEAD, [tx.tenant_id]).catch(explain);
-      const rows = await tx.query<{ id: string }[]>(KNOWN, [entries.map(({ id }) => id)]);
-      const known = new Set(rows.map(({ id }) => id));
-      const fresh = entries.filter(({ id }) => !known.has(id) && known.add(id));
-      if (fresh.length === 0) return;
-      const chain = new AuditChain({ seq: head.seq, id: null, hash: head.hash || null });
-      const sealed = fresh.map((entry) => chain.seal({ ...entry, tenant_id: tx.tenant_id }));
-      await tx.query(INSERT, [JSON.stringify(sealed)]);
-      await tx.query(MOVE_HEAD, [tx.tenant_id, chain.last.seq, chain.last.hash]);
-    });
+  /** Resolves to where the log ends. Nobody else appends until the transaction ends. Throws `not_found` for a tenant that is gone. */
+  async lockHead(tx: Tx): Promise<AuditHead> {
+    const [head] = await tx.write<AuditHead>(LOCK_HEAD, [tx.tenant_id]).catch(explain);
+    if (!head) throw new Error('The head is inserted when there is none.');
+    return head;
   }
 
-  /** Newest first, at most `limit`. */
+  /** Resolves to those of the ids that the log has. */
+  async known(tx: Tx, ids: readonly string[]): Promise<Set<string>> {
+    const rows = await tx.read<{ id: string }>(KNOWN, [ids]);
+    return new Set(rows.map(({ id }) => id));
+  }
+
+  /** Adds rows that go on from the locked head. `last` is the new head. */
+  async append(tx: Tx, rows: readonly Sealed[], last: Link): Promise<void> {
+    await tx.write(INSERT, [JSON.stringify(rows)]);
+    await tx.write(MOVE_HEAD, [tx.tenant_id, last.seq, last.hash]);
+  }
+
+  /** Resolves to entries, newest first, at most `limit`. */
   list(filters: AuditFilters, limit: number): Promise<AuditLog[]> {
     return this.rls.read<AuditLog>(...list(filters, limit));
   }
@@ -106,13 +106,13 @@ export class AuditRepository {
     };
   }
 
-  /** The entry of a seq, as far as the next one goes on from it. */
+  /** Resolves to the entry of a seq, as far as the next one goes on from it. */
   async link(seq: number): Promise<Link | undefined> {
     const [link] = await this.rls.read<Link>(LINK, [seq]);
     return link;
   }
 
-  /** The entries after one seq and up to another, oldest first. */
+  /** Resolves to the entries after one seq and up to another, oldest first. */
   read(after: number, upTo: number): Promise<Sealed[]> {
     return this.rls.read<Sealed>(SEALED, [after, upTo]);
   }

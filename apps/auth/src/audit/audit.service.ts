@@ -12,8 +12,9 @@ import {
   type ReportDenied,
   type VerifyAuditLog,
 } from '@taai/contracts';
-import { auditedState, emit, fitting, readCursor, toPage, withTenantId, type Tx } from '@taai/entities';
+import { auditedState, emit, fitting, readCursor, toPage, withTenant, withTenantId, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
+import { AuditChain } from './audit-chain';
 import { AuditRepository } from './audit.repository';
 import { AuditVerifier } from './audit.verifier';
 
@@ -25,12 +26,24 @@ export class AuditService {
     private readonly verifier: AuditVerifier,
   ) {}
 
-  /** Throws `not_found` for a tenant that is gone. */
+  /** Appends the entries that are new, in their order: all or none. Throws `not_found` for a tenant that is gone. */
   async append({ entries }: AppendAudit): Promise<void> {
-    if (entries.length > 0) await this.audit.append(entries.map(withoutSecrets));
+    if (entries.length === 0) return;
+    await withTenant(this.db, async (tx) => {
+      const head = await this.audit.lockHead(tx);
+      const known = await this.audit.known(
+        tx,
+        entries.map(({ id }) => id),
+      );
+      const fresh = entries.filter(({ id }) => !known.has(id) && known.add(id));
+      if (fresh.length === 0) return;
+      const chain = new AuditChain({ seq: head.seq, id: null, hash: head.hash || null });
+      const sealed = fresh.map((entry) => chain.seal({ ...withoutSecrets(entry), tenant_id: tx.tenant_id }));
+      await this.audit.append(tx, sealed, chain.last);
+    });
   }
 
-  async list({ limit = 20, cursor, from, to, ...filters }: ListAuditLogs): Promise<PageOf<AuditLog>> {
+  async list({ limit, cursor, from, to, ...filters }: ListAuditLogs): Promise<PageOf<AuditLog>> {
     const times = {
       from: from === undefined ? undefined : readTimestamp('from', from),
       to: to === undefined ? undefined : readTimestamp('to', to),

@@ -1,4 +1,4 @@
-import type { AuditRecord } from '@taai/contracts';
+import type { AuditRecord, ListAuditLogs } from '@taai/contracts';
 import { openDataSource, RlsPool } from '@taai/entities';
 import { createTenant, createTestDatabase } from '@taai/entities-testing';
 import { runAs } from '@taai/tenant';
@@ -14,7 +14,7 @@ export async function openAuditLog() {
   const source = await openDataSource({ url: database.urls.auth, pool: 8 });
   const admin = new Client(database.adminUrl);
   await admin.connect();
-  const repository = new AuditRepository(source, new RlsPool(source, { prepare: true }));
+  const repository = new AuditRepository(new RlsPool(source, { prepare: true }));
   const service = new AuditService(source, repository, new AuditVerifier(repository));
 
   const as = <T>(tenant_id: string, work: () => Promise<T>) =>
@@ -28,8 +28,8 @@ export async function openAuditLog() {
     createTenant: () => createTenant(database),
     append: (tenant_id: string, entries: AuditRecord[]) => as(tenant_id, () => service.append({ entries })),
     verify: (tenant_id: string, after?: number) => as(tenant_id, () => service.verify({ after })),
-    list: (tenant_id: string, query: Parameters<AuditService['list']>[0] = {}) =>
-      as(tenant_id, () => service.list(query)),
+    list: (tenant_id: string, query: Partial<ListAuditLogs> = {}) =>
+      as(tenant_id, () => service.list({ limit: 20, ...query })),
     denied: (entries: Parameters<AuditService['denied']>[0]['entries']) => as(v7(), () => service.denied({ entries })),
     close: async () => {
       await source.destroy();

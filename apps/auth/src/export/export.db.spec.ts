@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import type { DatabaseService, Job } from '@taai/contracts';
-import { withTenant } from '@taai/entities';
+import { RlsPool, withTenant } from '@taai/entities';
 import { fillTenant, readTables, type TableFacts } from '@taai/entities-testing';
 import { until } from '@taai/platform-testing';
 import { v7 } from 'uuid';
@@ -24,7 +24,7 @@ afterEach(() => Promise.all(workers.map((worker) => worker.beforeApplicationShut
 afterAll(() => house.close());
 
 function newExports(dataOf: TenantDataOf = house.dataOf) {
-  const repository = new ExportRepository(house.source);
+  const repository = new ExportRepository(house.source, new RlsPool(house.source, { prepare: true }));
   const worker = new ExportWorker(repository, dataOf);
   workers.push(worker);
   return { repository, worker, service: new ExportService(house.source, repository, worker) };

@@ -1,9 +1,10 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { limits, ProblemError } from '@taai/contracts';
+import { LeaseLost, type JobLease, type JobRef } from '@taai/entities';
 import { ClaimLoop, log, Periodic, reportError } from '@taai/platform';
 import { runAs } from '@taai/tenant';
 import { ArchiveWriter, LEASE_SECONDS } from './archive-writer';
-import { ClaimLost, ExportRepository, type Claim, type JobRef } from './export.repository';
+import { ExportRepository } from './export.repository';
 import { TENANT_DATA, type TenantDataOf } from '../tenant/tenant-data.clients';
 
 const SWEEP_MS = 5000;
@@ -57,31 +58,31 @@ export class ExportWorker implements OnApplicationBootstrap, BeforeApplicationSh
 
   private async takeUp(id: string): Promise<void> {
     try {
-      const claim = await this.exports.begin(id);
+      const lease = await this.exports.begin(id);
       // One that was taken up so often, and never got as far as to fail, ends its process.
-      if (claim.attempts > MAX_ATTEMPTS) await this.exports.fail(claim, 'internal', 'The export could not be made.');
-      else await this.attempt(claim);
+      if (lease.attempts > MAX_ATTEMPTS) await this.exports.fail(lease, 'internal', 'The export could not be made.');
+      else await this.attempt(lease);
     } catch (error) {
-      if (!(error instanceof ClaimLost)) throw error;
+      if (!(error instanceof LeaseLost)) throw error;
       log.warn({ job_id: id }, 'another replica has taken the export up, or the tenant is gone');
     }
   }
 
-  private async attempt(claim: Claim): Promise<void> {
+  private async attempt(lease: JobLease): Promise<void> {
     const { signal } = this.stopping;
     try {
-      await new ArchiveWriter(claim, this.exports, this.dataOf, signal).write();
+      await new ArchiveWriter(lease, this.exports, this.dataOf, signal).write();
     } catch (error) {
-      if (error instanceof ClaimLost) throw error;
-      if (signal.aborted) await this.exports.leave(claim, 0, false);
-      else await this.giveUp(claim, error);
+      if (error instanceof LeaseLost) throw error;
+      if (signal.aborted) await this.exports.leave(lease, 0, false);
+      else await this.giveUp(lease, error);
     }
   }
 
-  private async giveUp(claim: Claim, error: unknown): Promise<void> {
-    reportError(error, { job_id: claim.id });
+  private async giveUp(lease: JobLease, error: unknown): Promise<void> {
+    reportError(error, { job_id: lease.id });
     const code = error instanceof ProblemError ? error.code : 'internal';
-    if (claim.attempts >= MAX_ATTEMPTS) await this.exports.fail(claim, code, 'The export could not be made.');
-    else await this.exports.leave(claim, 5 * 2 ** claim.attempts, true);
+    if (lease.attempts >= MAX_ATTEMPTS) await this.exports.fail(lease, code, 'The export could not be made.');
+    else await this.exports.leave(lease, 5 * 2 ** lease.attempts, true);
   }
 }

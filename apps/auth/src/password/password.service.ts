@@ -8,7 +8,7 @@ import { Background } from '../background';
 import { currentSession } from '../session/current-session';
 import { canonicalEmail } from '../registration/email';
 import { HourlyLimit } from '../login/hourly-limit';
-import { lockTenant } from '../tenant/lock-tenant';
+import { lockTenant } from '../tenant/tenant.repository';
 import { LoginAttempts } from '../login/login-attempts';
 import { currentNetwork } from '../login/network';
 import { OneTimeTokenRepository, type TokenRef } from '../token/one-time-token.repository';

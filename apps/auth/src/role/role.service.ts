@@ -9,22 +9,13 @@ import {
   type Role,
   type UpdateRole,
 } from '@taai/contracts';
-import {
-  accessChanged,
-  audit,
-  difference,
-  readCursor,
-  toPage,
-  withTenant,
-  type RoleEntity,
-  type Tx,
-} from '@taai/entities';
+import { accessChanged, audit, difference, readCursor, toPage, withTenant, type Tx } from '@taai/entities';
 import { rolePermissions } from '@taai/rbac';
 import { DataSource } from 'typeorm';
-import { lockTenant } from '../tenant/lock-tenant';
+import { lockTenant } from '../tenant/tenant.repository';
 import { readPermissions } from '../access/read-permissions';
 import { RoleAuthority } from './role.authority';
-import { RoleRepository, type RoleFields } from './role.repository';
+import { RoleRepository, type RoleFields, type RoleRow } from './role.repository';
 
 const builtInRoles = Object.entries(rolePermissions).map(([name, permissions]): Role => {
   const nothing = { id: null, description: null, created_at: null, updated_at: null };
@@ -39,10 +30,10 @@ export class RoleService {
     private readonly authority: RoleAuthority,
   ) {}
 
-  async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Role>> {
+  async list({ limit, cursor }: PageQuery): Promise<PageOf<Role>> {
     const after = cursor === undefined ? '' : readCursor(cursor, 1)[0];
     if (typeof after !== 'string') throw new ProblemError('invalid_cursor');
-    const own = await withTenant(this.db, (tx) => this.roles.all(tx));
+    const own = await this.roles.all();
     const rows = [...builtInRoles, ...own.map(toRole)].filter((role) => placeOf(role) > after);
     return toPage(rows, limit, (role) => [placeOf(role)]);
   }
@@ -75,7 +66,7 @@ export class RoleService {
   private async add(tx: Tx, fields: RoleFields): Promise<Role> {
     await lockTenant(tx);
     await this.authority.assertCovers(tx, fields.permissions);
-    if ((await this.roles.count(tx)) >= limits.rolesOfTenant) {
+    if ((await this.roles.all(tx)).length >= limits.rolesOfTenant) {
       throw new ProblemError('conflict', `A tenant has at most ${limits.rolesOfTenant} roles of its own.`);
     }
     const role = await this.roles.insert(tx, fields);
@@ -89,15 +80,15 @@ export class RoleService {
     const changed = difference(factsOf(role), factsOf({ ...role, ...fields }));
     if (!changed) return toRole(role);
     const { after } = changed;
-    const updated = await this.roles.update(tx, role, after);
+    const updated = found('role', await this.roles.update(tx, id, after));
     if (after.name !== undefined) await this.roles.replace(tx, role.name, after.name);
     await accessChanged(tx, 'tenant', tx.tenant_id);
     await audit(tx, { action: 'role.updated', target: { type: 'role', id }, ...changed });
     return toRole(updated);
   }
 
-  /** A role that nobody else changes or gives to anybody until the transaction ends. Throws `not_found`, `forbidden`. */
-  private async lock(tx: Tx, id: string): Promise<RoleEntity> {
+  /** Resolves to a role that nobody else changes or gives to anybody until the transaction ends. Throws `not_found`, `forbidden`. */
+  private async lock(tx: Tx, id: string): Promise<RoleRow> {
     await lockTenant(tx);
     const role = found('role', await this.roles.find(tx, id));
     await this.authority.assertCovers(tx, role.permissions);
@@ -111,7 +102,7 @@ const placeOf = ({ id, name }: Role) =>
 
 const factsOf = ({ name, description, permissions }: RoleFields): RoleFields => ({ name, description, permissions });
 
-const toRole = ({ id, created_at, updated_at, ...fields }: RoleEntity): Role => ({
+const toRole = ({ id, created_at, updated_at, ...fields }: RoleRow): Role => ({
   id,
   ...factsOf(fields),
   is_builtin: false,

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { limits, type Session, type TenantStatus, type User } from '@taai/contracts';
-import { accessChanged, SessionEntity, sql, type Tx } from '@taai/entities';
+import { accessChanged, RlsPool, Rows, SessionEntity, sql, type Tx } from '@taai/entities';
 import { sha256 } from '@taai/platform';
 import { currentContext } from '@taai/tenant';
 import { DataSource } from 'typeorm';
-import { v7 } from 'uuid';
-import { toUser, type Account, type UserRow } from '../login/account.repository';
+import type { Account } from '../login/account.repository';
+import { toUser, type UserRow } from '../user/user.repository';
 import type { RefreshState } from './refresh-token';
 
 const LIFETIME_MS = limits.sessionSeconds * 1000;
@@ -27,9 +27,9 @@ type LockedRow = Omit<LockedSession, 'user'> & UserRow;
 
 /** Only with the hash that the password was checked against: a session must not outlive a change of the password that it missed. */
 const TOUCH_USER = sql(`
-  with touched as (
-    update users set last_login_at = now() where id = $1 and password_hash = $2 and is_active returning id
-  ) select id from touched`);
+  update users set last_login_at = now() where id = $1 and password_hash = $2 and is_active returning id`);
+
+const opened = new Rows(SessionEntity, ['id', 'expires_at']);
 
 const FIND = sql('select tenant_id, session_id from find_refresh_token($1)');
 
@@ -56,75 +56,70 @@ const LIST = sql(`
   from sessions s where s.user_id = $1 and ${LIVING} and ($2::uuid is null or s.id < $2) order by s.id desc limit $3`);
 
 const REVOKE = sql(`
-  with revoked as (
-    update sessions s set revoked_at = now()
-    where s.id = $1 and ($2::uuid is null or s.user_id = $2) and ${LIVING} returning s.id
-  ) select id from revoked`);
+  update sessions s set revoked_at = now()
+  where s.id = $1 and ($2::uuid is null or s.user_id = $2) and ${LIVING} returning s.id`);
 
 const REVOKE_ALL = sql(`
-  with revoked as (
-    update sessions s set revoked_at = now()
-    where s.user_id = $1 and s.id is distinct from $2::uuid and ${LIVING} returning s.id
-  ) select id from revoked`);
+  update sessions s set revoked_at = now()
+  where s.user_id = $1 and s.id is distinct from $2::uuid and ${LIVING} returning s.id`);
 
 /** What a user opens by logging in: an access token names its session, and ends with it. */
 @Injectable()
 export class SessionRepository {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(
+    private readonly db: DataSource,
+    private readonly rls: RlsPool,
+  ) {}
 
-  /** Opens a session of 30 days; undefined when the account's password is not the same any more. */
+  /** Opens a session of 30 days. Resolves to undefined when the account's password is not the same any more. */
   async open(
     tx: Tx,
     { user, password_hash }: Account,
     refresh_token_hash: string,
   ): Promise<{ id: string; expires_at: Date } | undefined> {
-    const { tenant_id, id: user_id } = user;
-    const touched = await tx.query<unknown[]>(TOUCH_USER, [user_id, password_hash]);
+    const touched = await tx.write(TOUCH_USER, [user.id, password_hash]);
     if (touched.length === 0) return undefined;
     const { ip = null, user_agent = null } = currentContext() ?? {};
     const created_at = new Date();
     const expires_at = new Date(created_at.getTime() + LIFETIME_MS);
-    const id = v7();
-    const client = { ip, user_agent };
-    await tx.insert(SessionEntity, { tenant_id, id, user_id, refresh_token_hash, ...client, created_at, expires_at });
-    return { id, expires_at };
+    return opened.insert(tx, { user_id: user.id, refresh_token_hash, ip, user_agent, created_at, expires_at });
   }
 
-  /** The session of a refresh token, living or used; undefined for one that never was. */
+  /** Resolves to the session of a refresh token, living or used; undefined for a token that never was. */
   async find(refresh_token: string): Promise<SessionRef | undefined> {
-    const [ref] = await this.dataSource.query<SessionRef[]>(FIND, [sha256(refresh_token)]);
+    const [ref] = await this.db.query<SessionRef[]>(FIND, [sha256(refresh_token)]);
     return ref;
   }
 
-  /** The session as it is when whoever holds it has let go of it. */
+  /** Resolves to the session, which nobody else changes until the transaction ends. */
   async lock(tx: Tx, id: string): Promise<LockedSession | undefined> {
-    const [row] = await tx.query<LockedRow[]>(LOCK, [id]);
+    const [row] = await tx.read<LockedRow>(LOCK, [id]);
     if (!row) return undefined;
     const { refresh_token_hash, refresh_salt, is_fresh, is_living, tenant_status } = row;
     return { refresh_token_hash, refresh_salt, is_fresh, is_living, tenant_status, user: toUser(row) };
   }
 
-  /** The living token becomes a used one, and `successor` the living one. */
+  /** Makes the living token a used one, and `successor` the living one. */
   async rotate(tx: Tx, id: string, successor: string, salt: string): Promise<void> {
-    await tx.query(ROTATE, [id, sha256(successor), salt]);
+    await tx.write(ROTATE, [id, sha256(successor), salt]);
   }
 
-  /** The living sessions of a user of the caller's tenant, newest first. */
-  list(tx: Tx, user_id: string, after: string | undefined, count: number): Promise<Omit<Session, 'is_current'>[]> {
-    return tx.query(LIST, [user_id, after ?? null, count]);
+  /** Resolves to the living sessions of a user of the caller's tenant, newest first. */
+  list(user_id: string, after: string | undefined, count: number): Promise<Omit<Session, 'is_current'>[]> {
+    return this.rls.read(LIST, [user_id, after ?? null, count]);
   }
 
-  /** Whether there was such a living session, of the user if one is named: it is not living any more. */
+  /** Ends a living session, of the user if one is named. Resolves to whether there was one. */
   async revoke(tx: Tx, id: string, user_id?: string): Promise<boolean> {
-    const revoked = await tx.query<unknown[]>(REVOKE, [id, user_id ?? null]);
+    const revoked = await tx.write(REVOKE, [id, user_id ?? null]);
     if (revoked.length === 0) return false;
     await accessChanged(tx, 'session', id);
     return true;
   }
 
-  /** Ends a user's sessions, but for one if it is named; resolves to how many that were. */
+  /** Ends a user's sessions, but for one if it is named. Resolves to how many that were. */
   async revokeAll(tx: Tx, user_id: string, except?: string): Promise<number> {
-    const revoked = await tx.query<unknown[]>(REVOKE_ALL, [user_id, except ?? null]);
+    const revoked = await tx.write(REVOKE_ALL, [user_id, except ?? null]);
     if (revoked.length > 0) await accessChanged(tx, 'user', user_id);
     return revoked.length;
   }

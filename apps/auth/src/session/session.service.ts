@@ -27,7 +27,7 @@ export class SessionService {
   ) {}
 
   /**
-   * New tokens for the session that a refresh token belongs to. Throws `invalid_refresh_token`, `tenant_suspended`; a token that
+   * Resolves to new tokens for the session that a refresh token belongs to. Throws `invalid_refresh_token`, `tenant_suspended`; a token that
    * was used before ends its session.
    */
   async refresh({ refresh_token }: Refresh): Promise<LoggedIn> {
@@ -48,14 +48,11 @@ export class SessionService {
     });
   }
 
-  list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Session>> {
+  async list({ limit, cursor }: PageQuery): Promise<PageOf<Session>> {
     const { user_id, session_id } = currentSession();
-    const after = idAfter(cursor);
-    return withTenant(this.db, async (tx) => {
-      const rows = await this.sessions.list(tx, user_id, after, limit + 1);
-      const sessions = rows.map((row) => ({ ...row, is_current: row.id === session_id }));
-      return toPage(sessions, limit, ({ id }) => [id]);
-    });
+    const rows = await this.sessions.list(user_id, idAfter(cursor), limit + 1);
+    const sessions = rows.map((row) => ({ ...row, is_current: row.id === session_id }));
+    return toPage(sessions, limit, ({ id }) => [id]);
   }
 
   /** Throws `not_found` for what is no living session of the caller. */

@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { TenantDetails, UpdateTenant } from '@taai/contracts';
-import { audit, difference, withTenant } from '@taai/entities';
+import { found, type TenantDetails, type UpdateTenant } from '@taai/contracts';
+import { audit, difference, withTenant, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { moveTenant } from './tenant-status';
-import { TenantRepository, type TenantFields } from './tenant.repository';
+import { findTenant, lockTenant, TenantRepository, type TenantFields } from './tenant.repository';
 import { changedSettings, deletionTime } from './tenant.rules';
 
 /** Injects the days between a deletion and its execution. */
@@ -18,20 +18,20 @@ export class TenantService {
   ) {}
 
   get(): Promise<TenantDetails> {
-    return withTenant(this.db, (tx) => this.tenants.read(tx));
+    return withTenant(this.db, readTenant);
   }
 
   /** Throws `validation_failed` when the settings grow too large. */
   update({ name, settings = {} }: UpdateTenant): Promise<TenantDetails> {
     return withTenant(this.db, async (tx) => {
-      const before = factsOf(await this.tenants.lock(tx));
+      const before = factsOf(await lockTenant(tx));
       const after = { name: name ?? before.name, settings: changedSettings(before.settings, settings) };
       const changed = difference(before, after);
       if (changed) {
         await this.tenants.update(tx, after);
         await audit(tx, { action: 'tenant.updated', target: { type: 'tenant', id: tx.tenant_id }, ...changed });
       }
-      return this.tenants.read(tx);
+      return readTenant(tx);
     });
   }
 
@@ -42,5 +42,7 @@ export class TenantService {
     await withTenant(this.db, (tx) => moveTenant(tx, change));
   }
 }
+
+const readTenant = async (tx: Tx): Promise<TenantDetails> => found('tenant', await findTenant(tx));
 
 const factsOf = ({ name, settings }: TenantDetails): TenantFields => ({ name, settings });

@@ -39,55 +39,54 @@ const MINT = sql(`
   from minted m join users u on u.id = m.user_id join tenants t on t.id = m.tenant_id where u.is_active and t.status = 'active'`);
 
 const USE = sql(`
-  with used as (
-    update one_time_tokens set used_at = now()
-    where id = $1 and kind = $2 and used_at is null and expires_at > now() returning user_id
-  ) select user_id from used`);
+  update one_time_tokens set used_at = now()
+  where id = $1 and kind = $2 and used_at is null and expires_at > now() returning user_id`);
+
+const FIND = sql('select tenant_id, id from find_one_time_token($1)');
 
 /** One-time links: asked for in the transaction of their reason, minted when their mail is written, used once. */
 @Injectable()
 export class OneTimeTokenRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** A link that is still to be minted, in place of earlier ones of the kind; resolves to its id. */
+  /** Adds a link that is still to be minted, in place of earlier ones of the kind. Resolves to its id. */
   async insert(tx: Tx, user_id: string, kind: OneTimeTokenKind): Promise<string> {
     const id = v7();
-    await tx.query(LOCK_USER, [user_id]);
+    await tx.read(LOCK_USER, [user_id]);
     await this.cancel(tx, user_id, kind);
-    await tx.query(REQUEST, [tx.tenant_id, id, user_id, kind, LIFETIMES[kind]]);
+    await tx.write(REQUEST, [tx.tenant_id, id, user_id, kind, LIFETIMES[kind]]);
     return id;
   }
 
-  /** Links of the kind that the user was sent stop working. */
+  /** Makes links of the kind that the user was sent stop working. */
   async cancel(tx: Tx, user_id: string, kind: OneTimeTokenKind): Promise<void> {
-    await tx.query(REPLACE, [user_id, kind]);
+    await tx.write(REPLACE, [user_id, kind]);
   }
 
-  /** What the mail says; undefined when the link has been used, replaced or has expired, or its user is not active. */
+  /** Mints the token. Resolves to what its mail says; undefined when the link has been used, replaced or has expired, or its user is not active. */
   mint(id: string): Promise<ComposedMail | undefined> {
     const { token, hash } = mintToken();
     return withTenant(this.db, async (tx) => {
-      const [mail] = await tx.query<Omit<ComposedMail, 'token'>[]>(MINT, [id, hash]);
+      const [mail] = await tx.write<Omit<ComposedMail, 'token'>>(MINT, [id, hash]);
       return mail && { ...mail, token };
     });
   }
 
-  /** The token's tenant and id, if it is one. */
+  /** Resolves to the token's tenant and id; undefined for what is none. */
   async find(token: string): Promise<TokenRef | undefined> {
-    const sql = 'select tenant_id, id from find_one_time_token($1)';
-    const [ref] = await this.db.query<TokenRef[]>(sql, [sha256(token)]);
+    const [ref] = await this.db.query<TokenRef[]>(FIND, [sha256(token)]);
     return ref;
   }
 
-  /** Whom the token is for, if it still works. */
+  /** Resolves to the user whom the token is for; undefined when it does not work any more. */
   async holder(tx: Tx, id: string, kind: OneTimeTokenKind): Promise<string | undefined> {
-    const [living] = await tx.query<{ user_id: string }[]>(HOLDER, [id, kind]);
+    const [living] = await tx.read<{ user_id: string }>(HOLDER, [id, kind]);
     return living?.user_id;
   }
 
   /** Uses the token up and resolves to its user; undefined when it was used, has expired, or is of another kind. */
   async use(tx: Tx, id: string, kind: OneTimeTokenKind): Promise<string | undefined> {
-    const [used] = await tx.query<{ user_id: string }[]>(USE, [id, kind]);
+    const [used] = await tx.write<{ user_id: string }>(USE, [id, kind]);
     return used?.user_id;
   }
 }

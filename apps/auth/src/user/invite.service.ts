@@ -12,11 +12,10 @@ import { audit, emit, withTenant, withTenantId, type Tx, type UserEntity } from 
 import { REDIS, sha256, type RedisClient } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
-import { toTenant } from '../login/account.repository';
 import { canonicalEmail } from '../registration/email';
 import { EmailConflicts } from '../registration/email-conflicts';
 import { HourlyLimit } from '../login/hourly-limit';
-import { lockTenant } from '../tenant/lock-tenant';
+import { lockTenant, toTenant } from '../tenant/tenant.repository';
 import { OneTimeTokenRepository, type TokenRef } from '../token/one-time-token.repository';
 import { requestLink } from '../token/request-link';
 import { Passwords } from '../password/password';
@@ -52,11 +51,11 @@ export class InviteService {
 
   /** Throws `conflict` when the user has accepted, or is not to be let in any more. */
   async inviteAgain(id: string): Promise<User> {
-    const { email } = found('user', await withTenant(this.db, (tx) => this.users.find(tx, id)));
+    const { email } = found('user', await this.users.find(id));
     await this.limit(email);
     return withTenant(this.db, async (tx) => {
       await lockTenant(tx);
-      const user = found('user', await this.users.find(tx, id));
+      const user = found('user', await this.users.find(id, tx));
       await this.authority.assertMayChange(tx, user);
       if (user.status !== 'invited') throw new ProblemError('conflict', `The user is ${user.status} already.`);
       await requestLink(tx, this.tokens, id, 'invite');
@@ -96,7 +95,7 @@ export class InviteService {
   private invitedEmail({ tenant_id, id }: TokenRef): Promise<string | undefined> {
     return withTenantId(this.db, tenant_id, async (tx) => {
       const user_id = await this.tokens.holder(tx, id, 'invite');
-      return user_id === undefined ? undefined : (await this.users.find(tx, user_id))?.email;
+      return user_id === undefined ? undefined : (await this.users.find(user_id, tx))?.email;
     });
   }
 
@@ -108,7 +107,7 @@ export class InviteService {
       throw new ProblemError('invalid_token');
     }
     if (name !== undefined) await this.users.update(tx, user_id, { name });
-    const user = found('user', await this.users.find(tx, user_id));
+    const user = found('user', await this.users.find(user_id, tx));
     await emit(tx, 'user.created', { ...user });
     const actor = { type: 'user', id: user_id } as const;
     await audit(tx, { action: 'invite.accepted', target: { type: 'user', id: user_id }, actor });

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { found, ProblemError, type PageOf, type PageQuery, type UpdateUser, type User } from '@taai/contracts';
 import { accessChanged, audit, difference, idAfter, toPage, withTenant, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
-import { lockTenant } from '../tenant/lock-tenant';
+import { lockTenant } from '../tenant/tenant.repository';
 import { RoleAuthority } from '../role/role.authority';
 import { UserRepository, type UserFields } from './user.repository';
 
@@ -14,14 +14,13 @@ export class UserService {
     private readonly authority: RoleAuthority,
   ) {}
 
-  async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<User>> {
-    const after = idAfter(cursor);
-    const rows = await withTenant(this.db, (tx) => this.users.page(tx, after, limit + 1));
+  async list({ limit, cursor }: PageQuery): Promise<PageOf<User>> {
+    const rows = await this.users.page(idAfter(cursor), limit + 1);
     return toPage(rows, limit, ({ id }) => [id]);
   }
 
   async get(id: string): Promise<User> {
-    return found('user', await withTenant(this.db, (tx) => this.users.find(tx, id)));
+    return found('user', await this.users.find(id));
   }
 
   /** Throws `forbidden` for more than the caller may do, `last_admin` when nobody would be left who may do all. */
@@ -33,10 +32,10 @@ export class UserService {
       if (!changed) return user;
       const { after } = changed;
       if (after.is_active === false) await this.users.deactivate(tx, id);
-      await this.users.update(tx, id, after);
+      const updated = found('user', await this.users.update(tx, id, after));
       if (after.role !== undefined || after.is_active !== undefined) await this.settleAccess(tx, user);
       await audit(tx, { action: 'user.updated', target: { type: 'user', id }, ...changed });
-      return found('user', await this.users.find(tx, id));
+      return updated;
     });
   }
 
@@ -51,15 +50,15 @@ export class UserService {
     });
   }
 
-  /** A user whom nobody else changes until the transaction ends, and whom the caller may change. */
+  /** Resolves to a user whom nobody else changes until the transaction ends, and whom the caller may change. */
   private async lock(tx: Tx, id: string): Promise<User> {
     await lockTenant(tx);
-    const user = found('user', await this.users.find(tx, id));
+    const user = found('user', await this.users.find(id, tx));
     await this.authority.assertMayChange(tx, user);
     return user;
   }
 
-  /** To be called behind the change. `user` is as before. */
+  /** Is called behind the change. `user` is as before. */
   private async settleAccess(tx: Tx, user: User): Promise<void> {
     const wasAdmin = user.role === 'admin' && user.status === 'active';
     if (wasAdmin && !(await this.users.hasAdmin(tx))) throw new ProblemError('last_admin');

@@ -64,7 +64,7 @@ describe('agents', () => {
       const second = await agents.list({ limit: 2, cursor: first.next_cursor ?? '' });
       expect([...first.data, ...second.data].map(({ slug }) => slug)).toEqual(['c', 'b', 'a']);
       expect([first.has_more, second.has_more]).toEqual([true, false]);
-      await expect(agents.list({ cursor: 'nonsense' })).rejects.toEqual(problem('invalid_cursor'));
+      await expect(agents.list({ cursor: 'nonsense', limit: 20 })).rejects.toEqual(problem('invalid_cursor'));
     });
   });
 
@@ -118,7 +118,7 @@ describe('agents', () => {
         await expect(agents.update({ id, name: 'mine' })).rejects.toEqual(problem('not_found'));
         await expect(agents.remove(id)).rejects.toEqual(problem('not_found'));
         await expect(starter.start({ id, input: 'Hello' })).rejects.toEqual(problem('not_found'));
-        await expect(runs.list({ id })).rejects.toEqual(problem('not_found'));
+        await expect(runs.list({ id, limit: 20 })).rejects.toEqual(problem('not_found'));
       });
     }
   });

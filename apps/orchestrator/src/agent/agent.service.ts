@@ -44,7 +44,7 @@ export class AgentService {
     });
   }
 
-  async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Agent>> {
+  async list({ limit, cursor }: PageQuery): Promise<PageOf<Agent>> {
     const after = idAfter(cursor);
     const rows = await withTenant(this.db, (tx) => this.agents.page(tx, after, limit + 1));
     return toFittingPage(rows, limit);

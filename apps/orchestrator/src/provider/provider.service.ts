@@ -46,7 +46,7 @@ export class ProviderService {
     return provider;
   }
 
-  async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Provider>> {
+  async list({ limit, cursor }: PageQuery): Promise<PageOf<Provider>> {
     const after = idAfter(cursor);
     const rows = await withTenant(this.db, (tx) => this.providers.page(tx, after, limit + 1));
     return toFittingPage(rows, limit);

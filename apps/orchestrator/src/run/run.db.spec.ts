@@ -154,7 +154,7 @@ describe('a run', () => {
       const first = await replica.runs.list({ id: agent.id, limit: 1 });
       const second = await replica.runs.list({ id: agent.id, limit: 1, cursor: first.next_cursor ?? '' });
       expect([...first.data, ...second.data].map(({ id }) => id)).toEqual(runs.map(({ id }) => id).reverse());
-      expect((await replica.runs.list({ id: agent.id, status: 'failed' })).data).toEqual([]);
+      expect((await replica.runs.list({ id: agent.id, status: 'failed', limit: 20 })).data).toEqual([]);
     });
     const other = await stage.newUser();
     for (const id of [runs[0]?.id ?? '', v7()]) {
@@ -170,7 +170,7 @@ describe('a run', () => {
     const { agents, providers, starter } = replica;
     const refused = problem('agent_not_ready');
     await user.as(async () => {
-      const [provider] = (await providers.list({})).data;
+      const [provider] = (await providers.list({ limit: 20 })).data;
       const without = await providers.create({ name: 'empty', kind: 'openai', priority: 1 });
       await agents.update({ id: agent.id, provider_id: without.id });
       await expect(start('x')).rejects.toEqual(refused);
@@ -179,7 +179,7 @@ describe('a run', () => {
       await agents.update({ id: agent.id, is_active: true });
       await providers.update({ id: provider?.id ?? '', is_active: false });
       await expect(start('x')).rejects.toEqual(refused);
-      expect((await replica.runs.list({ id: agent.id })).data).toEqual([]);
+      expect((await replica.runs.list({ id: agent.id, limit: 20 })).data).toEqual([]);
       await providers.update({ id: without.id, base_url: `${stage.sandbox.url}/v1` });
       await providers.putCredentials({ id: without.id, api_key: 'sk' });
       const run = await starter.start({ id: agent.id, input: 'x [[tokens=1 delay=0]]' });
@@ -201,7 +201,7 @@ describe('a run', () => {
   it('holds no connection of the pool while its provider thinks', async () => {
     const ids = await Promise.all(Array.from({ length: 15 }, async () => (await start(`${agent.id} [[hang]]`)).id));
     await until(async () => (await providerCalls(stage, agent.id)).length === 15);
-    expect((await user.as(() => replica.runs.list({ id: agent.id }))).data).toHaveLength(15);
+    expect((await user.as(() => replica.runs.list({ id: agent.id, limit: 20 }))).data).toHaveLength(15);
     await Promise.all(ids.map((id) => user.as(() => replica.runs.cancel(id))));
   });
 });
@@ -281,7 +281,7 @@ describe('a run whose provider fails', () => {
 
   it('because it leads inside is told so', async () => {
     const run = await user.as(async () => {
-      const [provider] = (await replica.providers.list({})).data;
+      const [provider] = (await replica.providers.list({ limit: 20 })).data;
       await stage.admin.query(`update providers set base_url = 'http://10.0.0.1/v1' where id = $1`, [provider?.id]);
       return start('Hello');
     });

@@ -67,7 +67,7 @@ export class RunService {
     return this.get(input.id);
   }
 
-  async list({ id: agent_id, status, limit = 20, cursor }: ListRuns): Promise<PageOf<Run>> {
+  async list({ id: agent_id, status, limit, cursor }: ListRuns): Promise<PageOf<Run>> {
     const after = idAfter(cursor);
     const rows = await withTenant(this.db, async (tx) => {
       found('agent', await this.agents.find(tx, agent_id));

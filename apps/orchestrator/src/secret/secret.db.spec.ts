@@ -221,7 +221,7 @@ describe('a ciphertext that was moved', () => {
     await provider(victim, 'sk-canary');
     const [{ ciphertext } = { ciphertext: '' }] = await stored();
     const agent = await newAgent(attacker, before, stage);
-    const { data } = await attacker.as(() => before.providers.list({}));
+    const { data } = await attacker.as(() => before.providers.list({ limit: 20 }));
     const provider_id = data.find(({ name }) => name === 'sandbox')?.id ?? '';
     await attacker.as(() => before.agents.update({ id: agent.id, provider_id }));
     const move = 'update provider_credentials set ciphertext = $2 where provider_id = $1';

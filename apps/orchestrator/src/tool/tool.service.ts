@@ -45,7 +45,7 @@ export class ToolService {
     });
   }
 
-  async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Tool>> {
+  async list({ limit, cursor }: PageQuery): Promise<PageOf<Tool>> {
     const after = idAfter(cursor);
     const rows = await withTenant(this.db, (tx) => this.tools.page(tx, after, limit + 1));
     return toFittingPage(rows.map(shown), limit);
@@ -79,7 +79,7 @@ export class ToolService {
     });
   }
 
-  async executions({ id, limit = 20, cursor }: PageById): Promise<PageOf<ToolExecution>> {
+  async executions({ id, limit, cursor }: PageById): Promise<PageOf<ToolExecution>> {
     const after = idAfter(cursor);
     const rows = await withTenant(this.db, async (tx) => {
       found('tool', await this.tools.find(tx, id));

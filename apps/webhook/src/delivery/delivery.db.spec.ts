@@ -72,7 +72,9 @@ describe('an attempt', () => {
       data: { title: 'Write' },
     });
     expect(Object.keys(event as object)).toEqual(['id', 'type', 'created_at', 'tenant_id', 'data']);
-    const { data } = await service.as(tenant, () => service.module.get(WebhookService).deliveries({ id: webhook.id }));
+    const { data } = await service.as(tenant, () =>
+      service.module.get(WebhookService).deliveries({ id: webhook.id, limit: 20 }),
+    );
     expect(data).toMatchObject([
       { id, status: 'delivered', attempts: 1, last_status_code: 204, last_error: null, next_attempt_at: null },
     ]);

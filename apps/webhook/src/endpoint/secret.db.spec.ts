@@ -89,7 +89,9 @@ test.each(owners)('a secret that was moved to %s signs nothing, and shows nothin
   await service.module.get(DeliveryService).attempt({ tenant_id: thief, id: delivery?.id ?? '' });
 
   expect(receiver.received).toEqual([]);
-  const { data } = await service.as(thief, () => service.module.get(WebhookService).deliveries({ id: webhook_id }));
+  const { data } = await service.as(thief, () =>
+    service.module.get(WebhookService).deliveries({ id: webhook_id, limit: 20 }),
+  );
   const error = 'The signing secret cannot be opened.';
   expect(data).toMatchObject([{ status: 'pending', attempts: 1, last_status_code: null, last_error: error }]);
   const told = JSON.stringify([data, lines.flatMap(({ mock }) => mock.calls)]);

@@ -111,7 +111,7 @@ describe('endpoints', () => {
       () => webhooks.get(id),
       () => webhooks.update({ id, is_active: false }),
       () => webhooks.remove(id),
-      () => webhooks.deliveries({ id }),
+      () => webhooks.deliveries({ id, limit: 20 }),
     ];
     for (const attempt of attempts) {
       await expect(service.as(stranger, attempt)).rejects.toMatchObject({ code: 'not_found' });

@@ -49,7 +49,7 @@ export class WebhookService {
     return { ...webhook, secret: this.secrets.open({ tenant_id, owner_id: id }, secret_ciphertext) };
   }
 
-  async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Webhook>> {
+  async list({ limit, cursor }: PageQuery): Promise<PageOf<Webhook>> {
     const rows = await this.webhooks.page(idAfter(cursor), limit + 1);
     return toPage(rows, limit, ({ id }) => [id]);
   }
@@ -86,7 +86,7 @@ export class WebhookService {
     });
   }
 
-  async deliveries({ id, limit = 20, cursor }: PageById): Promise<PageOf<WebhookDelivery>> {
+  async deliveries({ id, limit, cursor }: PageById): Promise<PageOf<WebhookDelivery>> {
     const after = idAfter(cursor);
     found('webhook', await this.webhooks.find(id));
     const rows = await this.history.page(id, after, limit + 1);

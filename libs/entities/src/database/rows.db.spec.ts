@@ -60,6 +60,15 @@ test('an update may set something else along', async () => {
   expect(await inTenant((tx) => counted.update(tx, { id }, {}))).toEqual({ title: 'Call Ada', labels: ['touched'] });
 });
 
+test('a row is removed once, and shown as it was', async () => {
+  const task = await add('Call Ada');
+  const other = await add('Call Bob');
+  const remove = () => inTenant((tx) => tasks.remove(tx, { id: task.id }));
+  expect(await remove()).toEqual(task);
+  expect(await remove()).toBeUndefined();
+  expect(await read(() => tasks.page(rls, undefined, 9))).toEqual([other]);
+});
+
 test('of what is not there, or does not match, there is nothing to find, lock or update', async () => {
   const { id } = await add('Call Ada');
   await expect(inTenant((tx) => tasks.lock(tx, { id: v7() }))).resolves.toBeUndefined();

@@ -30,6 +30,7 @@ export class Rows<E extends TenantRow, K extends keyof E & string> {
     const [some] = columns.filter((name) => name !== 'id');
     const texts = [this.insertText(columns), this.updateText(['id'], some ? [some] : []), this.findText(['id'])];
     texts.push(this.findText(['id'], 'for update'), this.pageText([], false), this.pageText([], true));
+    texts.push(this.removeText(['id']));
     texts.forEach(sql);
   }
 
@@ -47,6 +48,13 @@ export class Rows<E extends TenantRow, K extends keyof E & string> {
     const [by, set] = [namesOf(where), namesOf(values)];
     const params = [...this.params(tx, by, where), ...this.params(tx, set, values)];
     const [row] = await tx.write<Pick<E, K>>(this.updateText(by, set), params);
+    return row;
+  }
+
+  /** Resolves to the row as it was; undefined when there was none. */
+  async remove(tx: Tx, where: Partial<E>): Promise<Pick<E, K> | undefined> {
+    const by = namesOf(where);
+    const [row] = await tx.write<Pick<E, K>>(this.removeText(by), this.params(tx, by, where));
     return row;
   }
 
@@ -87,6 +95,12 @@ export class Rows<E extends TenantRow, K extends keyof E & string> {
     return this.once(`update ${by.join()} ${set.join()}`, () => {
       const changes = [...equal(set, by.length + 1), this.touch].filter((change) => change !== '').join(', ');
       return `update ${this.table} set ${changes} where ${equal(by).join(' and ')} returning ${this.shown}`;
+    });
+  }
+
+  private removeText(by: readonly string[]): string {
+    return this.once(`remove ${by.join()}`, () => {
+      return `delete from ${this.table} where ${equal(by).join(' and ')} returning ${this.shown}`;
     });
   }
 

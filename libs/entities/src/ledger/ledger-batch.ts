@@ -1,40 +1,42 @@
 import type { CallOutcome, LedgerEntry, OpenCall } from '@taai/contracts';
 import { costOf, type Price } from './cost';
 import type { UsageRecordEntity } from '../entities';
-import { mintedAt } from './ledger';
+import { callColumns, mintedAt } from './ledger';
 import { priceInForce } from './price-in-force';
 import type { Tx } from '../database/tx';
 import { sql } from '../database/statement';
 
-const UNSAID = {
-  ...{ agent_id: null, run_id: null, step: null, user_id: null, api_key_id: null, conversation_id: null },
-  ...{ input_tokens: null, cache_read_tokens: null, cache_write_tokens: null, output_tokens: null },
-  ...{ reasoning_tokens: null, cost_micro_usd: null, price_id: null, error_code: null, latency_ms: null },
-};
-
+/** What closing a call sets. */
 const OUTCOME = [
-  ...['status', 'input_tokens', 'cache_read_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens'],
-  ...['cost_micro_usd', 'price_id', 'is_estimated', 'error_code', 'latency_ms'],
+  'status',
+  'cache_read_tokens',
+  'cache_write_tokens',
+  'output_tokens',
+  'reasoning_tokens',
+  'cost_micro_usd',
+  'price_id',
+  'is_estimated',
+  'error_code',
+  'latency_ms',
 ];
-const COLUMNS = [
-  ...['tenant_id', 'call_id', 'occurred_at', 'kind', 'provider_id', 'provider_kind', 'model'],
-  ...['agent_id', 'run_id', 'step', 'user_id', 'api_key_id', 'conversation_id', ...OUTCOME],
-].join(', ');
+
+const COLUMNS = ['tenant_id', 'call_id', 'occurred_at', ...callColumns, ...OUTCOME].join(', ');
 
 const PRICES = sql(`
   select price.* from jsonb_to_recordset($1) as c (n integer, provider_kind text, model text, occurred_at timestamptz)
   left join lateral (${priceInForce('c')}) price on true order by c.n`);
 
-const RECORD = `
+const RECORD = sql(`
   insert into usage_records (${COLUMNS}, closed_at)
   select ${COLUMNS}, case when status = 'open' then null else now() end
   from jsonb_populate_recordset(null::usage_records, $1)
   on conflict (tenant_id, call_id, occurred_at) do update
-  set ${OUTCOME.map((column) => `${column} = excluded.${column}`).join(', ')}, closed_at = excluded.closed_at
-  where usage_records.status <> 'closed' and excluded.status <> 'open'`;
+  set ${['input_tokens', ...OUTCOME].map((column) => `${column} = excluded.${column}`).join(', ')}, closed_at = excluded.closed_at
+  where usage_records.status <> 'closed' and excluded.status <> 'open'`);
 
 type Closed = LedgerEntry & { outcome: CallOutcome };
-type Row = Omit<UsageRecordEntity, 'created_at' | 'closed_at'>;
+/** What is left out is null. */
+type Row = Partial<UsageRecordEntity> & Pick<UsageRecordEntity, 'call_id'>;
 
 /**
  * Writes calls of the tenant into the ledger, priced at what was in force when they were made: one row for each, however often and in
@@ -51,7 +53,7 @@ export async function recordCalls(tx: Tx, entries: readonly LedgerEntry[]): Prom
   ];
   // In one order everywhere, so that writers with the same calls wait for each other instead of forever.
   rows.sort((one, other) => (one.call_id < other.call_id ? -1 : 1));
-  await tx.query(RECORD, [JSON.stringify(rows)]);
+  await tx.write(RECORD, [JSON.stringify(rows)]);
 }
 
 /** The first outcome of each call, or else its opening. */
@@ -68,11 +70,10 @@ async function pricesOf(tx: Tx, closed: readonly Closed[]): Promise<Price[]> {
   const calls = closed.map(({ call: { call_id, provider_kind, model } }, n) => {
     return { n, provider_kind, model, occurred_at: mintedAt(call_id) };
   });
-  return tx.query<Price[]>(PRICES, [JSON.stringify(calls)]);
+  return tx.read<Price>(PRICES, [JSON.stringify(calls)]);
 }
 
 const openRow = (tx: Tx, call: OpenCall): Row => ({
-  ...UNSAID,
   ...call,
   tenant_id: tx.tenant_id,
   occurred_at: mintedAt(call.call_id),

@@ -39,7 +39,11 @@ const outcomeOf = (call_id: string, facts: Partial<CloseCall> = {}): CloseCall =
   is_estimated: false,
   error_code: null,
   latency_ms: 12,
-  ...{ input_tokens: 1000, cache_read_tokens: 500, cache_write_tokens: null, output_tokens: 100, reasoning_tokens: 20 },
+  input_tokens: 1000,
+  cache_read_tokens: 500,
+  cache_write_tokens: null,
+  output_tokens: 100,
+  reasoning_tokens: 20,
   ...facts,
 });
 

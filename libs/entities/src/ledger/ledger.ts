@@ -1,6 +1,5 @@
 import type { CloseCall, OpenCall, TokenBuckets, TokenUsage, UsageStatus } from '@taai/contracts';
 import { costOf, type Price } from './cost';
-import { UsageRecordEntity } from '../entities';
 import { priceInForce } from './price-in-force';
 import type { Tx } from '../database/tx';
 import { sql } from '../database/statement';
@@ -13,16 +12,30 @@ export function mintedAt(id: string): Date {
   return new Date(parseInt(id.slice(0, 8) + id.slice(9, 13), 16));
 }
 
+/** What is known of a call before it is made, besides its id. */
+export const callColumns = [
+  'kind',
+  'provider_id',
+  'provider_kind',
+  'model',
+  'agent_id',
+  'run_id',
+  'step',
+  'user_id',
+  'api_key_id',
+  'conversation_id',
+  'input_tokens',
+] as const satisfies readonly (keyof OpenCall)[];
+
+const OPEN = sql(`
+  insert into usage_records (tenant_id, call_id, occurred_at, status, is_estimated, ${callColumns.join(', ')})
+  values ($1, $2, $3, 'open', true, ${callColumns.map((_, index) => `$${index + 4}`).join(', ')})
+  on conflict do nothing`);
+
 /** Writes a call into the ledger before it is made. The second time changes nothing. */
 export async function openCall(tx: Tx, call: OpenCall): Promise<void> {
-  const row: Partial<UsageRecordEntity> = {
-    ...call,
-    tenant_id: tx.tenant_id,
-    occurred_at: mintedAt(call.call_id),
-    status: 'open',
-    is_estimated: true,
-  };
-  await tx.createQueryBuilder().insert().into(UsageRecordEntity).values(row).orIgnore().execute();
+  const facts = callColumns.map((name) => call[name] ?? null);
+  await tx.write(OPEN, [tx.tenant_id, call.call_id, mintedAt(call.call_id), ...facts]);
 }
 
 interface Ledgered extends Price, TokenUsage {
@@ -49,14 +62,14 @@ const CLOSE = sql(`
  */
 export async function closeCall(tx: Tx, outcome: CloseCall): Promise<TokenUsage> {
   const id = [tx.tenant_id, outcome.call_id, mintedAt(outcome.call_id)];
-  const [row] = await tx.query<Ledgered[]>(FIND, id);
+  const [row] = await tx.read<Ledgered>(FIND, id);
   if (!row) throw new Error(`The provider call ${outcome.call_id} was never opened.`);
   if (row.status !== 'open') return usageOf(row, row.cost_micro_usd);
   const cost = costOf(row, outcome);
   const { input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens } = outcome;
   const buckets = [input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens];
   const { status, is_estimated, error_code, latency_ms } = outcome;
-  await tx.query(CLOSE, [...id, status, ...buckets, cost, row.price_id, is_estimated, error_code, latency_ms]);
+  await tx.write(CLOSE, [...id, status, ...buckets, cost, row.price_id, is_estimated, error_code, latency_ms]);
   return usageOf(outcome, cost);
 }
 

@@ -10,5 +10,5 @@ const INSERT = sql('insert into access_changes (tenant_id, kind, id, at) values 
  * one of them ends, or changes its permissions.
  */
 export async function accessChanged(tx: Tx, kind: AccessChangeKind, id: string): Promise<void> {
-  await tx.query(INSERT, [tx.tenant_id, kind, id]);
+  await tx.write(INSERT, [tx.tenant_id, kind, id]);
 }

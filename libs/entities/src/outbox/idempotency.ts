@@ -25,12 +25,12 @@ const STORE = sql(`
  */
 export async function idempotent<T>(tx: Tx, request: IdempotentRequest, work: () => Promise<T>): Promise<T> {
   const id = [tx.tenant_id, request.user_id, request.method, request.key];
-  const [lock] = await tx.query<[{ is_mine: boolean }]>(LOCK, [id.join('\n')]);
-  if (!lock.is_mine) throw new ProblemError('idempotency_in_flight');
-  const [earlier] = await tx.query<{ request_hash: string; response: T }[]>(FIND, id);
+  const [lock] = await tx.read<{ is_mine: boolean }>(LOCK, [id.join('\n')]);
+  if (!lock?.is_mine) throw new ProblemError('idempotency_in_flight');
+  const [earlier] = await tx.read<{ request_hash: string; response: T }>(FIND, id);
   if (earlier && earlier.request_hash !== request.request_hash) throw new ProblemError('idempotency_mismatch');
   if (earlier) return earlier.response;
   const response = await work();
-  await tx.query(STORE, [...id, request.request_hash, JSON.stringify(response ?? null)]);
+  await tx.write(STORE, [...id, request.request_hash, JSON.stringify(response ?? null)]);
   return response;
 }

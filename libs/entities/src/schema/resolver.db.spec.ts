@@ -119,7 +119,11 @@ test('due deliveries are the overdue ones that have not ended', async () => {
   const tenant_id = await createTenant(database);
   const webhook = { tenant_id, id: v7(), url: 'http://x', events: [], secret_ciphertext: 'x' };
   const delivery = (facts: Partial<WebhookDeliveryEntity>): Partial<WebhookDeliveryEntity> => ({
-    ...{ tenant_id, id: v7(), webhook_id: webhook.id, event_id: v7(), event_type: 'task.created' },
+    tenant_id,
+    id: v7(),
+    webhook_id: webhook.id,
+    event_id: v7(),
+    event_type: 'task.created',
     payload: { id: v7(), type: 'task.created', created_at: '', tenant_id, data: {} },
     ...facts,
   });

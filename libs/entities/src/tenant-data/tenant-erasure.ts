@@ -1,8 +1,11 @@
 import { ProblemError, type DatabaseService } from '@taai/contracts';
 import { guardedTables, tenantTables } from './tenant-tables';
+import { sql } from '../database/statement';
 import type { Tx } from '../database/tx';
 
 const BATCH = 1000;
+
+const IS_DUE = sql('select tenant_is_due($1) as is_due');
 
 /**
  * Deletes up to 1,000 of the tenant's rows, of the first of the service's tables that has any, and resolves to their number: 0
@@ -10,7 +13,7 @@ const BATCH = 1000;
  * passed over. Throws `conflict` for a tenant that is not to be erased now.
  */
 export async function eraseTenantRows(tx: Tx, service: DatabaseService): Promise<number> {
-  const [answer] = await tx.query<{ is_due: boolean }[]>('select tenant_is_due($1) as is_due', [tx.tenant_id]);
+  const [answer] = await tx.read<{ is_due: boolean }>(IS_DUE, [tx.tenant_id]);
   if (!answer?.is_due) throw new ProblemError('conflict', 'The tenant is not to be erased.');
   for (const table of tenantTables[service].filter((name) => name !== 'tenants')) {
     const erased = table in guardedTables ? await eraseGuarded(tx, table) : await erase(tx, table);
@@ -24,14 +27,14 @@ async function erase(tx: Tx, table: string): Promise<number> {
     .getMetadata(table)
     .primaryColumns.map(({ databaseName }) => databaseName)
     .join(', ');
-  const [, count] = await tx.query<[unknown[], number]>(
-    `delete from ${table} where (${keys}) in (select ${keys} from ${table} limit $1 for update skip locked)`,
+  const erased = await tx.write(
+    `delete from ${table} where (${keys}) in (select ${keys} from ${table} limit $1 for update skip locked) returning true`,
     [BATCH],
   );
-  return count;
+  return erased.length;
 }
 
 async function eraseGuarded(tx: Tx, table: string): Promise<number> {
-  const [answer] = await tx.query<{ count: number }[]>(`select erase_${table}($1, $2) as count`, [tx.tenant_id, BATCH]);
+  const [answer] = await tx.write<{ count: number }>(`select erase_${table}($1, $2) as count`, [tx.tenant_id, BATCH]);
   return answer?.count ?? 0;
 }

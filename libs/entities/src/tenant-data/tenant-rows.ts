@@ -54,7 +54,7 @@ export async function countTenantRows(tx: Tx, service: DatabaseService): Promise
   const counts = exportedTables(service)
     .map((table) => `(select count(*) from ${table})`)
     .join(' + ');
-  const [answer] = await tx.query<{ count: number }[]>(`select ${counts} as count`);
+  const [answer] = await tx.read<{ count: number }>(`select ${counts} as count`);
   return answer?.count ?? 0;
 }
 
@@ -70,7 +70,7 @@ function next({ table, within }: Place, { key, version, is_cut }: Line): Place {
 function readLines(tx: Tx, place: Place): Promise<Line[]> {
   const { table, key, within } = place;
   const params = [within?.offset ?? 0, ...(key ? [JSON.stringify(key)] : []), ...(within ? [within.version] : [])];
-  return tx.query<Line[]>(linesSql(tx.dataSource.getMetadata(table), place), params);
+  return tx.read<Line>(linesSql(tx.dataSource.getMetadata(table), place), params);
 }
 
 const columnsOf = (alias: string, names: string[]) => names.map((name) => `${alias}."${name}"`).join(', ');

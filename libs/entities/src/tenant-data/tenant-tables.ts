@@ -12,9 +12,19 @@ export const tenantTables: Record<DatabaseService, readonly string[]> = {
   usage: ['usage_records', 'subscriptions', 'tenant_prices'],
   orchestrator: ['tool_executions', 'run_steps', 'tools', 'agent_runs', 'agents', 'provider_credentials', 'providers'],
   auth: [
-    ...['job_chunks', 'jobs', 'idempotency_keys'],
-    ...['used_refresh_tokens', 'sessions', 'api_keys', 'one_time_tokens', 'users', 'roles'],
-    ...['audit_logs', 'audit_heads', 'access_changes', 'tenants'],
+    'job_chunks',
+    'jobs',
+    'idempotency_keys',
+    'used_refresh_tokens',
+    'sessions',
+    'api_keys',
+    'one_time_tokens',
+    'users',
+    'roles',
+    'audit_logs',
+    'audit_heads',
+    'access_changes',
+    'tenants',
   ],
 };
 

@@ -33,5 +33,10 @@ export const listed = (facts: Facts, lines: readonly PriceLine[]): ListPrice[] =
   lines.map(([model, input_price, cache_read_price, cache_write_price, output_price]) => ({
     ...anyLength,
     ...facts,
-    ...{ model, input_price, cache_read_price, cache_write_price, output_price, reasoning_price: null },
+    model,
+    input_price,
+    cache_read_price,
+    cache_write_price,
+    output_price,
+    reasoning_price: null,
   }));

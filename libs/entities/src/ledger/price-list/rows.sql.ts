@@ -1,8 +1,16 @@
 import type { ListPrice } from './list-price';
 
 const COLUMNS = [
-  ...['provider_kind', 'model', 'input_price', 'cache_read_price', 'cache_write_price', 'output_price'],
-  ...['reasoning_price', 'long_above_tokens', 'long_input_percent', 'long_output_percent'],
+  'provider_kind',
+  'model',
+  'input_price',
+  'cache_read_price',
+  'cache_write_price',
+  'output_price',
+  'reasoning_price',
+  'long_above_tokens',
+  'long_input_percent',
+  'long_output_percent',
 ] as const satisfies readonly (keyof ListPrice)[];
 
 type Value = string | number | null;
