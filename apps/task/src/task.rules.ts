@@ -1,7 +1,7 @@
 import { readTimestamp, unsetTaskFields, type CreateTask, type Task, type UpdateTask } from '@taai/contracts';
 import { v7 } from 'uuid';
 
-/** A task as it is born. Throws `validation_failed`. */
+/** Makes a new task of what a client gives. Throws `validation_failed`. */
 export function newTask(input: CreateTask, created_by: string | null, now: Date): Task {
   const at = now.toISOString();
   const { title, ...given } = inUtc(input);
@@ -11,14 +11,14 @@ export function newTask(input: CreateTask, created_by: string | null, now: Date)
   return { id: v7(), ...fields, created_by, created_at: at, updated_at: at, completed_at };
 }
 
-/** The task after a change; a field that is not given stays. Throws `validation_failed`. */
+/** Makes the task after a change: a field that is not given stays as it was. Throws `validation_failed`. */
 export function changedTask(task: Task, change: UpdateTask, now: Date): Task {
   const at = now.toISOString();
   const changed = { ...task, ...inUtc(change), updated_at: at };
   return { ...changed, completed_at: changed.status === 'done' ? (task.completed_at ?? at) : null };
 }
 
-/** What a change tells the world. */
+/** The types of the events that tell of a change, in their order. */
 export const eventsOf = (before: Task, after: Task): ('task.updated' | 'task.completed')[] =>
   after.status === 'done' && before.status !== 'done' ? ['task.updated', 'task.completed'] : ['task.updated'];
 

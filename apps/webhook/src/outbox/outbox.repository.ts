@@ -60,7 +60,7 @@ const FAN_OUT = sql(`
 
 const DROP = sql('delete from outbox where id = any ($1)');
 
-/** Twice as long each time. The audit log has no gaps: its entries are never given up. */
+/** The wait doubles each time. Audit entries are never given up, because the audit log must have no gaps. */
 const DEFER = sql(`
   update outbox set claimed_until = case
     when attempts >= ${MAX_CLAIMS} and type <> 'audit.recorded' then 'infinity'

@@ -10,7 +10,7 @@ import { MailConsumer } from '../mail/mail.consumer';
 import { OutboxRepository, type ConsumerName, type WantedEvent } from './outbox.repository';
 import { ReplyConsumer } from './reply.consumer';
 
-/** Works of one consumer at once. While nobody answers it they end by their deadlines; events beyond are left for later. */
+/** Calls of one consumer that run at once. Calls that hang end by their deadlines; events beyond the limit are left for later. */
 const MAX_UNDER_WAY = 64;
 
 /** Dispatches events: it makes deliveries for the endpoints that subscribe, and hands events to the fleet's own consumers. */
