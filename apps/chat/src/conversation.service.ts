@@ -21,12 +21,12 @@ export class ConversationService {
     @Inject(AGENTS) private readonly agents: Agents,
   ) {}
 
-  /** Asks for the agent with the caller's token: who may not read it may not talk to it. */
+  /** Reads the agent with the caller's token, so that only those who may read it can talk to it. */
   async create(input: CreateConversation): Promise<Conversation> {
     const { id: agent_id } = await this.agents.get({ id: input.agent_id });
     const { user_id = null } = currentCaller();
     return withTenant(this.db, async (tx) => {
-      const conversation = await this.conversations.insert(tx, agent_id, input.title ?? null, user_id);
+      const conversation = await this.conversations.insert(tx, { agent_id, title: input.title ?? null, user_id });
       await emit(tx, 'conversation.created', { ...conversation });
       return conversation;
     });

@@ -47,7 +47,7 @@ export class MessageService {
   }
 
   private async write(tx: Tx, { id: conversation_id, content }: SendMessage): Promise<MessageSent> {
-    found('conversation', await this.conversations.enter(tx, conversation_id));
+    found('conversation', await this.conversations.lockForMessage(tx, conversation_id));
     const run_id = v7();
     const { user_id = null } = currentCaller();
     const message = await this.messages.insert(tx, { conversation_id, role: 'user', content, run_id, user_id });

@@ -17,8 +17,9 @@ interface Followed {
 }
 
 /**
- * Follows the runs that this replica has started, and writes each reply when its run ends. Whatever it does not follow to the end (a run
- * that waits for a person, one too many, all when the replica stops), the event of the run's end brings to `settle`.
+ * Follows the runs that this replica has started, and writes each reply when its run ends. Some runs are not followed to their
+ * end: those that wait for an approval, those beyond the limit, and all when the replica stops. Their replies are written when
+ * the webhook service calls `settle`, on the event of the run's end.
  */
 @Injectable()
 export class ReplyFollower implements BeforeApplicationShutdown {
@@ -31,13 +32,13 @@ export class ReplyFollower implements BeforeApplicationShutdown {
     @Inject(RUNS) private readonly runs: Runs,
   ) {}
 
-  /** Follows the run in the background. */
+  /** Starts to follow the run in the background. */
   follow(run: ConversationRun): void {
     const { run_id } = run;
     if (this.stopping || this.followed.has(run_id) || this.followed.size >= MAX_FOLLOWED) return;
     const control = new AbortController();
     const timer = setTimeout(() => control.abort(), FOLLOW_MS);
-    const done = asChat(() => this.bring(run, control.signal))
+    const done = asChat(() => this.followToEnd(run, control.signal))
       .catch((error: unknown) => log.warn({ err: error, run_id }, 'a reply is left to the event relay'))
       .finally(() => {
         clearTimeout(timer);
@@ -46,23 +47,23 @@ export class ReplyFollower implements BeforeApplicationShutdown {
     this.followed.set(run_id, { control, done });
   }
 
-  /** Follows no run any more; waits for the replies that are being written. */
+  /** Stops following, and waits for the replies that are being written. */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping = true;
     for (const { control } of this.followed.values()) control.abort();
     await Promise.all([...this.followed.values()].map(({ done }) => done));
   }
 
-  private async bring(run: ConversationRun, signal: AbortSignal): Promise<void> {
+  private async followToEnd(run: ConversationRun, signal: AbortSignal): Promise<void> {
     const rebuild = () => this.lastEvent(run.run_id);
     for await (const { type } of this.runLog.read(run.run_id, { signal, rebuild })) {
-      // The person may take days.
+      // An approval may take days.
       if (type === 'approval.required') return;
     }
     if (!signal.aborted) await this.replies.settleIfAny(run);
   }
 
-  /** All that is needed of a run whose log is lost: that it has ended. */
+  /** The last event of a run whose log is lost; none while the run goes on. */
   private async lastEvent(id: string): Promise<RunEvent[]> {
     const run = await this.runs.outcome({ id });
     return hasEnded(run) ? [{ id: Number.MAX_SAFE_INTEGER, ...terminalEvent(run) }] : [];

@@ -16,7 +16,7 @@ import { ConversationRepository } from './conversation.repository';
 import { MessageRepository } from './message.repository';
 import { RUNS, type Runs } from './orchestrator';
 
-/** Writes what runs have answered into their conversations: whoever comes first does it, once. */
+/** Writes the answers of runs into their conversations. Several callers may do it at once: each answer is written once. */
 @Injectable()
 export class ReplyService {
   constructor(
@@ -26,7 +26,7 @@ export class ReplyService {
     @Inject(RUNS) private readonly runs: Runs,
   ) {}
 
-  /** Writes the reply, if the run has ended. It is null while the run goes on, and when it ended without a word. */
+  /** Writes the reply, if the run has ended. The reply is null while the run goes on, and when it ended without output. */
   async settle({ conversation_id, run_id }: ConversationRun): Promise<RunReply> {
     const written = await this.messages.findAnswer(conversation_id, run_id);
     if (written) return { reply: written };
@@ -37,8 +37,8 @@ export class ReplyService {
   }
 
   /**
-   * Writes the replies that are late, of runs among the newest `limit` messages of the conversation: who asks next is not shown
-   * less than who saw these runs end.
+   * Writes the missing replies of runs among the newest `limit` messages of the conversation, so that the next run is given
+   * what users have already seen.
    */
   catchUp(conversation_id: string, limit: number): Promise<void> {
     return asChat(async () => {
@@ -57,7 +57,7 @@ export class ReplyService {
 
   private async write(conversation_id: string, run_id: string, content: string): Promise<Message> {
     const message = await withTenant(this.db, async (tx) => {
-      found('conversation', await this.conversations.enter(tx, conversation_id));
+      found('conversation', await this.conversations.lockForMessage(tx, conversation_id));
       const reply = { conversation_id, role: 'assistant', content, run_id, user_id: null } as const;
       const inserted = await this.messages.insert(tx, reply);
       if (inserted) await emit(tx, 'message.created', { ...inserted });
@@ -67,7 +67,7 @@ export class ReplyService {
   }
 }
 
-/** What a run said, in part if it was cut off. Null while it goes on, and when it was cut off before the first word. */
+/** The run's output, incomplete if the run was cut off. Null while the run goes on, and when it was cut off before any output. */
 function answerOf(run: Run): string | null {
   if (!hasEnded(run)) return null;
   return run.status === 'completed' ? (run.output ?? '') : run.output || null;

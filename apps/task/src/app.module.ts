@@ -2,8 +2,6 @@ import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
 import { readDatabaseConfig, outboxWaker } from '@taai/platform';
 import { JobHandler } from './job.handler';
-import { JobRepository } from './job.repository';
-import { JobService } from './job.service';
 import { TaskHandler } from './task.handler';
 import { TaskRepository } from './task.repository';
 import { TaskService } from './task.service';
@@ -12,6 +10,6 @@ import { TenantDataHandler } from './tenant-data.handler';
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig(), outboxWaker)],
   controllers: [TaskHandler, JobHandler, TenantDataHandler],
-  providers: [TaskService, TaskRepository, JobService, JobRepository],
+  providers: [TaskService, TaskRepository],
 })
 export class AppModule {}

@@ -1,16 +1,17 @@
-import { jobContract, type ById, type PageQuery } from '@taai/contracts';
+import { found, jobContract, type ById, type Job, type PageOf, type PageQuery } from '@taai/contracts';
+import { idAfter, jobs, RlsPool, toFittingPage } from '@taai/entities';
 import { Handles } from '@taai/platform';
-import { JobService } from './job.service';
 
+/** Shows the jobs of all services; each service writes its own. */
 @Handles(jobContract)
 export class JobHandler {
-  constructor(private readonly jobs: JobService) {}
+  constructor(private readonly rls: RlsPool) {}
 
-  list(input: PageQuery) {
-    return this.jobs.list(input);
+  async list({ limit, cursor }: PageQuery): Promise<PageOf<Job>> {
+    return toFittingPage(await jobs.page(this.rls, idAfter(cursor), limit + 1), limit);
   }
 
-  get(input: ById) {
-    return this.jobs.get(input);
+  async get({ id }: ById): Promise<Job> {
+    return found('job', await jobs.find(this.rls, { id }));
   }
 }

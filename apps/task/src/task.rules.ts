@@ -1,48 +1,32 @@
-import { readTimestamp, type CreateTask, type Task, type UpdateTask } from '@taai/contracts';
+import { readTimestamp, unsetTaskFields, type CreateTask, type Task, type UpdateTask } from '@taai/contracts';
 import { v7 } from 'uuid';
 
-const readDueAt = (text: string | null) => text && readTimestamp('due_at', text);
-
-/** A task as it is born. Throws `validation_failed`. */
+/** Makes a new task of what a client gives. Throws `validation_failed`. */
 export function newTask(input: CreateTask, created_by: string | null, now: Date): Task {
   const at = now.toISOString();
-  const { title, description = null, status = 'todo', priority = 'medium', assignee_id = null, labels = [] } = input;
-  return {
-    id: v7(),
-    title,
-    description,
-    status,
-    priority,
-    due_at: readDueAt(input.due_at ?? null),
-    assignee_id,
-    labels,
-    created_by,
-    created_at: at,
-    updated_at: at,
-    completed_at: status === 'done' ? at : null,
-  };
+  const { title, ...given } = inUtc(input);
+  // In the order in which it will be read.
+  const fields = { title, ...unsetTaskFields, ...given };
+  const completed_at = fields.status === 'done' ? at : null;
+  return { id: v7(), ...fields, created_by, created_at: at, updated_at: at, completed_at };
 }
 
-const keepUnless = <T>(old: T, given: T | undefined): T => (given === undefined ? old : given);
-
-/** The task after a change; a field that is not given stays. Throws `validation_failed`. */
+/** Makes the task after a change: a field that is not given stays as it was. Throws `validation_failed`. */
 export function changedTask(task: Task, change: UpdateTask, now: Date): Task {
   const at = now.toISOString();
-  const status = keepUnless(task.status, change.status);
-  return {
-    ...task,
-    title: keepUnless(task.title, change.title),
-    description: keepUnless(task.description, change.description),
-    status,
-    priority: keepUnless(task.priority, change.priority),
-    due_at: change.due_at === undefined ? task.due_at : readDueAt(change.due_at),
-    assignee_id: keepUnless(task.assignee_id, change.assignee_id),
-    labels: keepUnless(task.labels, change.labels),
-    updated_at: at,
-    completed_at: status === 'done' ? (task.completed_at ?? at) : null,
-  };
+  const changed = { ...task, ...inUtc(change), updated_at: at };
+  return { ...changed, completed_at: changed.status === 'done' ? (task.completed_at ?? at) : null };
 }
 
-/** What a change tells the world. */
+/** The types of the events that tell of a change, in their order. */
 export const eventsOf = (before: Task, after: Task): ('task.updated' | 'task.completed')[] =>
   after.status === 'done' && before.status !== 'done' ? ['task.updated', 'task.completed'] : ['task.updated'];
+
+/** A client's fields, with the times (whose names end in `_at`) in UTC to the millisecond. Throws `validation_failed`. */
+function inUtc<Fields extends object>(fields: Fields): Fields {
+  const copy = { ...fields };
+  for (const [name, value] of Object.entries(fields) as [string, unknown][]) {
+    if (name.endsWith('_at') && typeof value === 'string') Object.assign(copy, { [name]: readTimestamp(name, value) });
+  }
+  return copy;
+}

@@ -24,7 +24,12 @@ import { UsageService } from './usage.service';
   imports: [DatabaseModule.forRoot(readDatabaseConfig(), outboxWaker)],
   controllers: [UsageHandler, PriceHandler, TenantDataHandler],
   providers: [
-    ...[LedgerUpkeep, LedgerWriter, UsageRepository, UsageService, PriceRepository, PriceService],
+    LedgerUpkeep,
+    LedgerWriter,
+    UsageRepository,
+    UsageService,
+    PriceRepository,
+    PriceService,
     {
       provide: LedgerConsumer,
       inject: [PROCESS_CONFIG, REDIS],

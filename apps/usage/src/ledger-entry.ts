@@ -1,16 +1,23 @@
 import { isUuid, type LedgerEntry, type TokenBuckets } from '@taai/contracts';
 
-/** What the stream carries, as far as the database does not check it by itself. Undefined for anything else. */
+/** Parses an entry of the stream. Returns undefined for a text that is none, as far as the database does not check it. */
 export function readEntry(body: string | null): LedgerEntry | undefined {
   const entry = parse(body);
-  if (!isRecord(entry) || !isUuid(entry['tenant_id'])) return undefined;
-  const { call, outcome } = entry;
-  if (!isRecord(call) || !isUuid(call['call_id']) || !(outcome === null || isOutcome(outcome))) return undefined;
-  return entry as unknown as LedgerEntry;
+  return isEntry(entry) ? entry : undefined;
+}
+
+function isEntry(value: unknown): value is LedgerEntry {
+  if (!isRecord(value) || !isUuid(value['tenant_id'])) return false;
+  const { call, outcome } = value;
+  return isRecord(call) && isUuid(call['call_id']) && (outcome === null || isOutcome(outcome));
 }
 
 const BUCKETS: readonly (keyof TokenBuckets)[] = [
-  ...(['input_tokens', 'cache_read_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens'] as const),
+  'input_tokens',
+  'cache_read_tokens',
+  'cache_write_tokens',
+  'output_tokens',
+  'reasoning_tokens',
 ];
 
 /** Costs are computed before the database sees the tokens. */

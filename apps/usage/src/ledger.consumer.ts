@@ -44,15 +44,22 @@ export class LedgerConsumer {
   async next(): Promise<LedgerItem[]> {
     await whenReady(this.blocking);
     const { block_ms = BLOCK_SECONDS * 1000 } = this.options;
-    return this.entriesOf(
-      await this.blocking.xreadgroup(
-        ...(['GROUP', GROUP, this.name, 'COUNT', this.batch, 'BLOCK', block_ms] as const),
-        ...(['STREAMS', keys.ledger(), '>'] as const),
-      ),
-    );
+    const from = [
+      'GROUP',
+      GROUP,
+      this.name,
+      'COUNT',
+      this.batch,
+      'BLOCK',
+      block_ms,
+      'STREAMS',
+      keys.ledger(),
+      '>',
+    ] as const;
+    return this.entriesOf(await this.blocking.xreadgroup(...from));
   }
 
-  /** What this consumer has and has not done. */
+  /** Entries that this consumer has taken and not done. */
   async owed(): Promise<LedgerItem[]> {
     return this.entriesOf(
       await this.redis.xreadgroup('GROUP', GROUP, this.name, 'COUNT', this.batch, 'STREAMS', keys.ledger(), '0'),
@@ -64,12 +71,11 @@ export class LedgerConsumer {
     return this.idle_ms / 3;
   }
 
-  /** Takes over what consumers have that give no sign, and forgets those that have nothing. */
+  /** Takes over the entries of consumers that give no sign, and removes consumers that have none. */
   async takeOver(): Promise<LedgerItem[]> {
-    const [, entries] = await this.redis.xautoclaim(
-      ...([keys.ledger(), GROUP, this.name, this.idle_ms, '0', 'COUNT', this.batch] as const),
-    );
-    await this.forgetTheDead();
+    const { name, idle_ms, batch } = this;
+    const [, entries] = await this.redis.xautoclaim(keys.ledger(), GROUP, name, idle_ms, '0', 'COUNT', batch);
+    await this.removeIdleConsumers();
     return itemsOf(entries);
   }
 
@@ -116,7 +122,7 @@ export class LedgerConsumer {
     return itemsOf(listOf(stream)[1]);
   }
 
-  private async forgetTheDead(): Promise<void> {
+  private async removeIdleConsumers(): Promise<void> {
     const { forget_ms = 3600_000 } = this.options;
     for (const consumer of listOf(await this.redis.xinfo('CONSUMERS', keys.ledger(), GROUP))) {
       const facts = listOf(consumer);

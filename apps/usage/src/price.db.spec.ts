@@ -1,5 +1,5 @@
 import { priceContract, type ModelPrice, type PutPrice } from '@taai/contracts';
-import { openDataSource } from '@taai/entities';
+import { openDataSource, RlsPool } from '@taai/entities';
 import { createTenant, createTestDatabase, type TestDatabase } from '@taai/entities-testing';
 import { keys, whenReady, type RedisClient } from '@taai/platform';
 import { testRedis, until } from '@taai/platform-testing';
@@ -20,7 +20,7 @@ beforeAll(async () => {
   db = await openDataSource({ url: database.urls.usage, pool: 5 });
   redis = testRedis('commands');
   await whenReady(redis);
-  prices = new PriceService(db, new PriceRepository(), redis);
+  prices = new PriceService(db, new PriceRepository(new RlsPool(db, { prepare: true })), redis);
 });
 afterAll(async () => {
   redis.disconnect();

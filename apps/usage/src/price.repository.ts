@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ModelPrice, ProviderKind, PutPrice } from '@taai/contracts';
-import { sql, type Tx } from '@taai/entities';
+import { RlsPool, sql, type Tx } from '@taai/entities';
 import { v7 } from 'uuid';
 
 /** The newest version of each model that has begun. */
@@ -41,9 +41,11 @@ const INSERT = sql(`
 
 @Injectable()
 export class PriceRepository {
+  constructor(private readonly rls: RlsPool) {}
+
   /** By kind and model, those after the given ones. */
-  page(tx: Tx, kind: ProviderKind | undefined, after: readonly string[], limit: number): Promise<ModelPrice[]> {
-    return tx.read<ModelPrice>(PAGE, [kind ?? null, after[0] ?? null, after[1] ?? null, limit]);
+  page(kind: ProviderKind | undefined, after: readonly string[], limit: number): Promise<ModelPrice[]> {
+    return this.rls.read<ModelPrice>(PAGE, [kind ?? null, after[0] ?? null, after[1] ?? null, limit]);
   }
 
   async find(tx: Tx, provider_kind: ProviderKind, model: string): Promise<ModelPrice> {
@@ -62,11 +64,10 @@ export class PriceRepository {
     return counted?.models ?? 0;
   }
 
-  /** A version from now on; by the clock, so that it begins after those whose transactions began before and ended meanwhile. */
+  /** Writes a version that begins now, by the clock: later than versions whose transactions have ended meanwhile. */
   async insert(tx: Tx, { provider_kind, model, price }: PutPrice): Promise<void> {
-    await tx.write(INSERT, [
-      ...[tx.tenant_id, v7(), provider_kind, model, price?.input_price, price?.cache_read_price],
-      ...[price?.cache_write_price, price?.output_price, price?.reasoning_price],
-    ]);
+    const { input_price, cache_read_price, cache_write_price, output_price, reasoning_price } = price ?? {};
+    const rates = [input_price, cache_read_price, cache_write_price, output_price, reasoning_price];
+    await tx.write(INSERT, [tx.tenant_id, v7(), provider_kind, model, ...rates]);
   }
 }

@@ -26,7 +26,7 @@ export class PriceService {
 
   async list({ provider_kind, limit, cursor }: ListPrices): Promise<PageOf<ModelPrice>> {
     const after = cursor === undefined ? [] : readCursor(cursor, 2).map(text);
-    const rows = await withTenant(this.db, (tx) => this.prices.page(tx, provider_kind, after, limit + 1));
+    const rows = await this.prices.page(provider_kind, after, limit + 1);
     return toPage(rows, limit, ({ provider_kind, model }) => [provider_kind, model]);
   }
 
@@ -48,7 +48,7 @@ export class PriceService {
     return current;
   }
 
-  /** Who holds prices in memory forgets those of the tenant. Whoever does not hear it does so within minutes. */
+  /** Has processes drop the tenant's prices that they hold in memory. Those that do not hear it read them again within minutes. */
   private tell(tenant_id: string): void {
     this.redis
       .publish(keys.pricesChanged(), tenant_id)
@@ -56,8 +56,12 @@ export class PriceService {
   }
 }
 
-const RATES = [
-  ...(['input_price', 'cache_read_price', 'cache_write_price', 'output_price', 'reasoning_price'] as const),
+const RATES: readonly (keyof TokenPrices)[] = [
+  'input_price',
+  'cache_read_price',
+  'cache_write_price',
+  'output_price',
+  'reasoning_price',
 ];
 
 const isSame = (one: TokenPrices | null, other: TokenPrices | null): boolean =>

@@ -152,7 +152,7 @@ describe('summary', () => {
   it('reads the partitions of the period alone', async () => {
     const tenant = await createTenant(database);
     const plan = await withTenantId(db, tenant, (tx) =>
-      tx.query<{ 'QUERY PLAN': string }[]>(
+      tx.read<{ 'QUERY PLAN': string }>(
         `explain select sum(input_tokens) from usage_records where occurred_at >= now() and occurred_at < now() + interval '1 s'`,
       ),
     );
@@ -204,7 +204,7 @@ describe('upkeep', () => {
       for (let n = 0; n < 5; n += 1) stale.push(await record(tenant, { at: long_ago }));
       await record(tenant, { at: new Date().toISOString() });
     }
-    const replicas = [1, 2, 3].map(() => new LedgerUpkeep(repository));
+    const replicas = [1, 2, 3].map(() => new LedgerUpkeep(db, repository));
     // Counted together with what other specs of this file left open long ago.
     const [left] = await db.query<[{ count: number }]>('select count(*) from due_open_calls(600, 1000)');
     const ended = await Promise.all(replicas.map((replica) => replica.endStaleCalls()));

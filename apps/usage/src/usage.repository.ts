@@ -7,7 +7,7 @@ import {
   type UsageGroupTotals,
   type UsageRecord,
 } from '@taai/contracts';
-import { closeCall, mintedAt, RlsPool, sql, withTenantId, type TokenBuckets } from '@taai/entities';
+import { closeCall, mintedAt, RlsPool, sql, type TokenBuckets, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import type { Period } from './period';
 
@@ -111,23 +111,18 @@ export class UsageRepository {
   }
 
   /**
-   * Ends those of the calls that are still open and that no other replica is ending. What they used was told to nobody: they
-   * keep the tokens that they were opened with. Resolves to their number.
+   * Ends those of the calls that are still open and that no other replica is ending. Nobody knows what they have used: they keep
+   * the tokens that they were opened with. Resolves to their number.
    */
-  async endAsEstimated(tenant_id: string, call_ids: string[]): Promise<number> {
+  async endAsEstimated(tx: Tx, call_ids: string[]): Promise<number> {
     const times = call_ids.map((id) => mintedAt(id).getTime());
-    return withTenantId(this.db, tenant_id, async (tx) => {
-      const open = await tx.read<TokenBuckets & { call_id: string }>(LOCK_OPEN, [
-        call_ids,
-        new Date(Math.min(...times)),
-        new Date(Math.max(...times)),
-      ]);
-      for (const call of open) {
-        const end = { status: 'estimated', is_estimated: true, error_code: 'abandoned', latency_ms: null } as const;
-        await closeCall(tx, { ...call, ...end });
-      }
-      return open.length;
-    });
+    const [first, last] = [new Date(Math.min(...times)), new Date(Math.max(...times))];
+    const open = await tx.read<TokenBuckets & { call_id: string }>(LOCK_OPEN, [call_ids, first, last]);
+    for (const call of open) {
+      const end = { status: 'estimated', is_estimated: true, error_code: 'abandoned', latency_ms: null } as const;
+      await closeCall(tx, { ...call, ...end });
+    }
+    return open.length;
   }
 
   /** Makes the partitions of this month and the next ones that are missing. */

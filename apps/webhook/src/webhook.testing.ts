@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Global, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { keys, log, PROCESS_CONFIG, REDIS, whenReady } from '@taai/platform';
-import { audit, emit, OutboxEntity, withTenantId, type WebhookDeliveryEntity } from '@taai/entities';
+import { audit, emit, withTenantId, type OutboxEntity, type WebhookDeliveryEntity } from '@taai/entities';
 import { createTenant, createTestDatabase } from '@taai/entities-testing';
 import { redisUrl, testRedis } from '@taai/platform-testing';
 import {
@@ -114,16 +114,15 @@ export type Service = Awaited<ReturnType<typeof createService>>;
 
 function actions(db: DataSource) {
   const inTenant = <T extends object>(tenant_id: string, sql: string, parameters: unknown[] = []) =>
-    withTenantId(db, tenant_id, (tx) => tx.query<T[]>(sql, parameters));
+    withTenantId(db, tenant_id, (tx) => tx.write<T>(sql, parameters));
   return {
     as: <T>(tenant_id: string, work: () => Promise<T>) =>
       runAs({ tenant_id, permissions: ['*:*'], issuer: 'gateway' }, work),
     /** Commits an event of whatever data: nothing here reads it. */
     emit: async (tenant_id: string, type: OutboxType, data: OutboxEntity['payload']['data'] = {}) => {
       const event = { id: v7(), type, created_at: new Date().toISOString(), tenant_id, data };
-      await withTenantId(db, tenant_id, (tx) =>
-        tx.insert(OutboxEntity, { tenant_id, id: event.id, type, payload: event }),
-      );
+      const sql = 'insert into outbox (tenant_id, id, type, payload) values ($1, $2, $3, $4)';
+      await inTenant(tenant_id, sql, [tenant_id, event.id, type, event]);
       return event;
     },
     /** Commits audited changes, one for each state after it. */

@@ -50,6 +50,16 @@ class TaskFields {
   labels?: string[];
 }
 
+/** What a new task has where its creator says nothing. */
+export const unsetTaskFields: Required<TaskFields> = {
+  description: null,
+  status: 'todo',
+  priority: 'medium',
+  due_at: null,
+  assignee_id: null,
+  labels: [],
+};
+
 export class CreateTask extends TaskFields {
   @Describe('What is to be done, in a line.', 'Pay the invoice')
   @IsString()

@@ -46,7 +46,7 @@ async function deliver(tenant: string): Promise<string> {
 }
 
 const attempt = (tenant_id: string, id: string) => service.module.get(DeliveryService).attempt({ tenant_id, id });
-const claim = (tenant: string, id: string) => service.as(tenant, () => repository.claim(id));
+const claim = (tenant: string, id: string) => service.as(tenant, () => service.module.get(DeliveryService).claim(id));
 
 /** Lets a tenant's deliveries become due, or their leases end, as time would. */
 const pass = (tenant: string) =>

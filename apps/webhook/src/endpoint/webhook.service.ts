@@ -32,7 +32,7 @@ export class WebhookService {
     private readonly secrets: SecretBox,
   ) {}
 
-  /** The answer is not stored for repetitions of the request, but read again: it shows the secret. */
+  /** For a repetition of the request the secret is read again: it must not be among the stored answers. */
   async create(input: CreateWebhook): Promise<CreatedWebhook> {
     this.connector.vet(input.url);
     const { tenant_id } = currentCaller();
@@ -60,16 +60,15 @@ export class WebhookService {
 
   async update({ id, ...fields }: UpdateWebhook): Promise<Webhook> {
     if (fields.url !== undefined) this.connector.vet(fields.url);
-    const change = distinctEvents(fields);
-    await withTenant(this.db, async (tx) => {
+    return withTenant(this.db, async (tx) => {
       const before = found('webhook', await this.webhooks.lock(tx, id));
-      await this.webhooks.update(tx, id, change);
-      await audit(tx, { action: 'webhook.updated', target: targetOf(id), before, after: { ...before, ...change } });
+      const after = found('webhook', await this.webhooks.update(tx, id, distinctEvents(fields)));
+      await audit(tx, { action: 'webhook.updated', target: targetOf(id), before, after });
+      return after;
     });
-    return this.get(id);
   }
 
-  /** For an endpoint that wants no more events. */
+  /** Stops the deliveries to an endpoint that has answered that it wants no more. */
   async deactivate(id: string): Promise<void> {
     await withTenant(this.db, async (tx) => {
       if (!(await this.webhooks.deactivate(tx, id))) return;

@@ -3,7 +3,7 @@ import { currentCaller } from '@taai/tenant';
 import type { Consumer } from '../outbox/consumer';
 import { MailQueue } from './mail.queue';
 import { MailRepository } from './mail.repository';
-import type { Remaining } from '../outbox/outbox.repository';
+import type { WantedEvent } from '../outbox/outbox.repository';
 
 /** Queues the mails of events. They stay in the outbox until they are sent. */
 @Injectable()
@@ -15,7 +15,7 @@ export class MailConsumer implements Consumer {
     private readonly queue: MailQueue,
   ) {}
 
-  async consume(events: readonly Remaining[]): Promise<string[]> {
+  async consume(events: readonly WantedEvent[]): Promise<string[]> {
     const { tenant_id } = currentCaller();
     await this.mails.queued(events.map(({ id }) => id));
     await this.queue.wake(events.map(({ id }) => ({ tenant_id, id })));

@@ -6,8 +6,8 @@ import { MAILS } from '../bull-redis';
 import type { MailRef } from './mail.repository';
 
 /**
- * Queues jobs that send mails. The outbox decides what is sent: the relay adds a job that is lost again, and one too many finds nothing to
- * do. So a failure of the queue is logged and not thrown.
+ * Queues jobs that send mails. The outbox decides what is sent: the relay queues lost jobs again, and a job that is queued twice
+ * finds nothing to do. So a failure of the queue is logged and not thrown.
  */
 @Injectable()
 export class MailQueue implements BeforeApplicationShutdown {
@@ -15,7 +15,7 @@ export class MailQueue implements BeforeApplicationShutdown {
 
   /** Queues mails to be sent now. A mail that is queued or being sent already is queued once. */
   async wake(mails: readonly MailRef[]): Promise<void> {
-    await this.queue.addBulk(mails.map((data) => ({ data, opts: { jobId: data.id } }))).catch(unlessRelayed);
+    await this.queue.addBulk(mails.map((data) => ({ data, opts: { jobId: data.id } }))).catch(logFailure);
   }
 
   /** Waits for the mails in flight. */
@@ -24,5 +24,5 @@ export class MailQueue implements BeforeApplicationShutdown {
   }
 }
 
-const unlessRelayed = (error: unknown) =>
+const logFailure = (error: unknown) =>
   log.warn({ err: error }, 'mails could not be queued: the relay will do it again');

@@ -21,7 +21,7 @@ const TAKE = sql(`
 export class MailRepository {
   constructor(private readonly rls: RlsPool) {}
 
-  /** Notes that jobs will attempt these: until the relay's lease ends, and then it hands them over again. */
+  /** Says that the mails are queued. When the relay's lease ends, it claims those again that were not attempted. */
   async queued(ids: readonly string[]): Promise<void> {
     await this.rls.write(QUEUED, [ids]);
   }

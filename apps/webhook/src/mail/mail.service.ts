@@ -2,7 +2,7 @@ import { Inject, Injectable, type FactoryProvider } from '@nestjs/common';
 import { mailContract } from '@taai/contracts';
 import { log, RpcClient, type Client } from '@taai/platform';
 import { runAs } from '@taai/tenant';
-import { unlessGone } from '../outbox/consumer';
+import { ignoreNotFound } from '../outbox/consumer';
 import { renderMail } from './mail-templates';
 import { MailRepository, type MailRef } from './mail.repository';
 import { Mailer, MailFailure } from './mailer';
@@ -58,7 +58,7 @@ export class MailService {
 
   private async mail(token_id: string): Promise<void> {
     // The link is gone when it was used, replaced or has expired, or with its user.
-    const composed = await this.composer.compose({ token_id }).catch(unlessGone);
+    const composed = await this.composer.compose({ token_id }).catch(ignoreNotFound);
     if (!composed) return;
     const { to, template } = composed;
     try {

@@ -2,8 +2,8 @@ import { Inject, Injectable, type FactoryProvider } from '@nestjs/common';
 import { auditContract, MAX_AUDIT_ENTRIES } from '@taai/contracts';
 import { fitting } from '@taai/entities';
 import { RpcClient, type Client } from '@taai/platform';
-import { unlessGone, type Consumer } from './consumer';
-import { OutboxRepository, type Remaining } from './outbox.repository';
+import { ignoreNotFound, type Consumer } from './consumer';
+import { OutboxRepository, type WantedEvent } from './outbox.repository';
 
 /** Injects the `AuditLog` client. */
 export const AUDIT_LOG = Symbol('audit log');
@@ -31,13 +31,13 @@ export class AuditConsumer implements Consumer {
     @Inject(AUDIT_LOG) private readonly log: AuditLog,
   ) {}
 
-  async consume(events: readonly Remaining[]): Promise<string[]> {
+  async consume(events: readonly WantedEvent[]): Promise<string[]> {
     const newest = events.at(-1)?.id;
     if (newest === undefined) return [];
     for (;;) {
       const entries = fitting(await this.outbox.auditEntries(newest, MAX_AUDIT_ENTRIES));
       if (entries.length === 0) return [];
-      await this.log.append({ entries }).catch(unlessGone);
+      await this.log.append({ entries }).catch(ignoreNotFound);
       await this.outbox.drop(entries.map(({ id }) => id));
     }
   }

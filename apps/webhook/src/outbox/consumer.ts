@@ -1,5 +1,5 @@
 import { ProblemError } from '@taai/contracts';
-import type { Remaining } from './outbox.repository';
+import type { WantedEvent } from './outbox.repository';
 
 /** Does what the fleet itself needs of events. `consumed` in outbox.repository.ts says which events each consumer takes. */
 export interface Consumer {
@@ -9,10 +9,10 @@ export interface Consumer {
    * Handles the events, which come in the order of their ids. Handling one twice must have no second effect. Resolves to the ids of those
    * that can be dropped; the consumer drops the others itself. When it throws, all are left for later.
    */
-  consume(events: readonly Remaining[]): Promise<readonly string[]>;
+  consume(events: readonly WantedEvent[]): Promise<readonly string[]>;
 }
 
-/** Swallows `not_found`, for an event whose object was removed meanwhile. Rethrows anything else. */
-export function unlessGone(error: unknown): undefined {
+/** Ignores `not_found`, which means that the event's object was removed meanwhile. Throws anything else again. */
+export function ignoreNotFound(error: unknown): undefined {
   if (!(error instanceof ProblemError && error.code === 'not_found')) throw error;
 }

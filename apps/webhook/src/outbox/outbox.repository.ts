@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { eventTypes, type AuditRecord, type DomainEvent } from '@taai/contracts';
+import { eventTypes, type AuditRecord, type DomainEvent, type OutboxData } from '@taai/contracts';
 import { RlsPool, sql } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
@@ -13,12 +13,12 @@ const consumed = {
 };
 export type ConsumerName = keyof typeof consumed;
 
-/** An event that is more than dropped. */
-export interface Remaining {
+/** An event that an endpoint or a consumer waits for. */
+export interface WantedEvent {
   id: string;
   consumer: ConsumerName | null;
-  /** What a consumer is told; null for `audit`, who reads more than what was claimed. */
-  data: Record<string, unknown> | null;
+  /** The run that has ended, for the consumer `reply`; null for the others, who read what they need. */
+  run: OutboxData['agent.run.completed' | 'agent.run.failed' | 'agent.run.cancelled'] | null;
   /** Endpoints that subscribe to it. */
   webhook_ids: string[];
 }
@@ -30,21 +30,21 @@ const MAX_WAIT_SECONDS = 3600;
 const whens = Object.entries(consumed).map(([name, condition]) => `when ${condition} then '${name}'`);
 
 /**
- * Events that nobody waits for go in the statement that finds out. Parameters: the ids; the types that may leave the fleet. All
- * parts of the statement see the same rows, so what is not dropped is returned.
+ * Deletes the events that nobody waits for, and returns the others: all parts of the statement see the same rows. Parameters:
+ * the ids; the types that may leave the fleet.
  */
-const SIFT = sql(`
+const DROP_UNWANTED = sql(`
   with event as (
     select o.id, o.payload, case ${whens.join(' ')} end as consumer,
       array(select w.id from webhooks w where w.is_active and o.type = any (w.events) and o.type = any ($2)) as webhook_ids
     from outbox o where o.id = any ($1)
-  ), remaining as (
-    select id, webhook_ids, consumer, case when consumer <> 'audit' then payload -> 'data' end as data
+  ), wanted as (
+    select id, webhook_ids, consumer, case when consumer = 'reply' then payload -> 'data' end as run
     from event where consumer is not null or cardinality(webhook_ids) > 0
   ), dropped as (
-    delete from outbox where id = any ($1) and id not in (select id from remaining)
+    delete from outbox where id = any ($1) and id not in (select id from wanted)
   )
-  select * from remaining order by id`);
+  select * from wanted order by id`);
 
 /** Parameters: for each delivery its id, endpoint and event; the events that are done with. */
 const FAN_OUT = sql(`
@@ -58,7 +58,9 @@ const FAN_OUT = sql(`
   on conflict (tenant_id, webhook_id, event_id) do nothing
   returning id`);
 
-/** Twice as long each time. The audit log has no gaps: its entries are never given up. */
+const DROP = sql('delete from outbox where id = any ($1)');
+
+/** The wait doubles each time. Audit entries are never given up, because the audit log must have no gaps. */
 const DEFER = sql(`
   update outbox set claimed_until = case
     when attempts >= ${MAX_CLAIMS} and type <> 'audit.recorded' then 'infinity'
@@ -96,15 +98,15 @@ export class OutboxRepository {
   }
 
   /** Drops the events that nobody waits for; resolves to the others. */
-  sift(ids: readonly string[]): Promise<Remaining[]> {
-    return this.rls.read<Remaining>(SIFT, [ids, eventTypes]);
+  dropUnwanted(ids: readonly string[]): Promise<WantedEvent[]> {
+    return this.rls.write<WantedEvent>(DROP_UNWANTED, [ids, eventTypes]);
   }
 
   /**
    * Makes the deliveries of events, one per event and endpoint however often it is asked, and drops the events in `done`.
    * Resolves to the ids of those that are new.
    */
-  async fanOut(events: readonly Remaining[], done: readonly string[]): Promise<string[]> {
+  async fanOut(events: readonly WantedEvent[], done: readonly string[]): Promise<string[]> {
     const pairs = events.flatMap(({ id, webhook_ids }) => webhook_ids.map((webhook_id) => ({ id, webhook_id })));
     const made = await this.rls.write<{ id: string }>(FAN_OUT, [
       pairs.map(() => v7()),
@@ -116,7 +118,7 @@ export class OutboxRepository {
   }
 
   async drop(ids: readonly string[]): Promise<void> {
-    await this.rls.write('delete from outbox where id = any ($1)', [ids]);
+    await this.rls.write(DROP, [ids]);
   }
 
   /** The tenant's audit entries up to an id, whoever claimed them: oldest first, at most `limit`. */

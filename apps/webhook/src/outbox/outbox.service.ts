@@ -7,10 +7,10 @@ import { AuditConsumer } from './audit.consumer';
 import type { Consumer } from './consumer';
 import { DeliveryQueue } from '../delivery/delivery.queue';
 import { MailConsumer } from '../mail/mail.consumer';
-import { OutboxRepository, type ConsumerName, type Remaining } from './outbox.repository';
+import { OutboxRepository, type ConsumerName, type WantedEvent } from './outbox.repository';
 import { ReplyConsumer } from './reply.consumer';
 
-/** Works of one consumer at once. While nobody answers it they end by their deadlines; events beyond are left for later. */
+/** Calls of one consumer that run at once. Calls that hang end by their deadlines; events beyond the limit are left for later. */
 const MAX_UNDER_WAY = 64;
 
 /** Dispatches events: it makes deliveries for the endpoints that subscribe, and hands events to the fleet's own consumers. */
@@ -41,9 +41,9 @@ export class OutboxService {
 
   private async dispatchAll(ids: string[]): Promise<void> {
     try {
-      const remaining = await this.outbox.sift(ids);
-      await this.deliver(remaining.filter(({ webhook_ids }) => webhook_ids.length > 0));
-      for (const [name, events] of Map.groupBy(remaining, ({ consumer }) => consumer)) {
+      const wanted = await this.outbox.dropUnwanted(ids);
+      await this.deliver(wanted.filter(({ webhook_ids }) => webhook_ids.length > 0));
+      for (const [name, events] of Map.groupBy(wanted, ({ consumer }) => consumer)) {
         if (name) this.startConsuming(this.consumers[name], events);
       }
     } catch (error) {
@@ -52,7 +52,7 @@ export class OutboxService {
     }
   }
 
-  private async deliver(events: Remaining[]): Promise<void> {
+  private async deliver(events: WantedEvent[]): Promise<void> {
     if (events.length === 0) return;
     const done = events.filter(({ consumer }) => consumer === null).map(({ id }) => id);
     const made = await this.outbox.fanOut(events, done);
@@ -61,14 +61,14 @@ export class OutboxService {
   }
 
   /** Starts a consumer without waiting for it: one service that hangs must not keep other events back. */
-  private startConsuming(consumer: Consumer, events: Remaining[]): void {
+  private startConsuming(consumer: Consumer, events: WantedEvent[]): void {
     for (const batch of consumer.isBatched ? [events] : events.map((event) => [event])) {
       const work = this.consume(consumer, batch).finally(() => this.underWay.delete(work));
       this.underWay.set(work, consumer);
     }
   }
 
-  private async consume(consumer: Consumer, events: Remaining[]): Promise<void> {
+  private async consume(consumer: Consumer, events: WantedEvent[]): Promise<void> {
     const ids = events.map(({ id }) => id);
     try {
       if (this.isBusy(consumer)) throw new ProblemError('overloaded');

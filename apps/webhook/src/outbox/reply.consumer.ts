@@ -1,8 +1,8 @@
 import { Inject, Injectable, type FactoryProvider } from '@nestjs/common';
 import { messageContract } from '@taai/contracts';
 import { RpcClient, type Client } from '@taai/platform';
-import { unlessGone, type Consumer } from './consumer';
-import type { Remaining } from './outbox.repository';
+import { ignoreNotFound, type Consumer } from './consumer';
+import type { WantedEvent } from './outbox.repository';
 
 /** Injects the `Replies` client. */
 export const REPLIES = Symbol('replies');
@@ -16,18 +16,18 @@ export const repliesClient: FactoryProvider<Replies> = {
   useFactory: (rpc: RpcClient) => rpc.for(messageContract),
 };
 
-/** Has the replies of runs that have ended written into their conversations, should chat not have done so. */
+/** Asks chat to write the replies of runs that have ended, in case that it has not done so by itself. */
 @Injectable()
 export class ReplyConsumer implements Consumer {
   readonly isBatched = false;
 
   constructor(@Inject(REPLIES) private readonly replies: Replies) {}
 
-  async consume(events: readonly Remaining[]): Promise<string[]> {
-    for (const { data } of events) {
-      const { run_id, conversation_id } = data ?? {};
-      if (typeof run_id !== 'string' || typeof conversation_id !== 'string') continue;
-      await this.replies.settle({ run_id, conversation_id }).catch(unlessGone);
+  async consume(events: readonly WantedEvent[]): Promise<string[]> {
+    for (const { run } of events) {
+      if (!run?.conversation_id) continue;
+      const { run_id, conversation_id } = run;
+      await this.replies.settle({ run_id, conversation_id }).catch(ignoreNotFound);
     }
     return events.map(({ id }) => id);
   }

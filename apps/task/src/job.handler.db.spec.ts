@@ -3,17 +3,16 @@ import { createTenant, createTestDatabase, type TestDatabase } from '@taai/entit
 import { runAs } from '@taai/tenant';
 import type { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
-import { JobRepository } from './job.repository';
-import { JobService } from './job.service';
+import { JobHandler } from './job.handler';
 
 let database: TestDatabase;
 let source: DataSource;
-let jobs: JobService;
+let jobs: JobHandler;
 
 beforeAll(async () => {
   database = await createTestDatabase();
   source = await openDataSource({ url: database.urls.task, pool: 4 });
-  jobs = new JobService(new JobRepository(new RlsPool(source, { prepare: true })));
+  jobs = new JobHandler(new RlsPool(source, { prepare: true }));
 });
 afterAll(async () => {
   await source.destroy();
