@@ -1,4 +1,4 @@
-import { decodeControls, encodeControl, encodeControls, type Control } from './controls';
+import { decodeControls, encodeControl, encodeControls, type Control } from './envelope';
 
 describe('What callers tell a replica', () => {
   it('survives the wire', () => {

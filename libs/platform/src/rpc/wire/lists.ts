@@ -2,8 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis, ReplyError } from 'ioredis';
 import { log } from '../../observability/logger';
 import { BLOCK_SECONDS, messageOf, whenReady, type RedisClient } from '../../redis/redis';
-import type { Link } from './link';
-import { Watchdog } from './watchdog';
+import { Watchdog, type Link } from './link';
 
 const RETRY_MS = 50;
 const REFUSED_MS = 1000;
@@ -91,5 +90,67 @@ export class ListReader {
     // Only a single server can be asked to unblock a connection; a cluster's read ends by its own time-out.
     if (redis instanceof Redis) this.clientId = await this.watchdog.watch(redis.client('ID'));
     this.listeningSince = performance.now();
+  }
+}
+
+/** Lua's stack bounds how many elements one push may carry. */
+const MAX_ITEMS = 500;
+/** UTF-16 units in one command. */
+const MAX_SIZE = 1_000_000;
+
+export interface ListWriterOptions<T> {
+  link: Link;
+  /** UTF-16 units. */
+  sizeOf: (item: T) => number;
+  write: (list: string, items: T[]) => void;
+}
+
+/**
+ * Collects items by list, and writes at once what one tick of the event loop brought (more than 500 items or 1 MB in
+ * several pieces). While the link is down it keeps them; the owner bounds how many there can be.
+ */
+export class ListWriter<T> {
+  private waiting = new Map<string, T[]>();
+  private scheduled = false;
+
+  constructor(private readonly options: ListWriterOptions<T>) {
+    options.link.onReady(() => this.schedule());
+  }
+
+  add(list: string, item: T): void {
+    const items = this.waiting.get(list);
+    if (items) items.push(item);
+    else this.waiting.set(list, [item]);
+    this.schedule();
+  }
+
+  private schedule(): void {
+    if (this.scheduled || this.waiting.size === 0) return;
+    this.scheduled = true;
+    setImmediate(this.flush);
+  }
+
+  private readonly flush = () => {
+    this.scheduled = false;
+    if (!this.options.link.ready) return;
+    const { waiting } = this;
+    this.waiting = new Map();
+    for (const [list, items] of waiting) this.writeInPieces(list, items);
+  };
+
+  private writeInPieces(list: string, items: T[]): void {
+    let piece: T[] = [];
+    let size = 0;
+    for (const item of items) {
+      const more = this.options.sizeOf(item);
+      if (piece.length > 0 && (piece.length === MAX_ITEMS || size + more > MAX_SIZE)) {
+        this.options.write(list, piece);
+        piece = [];
+        size = 0;
+      }
+      piece.push(item);
+      size += more;
+    }
+    this.options.write(list, piece);
   }
 }
