@@ -1,5 +1,5 @@
 import type { RunEvent } from '@taai/contracts';
-import { resumeRebuilt } from './rebuilt';
+import { resumeRebuilt } from './run-events';
 
 const started: RunEvent = { id: 1, type: 'run.started', data: { run_id: 'r', agent_id: 'a' } };
 const token: RunEvent<'token'> = { id: 18, type: 'token', data: { text: 'all of it' } };
