@@ -1,6 +1,6 @@
 import { ById, contract, Conversation, CreateTask, Empty, ListTasks, ProblemError, StartRunFor } from '@taai/contracts';
 import { authorize } from '@taai/rbac';
-import { assertValidationWorks, readPayload, validation } from './input';
+import { assertValidationWorks, readPayload, validation } from './validation';
 
 const validate = (value: unknown, metatype: new () => object) =>
   validation.transform(value, { type: 'custom', metatype });

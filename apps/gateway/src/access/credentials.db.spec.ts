@@ -4,9 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { mintApiKey } from '@taai/platform';
 import { makeJwk } from '@taai/platform-testing';
-import { AccessTokens } from './access-tokens';
+import { AccessTokens, credentialOf } from './credentials';
 import { FakeAuth, newKey, oldKey, sign } from './auth.testing';
-import { credentialOf } from './credential';
 import { Principals } from './principals';
 
 const auth = new FakeAuth(8);

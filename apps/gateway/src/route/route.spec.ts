@@ -3,8 +3,8 @@ import { Test } from '@nestjs/testing';
 import { bind, ById, contract, CreateTask, Nothing, type BoundMethod } from '@taai/contracts';
 import { RpcClient } from '@taai/platform';
 import request from 'supertest';
-import { contractControllers } from './contract-controllers';
-import { validation } from './input';
+import { contractControllers } from './route';
+import { validation } from './validation';
 import { ProblemFilter } from '../http/problem.filter';
 
 class ArchiveTask extends CreateTask {}

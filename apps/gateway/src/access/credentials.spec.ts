@@ -1,5 +1,5 @@
 import { ProblemError } from '@taai/contracts';
-import { credentialOf } from './credential';
+import { credentialOf } from './credentials';
 
 const KEY = 'taai_live_0000000000000000000000000000000000000000000';
 
