@@ -1,12 +1,11 @@
 import { call, streamCall, wholeCall } from '../call';
 import { toVectors } from '../embeddings';
 import { list, record, text } from '../json';
-import { OpenAIChunks } from './openai-chunks';
+import { OpenAIChunks, readUsage } from './openai-chunks';
 import { toProviderError } from './openai-errors';
 import { toChatBody } from './openai-wire';
 import { ProviderError } from '../provider-error';
 import type { ChatRequest, Embeddings, JsonObject, ProviderAdapter } from '../types';
-import { readUsage } from '../usage';
 
 interface RequestOptions {
   body?: unknown;

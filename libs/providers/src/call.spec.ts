@@ -1,5 +1,5 @@
-import { Deadline } from './deadline';
-import type { CallOptions } from '../types';
+import { Deadline } from './call';
+import type { CallOptions } from './types';
 
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => jest.useRealTimers());

@@ -1,4 +1,4 @@
-import { readUsage } from './usage';
+import { readUsage } from './openai-chunks';
 
 const buckets = (...[input, read, write, output, reasoning]: (number | null)[]) => ({
   input_tokens: input,
