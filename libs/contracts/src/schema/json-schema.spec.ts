@@ -12,9 +12,9 @@ import {
   MaxLength,
   ValidateNested,
 } from 'class-validator';
-import type { Class } from './contract';
+import type { Class } from '../contract';
 import { Describe } from './describe';
-import { Nullable, Optional, Page } from './fields';
+import { Nullable, Optional, Page } from '../fields';
 import { SchemaCollector } from './json-schema';
 
 class Inner {

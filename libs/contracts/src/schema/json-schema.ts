@@ -1,6 +1,6 @@
 import { ValidationTypes, getMetadataStorage } from 'class-validator';
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
-import { Nothing, type Class } from './contract';
+import { Nothing, type Class } from '../contract';
 import { descriptionOf } from './describe';
 
 /** What the contracts need of JSON Schema 2020-12, which is OpenAPI 3.1's. */
