@@ -1,7 +1,10 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
 import type { JsonSchema } from '@taai/contracts';
 import { routeOf, type Dialect, type Schema } from '@taai/dialects';
 import { pathNames, splitRoute } from '../route/route';
-import type { Operation, Parameter } from './openapi';
+
+export type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+export type Parameter = Exclude<NonNullable<Operation['parameters']>[number], { $ref: string }>;
 
 /** Schemas of the document, by name. */
 type Schemas = Record<string, JsonSchema>;

@@ -13,13 +13,11 @@ import { dialects } from '@taai/dialects';
 import { pathNames, splitRoute, successStatus } from '../route/route';
 import { failure, json, success } from './answers';
 import { Components } from './components';
-import { dialectOperation } from './dialect-operation';
+import { dialectOperation, type Operation, type Parameter } from './dialect-operation';
 import { assertDescribed } from './example';
 import { webhooks } from './webhooks';
 
 type Paths = OpenAPIObject['paths'];
-export type Operation = NonNullable<Paths[string]['get']>;
-export type Parameter = Exclude<NonNullable<Operation['parameters']>[number], { $ref: string }>;
 
 const idempotencyKey: Parameter = {
   name: 'Idempotency-Key',
