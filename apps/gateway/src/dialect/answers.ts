@@ -34,7 +34,7 @@ export function answerHeaders(head: CompletionHead, elapsed: number, usage?: Tok
 /** How the JSON of the last piece begins, and of no other. */
 const END = '{"type":"end",';
 
-export interface ChatStreamOptions {
+interface ChatStreamOptions {
   asked: ChatAsked;
   signal: AbortSignal;
 }

@@ -70,7 +70,7 @@ export function ContractRoute(bound: BoundMethod<PublicMethod>): MethodDecorator
 export const findBoundMethod = (context: ExecutionContext): BoundMethod<PublicMethod> | undefined =>
   Reflect.getMetadata(BOUND, context.getHandler()) as BoundMethod<PublicMethod> | undefined;
 
-export function boundMethodOf(context: ExecutionContext): BoundMethod<PublicMethod> {
+function boundMethodOf(context: ExecutionContext): BoundMethod<PublicMethod> {
   const bound = findBoundMethod(context);
   if (!bound) throw new Error(`${context.getClass().name}.${context.getHandler().name} has no contract.`);
   return bound;
