@@ -5,14 +5,13 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { bind, boundMethods, contract, Empty, type BoundMethod } from '@taai/contracts';
 import { ContextTokens, Fernet, RpcClient, type CallOptions, type Jwk } from '@taai/platform';
 import { AccessFeed } from '../../apps/gateway/src/access/access-feed';
-import { AccessGuard } from '../../apps/gateway/src/access/access.guard';
-import { AccessTokens } from '../../apps/gateway/src/access/access-tokens';
-import { contractControllers } from '../../apps/gateway/src/route/contract-controllers';
-import { CredentialStrategy } from '../../apps/gateway/src/access/credential.strategy';
-import { validation } from '../../apps/gateway/src/route/input';
+import { AccessGuard, CredentialStrategy } from '../../apps/gateway/src/access/access.guard';
+import { AccessTokens } from '../../apps/gateway/src/access/credentials';
+import { contractControllers } from '../../apps/gateway/src/route/route';
+import { validation } from '../../apps/gateway/src/route/validation';
 import { GATEWAY_CONFIG, Principals } from '../../apps/gateway/src/access/principals';
 import { ProblemFilter } from '../../apps/gateway/src/http/problem.filter';
-import { addRequestContext } from '../../apps/gateway/src/http/request-context';
+import { addRequestContext } from '../../apps/gateway/src/http/request-hooks';
 
 /** What the process of the edge is told. */
 export interface EdgeOrder {

@@ -1,14 +1,12 @@
 import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { runLogProviders } from '@taai/platform';
-import { AccessGuard } from './access/access.guard';
+import { AccessGuard, CredentialStrategy } from './access/access.guard';
 import { AccessFeed } from './access/access-feed';
-import { AccessTokens } from './access/access-tokens';
+import { AccessTokens } from './access/credentials';
 import { ArchiveController } from './stream/archive.controller';
-import { contractControllers } from './route/contract-controllers';
-import { CredentialStrategy } from './access/credential.strategy';
+import { contractControllers } from './route/route';
 import { DeniedAccess } from './access/denied-access';
-import { DialectAnswers } from './dialect/dialect-answers';
 import { dialectController } from './dialect/dialect.controller';
 import { MessageController } from './stream/message.controller';
 import { OpenStreams } from './stream/open-streams';
@@ -28,7 +26,6 @@ import { RunEvents } from './stream/run-events';
     ...runLogProviders,
     RunEvents,
     OpenStreams,
-    DialectAnswers,
   ],
 })
 export class AppModule {}

@@ -1,9 +1,9 @@
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsISO8601, IsString, IsUUID, MaxLength, MinLength, ValidateNested } from 'class-validator';
 import { contract, Nothing } from './contract';
-import { Describe } from './describe';
+import { Describe } from './schema/describe';
 import { ById, Nullable, Optional, Page, PageById, PageQuery, type Timestamp } from './fields';
-import { limits } from './limits';
+import { limits } from './schema/limits';
 import { runEvents } from './orchestrator/run-event';
 
 export const messageRoles = ['user', 'assistant', 'system', 'tool'] as const;

@@ -4,7 +4,7 @@ import { User } from './auth/auth.contract';
 import type { ComposeMail } from './auth/mail.contract';
 import { Conversation, Message } from './chat.contract';
 import type { DataOf, EventTable } from './contract';
-import { Describe } from './describe';
+import { Describe } from './schema/describe';
 import { Nullable } from './fields';
 import { Task } from './task.contract';
 

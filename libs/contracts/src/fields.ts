@@ -15,8 +15,9 @@ import {
   ValidateNested,
 } from 'class-validator';
 import type { Class } from './contract';
-import { Describe } from './describe';
-import { limits } from './limits';
+import { Describe } from './schema/describe';
+import { limits } from './schema/limits';
+import { invalidField } from './schema/problem';
 
 /** A `Date` until it is serialised, RFC 3339 in UTC on the wire. */
 export type Timestamp = string | Date;
@@ -127,4 +128,36 @@ function pageClass(item: Class): Class<PageOf<object>> {
   }
   Object.defineProperty(ItemPage, 'name', { value: `${item.name}Page` });
   return ItemPage;
+}
+
+/**
+ * Refuses what JSON can say and PostgreSQL cannot store: NUL characters and half surrogate pairs, in values and in keys of
+ * free-form objects, and nesting beyond 32 levels. Throws `validation_failed` with the path.
+ */
+export function assertStorable(value: unknown, path = '', depth = 0): void {
+  if (typeof value === 'string') return assertText(value, path);
+  if (typeof value !== 'object' || value === null) return;
+  if (depth >= limits.jsonLevels) throw invalidField(path, `is nested deeper than ${limits.jsonLevels} levels`);
+  for (const [key, child] of Object.entries(value)) {
+    assertText(key, path);
+    assertStorable(child, path ? `${path}.${key}` : key, depth + 1);
+  }
+}
+
+function assertText(text: string, path: string): void {
+  if (text.includes('\0') || !text.isWellFormed())
+    throw invalidField(path, 'must be Unicode text without NUL characters');
+}
+
+const RFC3339 = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/i;
+
+/**
+ * A client's date, or date and time with its offset, in UTC to the millisecond. Throws `validation_failed` with `path` for
+ * what ISO 8601 allows besides (weeks, local times) and for years that are not 1 to 9999.
+ */
+export function readTimestamp(path: string, text: string): string {
+  const time = RFC3339.test(text) ? Date.parse(text) : NaN;
+  const utc = Number.isNaN(time) ? '' : new Date(time).toISOString();
+  if (!/^\d{4}-/.test(utc) || utc.startsWith('0000')) throw invalidField(path, 'must be a time as RFC 3339 writes it');
+  return utc;
 }

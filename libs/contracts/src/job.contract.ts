@@ -1,6 +1,6 @@
 import { IsIn, IsInt, IsISO8601, IsObject, IsString, IsUUID } from 'class-validator';
 import { contract } from './contract';
-import { Describe } from './describe';
+import { Describe } from './schema/describe';
 import { ById, Nullable, Page, PageQuery, type Timestamp } from './fields';
 
 export const jobStatuses = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const;

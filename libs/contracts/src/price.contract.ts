@@ -1,10 +1,10 @@
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsISO8601, IsString, Max, MaxLength, Min, MinLength, ValidateNested } from 'class-validator';
 import { contract } from './contract';
-import { Describe } from './describe';
+import { Describe } from './schema/describe';
 import { Nullable, Optional, Page, PageQuery, type Timestamp } from './fields';
 import { providerKinds, type ProviderKind } from './orchestrator/provider.contract';
-import { limits } from './limits';
+import { limits } from './schema/limits';
 
 const Rate = (): PropertyDecorator => (target, key) =>
   [IsInt(), Min(0), Max(limits.tokenPrice)].forEach((decorate) => decorate(target, key));

@@ -1,8 +1,8 @@
 import { ArrayMaxSize, IsArray, IsIn, IsISO8601, IsString, IsUUID, MaxLength, MinLength } from 'class-validator';
 import { contract, Nothing } from './contract';
-import { Describe } from './describe';
+import { Describe } from './schema/describe';
 import { ById, Nullable, Optional, Page, PageQuery, type Timestamp } from './fields';
-import { limits } from './limits';
+import { limits } from './schema/limits';
 
 export const taskStatuses = ['todo', 'in_progress', 'done', 'cancelled'] as const;
 export const taskPriorities = ['low', 'medium', 'high', 'urgent'] as const;

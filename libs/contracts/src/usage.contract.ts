@@ -1,7 +1,7 @@
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsInt, IsISO8601, IsString, IsUUID, ValidateNested } from 'class-validator';
 import { contract } from './contract';
-import { Describe } from './describe';
+import { Describe } from './schema/describe';
 import { Nullable, Optional, Page, PageQuery, type Timestamp } from './fields';
 
 const usageGroups = ['day', 'provider', 'model', 'agent', 'user'] as const;

@@ -12,9 +12,9 @@ import {
 } from 'class-validator';
 import { contract, Nothing } from './contract';
 import { eventTypes, type EventType } from './domain-event';
-import { Describe } from './describe';
+import { Describe } from './schema/describe';
 import { ById, Empty, HttpUrl, Nullable, Optional, Page, PageById, PageQuery, type Timestamp } from './fields';
-import { limits } from './limits';
+import { limits } from './schema/limits';
 
 export const deliveryStatuses = ['pending', 'delivering', 'delivered', 'failed'] as const;
 export type DeliveryStatus = (typeof deliveryStatuses)[number];

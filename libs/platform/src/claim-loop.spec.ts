@@ -1,4 +1,4 @@
-import { ClaimLoop, type Claims } from './claim-loop';
+import { ClaimLoop, type Claims } from './periodic';
 
 /** What waits, and what became of it. */
 function house(count: number, more: Partial<Claims<number>> = {}) {

@@ -1,13 +1,12 @@
 export * from './crypto/api-key';
 export * from './bootstrap';
-export * from './claim-loop';
 export * from './config/config';
 export { gatewayPort } from './config/ports';
 export * from './config/variables';
 export * from './crypto/context-token';
 export * from './crypto/fernet';
 export * from './redis/keys';
-export * from './ledger';
+export * from './ledger/ledger-stream';
 export { log, NestLogger, requestLog } from './observability/logger';
 export { HealthModule } from './observability/management';
 export { httpRequests, ledgerEntries } from './observability/metrics';

@@ -2,7 +2,7 @@ import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap
 import { accessContract } from '@taai/contracts';
 import { log, Periodic, RpcClient } from '@taai/platform';
 import { runAs } from '@taai/tenant';
-import { AccessTokens } from './access-tokens';
+import { AccessTokens } from './credentials';
 import { GATEWAY, Principals } from './principals';
 
 const POLL_MS = 2000;

@@ -1,11 +1,12 @@
 import { Injectable, type ExecutionContext } from '@nestjs/common';
-import { AuthGuard } from '@nestjs/passport';
+import { AuthGuard, PassportStrategy } from '@nestjs/passport';
 import { ProblemError } from '@taai/contracts';
 import { ContextTokens } from '@taai/platform';
 import { authorize } from '@taai/rbac';
 import { currentContext, type Caller } from '@taai/tenant';
 import type { FastifyRequest } from 'fastify';
-import { credentialOf } from './credential';
+import { Strategy } from 'passport-custom';
+import { credentialOf } from './credentials';
 import { Principals } from './principals';
 import { findBoundMethod } from '../route/route';
 
@@ -42,5 +43,17 @@ export class AccessGuard extends AuthGuard('credential') {
     if (error instanceof Error) throw error;
     if (!user) throw new ProblemError('unauthenticated');
     return user;
+  }
+}
+
+/** Who sent the request: access tokens and API keys come in by this one way. */
+@Injectable()
+export class CredentialStrategy extends PassportStrategy(Strategy, 'credential') {
+  constructor(private readonly principals: Principals) {
+    super();
+  }
+
+  async validate(request: FastifyRequest): Promise<Caller> {
+    return this.principals.find(credentialOf(request.headers));
   }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ProblemError, type Principal } from '@taai/contracts';
 import { until } from '@taai/platform-testing';
 import { AccessFeed } from './access-feed';
-import { AccessTokens } from './access-tokens';
+import { AccessTokens } from './credentials';
 import { FakeAuth, newKey, oldKey, sign } from './auth.testing';
 import { Principals } from './principals';
 

@@ -4,8 +4,7 @@ import { RpcClient } from '@taai/platform';
 import { runAs, type Caller } from '@taai/tenant';
 import { LRUCache } from 'lru-cache';
 import { NIL } from 'uuid';
-import { AccessTokens } from './access-tokens';
-import type { Credential } from './credential';
+import { AccessTokens, type Credential } from './credentials';
 import type { GatewayConfig } from '../config';
 
 /** Injects the `GatewayConfig`. */

@@ -6,7 +6,7 @@ import { dialectAt, type Dialect } from '@taai/dialects';
 import { runInContext } from '@taai/tenant';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { answerProblem, problemBody, problemHeaders, toProblem } from './problem.filter';
-import { inContextOf, record, recordAnswer } from './request-context';
+import { inContextOf, record, recordAnswer } from './request-hooks';
 import { earlyHeaders } from './security-headers';
 
 const codes: Record<string, ProblemCode> = {

@@ -9,16 +9,13 @@ import { currentContext, type Caller, type RequestContext } from '@taai/tenant';
 import type { FastifyRequest } from 'fastify';
 import { NIL } from 'uuid';
 import { ArchiveController } from '../stream/archive.controller';
-import { contractControllers } from '../route/contract-controllers';
 import { DeniedAccess } from '../access/denied-access';
-import { DialectAnswers } from '../dialect/dialect-answers';
 import { dialectController } from '../dialect/dialect.controller';
-import { createHttp } from './http';
-import { defaultTimeouts, type Timeouts } from './limits';
+import { createHttp, defaultTimeouts, type Timeouts } from './http';
 import { MessageController } from '../stream/message.controller';
 import { OpenStreams } from '../stream/open-streams';
 import { Principals } from '../access/principals';
-import { findBoundMethod } from '../route/route';
+import { contractControllers, findBoundMethod } from '../route/route';
 import { RunController } from '../stream/run.controller';
 import { RunEvents } from '../stream/run-events';
 import type { ServerSentEvent } from '../stream/sse';
@@ -113,7 +110,6 @@ export async function startEdge(
     providers: [
       OpenStreams,
       RunEvents,
-      DialectAnswers,
       DeniedAccess,
       {
         provide: Principals,

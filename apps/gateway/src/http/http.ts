@@ -2,7 +2,7 @@ import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
-import { publicMethods } from '@taai/contracts';
+import { limits, publicMethods } from '@taai/contracts';
 import { dialects as allDialects, routeOf, type Dialect } from '@taai/dialects';
 import { HealthModule, NestLogger, type Platform } from '@taai/platform';
 import { fastify } from 'fastify';
@@ -10,16 +10,35 @@ import { answerUnreadable, answerUnroutable } from './client-errors';
 import { readGatewayConfig, type GatewayConfig } from '../config';
 import { corsOptions } from './cors';
 import { DeniedAccess } from '../access/denied-access';
-import { refusePlainHttp } from './https-only';
-import { assertValidationWorks, validation } from '../route/input';
-import { addLimits, defaultTimeouts, serverOptions, type Timeouts } from './limits';
+import { assertValidationWorks, validation } from '../route/validation';
 import { openApiDocument } from '../openapi/openapi';
 import { GATEWAY_CONFIG } from '../access/principals';
 import { ProblemFilter } from './problem.filter';
-import { addRequestContext } from './request-context';
+import { addLimits, addRequestContext, refusePlainHttp, trusts } from './request-hooks';
 import { expectRoutes } from '../route/route-check';
 import { addSecurityHeaders } from './security-headers';
-import { trusts } from './trusted-proxies';
+
+/** Milliseconds. */
+export interface Timeouts {
+  /** From the connection's start, or the last answer's end, to the end of the headers. */
+  headersTimeout: number;
+  /** To the end of the body. Answers may take as long as they like. */
+  requestTimeout: number;
+  /** Without a byte in either direction: longer than a plain request waits for its run. Ends readers that stopped reading. */
+  connectionTimeout: number;
+  /** Between an answer and the next request: longer than load balancers keep an idle connection, so that they close it first. */
+  keepAliveTimeout: number;
+  /** How often the first two are looked at. */
+  connectionsCheckingInterval: number;
+}
+
+export const defaultTimeouts: Timeouts = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionTimeout: 12 * 60_000,
+  keepAliveTimeout: 75_000,
+  connectionsCheckingInterval: 2000,
+};
 
 /** Starts the edge: the routes of the contracts on Fastify. */
 export async function startHttp(module: DynamicModule, { config, redis }: Platform): Promise<INestApplicationContext> {
@@ -82,3 +101,18 @@ async function createServer(config: GatewayConfig, timeouts: Timeouts, dialects:
   await addSecurityHeaders(server, config);
   return server;
 }
+
+/** What Fastify and Node bound by themselves. */
+const serverOptions = ({ bodyLimitBytes }: GatewayConfig, timeouts: Timeouts) => ({
+  bodyLimit: bodyLimitBytes,
+  routerOptions: { maxParamLength: 128 },
+  requestTimeout: timeouts.requestTimeout,
+  connectionTimeout: timeouts.connectionTimeout,
+  keepAliveTimeout: timeouts.keepAliveTimeout,
+  http: {
+    requireHostHeader: false, // addLimits requires it, and answers in our words
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: timeouts.headersTimeout,
+    connectionsCheckingInterval: timeouts.connectionsCheckingInterval,
+  },
+});

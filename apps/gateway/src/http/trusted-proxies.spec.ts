@@ -1,6 +1,6 @@
 import { fastify, type FastifyRequest } from 'fastify';
 import { bearer, startEdge, type TestEdge } from './http.testing';
-import { clientIp, trusts } from './trusted-proxies';
+import { clientIp, trusts } from './request-hooks';
 
 const PROXIES = ['127.0.0.0/8', '10.0.0.0/8', 'fd00::/8'];
 

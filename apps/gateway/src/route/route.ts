@@ -1,16 +1,33 @@
 import {
   applyDecorators,
+  Controller,
+  createParamDecorator,
   Delete,
   Get,
   Header,
   HttpCode,
+  Inject,
   Patch,
   Post,
   Put,
   SetMetadata,
   type ExecutionContext,
+  type Type,
 } from '@nestjs/common';
-import { Nothing, type BoundMethod, type HttpVerb, type PublicMethod, type Route } from '@taai/contracts';
+import {
+  assertStorable,
+  invalidField,
+  Nothing,
+  ProblemError,
+  publicMethods,
+  type BoundMethod,
+  type HttpVerb,
+  type PublicMethod,
+  type Route,
+} from '@taai/contracts';
+import { RpcClient } from '@taai/platform';
+import type { FastifyRequest } from 'fastify';
+import { takeIdempotencyKey } from '../http/request-hooks';
 
 const BOUND = 'route:bound-method';
 const verbs: Record<HttpVerb, (path: string) => MethodDecorator> = {
@@ -53,8 +70,65 @@ export function ContractRoute(bound: BoundMethod<PublicMethod>): MethodDecorator
 export const findBoundMethod = (context: ExecutionContext): BoundMethod<PublicMethod> | undefined =>
   Reflect.getMetadata(BOUND, context.getHandler()) as BoundMethod<PublicMethod> | undefined;
 
-export function boundMethodOf(context: ExecutionContext): BoundMethod<PublicMethod> {
+function boundMethodOf(context: ExecutionContext): BoundMethod<PublicMethod> {
   const bound = findBoundMethod(context);
   if (!bound) throw new Error(`${context.getClass().name}.${context.getHandler().name} has no contract.`);
   return bound;
+}
+
+/** The input of a route: its path names with the body of POST, PUT and PATCH, or with the query of GET and DELETE, never both. */
+export const Input = createParamDecorator((_: unknown, context: ExecutionContext) => {
+  const request = context.switchToHttp().getRequest<FastifyRequest>();
+  takeIdempotencyKey(request);
+  return inputOf(request, boundMethodOf(context).method.http);
+});
+
+/** What `Input` takes of the request, before it is validated. */
+export function inputOf(request: FastifyRequest, route: Route): object {
+  const source = sourceOf(request, route);
+  assertStorable(source);
+  return { ...source, ...(request.params as object) };
+}
+
+const takesBody = (verb: string) => verb === 'POST' || verb === 'PUT' || verb === 'PATCH';
+
+function sourceOf(request: FastifyRequest, route: Route): object {
+  const source = takesBody(request.method) ? (request.body ?? {}) : request.query;
+  if (typeof source !== 'object' || source === null || Array.isArray(source)) {
+    throw new ProblemError('malformed_request', 'The body must be a JSON object.');
+  }
+  const inPath = pathNames(route).find((name) => Object.hasOwn(source, name));
+  if (inPath !== undefined) throw invalidField(inPath, 'belongs in the path alone');
+  return source;
+}
+
+/** One controller per service, its routes derived from the contracts. Routes marked `custom` have controllers of their own. */
+export function contractControllers(methods = publicMethods): Type[] {
+  const derived = methods.filter(({ method }) => !method.custom);
+  const byService = Map.groupBy(derived, ({ service }) => service);
+  return [...byService].map(([service, methods]) => contractController(service, methods));
+}
+
+function contractController(service: string, methods: BoundMethod<PublicMethod>[]): Type {
+  class ContractController {
+    constructor(@Inject(RpcClient) readonly rpc: RpcClient) {}
+  }
+  Object.defineProperty(ContractController, 'name', { value: `${service}Controller` });
+  for (const bound of methods) addRoute(ContractController.prototype, bound);
+  Controller()(ContractController);
+  return ContractController;
+}
+
+function addRoute(prototype: { rpc: RpcClient }, bound: BoundMethod<PublicMethod>): void {
+  const descriptor = {
+    // Replies pass unparsed: the service's JSON is the body.
+    value(this: { rpc: RpcClient }, input: object) {
+      return this.rpc.callRaw(bound, input);
+    },
+    configurable: true,
+  };
+  Object.defineProperty(prototype, bound.rpc, descriptor);
+  Input()(prototype, bound.rpc, 0);
+  Reflect.defineMetadata('design:paramtypes', [bound.method.input], prototype, bound.rpc);
+  ContractRoute(bound)(prototype, bound.rpc, descriptor);
 }

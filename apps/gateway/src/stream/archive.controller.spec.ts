@@ -8,7 +8,7 @@ import { RpcClient } from '@taai/platform';
 import { until } from '@taai/platform-testing';
 import { runInContext } from '@taai/tenant';
 import { ArchiveController } from './archive.controller';
-import { validation } from '../route/input';
+import { validation } from '../route/validation';
 import { Principals } from '../access/principals';
 import { OpenStreams } from './open-streams';
 import { ProblemFilter } from '../http/problem.filter';

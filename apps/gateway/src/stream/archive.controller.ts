@@ -3,8 +3,7 @@ import { bind, ById, tenantContract, type Archive } from '@taai/contracts';
 import { RpcClient } from '@taai/platform';
 import { currentCaller, runAs } from '@taai/tenant';
 import type { FastifyReply } from 'fastify';
-import { Input } from '../route/input';
-import { ContractRoute } from '../route/route';
+import { ContractRoute, Input } from '../route/route';
 import { OpenStreams } from './open-streams';
 import { beginAnswer, writeAll } from './writer';
 

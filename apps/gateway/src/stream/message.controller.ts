@@ -2,8 +2,7 @@ import { Controller, Res } from '@nestjs/common';
 import { bind, messageContract, SendMessage } from '@taai/contracts';
 import { RpcClient } from '@taai/platform';
 import type { FastifyReply } from 'fastify';
-import { Input } from '../route/input';
-import { ContractRoute } from '../route/route';
+import { ContractRoute, Input } from '../route/route';
 import { RunEvents } from './run-events';
 
 /** Sends messages, and answers with the run that replies to them: its events, or its end. */

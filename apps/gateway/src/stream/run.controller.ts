@@ -2,8 +2,7 @@ import { Controller, Headers, Res } from '@nestjs/common';
 import { bind, hasEnded, ProblemError, ReadRunEvents, runContract, StartRun, type Run } from '@taai/contracts';
 import { RpcClient } from '@taai/platform';
 import type { FastifyReply } from 'fastify';
-import { Input } from '../route/input';
-import { ContractRoute } from '../route/route';
+import { ContractRoute, Input } from '../route/route';
 import { RunEvents } from './run-events';
 
 /** Starts runs and streams them. A run goes on whoever listens. */

@@ -9,9 +9,9 @@ import {
   MinLength,
 } from 'class-validator';
 import { contract, Nothing } from '../contract';
-import { Describe } from '../describe';
+import { Describe } from '../schema/describe';
 import { ById, Nullable, Optional, Page, PageQuery, type Timestamp } from '../fields';
-import { limits } from '../limits';
+import { limits } from '../schema/limits';
 
 export class CreateApiKey {
   @Describe('What the key is for.', 'CI')

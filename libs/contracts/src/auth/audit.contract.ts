@@ -15,9 +15,9 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { contract, Nothing } from '../contract';
-import { Describe } from '../describe';
+import { Describe } from '../schema/describe';
 import { Nullable, Optional, Page, PageQuery, type Timestamp } from '../fields';
-import { limits } from '../limits';
+import { limits } from '../schema/limits';
 
 const auditActorTypes = ['user', 'api_key', 'service', 'operator'] as const;
 export type AuditActorType = (typeof auditActorTypes)[number];

@@ -13,9 +13,9 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { contract } from '../contract';
-import { Describe } from '../describe';
+import { Describe } from '../schema/describe';
 import { Empty, GivenPassword, NewPassword, Nullable, Optional, type Timestamp } from '../fields';
-import { limits } from '../limits';
+import { limits } from '../schema/limits';
 
 export const tenantStatuses = ['active', 'suspended', 'deleting'] as const;
 export type TenantStatus = (typeof tenantStatuses)[number];

@@ -1,9 +1,9 @@
 import { IsString, MaxLength, MinLength } from 'class-validator';
 import { contract, Nothing } from '../contract';
-import { Describe } from '../describe';
+import { Describe } from '../schema/describe';
 import { GivenPassword, LinkToken, NewPassword } from '../fields';
 import { hashing } from './auth.contract';
-import { limits } from '../limits';
+import { limits } from '../schema/limits';
 
 export class ChangePassword {
   @Describe('The password as it is.', 'correct horse battery staple')

@@ -9,9 +9,9 @@ import {
   MaxLength,
 } from 'class-validator';
 import { contract, Nothing } from '../contract';
-import { Describe } from '../describe';
+import { Describe } from '../schema/describe';
 import { ById, Nullable, Optional, Page, PageQuery, Slug, type Timestamp } from '../fields';
-import { limits } from '../limits';
+import { limits } from '../schema/limits';
 
 export class CreateRole {
   @Describe("What users' `role` names it by; not the name of a built-in role.", 'auditor')

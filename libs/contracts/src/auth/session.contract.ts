@@ -1,9 +1,9 @@
 import { IsBoolean, IsISO8601, IsString, IsUUID, MaxLength, MinLength } from 'class-validator';
 import { contract, Nothing } from '../contract';
-import { Describe } from '../describe';
+import { Describe } from '../schema/describe';
 import { ById, Nullable, Page, PageQuery, type Timestamp } from '../fields';
 import { LoggedIn } from './auth.contract';
-import { limits } from '../limits';
+import { limits } from '../schema/limits';
 
 export class Refresh {
   @Describe('The newest refresh token of the session.', 'rt_…')

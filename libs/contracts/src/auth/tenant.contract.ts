@@ -1,10 +1,10 @@
 import { IsInt, IsISO8601, IsObject, IsString, IsUUID, MaxLength, Min, MinLength } from 'class-validator';
 import { contract, Nothing } from '../contract';
-import { Describe } from '../describe';
+import { Describe } from '../schema/describe';
 import { ById, Empty, Nullable, Optional, type Timestamp } from '../fields';
 import { Job } from '../job.contract';
 import { Tenant } from './auth.contract';
-import { limits } from '../limits';
+import { limits } from '../schema/limits';
 
 export class TenantDetails extends Tenant {
   @Describe("Settings of the tenant's own choice.", { locale: 'en' })

@@ -1,9 +1,9 @@
 import { IsBoolean, IsEmail, IsString, MaxLength, MinLength } from 'class-validator';
 import { contract, Nothing } from '../contract';
-import { Describe } from '../describe';
+import { Describe } from '../schema/describe';
 import { ById, LinkToken, NewPassword, Nullable, Optional, Page, PageQuery, Slug } from '../fields';
 import { hashing, Registered, User } from './auth.contract';
-import { limits } from '../limits';
+import { limits } from '../schema/limits';
 
 export class InviteUser {
   @Describe('Where the invitation goes, and by which the user will log in.', 'grace@example.com')

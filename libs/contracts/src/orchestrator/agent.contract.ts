@@ -17,9 +17,9 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { contract, Nothing } from '../contract';
-import { Describe } from '../describe';
+import { Describe } from '../schema/describe';
 import { ById, Nullable, Optional, Page, PageQuery, Slug, type Timestamp } from '../fields';
-import { limits } from '../limits';
+import { limits } from '../schema/limits';
 
 const reasoningEfforts = ['minimal', 'low', 'medium', 'high'] as const;
 

@@ -13,9 +13,9 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { contract, Nothing } from '../contract';
-import { Describe } from '../describe';
+import { Describe } from '../schema/describe';
 import { ById, HttpUrl, Nullable, Optional, Page, PageQuery, Slug, type Timestamp } from '../fields';
-import { limits } from '../limits';
+import { limits } from '../schema/limits';
 
 export const providerKinds = ['openai', 'anthropic', 'google', 'groq', 'ollama'] as const;
 export type ProviderKind = (typeof providerKinds)[number];

@@ -1,7 +1,7 @@
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsString, IsUUID, ValidateNested } from 'class-validator';
 import type { DataOf, EventTable } from '../contract';
-import { Describe } from '../describe';
+import { Describe } from '../schema/describe';
 import { AnyJson, Nullable, Optional } from '../fields';
 import { TokenUsage } from '../usage.contract';
 import { toolExecutionStatuses } from './tool-execution';

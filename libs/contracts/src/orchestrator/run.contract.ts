@@ -15,12 +15,12 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { contract } from '../contract';
-import { Describe } from '../describe';
+import { Describe } from '../schema/describe';
 import { ById, Nullable, Optional, Page, PageById, type Timestamp } from '../fields';
 import { TokenUsage } from '../usage.contract';
 import { runEvents, type RunEvent, type RunEventBody } from './run-event';
 import { ToolExecution } from './tool-execution';
-import { limits } from '../limits';
+import { limits } from '../schema/limits';
 
 export const runStatuses = ['queued', 'running', 'waiting_approval', 'completed', 'failed', 'cancelled'] as const;
 export type RunStatus = (typeof runStatuses)[number];

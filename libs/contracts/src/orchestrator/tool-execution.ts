@@ -1,5 +1,5 @@
 import { IsIn, IsInt, IsISO8601, IsString, IsUUID } from 'class-validator';
-import { Describe } from '../describe';
+import { Describe } from '../schema/describe';
 import { AnyJson, Nullable, type Timestamp } from '../fields';
 
 export const toolExecutionStatuses = [

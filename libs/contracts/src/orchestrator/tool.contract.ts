@@ -1,9 +1,9 @@
 import { IsBoolean, IsIn, IsISO8601, IsObject, IsString, IsUUID, Matches, MaxLength, MinLength } from 'class-validator';
 import { contract, Nothing } from '../contract';
-import { Describe } from '../describe';
+import { Describe } from '../schema/describe';
 import { ById, Nullable, Optional, Page, PageById, PageQuery, type Timestamp } from '../fields';
 import { ToolExecution } from './tool-execution';
-import { limits } from '../limits';
+import { limits } from '../schema/limits';
 
 export const toolKinds = ['builtin', 'http', 'mcp'] as const;
 export type ToolKind = (typeof toolKinds)[number];

@@ -1,4 +1,4 @@
-import type { Completion, CompletionEnd, CompletionHead } from '@taai/contracts';
+import type { Completion, CompletionEnd, CompletionHead, TokenUsage } from '@taai/contracts';
 import type { ToolCall } from '@taai/providers';
 import type { ReplyShape } from '../dialect';
 import {
@@ -15,7 +15,6 @@ import {
   type TypeOf,
 } from '../schema';
 import { withOpaque } from './opaque-call-id';
-import { usage, usageOf } from './usage';
 
 export const created = described('Seconds since 1970.', integer());
 
@@ -43,6 +42,17 @@ const choice = named(
   }),
 );
 
+const usage = named(
+  'OpenAiUsage',
+  object({
+    prompt_tokens: integer(),
+    completion_tokens: integer(),
+    total_tokens: integer(),
+    prompt_tokens_details: object({ cached_tokens: integer(), cache_write_tokens: integer() }),
+    completion_tokens_details: object({ reasoning_tokens: integer() }),
+  }),
+);
+
 const schema = named(
   'OpenAiChatCompletion',
   object({
@@ -60,6 +70,20 @@ export const secondsNow = (): number => Math.floor(Date.now() / 1000);
 export const modelName = ({ provider, model }: CompletionHead): string => `${provider}/${model}`;
 
 export const finishReason = ({ stop_reason }: CompletionEnd) => (stop_reason === 'other' ? 'stop' : stop_reason);
+
+/** OpenAI counts what came from or went to a cache as prompt, and reasoning as completion. What nobody told is 0 here. */
+export function usageOf(told: TokenUsage): TypeOf<typeof usage> {
+  const { input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens } = told;
+  const prompt_tokens = (input_tokens ?? 0) + (cache_read_tokens ?? 0) + (cache_write_tokens ?? 0);
+  const completion_tokens = (output_tokens ?? 0) + (reasoning_tokens ?? 0);
+  return {
+    prompt_tokens,
+    completion_tokens,
+    total_tokens: prompt_tokens + completion_tokens,
+    prompt_tokens_details: { cached_tokens: cache_read_tokens ?? 0, cache_write_tokens: cache_write_tokens ?? 0 },
+    completion_tokens_details: { reasoning_tokens: reasoning_tokens ?? 0 },
+  };
+}
 
 /** A whole answer. */
 export const chatCompletion: ReplyShape<[Completion]> = {

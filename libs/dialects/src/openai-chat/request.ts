@@ -1,8 +1,9 @@
-import { invalidField } from '@taai/contracts';
-import type { ChatRequest } from '@taai/providers';
+import { assertStorable, invalidField } from '@taai/contracts';
+import type { ChatRequest, JsonObject, ResponseFormat, ToolDefinition } from '@taai/providers';
 import type { ChatAsked, RequestShape } from '../dialect';
-import { reader } from '../reader';
+import { present, reader } from '../reader';
 import {
+  anyObject,
   anything,
   boolean,
   described,
@@ -12,12 +13,11 @@ import {
   number,
   object,
   oneOf,
+  tagged,
   text,
   type TypeOf,
 } from '../schema';
 import { messages, toMessages } from './messages';
-import { present } from '../present';
-import { format, toChoice, toFormat, toolChoice, tools, toTools } from './tools';
 
 const MAX_OUTPUT_TOKENS = 1_000_000;
 
@@ -27,6 +27,30 @@ export const model = text({ pattern: '^[\\x20-\\x7e]{1,300}$', description: '`pr
 const limit = integer({ minimum: 1, maximum: MAX_OUTPUT_TOKENS });
 const penalty = number({ minimum: -2, maximum: 2 });
 const unsupported = described('Not supported: use `tools` and `tool_choice`.', anything());
+
+const name = text({ pattern: '^[a-zA-Z0-9_-]{1,64}$' });
+/** Whether a schema is a good one, its provider says. */
+const jsonSchema = anyObject({ type: { enum: ['object', null] } });
+
+/** What the model may call. */
+const tools = list(
+  tagged('type', {
+    function: object({ function: object({ name }, { description: text(), parameters: jsonSchema }) }),
+  }),
+  { maxItems: 128 },
+);
+
+const toolChoice = either(
+  oneOf('auto', 'none', 'required'),
+  tagged('type', { function: object({ function: object({ name: text() }) }) }),
+);
+
+/** What the answer must be like. */
+const format = tagged('type', {
+  text: object({}),
+  json_object: object({}),
+  json_schema: object({ json_schema: object({ name, schema: jsonSchema }, { strict: boolean() }) }),
+});
 
 const schema = object(
   { model, messages },
@@ -88,4 +112,49 @@ function toRequest(body: Body): ChatRequest {
     ...(stop.length > 0 && { stop }),
     ...(tools.length > 0 && { tools }),
   };
+}
+
+function toTools(given: TypeOf<typeof tools>): ToolDefinition[] {
+  const definitions = given.map(({ function: { name, description, parameters } }, index) => ({
+    name,
+    ...present({ description }),
+    input_schema: parameters
+      ? storable(parameters, `tools.${index}.function.parameters`)
+      : { type: 'object', properties: {} },
+  }));
+  if (new Set(definitions.map(({ name }) => name)).size < definitions.length)
+    throw invalidField('tools', 'must not have two functions of one name.');
+  return definitions;
+}
+
+/** Nested without end, a schema could not be written again. */
+function storable(schema: JsonObject, path: string): JsonObject {
+  assertStorable(schema, path);
+  return schema;
+}
+
+function toChoice(
+  choice: TypeOf<typeof toolChoice> | null | undefined,
+  tools: readonly ToolDefinition[],
+): ChatRequest['tool_choice'] | null {
+  if (choice === 'required' && tools.length === 0) throw invalidField('tool_choice', 'needs tools.');
+  if (typeof choice !== 'object' || choice === null) return choice;
+  const { name } = choice.function;
+  if (!tools.some((tool) => tool.name === name))
+    throw invalidField('tool_choice.function.name', 'must be the name of one of the tools.');
+  return { name };
+}
+
+function toFormat(asked: TypeOf<typeof format> | null | undefined): ResponseFormat | undefined {
+  switch (asked?.type) {
+    case 'json_object':
+      return { type: 'json_object' };
+    case 'json_schema': {
+      const { name, schema, strict } = asked.json_schema;
+      storable(schema, 'response_format.json_schema.schema');
+      return { type: 'json_schema', name, schema, ...present({ strict }) };
+    }
+    default:
+      return undefined;
+  }
 }

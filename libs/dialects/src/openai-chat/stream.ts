@@ -4,9 +4,8 @@ import { textOf } from '../chat-event';
 import type { ChatWriter, StreamShape } from '../dialect';
 import { openAiError } from './error';
 import { withOpaque } from './opaque-call-id';
-import { modelName, finishReason, secondsNow } from './reply';
+import { finishReason, modelName, secondsNow, usageOf } from './reply';
 import type { OpenAiAsked } from './request';
-import { usageOf } from './usage';
 
 /** Chunks of a chat completion. A failure is told instead of `[DONE]`. */
 export const chunks: StreamShape<OpenAiAsked> = {

@@ -1,6 +1,5 @@
 import type { VectorsShape } from '../dialect';
-import { modelName } from '../openai-chat/reply';
-import { usageOf } from '../openai-chat/usage';
+import { modelName, usageOf } from '../openai-chat/reply';
 import { described, either, integer, list, named, number, object, oneOf, text } from '../schema';
 
 const vector = described('Numbers, or little-endian 32-bit floats in base64.', either(list(number()), text()));

@@ -1,8 +1,7 @@
 import type { EmbeddingCall } from '@taai/contracts';
 import type { RequestShape } from '../dialect';
 import { model } from '../openai-chat/request';
-import { present } from '../present';
-import { reader } from '../reader';
+import { present, reader } from '../reader';
 import { described, either, integer, list, object, oneOf, text } from '../schema';
 
 const MAX_INPUTS = 2048;

@@ -1,10 +1,33 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ProblemError, type CallOutcome, type LedgerEntry, type OpenCall } from '@taai/contracts';
 import { currentCaller } from '@taai/tenant';
+import type { Result } from 'ioredis';
 import { keys } from '../redis/keys';
 import { log } from '../observability/logger';
 import { messageOf, type RedisClient } from '../redis/redis';
-import { defineAppendLedger } from './append-script';
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    appendLedger(stream: string, bound: number, ...args: (string | number)[]): Result<number[], Context>;
+  }
+}
+
+// ARGV: bound, then of each entry whether it must be taken (1), and its body. Appends entries in their order, and returns 1 for each that
+// there was room for, else 0.
+const appendLedger = `
+local size = redis.call('XLEN', KEYS[1])
+local taken = {}
+for i = 2, #ARGV, 2 do
+  if ARGV[i] == '1' or size < tonumber(ARGV[1]) then
+    redis.call('XADD', KEYS[1], '*', 'entry', ARGV[i + 1])
+    size = size + 1
+    taken[#taken + 1] = 1
+  else
+    taken[#taken + 1] = 0
+  end
+end
+return taken
+`;
 
 /** Entries of one command. */
 const MAX_ENTRIES = 500;
@@ -37,7 +60,8 @@ export class LedgerStream {
     private readonly redis: RedisClient,
     private readonly options: LedgerStreamOptions = {},
   ) {
-    defineAppendLedger(redis);
+    if (!Object.hasOwn(redis, 'appendLedger'))
+      redis.defineCommand('appendLedger', { numberOfKeys: 1, lua: appendLedger });
   }
 
   /**

@@ -1,6 +1,5 @@
 export { Channels } from './channels';
 export { LeaseLost, RunLogWriter } from './run-log-writer';
-export { endsRun } from './run-event';
-export { resumeRebuilt } from './rebuilt';
+export { endsRun, resumeRebuilt } from './run-events';
 export { RunLogReader } from './run-log-reader';
 export { runLogProviders } from './run-log.providers';

@@ -2,9 +2,7 @@ import type { RunEvent } from '@taai/contracts';
 import { keys } from '../redis/keys';
 import type { RedisClient } from '../redis/redis';
 import type { Channels } from './channels';
-import { LiveFeed } from './live-feed';
-import { resumeRebuilt } from './rebuilt';
-import { endsRun, fromEntry } from './run-event';
+import { endsRun, fromEntry, LiveFeed, resumeRebuilt } from './run-events';
 
 const PAGE = 500;
 /** Attempts, one per silence, to learn from the database how a run stands that its log says nothing of. */

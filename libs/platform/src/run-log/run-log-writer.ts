@@ -1,9 +1,34 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunEvent, RunEventData, RunEventType } from '@taai/contracts';
+import type { Result } from 'ioredis';
 import { keys } from '../redis/keys';
 import type { RedisClient } from '../redis/redis';
-import { defineAppendRunLog } from './append-script';
-import { fromEntry } from './run-event';
+import { fromEntry } from './run-events';
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    appendRunLog(log: string, owner: string, ...args: (string | number)[]): Result<number, Context>;
+  }
+}
+
+// KEYS: log, owner. ARGV: writer, channel, events to keep, seconds to keep them, message, then id, type and data of each event.
+// Appends to the log and publishes, unless another writer owns the log (0). It appends only what is not there yet, so that a write whose
+// reply was lost can be repeated.
+const appendRunLog = `
+local owner = redis.call('GET', KEYS[2])
+local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+local top = newest and tonumber(string.match(newest[1], '^%d+')) or 0
+if owner ~= ARGV[1] and (owner or top >= tonumber(ARGV[6])) then return 0 end
+redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[4])
+for i = 6, #ARGV, 3 do
+  if tonumber(ARGV[i]) > top then
+    redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], ARGV[i] .. '-0', 't', ARGV[i + 1], 'd', ARGV[i + 2])
+  end
+end
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+redis.call('PUBLISH', ARGV[2], ARGV[5])
+return 1
+`;
 
 /** An event on its way: the type of its data is that of its type, as `append` requires. */
 type Waiting = Pick<RunEvent, 'id' | 'type' | 'data'>;
@@ -53,7 +78,8 @@ export class RunLogWriter {
     runId: string,
     private readonly options: RunLogWriterOptions = {},
   ) {
-    defineAppendRunLog(redis);
+    if (!Object.hasOwn(redis, 'appendRunLog'))
+      redis.defineCommand('appendRunLog', { numberOfKeys: 2, lua: appendRunLog });
     this.log = keys.runLog(runId);
     this.owner = keys.runLogOwner(runId);
     this.live = keys.runLive(runId);

@@ -1,7 +1,6 @@
 import type { Anthropic } from '@anthropic-ai/sdk';
 import { readImage } from '../image';
-import { list, record, text } from '../json';
-import { parseArguments, parseJson } from '../parse';
+import { list, parseArguments, parseJson, record, text } from '../json';
 import { ProviderError } from '../provider-error';
 import type { ChatMessage, ImagePart, ToolCall } from '../types';
 

@@ -1,6 +1,6 @@
 import type { Content, FunctionCallPart, FunctionResponsePart, InlineDataPart, TextPart } from '@google/generative-ai';
 import { readImage } from '../image';
-import { parseArguments } from '../parse';
+import { parseArguments } from '../json';
 import { ProviderError } from '../provider-error';
 import type { ChatMessage, ImagePart, ToolCall } from '../types';
 

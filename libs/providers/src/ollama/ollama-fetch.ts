@@ -1,6 +1,5 @@
 import { refusal } from '../failure';
-import { record, text } from '../json';
-import { parseJson } from '../parse';
+import { parseJson, record, text } from '../json';
 import type { Fetch } from '../http/lean-fetch';
 import { ProviderError } from '../provider-error';
 

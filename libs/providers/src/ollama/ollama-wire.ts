@@ -1,6 +1,6 @@
 import type { ChatRequest as OllamaRequest, Message } from 'ollama/browser';
-import { toTool } from '../openai/openai-wire';
-import { parseArguments } from '../parse';
+import { toTool } from '../openai/openai-format';
+import { parseArguments } from '../json';
 import { ProviderError } from '../provider-error';
 import type { ChatMessage, ChatRequest, ImagePart, JsonObject, ResponseFormat, TextPart } from '../types';
 

@@ -1,17 +1,22 @@
 import { ProblemError } from '@taai/contracts';
+import { ReplyError } from 'ioredis';
 import { keys } from '../../redis/keys';
 import { createRedis, type RedisClient } from '../../redis/redis';
-import { ControlWriter } from './control-writer';
-import { decodeFrame, type Reply } from '../wire/envelope';
+import { decodeFrame, encodeControl, encodeControls, encodeRequest, type Control, type Reply } from '../wire/envelope';
+import type { Observe } from '../wire/in-flight';
 import { Link } from '../wire/link';
-import { ListReader } from '../wire/list-reader';
-import type { Observe } from '../wire/observation';
+import { ListReader, ListWriter } from '../wire/lists';
 import { PendingCalls } from './pending';
-import { RequestWriter } from './request-writer';
+import { isRepeatable, overloaded, unavailable, type PendingCall } from './pending-call';
 
 const FRAMES_PER_READ = 64;
 const LIMITS = { calls: 10_000, characters: 128_000_000 };
 const CLOSE_MS = 10_000;
+/** Longer than any deadline: what is left of a service that has been down for so long serves nobody. */
+const REQUESTS_TTL_MS = 900_000;
+/** Elements that may wait for a replica; one that does not read them is gone. */
+const MAX_WAITING = 1000;
+const CONTROLS_TTL_MS = 60_000;
 
 export interface ChannelOptions {
   redisUrl: string;
@@ -73,5 +78,80 @@ export class Channel {
     else if (kind === 'problem') this.pending.problem(id, ProblemError.fromJSON(JSON.parse(json)));
     else if (kind === 'lost') this.pending.lost(id);
     else this.pending.heartbeat(id, JSON.parse(json) as string[]);
+  }
+}
+
+interface RequestWriterOptions {
+  link: Link;
+  /** How many requests may wait in one list. */
+  maxQueue: number;
+  fail: (call: PendingCall, problem: ProblemError) => void;
+}
+
+/** Puts calls into the lists of their services: those of one tick, service and lane in one command. */
+class RequestWriter {
+  private readonly buffer: ListWriter<PendingCall>;
+
+  constructor(private readonly options: RequestWriterOptions) {
+    const write = (list: string, calls: PendingCall[]) => void this.push(list, calls);
+    this.buffer = new ListWriter({ link: options.link, sizeOf: ({ body }) => body.length, write });
+  }
+
+  send(call: PendingCall): void {
+    const { service, method } = call.bound;
+    this.buffer.add(keys.rpcRequests(service, method.long || method.stream ? 'long' : 'short'), call);
+  }
+
+  private async push(list: string, calls: PendingCall[]): Promise<void> {
+    const { link, maxQueue, fail } = this.options;
+    const open = calls.filter(({ settled }) => !settled);
+    if (open.length === 0) return;
+    try {
+      const elements = open.map((call) => this.encode(call));
+      const accepted = await link.push(list, maxQueue, REQUESTS_TTL_MS, elements);
+      for (const call of open.slice(accepted)) fail(call, overloaded());
+    } catch (error) {
+      for (const call of open) this.failed(call, error);
+    }
+  }
+
+  private encode({ head, body, deadline }: PendingCall): string {
+    head.deadline = Math.ceil(this.options.link.clock.at(deadline));
+    return encodeRequest(head, body);
+  }
+
+  /**
+   * What Redis refused was not pushed. What was under way when the connection was cut may have been: it is sent again
+   * only if a second execution does no harm, and otherwise waits for the reply that may still come.
+   */
+  private failed(call: PendingCall, error: unknown): void {
+    if (error instanceof ReplyError) this.options.fail(call, unavailable());
+    else if (isRepeatable(call)) this.send(call);
+  }
+}
+
+/**
+ * Writes grants and cancellations into the control lists of replicas. Nothing is kept for later or sent again: a grant is repeated
+ * every second, and a cancellation whenever the replica's heartbeat names the call.
+ */
+class ControlWriter {
+  private readonly buffer: ListWriter<string>;
+
+  constructor(
+    private readonly link: Link,
+    private readonly caller: string,
+  ) {
+    const write = (list: string, lines: string[]) => void this.push(list, lines);
+    this.buffer = new ListWriter({ link, sizeOf: (line) => line.length, write });
+  }
+
+  send(replica: string, control: Control): void {
+    if (this.link.ready) this.buffer.add(keys.rpcControls(replica), encodeControl(control));
+  }
+
+  private async push(list: string, lines: string[]): Promise<void> {
+    await this.link
+      .push(list, MAX_WAITING, CONTROLS_TTL_MS, [encodeControls(this.caller, lines)])
+      .catch(() => undefined);
   }
 }

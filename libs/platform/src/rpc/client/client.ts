@@ -18,11 +18,10 @@ import { currentContext, type RequestContext } from '@taai/tenant';
 import type { ContextTokens } from '../../crypto/context-token';
 import type { Fernet } from '../../crypto/fernet';
 import { Channel } from './channel';
-import { isTooLarge, type RequestHead } from '../wire/envelope';
-import type { Observe } from '../wire/observation';
+import { childOf, isTooLarge, type RequestHead } from '../wire/envelope';
+import type { Observe } from '../wire/in-flight';
 import { ReceiveWindow } from './receive-window';
 import { PendingCall, unavailable } from './pending-call';
-import { childOf } from '../wire/traceparent';
 
 const DEFAULT_TIMEOUT_MS = 5000;
 const DEFAULT_MAX_QUEUE = 1000;

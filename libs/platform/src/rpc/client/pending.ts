@@ -1,9 +1,7 @@
 import { ProblemError } from '@taai/contracts';
-import type { Control } from '../wire/controls';
-import { parseOutputId } from '../wire/envelope';
-import type { Observation, Observe } from '../wire/observation';
+import { parseOutputId, type Control } from '../wire/envelope';
+import { CallsInFlight, PeriodicCheck, type Observation, type Observe } from '../wire/in-flight';
 import type { ReceiveWindow } from './receive-window';
-import { InFlight } from '../wire/in-flight';
 import {
   idOf,
   isRepeatable,
@@ -14,8 +12,6 @@ import {
   unavailable,
   type PendingCall,
 } from './pending-call';
-import { Slab } from '../wire/slab';
-import { PeriodicCheck } from '../wire/periodic-check';
 
 /** A replica without a heartbeat for so long is gone. */
 const SILENCE_MS = 3000;
@@ -44,9 +40,8 @@ export interface PendingOptions {
 
 /** Holds the calls of a process that wait for their replies. Each ends with a reply or, by its deadline, with a ProblemError. */
 export class PendingCalls {
-  private readonly calls = new Slab<PendingCall>();
+  private readonly calls = new CallsInFlight<PendingCall>();
   private opened = 0;
-  private readonly inFlight = new InFlight();
   private characters = 0;
   private readonly periodicCheck = new PeriodicCheck(CHECK_MS, (now, runningSince) => this.checkAll(now, runningSince));
 
@@ -60,7 +55,6 @@ export class PendingCalls {
     this.characters = characters;
     call.slot = this.calls.add(call);
     call.head.id = idOf(call, ++this.opened);
-    this.inFlight.begin();
     this.periodicCheck.start();
     send(call);
   }
@@ -145,7 +139,7 @@ export class PendingCalls {
 
   /** Waits until nothing is pending, `ms` at most, and fails the rest. */
   async drain(ms: number): Promise<void> {
-    await this.inFlight.drained(ms);
+    await this.calls.drained(ms);
     for (const call of this.calls) this.giveUp(call, unavailable());
   }
 
@@ -176,7 +170,6 @@ export class PendingCalls {
     this.calls.remove(call.slot);
     this.characters -= call.body.length;
     if (code) this.options.observe?.({ rpc: call.bound.rpc, ms: performance.now() - call.started, code });
-    this.inFlight.end();
     call.onClose?.();
   }
 

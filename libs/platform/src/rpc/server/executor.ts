@@ -5,9 +5,9 @@ import { isObservable, lastValueFrom } from 'rxjs';
 import type { ContextTokens } from '../../crypto/context-token';
 import type { Fernet } from '../../crypto/fernet';
 import { isTooLarge, lostReply, problemReply, type Reply, type Request, type RequestHead } from '../wire/envelope';
-import type { Observe, OnError } from '../wire/observation';
-import type { ReplyWriter } from './reply-writer';
-import type { CancellableCall } from './cancellable-call';
+import type { Observe } from '../wire/in-flight';
+import type { CancellableCall } from './cancellable-calls';
+import type { OnError, ReplyWriter } from './reply-writer';
 
 /** A method that the replica knows, by RPC name. */
 export interface ServedMethod {

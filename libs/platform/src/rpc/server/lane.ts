@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { keys, type Lane as LaneName } from '../../redis/keys';
 import { createRedis } from '../../redis/redis';
 import type { Link } from '../wire/link';
-import { ListReader } from '../wire/list-reader';
+import { ListReader } from '../wire/lists';
 
 /** Requests of one read: so few that replicas which wait share them. */
 const MAX_READ = 16;

@@ -11,13 +11,12 @@ import {
   type Request,
   type RequestHead,
 } from '../wire/envelope';
-import { Executor, type ServedMethod } from './executor';
-import { ActiveRequests } from './active-requests';
-import { Lane } from './lane';
+import { CallsInFlight, type Observe } from '../wire/in-flight';
 import { Link } from '../wire/link';
-import type { Observe, OnError } from '../wire/observation';
-import { ReplyWriter } from './reply-writer';
 import { CancellableCalls } from './cancellable-calls';
+import { Executor, type ServedMethod } from './executor';
+import { Lane } from './lane';
+import { ReplyWriter, type OnError } from './reply-writer';
 
 const MAX_HOPS = 3;
 /** How long a replica leaves its list alone after forwarding a request, so that another one takes it. */
@@ -26,6 +25,8 @@ const DRAIN_MS = 10_000;
 /** How long aborted calls may take to end. */
 const ABORT_MS = 1000;
 const FLUSH_MS = 2000;
+const HEARTBEAT_TICK_MS = 100;
+const TICKS_PER_HEARTBEAT = 10;
 
 export interface ReplicaOptions {
   service: string;
@@ -138,5 +139,53 @@ export class Replica {
     } catch {
       return lostReply(head.id);
     }
+  }
+}
+
+interface ActiveRequest {
+  head: RequestHead;
+  /** Whether a heartbeat has named it. */
+  reported: boolean;
+}
+
+/** Holds the requests that a replica works on, and sends each caller a heartbeat that names its own: first after 100 ms, then once a second. */
+class ActiveRequests {
+  private readonly requests = new CallsInFlight<ActiveRequest>();
+  private timer: NodeJS.Timeout | undefined;
+  private ticks = 0;
+
+  constructor(private readonly report: (caller: string, ids: string[]) => void) {}
+
+  /** Returns the slot to `remove` it by. */
+  add(head: RequestHead): number {
+    this.timer ??= setInterval(() => this.tick(), HEARTBEAT_TICK_MS);
+    return this.requests.add({ head, reported: false });
+  }
+
+  remove(slot: number): void {
+    this.requests.remove(slot);
+  }
+
+  /** Waits until all are done, `ms` at most. Resolves to those that are not. */
+  async drain(ms: number): Promise<RequestHead[]> {
+    await this.requests.drained(ms);
+    return Array.from(this.requests, ({ head }) => head);
+  }
+
+  private tick(): void {
+    if (this.requests.size === 0) {
+      clearInterval(this.timer);
+      this.timer = undefined;
+      return;
+    }
+    const everySecond = ++this.ticks % TICKS_PER_HEARTBEAT === 0;
+    const due = new Map<string, string[]>();
+    for (const request of this.requests) {
+      if (request.reported && !everySecond) continue;
+      request.reported = true;
+      const { head } = request;
+      due.set(head.caller, [...(due.get(head.caller) ?? []), head.id]);
+    }
+    for (const [caller, ids] of due) this.report(caller, ids);
   }
 }

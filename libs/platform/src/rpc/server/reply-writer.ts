@@ -3,10 +3,9 @@ import { ReplyError } from 'ioredis';
 import { keys } from '../../redis/keys';
 import { messageOf } from '../../redis/redis';
 import { encodeReply, type Reply } from '../wire/envelope';
-import type { Link } from '../wire/link';
-import type { OnError } from '../wire/observation';
 import { InFlight } from '../wire/in-flight';
-import { TickBuffer } from '../wire/tick-buffer';
+import type { Link } from '../wire/link';
+import { ListWriter } from '../wire/lists';
 
 /** Frames that may wait for a caller. One that keeps its list full is gone. */
 const MAX_FRAMES = 1000;
@@ -17,6 +16,9 @@ const MAX_TRIES = 5;
 const CROWDED_MS = 50;
 const REFUSED_MS = 200;
 
+/** Receives what went wrong unexpectedly. The other side never sees the cause. */
+export type OnError = (error: unknown, fields: { rpc?: string; request_id?: string }) => void;
+
 interface Outgoing {
   text: string;
   tries: number;
@@ -24,7 +26,7 @@ interface Outgoing {
 
 /** Writes replies into the lists of their callers: those of one tick and caller as one frame. */
 export class ReplyWriter {
-  private readonly buffer: TickBuffer<Outgoing>;
+  private readonly buffer: ListWriter<Outgoing>;
   private readonly unsent = new InFlight();
 
   constructor(
@@ -32,7 +34,7 @@ export class ReplyWriter {
     private readonly onError: OnError,
   ) {
     const write = (list: string, replies: Outgoing[]) => void this.push(list, replies);
-    this.buffer = new TickBuffer({ link, sizeOf: ({ text }) => text.length, write });
+    this.buffer = new ListWriter({ link, sizeOf: ({ text }) => text.length, write });
   }
 
   send(caller: string, reply: Reply): void {

@@ -2,9 +2,10 @@ import { Server, type CustomTransportStrategy, type MessageHandler } from '@nest
 import type { BoundMethod, ServiceName } from '@taai/contracts';
 import type { ContextTokens } from '../../crypto/context-token';
 import type { Fernet } from '../../crypto/fernet';
-import type { Observe, OnError } from '../wire/observation';
+import type { Observe } from '../wire/in-flight';
 import type { ServedMethod } from './executor';
 import { Replica } from './replica';
+import type { OnError } from './reply-writer';
 
 const DEFAULT_SLOTS = 64;
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { ProblemError } from '@taai/contracts';
 
 /** The fields that stand before a request's JSON. */
@@ -78,6 +79,26 @@ export function decodeRequest(text: string): Request {
   };
 }
 
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}/;
+const SPAN_START = 36;
+const SPAN_END = 52;
+
+const processPart = randomBytes(5).toString('hex');
+const COUNTER_DIGITS = 6;
+let spans = 0;
+
+/** Span ids need to be distinct, not secret: random for the process, counted within it. */
+function newSpanId(): string {
+  spans = (spans + 1) % 16 ** COUNTER_DIGITS;
+  return processPart + spans.toString(16).padStart(COUNTER_DIGITS, '0');
+}
+
+/** The W3C trace context for the next hop: the same trace, a span of its own. */
+export function childOf(traceparent: string | undefined): string | undefined {
+  if (!traceparent || !TRACEPARENT.test(traceparent)) return undefined;
+  return traceparent.slice(0, SPAN_START) + newSpanId() + traceparent.slice(SPAN_END);
+}
+
 /**
  * `answer`: the output. `problem`: a ProblemError. `lost`: the replica leaves without having finished. `heartbeat`: ids (an array)
  * that the replica is working on. `output`: one of a stream's. `end`: a stream is complete.
@@ -131,6 +152,33 @@ export function decodeFrame(frame: string): Reply[] {
     if (kind) replies.push({ kind, id: head.slice(1), json });
   }
   return replies;
+}
+
+/** A grant, or without `credit` a cancellation, of one call. */
+export interface Control {
+  /** The request's id. */
+  id: string;
+  /** The number of the last output that the replica may send; absent when nobody waits for the call any more. */
+  credit?: number;
+}
+
+/** One line for each. */
+export const encodeControl = ({ id, credit }: Control): string =>
+  credit === undefined ? `-${id}` : `+${id}/${credit}`;
+
+/** An element of a replica's list: the caller, then what it says. */
+export const encodeControls = (caller: string, lines: readonly string[]): string => `${caller}\n${lines.join('\n')}`;
+
+/** Lines of an unknown kind are skipped. */
+export function decodeControls(element: string): { caller: string; controls: Control[] } {
+  const [caller = '', ...lines] = element.split('\n');
+  return { caller, controls: lines.flatMap(decodeControl) };
+}
+
+function decodeControl(line: string): Control[] {
+  if (line.startsWith('-')) return [{ id: line.slice(1) }];
+  const [, id, credit] = /^\+([^/]+)\/(\d+)$/.exec(line) ?? [];
+  return id ? [{ id, credit: Number(credit) }] : [];
 }
 
 /** Bytes of one request's or reply's JSON. */

@@ -1,7 +1,26 @@
+import type { Result } from 'ioredis';
 import { createRedis, whenReady, type RedisClient } from '../../redis/redis';
-import { RedisClock } from './clock';
-import { defineScripts } from './scripts';
-import { Watchdog } from './watchdog';
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    pushBounded(list: string, bound: number, ttl_ms: number, ...elements: string[]): Result<number, Context>;
+  }
+}
+
+const pushBounded = `
+local room = tonumber(ARGV[1]) - redis.call('LLEN', KEYS[1])
+local accepted = math.max(0, math.min(room, #ARGV - 2))
+if accepted > 0 then
+  redis.call('LPUSH', KEYS[1], unpack(ARGV, 3, accepted + 2))
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
+return accepted
+`;
+
+const SYNC_MS = 10_000;
+const SAMPLES = 3;
+const CHECK_MS = 500;
+const SILENCE_MS = 3000;
 
 /** Holds a process's connection for RPC commands, with Redis' clock. Nothing is sent twice: commands that a lost connection interrupts are rejected. */
 export class Link {
@@ -11,7 +30,7 @@ export class Link {
 
   constructor(url: string, connectionName: string) {
     this.redis = createRedis(url, { role: 'commands', connectionName, watched: true });
-    defineScripts(this.redis);
+    this.redis.defineCommand('pushBounded', { numberOfKeys: 1, lua: pushBounded });
     this.watchdog = new Watchdog(this.redis);
     this.clock = new RedisClock(this.redis, this.watchdog);
   }
@@ -36,7 +55,10 @@ export class Link {
     return this.watchdog.watch(send(this.redis));
   }
 
-  /** Appends to a list the first elements that fit under its bound, and resolves to their number. */
+  /**
+   * Appends to a list the first elements that fit under its bound, and resolves to their number. The list expires when nothing was
+   * appended for `ttl_ms`.
+   */
   push(list: string, bound: number, ttl_ms: number, elements: string[]): Promise<number> {
     return this.command((redis) => redis.pushBounded(list, bound, ttl_ms, ...elements));
   }
@@ -45,5 +67,92 @@ export class Link {
     this.clock.stop();
     this.watchdog.stop();
     this.redis.disconnect();
+  }
+}
+
+/**
+ * Redis' clock, the one that all processes of the fleet agree on: this process's monotonic clock plus an offset that is
+ * measured with TIME after each connection and every 10 s.
+ */
+class RedisClock {
+  synced = false;
+  private offset = 0;
+  private readonly listeners: (() => void)[] = [];
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(
+    private readonly redis: RedisClient,
+    private readonly watchdog: Watchdog,
+  ) {
+    // A failed measurement leaves the last offset in force.
+    const resync = () => void this.sync().catch(() => undefined);
+    redis.on('ready', resync);
+    this.timer = setInterval(resync, SYNC_MS).unref();
+  }
+
+  /** Called after each measurement. */
+  onSync(listener: () => void): void {
+    this.listeners.push(listener);
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  /** Milliseconds since 1970. */
+  now(): number {
+    return this.at(performance.now());
+  }
+
+  /** An instant of `performance.now()` in Redis' time. */
+  at(local: number): number {
+    return local + this.offset;
+  }
+
+  /** Measures the offset: the answer that was under way for the shortest time tells it best. */
+  async sync(): Promise<void> {
+    let best = Infinity;
+    for (let sample = 0; sample < SAMPLES; sample++) {
+      const sent = performance.now();
+      const [seconds = 0, micros = 0] = await this.watchdog.watch(this.redis.time());
+      const received = performance.now();
+      if (received - sent >= best) continue;
+      best = received - sent;
+      this.offset = seconds * 1000 + micros / 1000 - (sent + received) / 2;
+    }
+    this.synced = true;
+    for (const listener of this.listeners) listener();
+  }
+}
+
+/**
+ * Renews a connection that owes an answer and has been silent for 3 s. One timer for all commands, where ioredis sets and
+ * clears one for each.
+ */
+export class Watchdog {
+  private owed = 0;
+  private lastHeard = 0;
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(private readonly redis: RedisClient) {
+    this.timer = setInterval(() => this.check(), CHECK_MS).unref();
+  }
+
+  async watch<T>(answer: Promise<T>): Promise<T> {
+    if (this.owed++ === 0) this.lastHeard = performance.now();
+    try {
+      return await answer;
+    } finally {
+      this.owed--;
+      this.lastHeard = performance.now();
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  private check(): void {
+    if (this.owed > 0 && performance.now() - this.lastHeard > SILENCE_MS) this.redis.disconnect(true);
   }
 }
