@@ -3,7 +3,7 @@ import { found, type Tenant, type TenantDetails, type TenantStatus } from '@taai
 import { sql, withTenant, type TenantEntity, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
 
-/** What its admins may change of a tenant. */
+/** The fields of a tenant that its admins may change. */
 export type TenantFields = Pick<TenantDetails, 'name' | 'settings'>;
 
 const READ = sql(
@@ -40,7 +40,7 @@ export async function lockTenant(tx: Tx): Promise<TenantEntity> {
   return found('tenant', tenant);
 }
 
-/** Names the fields one by one, so that a new column is not shown by accident. */
+/** Returns what clients are told of a tenant. It names the fields one by one, so that a new column is not shown by accident. */
 export const toTenant = ({ id, name, plan_id, status, created_at }: TenantEntity): Tenant => ({
   id,
   name,

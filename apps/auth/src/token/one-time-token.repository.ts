@@ -6,13 +6,13 @@ import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { mintToken } from './opaque-token';
 
-/** Seconds that a link works. */
+/** How many seconds a link works. */
 const LIFETIMES: Record<OneTimeTokenKind, number> = {
   invite: limits.inviteSeconds,
   password_reset: limits.passwordResetSeconds,
 };
 
-/** Where a token that was shown belongs. */
+/** The tenant and the id of a token that a client showed. */
 export interface TokenRef {
   tenant_id: string;
   id: string;
@@ -21,7 +21,7 @@ export interface TokenRef {
 const HOLDER = sql(`
   select user_id from one_time_tokens where id = $1 and kind = $2 and used_at is null and expires_at > now()`);
 
-/** One at a time for each user: of several that ask at once, the newest link alone works. */
+/** Requests for one user wait for each other here, so that of several at once the newest link alone works. */
 const LOCK_USER = sql('select from users where id = $1 for no key update');
 
 const REPLACE = sql('delete from one_time_tokens where user_id = $1 and kind = $2');
@@ -44,7 +44,7 @@ const USE = sql(`
 
 const FIND = sql('select tenant_id, id from find_one_time_token($1)');
 
-/** One-time links: asked for in the transaction of their reason, minted when their mail is written, used once. */
+/** One-time links. A link is added in the transaction that needs it, minted when its mail is written, and used once. */
 @Injectable()
 export class OneTimeTokenRepository {
   constructor(private readonly db: DataSource) {}
