@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { limits, type ComposedMail } from '@taai/contracts';
-import { sql, withTenant, type OneTimeTokenKind, type Tx } from '@taai/entities';
+import { RlsPool, sql, type OneTimeTokenKind, type Tx } from '@taai/entities';
 import { sha256 } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
@@ -47,7 +47,10 @@ const FIND = sql('select tenant_id, id from find_one_time_token($1)');
 /** One-time links. A link is added in the transaction that needs it, minted when its mail is written, and used once. */
 @Injectable()
 export class OneTimeTokenRepository {
-  constructor(private readonly db: DataSource) {}
+  constructor(
+    private readonly db: DataSource,
+    private readonly rls: RlsPool,
+  ) {}
 
   /** Adds a link that is still to be minted, in place of earlier ones of the kind. Resolves to its id. */
   async insert(tx: Tx, user_id: string, kind: OneTimeTokenKind): Promise<string> {
@@ -64,12 +67,10 @@ export class OneTimeTokenRepository {
   }
 
   /** Mints the token. Resolves to what its mail says; undefined when the link has been used, replaced or has expired, or its user is not active. */
-  mint(id: string): Promise<ComposedMail | undefined> {
+  async mint(id: string): Promise<ComposedMail | undefined> {
     const { token, hash } = mintToken();
-    return withTenant(this.db, async (tx) => {
-      const [mail] = await tx.write<Omit<ComposedMail, 'token'>>(MINT, [id, hash]);
-      return mail && { ...mail, token };
-    });
+    const [mail] = await this.rls.write<Omit<ComposedMail, 'token'>>(MINT, [id, hash]);
+    return mail && { ...mail, token };
   }
 
   /** Resolves to the token's tenant and id; undefined for what is none. */
