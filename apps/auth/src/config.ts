@@ -1,7 +1,7 @@
 import { between, jwks, readVariables, type Jwk } from '@taai/platform';
 
 export interface AuthConfig {
-  /** Newest first. */
+  /** The keys that sign access tokens, newest first. */
   signingKeys: readonly Jwk[];
   /** The exponent of bcrypt for a password's hash. */
   bcryptCost: number;

@@ -16,13 +16,13 @@ interface Column {
 
 export interface TableFacts {
   name: string;
-  /** Whose value is the tenant. */
+  /** The column whose value is the tenant. */
   tenant_column: string;
   key: string[];
   columns: Column[];
 }
 
-/** Every table with row level security but the partitions, parents before their children. */
+/** Selects every table with row level security but the partitions, parents before their children. */
 const TABLES = `
   with recursive guarded as (
     select c.oid, c.relname from pg_class c
@@ -67,7 +67,7 @@ const VALUES: Record<string, () => unknown> = {
   'timestamp with time zone': () => new Date(),
 };
 
-/** A row that fits the table's types, checks and foreign keys; `parents` holds the tenant's row of each table before it. */
+/** Returns a row that fits the table's types, checks and foreign keys. `parents` holds the tenant's row of each table before it. */
 export function makeRow(table: TableFacts, tenantId: string, parents: ReadonlyMap<string, Row>): Row {
   const row: Row = {};
   for (const { name, type, is_required, allowed, parent } of table.columns) {
@@ -97,7 +97,7 @@ export async function insertRow(client: Client, table: string, row: Row, returni
   return { ...rows[0] };
 }
 
-/** One row of every table for a tenant, written as superuser. */
+/** Adds one row to every table for a tenant, as superuser. Resolves to the rows by table. */
 export async function fillTenant(client: Client, tables: TableFacts[], tenantId: string): Promise<Map<string, Row>> {
   const rows = new Map<string, Row>();
   for (const table of tables) {

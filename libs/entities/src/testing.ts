@@ -11,15 +11,15 @@ export * from './rows.testing';
 
 /** A migrated database of one spec file's own. */
 export interface TestDatabase {
-  /** Of each service's role. */
+  /** The URL of each service's role. */
   urls: Record<DatabaseService, string>;
-  /** Of the superuser: it sees every tenant's rows. */
+  /** The URL of the superuser, who sees every tenant's rows. */
   adminUrl: string;
-  /** Of the role that owns the tables. */
+  /** The URL of the role that owns the tables. */
   migratorUrl: string;
   /** Runs a statement as superuser: for rows that the service under test may not write or see. */
   admin<Row extends object>(sql: string, params?: readonly unknown[]): Promise<Row[]>;
-  /** Closes what is still connected. */
+  /** Drops the database, and closes what is still connected to it. */
   drop(): Promise<void>;
 }
 
@@ -61,14 +61,14 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   };
 }
 
-/** A tenant without limits, for whose id `withTenantId` and `runAs` can work. */
+/** Adds a tenant without limits. Resolves to its id. */
 export async function createTenant(database: TestDatabase): Promise<string> {
   const id = v7();
   await database.admin(`insert into tenants (id, name, plan_id) values ($1, 'Tenant', 'unlimited')`, [id]);
   return id;
 }
 
-/** An admin of the tenant, without a password. */
+/** Adds an admin of the tenant, without a password. Resolves to their id. */
 export async function createUser(database: TestDatabase, tenant_id: string): Promise<string> {
   const id = v7();
   const user = [tenant_id, id, `${id}@example.com`];
@@ -76,7 +76,7 @@ export async function createUser(database: TestDatabase, tenant_id: string): Pro
   return id;
 }
 
-/** Roles with names of their own, which SQL must quote: nothing may depend on the usual ones. */
+/** Returns URLs of roles with unusual names, which SQL must quote: nothing may depend on the usual ones. */
 function urlsOf(server: string, database: string) {
   const urlFor = (role: string) => {
     const url = new URL(server);

@@ -2,7 +2,7 @@ import { limits, TOKEN_PARTY, type JsonWebKey } from '@taai/contracts';
 import type { Jwk } from '@taai/platform';
 import { SignJWT } from 'jose';
 
-/** What an access token says: who, of which tenant, in which role, by which session. */
+/** The claims of an access token: `sub` is the user, `sid` the session. */
 interface AccessClaims {
   sub: string;
   tenant_id: string;

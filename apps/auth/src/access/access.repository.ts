@@ -4,12 +4,12 @@ import { RlsPool, sql, type Tx } from '@taai/entities';
 import type { Caller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 
-/** A living credential's user, with all that decides what they may do. */
+/** The user of a credential that has not ended, with all that decides what they may do. */
 export interface Holder {
   tenant_id: string;
   user_id: string;
   role: string;
-  /** Of the tenant's own role; null for a built-in one. */
+  /** The permissions of the tenant's own role; null for a built-in role. */
   role_permissions: string[] | null;
   tenant_status: TenantStatus;
   expires_at: Date | null;
@@ -20,7 +20,7 @@ interface KeyHolder extends Holder {
   scopes: string[];
 }
 
-/** Without a key the user may do all that their role allows. */
+/** A user with the scopes of the API key that they came with; null without a key, when they may do all that their role allows. */
 interface UserHolder extends Holder {
   scopes: string[] | null;
 }
@@ -39,7 +39,7 @@ const SESSION = sql(`
   from sessions s join users u on u.tenant_id = s.tenant_id and u.id = s.user_id ${holderJoins}
   where s.id = $1 and s.revoked_at is null and s.expires_at > now() and u.is_active`);
 
-/** The time of use is kept to the minute, so that a busy key is no busy row. */
+/** The time of use is written once a minute at most, so that a key that is often used is no row that is often written. */
 const API_KEY = sql(`
   with used as (
     update api_keys set last_used_at = now()
@@ -49,7 +49,7 @@ const API_KEY = sql(`
   from api_keys k join users u on u.tenant_id = k.tenant_id and u.id = k.created_by ${holderJoins}
   where k.id = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > now()) and u.is_active`);
 
-/** By user, and by API key where they came with one. */
+/** $1 is the user, $2 the API key that they came with, or null. */
 const USER = sql(`
   select ${holder}, k.scopes, k.expires_at
   from users u ${holderJoins}
@@ -57,7 +57,7 @@ const USER = sql(`
     and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
   where u.id = $1 and u.is_active and ($2::uuid is null or k.id is not null)`);
 
-/** By user, and by session or API key where there is one. */
+/** $1 is the user, $2 the session or null, $3 the API key or null. */
 const CALLER = sql(`
   select u.role, r.permissions as role_permissions
   from users u left join roles r on r.tenant_id = u.tenant_id and r.name = u.role
@@ -72,7 +72,7 @@ const FIND_KEY = sql('select tenant_id, id from find_api_key($1)');
 
 const CHANGES = sql('select kind, id from recent_access_changes($1, $2)');
 
-/** Credentials and what has become of them. Nothing here is on behalf of a caller: it decides who the caller is. */
+/** Reads who a credential stands for. It works for no caller, because it decides who the caller is. */
 @Injectable()
 export class AccessRepository {
   constructor(

@@ -13,7 +13,7 @@ import { AccessRepository, type Holder } from './access.repository';
 import { AccessTokens } from './access-token';
 import { assertTenantActive } from '../tenant/tenant-status';
 
-/** What one answer carries. */
+/** How many changes one answer carries at most. */
 const MAX_CHANGES = 10_000;
 
 /** Tells whom credentials stand for. Gateways cache the answers, and follow the changes. */

@@ -1,7 +1,7 @@
 import type { RpcClient } from '@taai/platform';
 import type { DataSource } from 'typeorm';
 
-/** What a command works with, opened when it is asked for and closed behind it. */
+/** What a command works with. A connection is opened when the command asks for it, and closed behind it. */
 export interface AdminTools {
   /** The auth service's database. Throws one sentence when it cannot be used. */
   readonly onDatabase: <T>(work: (db: DataSource) => Promise<T>) => Promise<T>;
@@ -12,7 +12,7 @@ export interface AdminTools {
   readonly complain: (line: string) => void;
 }
 
-/** What an operator may ask for. */
+/** A command that an operator may run. */
 export interface Command {
   /** Names of its arguments, all of them required. */
   takes: readonly string[];

@@ -7,7 +7,7 @@ import type { Command } from './command';
 type Print = (line: string) => void;
 type Secrets = Client<typeof credentialSecretContract>;
 
-/** By noun and verb. */
+/** The commands for secrets, by noun and verb. */
 export const secretCommands: Record<string, Command> = {
   'secrets status': {
     takes: [],

@@ -14,7 +14,7 @@ async function say({ onDatabase, print }: AdminTools, work: (db: DataSource) => 
   return 0;
 }
 
-/** By noun and verb. */
+/** The commands for tenants, by noun and verb. */
 export const tenantCommands: Record<string, Command> = {
   'tenant list': { takes: [], summary: 'Every tenant: id, status, name', run: (tools) => say(tools, list) },
   'tenant show': {

@@ -18,7 +18,7 @@ const REVOKE = sql(`
 const INSERT = sql(`
   insert into api_keys (tenant_id, key_hash, ${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`);
 
-/** API keys that are not revoked: those are kept for the sake of what they did, and found by nothing here. */
+/** The API keys that are not revoked. Revoked ones stay in the table, because the audit log names them, but are not found here. */
 @Injectable()
 export class ApiKeyRepository {
   constructor(private readonly rls: RlsPool) {}

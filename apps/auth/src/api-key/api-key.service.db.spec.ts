@@ -121,7 +121,11 @@ describe('API keys', () => {
       identity.query(
         `insert into api_keys (tenant_id, id, name, prefix, key_hash, scopes, created_by, expires_at, revoked_at)
          select $1, gen_random_uuid(), 'k', 'p', gen_random_uuid()::text, '{}', $2, $3, $4 from generate_series(1, $5)`,
-        ...[admin.tenant_id, admin.id, expires_at, revoked_at, count],
+        admin.tenant_id,
+        admin.id,
+        expires_at,
+        revoked_at,
+        count,
       );
     const past = '2020-01-01T00:00:00Z';
     await add(98, null, null);

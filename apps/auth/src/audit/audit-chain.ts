@@ -1,7 +1,7 @@
 import type { AuditBreak, AuditRecord } from '@taai/contracts';
 import { sha256 } from '@taai/platform';
 
-/** A row without its hash. `created_at`: RFC 3339 in UTC, to the microsecond, as the database keeps it. */
+/** A row without its hash. `created_at` is RFC 3339 in UTC, to the microsecond, as the database keeps it. */
 interface Unsealed extends AuditRecord {
   tenant_id: string;
   seq: number;
@@ -12,7 +12,7 @@ export interface Sealed extends Unsealed {
   hash: string;
 }
 
-/** The point of a chain that is reached; `id` and `hash` are null before its first row. */
+/** The last row of a chain; `id` and `hash` are null before its first row. */
 export interface Link {
   seq: number;
   id: string | null;

@@ -3,21 +3,21 @@ import { notFound, type AuditHead, type AuditLog } from '@taai/contracts';
 import { filtered, RlsPool, sql, violatedConstraint, type Tx } from '@taai/entities';
 import type { Link, Sealed } from './audit-chain';
 
-/** What a list may be narrowed to. */
+/** The conditions that a list may be narrowed by. */
 interface AuditFilters {
   actor_id?: string;
   action?: string;
   target_type?: string;
   target_id?: string;
-  /** RFC 3339. */
+  /** The earliest time of an entry, RFC 3339. */
   from?: string;
-  /** RFC 3339. */
+  /** The time before which an entry was made, RFC 3339. */
   to?: string;
-  /** The seq that the page goes on below. */
+  /** The page has entries with a lower seq than this. */
   below?: number;
 }
 
-/** Where a log ends, and the first entry that lies outside of it. */
+/** The head of a log, and the first entry beyond the head or before the first seq, if there is one. */
 export interface Ends {
   head: AuditHead | undefined;
   stray: { seq: number; id: string } | undefined;
@@ -38,7 +38,7 @@ const INSERT = sql(`
 const KNOWN = sql('select id from audit_logs where id = any ($1)');
 const MOVE_HEAD = sql('update audit_heads set seq = $2, hash = $3 where tenant_id = $1');
 
-/** Of one snapshot, so that what is being appended is no stray. */
+/** One statement sees one snapshot, so that an entry that is being appended is no stray. */
 const ENDS = sql(`
   select h.seq, h.hash, stray.seq as stray_seq, stray.id as stray_id
   from (select) one left join audit_heads h on true left join lateral (

@@ -67,7 +67,7 @@ async function report(tx: Tx, entries: readonly DeniedEntry[]): Promise<void> {
   for (const entry of entries) await emit(tx, 'audit.recorded', { ...recordOf(entry) }, entry.id);
 }
 
-/** They belong to no single request. */
+/** Returns the entry that a count of refusals becomes. It has no request, because it counts those of a minute. */
 const recordOf = (entry: DeniedEntry): Omit<AuditRecord, 'id' | 'created_at'> => {
   const { actor_type, actor_id, route, access, count, minute } = entry;
   const target = { target_type: 'route', target_id: route };
@@ -75,7 +75,7 @@ const recordOf = (entry: DeniedEntry): Omit<AuditRecord, 'id' | 'created_at'> =>
   return { actor_type, actor_id, action: 'access.denied', ...target, before: null, after, request_id: null, ip: null };
 };
 
-/** Services leave secrets out; what is kept for ever is looked through once more. */
+/** Removes secrets once more: services leave them out, but the log is kept for ever. */
 const withoutSecrets = ({ before, after, ...entry }: AuditRecord): AuditRecord => ({
   ...entry,
   before: before && auditedState(before),

@@ -7,12 +7,12 @@ import { AuditRepository, type Ends } from './audit.repository';
 import { KeyedSemaphore, Semaphore } from '../login/semaphore';
 
 const BATCH = 100;
-/** After which a call stops for the next one to go on; it may take 30 s. */
+/** After these milliseconds a call stops, and the next one goes on. A call may take 30 s. */
 const BUDGET_MS = 20_000;
 
 const START: Link = { seq: 0, id: null, hash: null };
 
-/** One at a time for a tenant, few for all: reading and hashing a log must not keep the process from telling who is logged in. */
+/** One log is verified at a time for a tenant, and two for all tenants: the process must have time to answer who is logged in. */
 const TENANT = { slots: 1, waiting: 1, patience_ms: 5000 };
 const ALL = { slots: 2, waiting: 8, patience_ms: 5000 };
 
@@ -62,7 +62,7 @@ export class AuditVerifier {
   }
 }
 
-/** Finds what only the end of the log can tell: entries that are missing there. */
+/** Returns the break that only the end of the log shows: entries that are missing there, or beyond the head. */
 function breakAtEnd({ last: { seq, id, hash } }: AuditChain, { head, stray }: Ends): AuditBreak | undefined {
   if (head && seq < head.seq) return undefined;
   if (head && hash !== head.hash) return { seq, id, reason: 'head_differs' };

@@ -8,7 +8,7 @@ import type { TenantDataOf } from '../tenant/tenant-data.clients';
 
 const compress = promisify(gzip);
 
-/** Longer than a service takes for one answer. */
+/** A lease is longer than a service takes for one answer. */
 export const LEASE_SECONDS = 60;
 
 /** Tells readers of archives the format. A change that is no mere addition raises the version. */

@@ -9,7 +9,7 @@ import { toUser, users, type UserRow } from '../user/user.repository';
 /** What a new tenant and its first user start with. */
 export interface NewAccount {
   tenant_name: string;
-  /** Canonical. */
+  /** The canonical spelling. */
   email: string;
   name: string | null;
   password_hash: string;
@@ -33,7 +33,7 @@ const ADD_TENANT = sql(
   'insert into tenants (id, name) values ($1, $2) returning id, name, plan_id, status, created_at',
 );
 
-/** Nothing is returned: from then on the subscription is the usage service's. */
+/** It returns nothing, because the auth service may not read subscriptions: they are the usage service's. */
 const SUBSCRIBE = sql(
   'insert into subscriptions (tenant_id, id, plan_id, current_period_start) values ($1, $2, $3, $4)',
 );
@@ -51,15 +51,15 @@ const DROP_INVITED = sql(`
     select from one_time_tokens t where t.user_id = u.id and t.kind = 'invite' and t.used_at is null and t.expires_at > now()
   ) returning u.id`);
 
-/** Any hash is replaced when $3 is null, else that one alone. */
+/** When $3 is null, any hash is replaced; else that hash alone. */
 const REPLACE_HASH = sql(`
   update users set password_hash = $2, updated_at = now()
   where id = $1 and is_active and ($3::text is null or password_hash = $3) returning id`);
 
-/** Looked up in place of an unknown user, so that the time of an answer does not tell whether there is an account. */
+/** It is looked up in place of an unknown user, so that the time of an answer does not tell whether there is an account. */
 const NOBODY: Login = { tenant_id: NIL, user_id: NIL };
 
-/** Tenants and their users. */
+/** Adds tenants with their first user, and finds the users who log in. */
 @Injectable()
 export class AccountRepository {
   constructor(private readonly dataSource: DataSource) {}

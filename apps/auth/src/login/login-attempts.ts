@@ -11,7 +11,7 @@ type Outcome = 'failed' | 'succeeded' | 'undecided';
 const outcomeOf = (error: unknown): Outcome =>
   error instanceof ProblemError && error.code === 'invalid_credentials' ? 'failed' : 'undecided';
 
-/** Of one account: as many as a replica hashes at once for all, and few enough for right ones not to be taken for guesses. */
+/** How many attempts at one account run at once: as many as a replica hashes at once for all accounts. */
 const TURNS = { slots: 2, waiting: 256, patience_ms: 12_000 };
 
 /**

@@ -63,7 +63,7 @@ export class LoginService {
     });
   }
 
-  /** Hashes the password anew when the configured cost has changed; another time if too much is being hashed now. */
+  /** Hashes the password anew when the configured cost has changed. If too much is being hashed now, a later login does it. */
   private async upgrade({ user, password_hash }: Account, password: string): Promise<void> {
     if (!this.passwords.isOutdated(password_hash)) return;
     const upgraded = await this.passwords.hash(password).catch(unlessOverloaded);

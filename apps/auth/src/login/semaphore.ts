@@ -1,7 +1,7 @@
 import { ProblemError } from '@taai/contracts';
 
 export interface SemaphoreOptions {
-  /** Pieces of work that run at once. */
+  /** How many pieces of work run at once. */
   slots: number;
   /** How many more may wait. */
   waiting: number;
@@ -63,7 +63,7 @@ export class Semaphore {
 export class KeyedSemaphore {
   private readonly entries = new Map<string, { semaphore: Semaphore; users: number }>();
 
-  /** @param options Of each. */
+  /** @param options The options of each semaphore. */
   constructor(private readonly options: SemaphoreOptions) {}
 
   async run<T>(key: string, work: () => Promise<T>): Promise<T> {

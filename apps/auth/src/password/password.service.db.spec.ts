@@ -1,4 +1,5 @@
 import type { User } from '@taai/contracts';
+import { withTenantId } from '@taai/entities';
 import { keys, sha256 } from '@taai/platform';
 import { decodeJwt } from 'jose';
 import {
@@ -135,8 +136,11 @@ describe('forgot', () => {
 
   it('answers before it looks', async () => {
     const { user } = await loggedIn();
-    await app.passwords.forgot({ email: user.email });
-    expect(await rowsOf(app, user, 'select from one_time_tokens')).toEqual([]);
+    await withTenantId(app.source, user.tenant_id, async (tx) => {
+      await tx.read('select from users where id = $1 for update', [user.id]); // until then no link can be written
+      await app.passwords.forgot({ email: user.email });
+      expect(await tx.read('select from one_time_tokens')).toEqual([]);
+    });
     await app.background.settled();
     expect(await rowsOf(app, user, 'select from one_time_tokens')).toHaveLength(1);
   });

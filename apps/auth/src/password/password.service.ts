@@ -100,7 +100,7 @@ export class PasswordService {
     await withTenantId(this.db, tenant_id, (tx) => requestLink(tx, this.tokens, id, 'password_reset'));
   }
 
-  /** What the old password, or a stolen link, may have opened. */
+  /** Ends what the old password, or a stolen link, may have opened. */
   private async endOthers(tx: Tx, user_id: string, action: string, except?: string): Promise<void> {
     await this.tokens.cancel(tx, user_id, 'password_reset');
     const sessions_ended = await this.sessions.revokeAll(tx, user_id, except);

@@ -16,7 +16,7 @@ const PATIENCE_MS = 12_000;
 const digest = (password: string) =>
   createHmac('sha384', 'task-assistant/password/1').update(password.normalize('NFKC')).digest('base64');
 
-/** `$2y$12$…` → 12. */
+/** Returns the cost of a hash: `$2y$12$…` was made at 12. */
 const costOf = (stored: string) => Number(stored.split('$')[2]);
 
 /** Hashes and checks passwords with bcrypt, few at once. Throws `overloaded` when too many wait, or one too long. */

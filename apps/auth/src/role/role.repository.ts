@@ -17,7 +17,7 @@ const USER = sql('select id from users where role = $1 limit 1');
 
 const builtIn = new Map(Object.entries(rolePermissions));
 
-/** The tenant's own roles, and what any role may do. */
+/** The tenant's own roles, and the permissions of any role. */
 @Injectable()
 export class RoleRepository {
   constructor(private readonly rls: RlsPool) {}

@@ -96,7 +96,7 @@ export class RoleService {
   }
 }
 
-/** Where a role stands in the list; built-in ones first, in their own order. */
+/** Returns the sort key of a role: built-in roles come first, in their own order, then the tenant's, oldest first. */
 const placeOf = ({ id, name }: Role) =>
   id === null ? `0${builtInRoles.findIndex((role) => role.name === name)}` : `1${id}`;
 

@@ -1,16 +1,16 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { sha256 } from '@taai/platform';
 
-/** What is stored of a session's living refresh token. */
+/** What is stored of a session's current refresh token. */
 export interface RefreshState {
   refresh_token_hash: string | null;
-  /** With it the living token follows from its predecessor. */
+  /** The salt with which the current token is derived from the one before it. */
   refresh_salt: string | null;
-  /** Whether the living token is so young that its predecessor may still be under way. */
+  /** Whether the current token is so new that a client may still send the one before it. */
   is_fresh: boolean | null;
 }
 
-/** What comes of a token that belongs to a session: its successor, which is stored by its hash if it is new. */
+/** The outcome of a refresh: a new successor, the same successor once more, or a token that was used before. */
 export type Exchange =
   { kind: 'rotated'; successor: string; salt: string } | { kind: 'repeated'; successor: string } | { kind: 'reused' };
 

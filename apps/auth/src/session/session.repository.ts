@@ -10,13 +10,13 @@ import type { RefreshState } from './refresh-token';
 
 const LIFETIME_MS = limits.sessionSeconds * 1000;
 
-/** Where a refresh token belongs. */
+/** The session of a refresh token. */
 interface SessionRef {
   tenant_id: string;
   session_id: string;
 }
 
-/** A session that nobody else may change now, and whose it is. */
+/** A session that nobody else may change now, and its user. */
 interface LockedSession extends RefreshState {
   user: User;
   is_living: boolean;
@@ -25,7 +25,7 @@ interface LockedSession extends RefreshState {
 
 type LockedRow = Omit<LockedSession, 'user'> & UserRow;
 
-/** Only with the hash that the password was checked against: a session must not outlive a change of the password that it missed. */
+/** It needs the hash that the password was checked against, so that no session is opened by a password that was just replaced. */
 const TOUCH_USER = sql(`
   update users set last_login_at = now() where id = $1 and password_hash = $2 and is_active returning id`);
 
@@ -63,7 +63,7 @@ const REVOKE_ALL = sql(`
   update sessions s set revoked_at = now()
   where s.user_id = $1 and s.id is distinct from $2::uuid and ${LIVING} returning s.id`);
 
-/** What a user opens by logging in: an access token names its session, and ends with it. */
+/** The sessions of users. An access token names its session, and ends with it. */
 @Injectable()
 export class SessionRepository {
   constructor(

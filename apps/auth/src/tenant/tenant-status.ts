@@ -10,7 +10,7 @@ export function assertTenantActive(status: TenantStatus): void {
 export interface StatusChange {
   from: TenantStatus;
   to: TenantStatus;
-  /** When the rows go, with `deleting`. */
+  /** When the rows are erased, if `to` is `deleting`. */
   delete_at?: Date;
   /** What the audit log calls it. */
   action: string;

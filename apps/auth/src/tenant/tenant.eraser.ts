@@ -32,7 +32,7 @@ export class TenantEraser implements OnApplicationBootstrap, BeforeApplicationSh
     await this.sweeping.stop();
   }
 
-  /** Erases every due tenant. One that cannot be erased keeps no other back. */
+  /** Erases every due tenant. A failure is reported, and the other tenants are erased all the same. */
   async sweep(): Promise<void> {
     for (const tenant_id of await this.tenants.due(BATCH)) {
       if (this.stopping) return;

@@ -3,16 +3,17 @@ import { found, type Tenant, type TenantDetails, type TenantStatus } from '@taai
 import { sql, withTenant, type TenantEntity, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
 
-/** What its admins may change of a tenant. */
+/** The fields of a tenant that its admins may change. */
 export type TenantFields = Pick<TenantDetails, 'name' | 'settings'>;
 
-const READ = sql(
-  'select id, name, plan_id, status, settings, delete_at, created_at, updated_at from tenants where id = $1',
-);
+const columns = 'id, name, plan_id, status, settings, delete_at, created_at, updated_at';
+
+const READ = sql(`select ${columns} from tenants where id = $1`);
 
 const LOCK = sql(`${READ} for no key update`);
 
-const WRITE = sql('update tenants set name = $2, settings = $3, updated_at = now() where id = $1');
+const WRITE = sql(`
+  update tenants set name = $2, settings = $3, updated_at = now() where id = $1 returning ${columns}`);
 
 /** A deletion that is due within a minute stays: its erasure must not begin while a restoration is under way. */
 const MOVE = sql(`
@@ -40,7 +41,7 @@ export async function lockTenant(tx: Tx): Promise<TenantEntity> {
   return found('tenant', tenant);
 }
 
-/** Names the fields one by one, so that a new column is not shown by accident. */
+/** Returns what clients are told of a tenant. It names the fields one by one, so that a new column is not shown by accident. */
 export const toTenant = ({ id, name, plan_id, status, created_at }: TenantEntity): Tenant => ({
   id,
   name,
@@ -65,8 +66,10 @@ export async function setTenantStatus(
 export class TenantRepository {
   constructor(private readonly db: DataSource) {}
 
-  async update(tx: Tx, { name, settings }: TenantFields): Promise<void> {
-    await tx.write(WRITE, [tx.tenant_id, name, JSON.stringify(settings)]);
+  /** Throws `not_found`. */
+  async update(tx: Tx, { name, settings }: TenantFields): Promise<TenantEntity> {
+    const [tenant] = await tx.write<TenantEntity>(WRITE, [tx.tenant_id, name, JSON.stringify(settings)]);
+    return found('tenant', tenant);
   }
 
   /** Resolves to ids of all tenants, those after `after`, in their order. */

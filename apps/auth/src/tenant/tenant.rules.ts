@@ -13,7 +13,7 @@ export function changedSettings(settings: Settings, changes: Settings): Settings
 }
 
 const DAY_MS = 24 * 3600 * 1000;
-/** Within it every gateway has heard that the tenant is closed, and the requests under way have ended. */
+/** Within this time every gateway has heard that the tenant is closed, and the requests under way have ended. */
 const LEAST_GRACE_MS = 15_000;
 
 /** Returns when a tenant whose deletion is asked for at `now` loses its rows. */

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { found, type TenantDetails, type UpdateTenant } from '@taai/contracts';
-import { audit, difference, withTenant, type Tx } from '@taai/entities';
+import { audit, difference, withTenant } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { moveTenant } from './tenant-status';
 import { findTenant, lockTenant, TenantRepository, type TenantFields } from './tenant.repository';
@@ -18,20 +18,19 @@ export class TenantService {
   ) {}
 
   get(): Promise<TenantDetails> {
-    return withTenant(this.db, readTenant);
+    return withTenant(this.db, async (tx) => found('tenant', await findTenant(tx)));
   }
 
   /** Throws `validation_failed` when the settings grow too large. */
   update({ name, settings = {} }: UpdateTenant): Promise<TenantDetails> {
     return withTenant(this.db, async (tx) => {
-      const before = factsOf(await lockTenant(tx));
+      const tenant = await lockTenant(tx);
+      const before: TenantFields = { name: tenant.name, settings: tenant.settings };
       const after = { name: name ?? before.name, settings: changedSettings(before.settings, settings) };
       const changed = difference(before, after);
-      if (changed) {
-        await this.tenants.update(tx, after);
-        await audit(tx, { action: 'tenant.updated', target: { type: 'tenant', id: tx.tenant_id }, ...changed });
-      }
-      return readTenant(tx);
+      if (!changed) return tenant;
+      await audit(tx, { action: 'tenant.updated', target: { type: 'tenant', id: tx.tenant_id }, ...changed });
+      return this.tenants.update(tx, after);
     });
   }
 
@@ -42,7 +41,3 @@ export class TenantService {
     await withTenant(this.db, (tx) => moveTenant(tx, change));
   }
 }
-
-const readTenant = async (tx: Tx): Promise<TenantDetails> => found('tenant', await findTenant(tx));
-
-const factsOf = ({ name, settings }: TenantDetails): TenantFields => ({ name, settings });

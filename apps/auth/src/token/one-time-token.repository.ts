@@ -1,18 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { limits, type ComposedMail } from '@taai/contracts';
-import { sql, withTenant, type OneTimeTokenKind, type Tx } from '@taai/entities';
+import { RlsPool, sql, type OneTimeTokenKind, type Tx } from '@taai/entities';
 import { sha256 } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { mintToken } from './opaque-token';
 
-/** Seconds that a link works. */
+/** How many seconds a link works. */
 const LIFETIMES: Record<OneTimeTokenKind, number> = {
   invite: limits.inviteSeconds,
   password_reset: limits.passwordResetSeconds,
 };
 
-/** Where a token that was shown belongs. */
+/** The tenant and the id of a token that a client showed. */
 export interface TokenRef {
   tenant_id: string;
   id: string;
@@ -21,7 +21,7 @@ export interface TokenRef {
 const HOLDER = sql(`
   select user_id from one_time_tokens where id = $1 and kind = $2 and used_at is null and expires_at > now()`);
 
-/** One at a time for each user: of several that ask at once, the newest link alone works. */
+/** Requests for one user wait for each other here, so that of several at once the newest link alone works. */
 const LOCK_USER = sql('select from users where id = $1 for no key update');
 
 const REPLACE = sql('delete from one_time_tokens where user_id = $1 and kind = $2');
@@ -44,10 +44,13 @@ const USE = sql(`
 
 const FIND = sql('select tenant_id, id from find_one_time_token($1)');
 
-/** One-time links: asked for in the transaction of their reason, minted when their mail is written, used once. */
+/** One-time links. A link is added in the transaction that needs it, minted when its mail is written, and used once. */
 @Injectable()
 export class OneTimeTokenRepository {
-  constructor(private readonly db: DataSource) {}
+  constructor(
+    private readonly db: DataSource,
+    private readonly rls: RlsPool,
+  ) {}
 
   /** Adds a link that is still to be minted, in place of earlier ones of the kind. Resolves to its id. */
   async insert(tx: Tx, user_id: string, kind: OneTimeTokenKind): Promise<string> {
@@ -64,12 +67,10 @@ export class OneTimeTokenRepository {
   }
 
   /** Mints the token. Resolves to what its mail says; undefined when the link has been used, replaced or has expired, or its user is not active. */
-  mint(id: string): Promise<ComposedMail | undefined> {
+  async mint(id: string): Promise<ComposedMail | undefined> {
     const { token, hash } = mintToken();
-    return withTenant(this.db, async (tx) => {
-      const [mail] = await tx.write<Omit<ComposedMail, 'token'>>(MINT, [id, hash]);
-      return mail && { ...mail, token };
-    });
+    const [mail] = await this.rls.write<Omit<ComposedMail, 'token'>>(MINT, [id, hash]);
+    return mail && { ...mail, token };
   }
 
   /** Resolves to the token's tenant and id; undefined for what is none. */

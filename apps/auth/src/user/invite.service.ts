@@ -24,7 +24,7 @@ import { RoleAuthority } from '../role/role.authority';
 import { assertTenantActive } from '../tenant/tenant-status';
 import { UserRepository } from './user.repository';
 
-/** How users come to a tenant: invited by mail, they choose a password and are in. */
+/** Invites users to a tenant by mail. They accept by choosing a password. */
 @Injectable()
 export class InviteService {
   private readonly ofAddress: HourlyLimit;
@@ -74,7 +74,7 @@ export class InviteService {
     return withTenantId(this.db, ref.tenant_id, (tx) => this.enter(tx, ref, password_hash, name));
   }
 
-  /** Whoever can invite could have us mail to strangers, again and again. */
+  /** Limits how many mails a tenant sends to strangers, and how many one address gets. Throws `rate_limited`. */
   private async limit(email: string): Promise<void> {
     await this.ofTenant.take(currentCaller().tenant_id);
     await this.ofAddress.take(sha256(email));

@@ -83,7 +83,7 @@ export class UserRepository {
   }
 }
 
-/** Names the fields one by one, so that a new column is not shown by accident. */
+/** Returns what clients are told of a user. It names the fields one by one, so that a new column is not shown by accident. */
 export function toUser(row: UserRow): User {
   const { id, tenant_id, email, name, role, is_active, created_at, last_login_at } = row;
   return { id, tenant_id, email, name, role, is_active, status: statusOf(row), created_at, last_login_at };

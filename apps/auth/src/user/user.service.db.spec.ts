@@ -21,16 +21,25 @@ async function openDoors({ tenant_id, id }: Person) {
   const later = new Date(Date.now() + 60_000);
   await identity.query(
     'insert into sessions (tenant_id, id, user_id, expires_at) values ($1, $2, $3, $4)',
-    ...[tenant_id, v7(), id, later],
+    tenant_id,
+    v7(),
+    id,
+    later,
   );
   await identity.query(
     `insert into api_keys (tenant_id, id, name, prefix, key_hash, scopes, created_by)
      values ($1, $2, 'k', 'taai_live_Ab3x', $3, '{*:*}', $4)`,
-    ...[tenant_id, v7(), hash(), id],
+    tenant_id,
+    v7(),
+    hash(),
+    id,
   );
   await identity.query(
     `insert into one_time_tokens (tenant_id, id, user_id, kind, expires_at) values ($1, $2, $3, 'password_reset', $4)`,
-    ...[tenant_id, v7(), id, later],
+    tenant_id,
+    v7(),
+    id,
+    later,
   );
 }
 

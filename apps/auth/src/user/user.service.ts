@@ -39,7 +39,7 @@ export class UserService {
     });
   }
 
-  /** Throws the same. */
+  /** Throws `forbidden`, `last_admin`. */
   async remove(id: string): Promise<void> {
     await withTenant(this.db, async (tx) => {
       const user = await this.lock(tx, id);
@@ -58,7 +58,7 @@ export class UserService {
     return user;
   }
 
-  /** Is called behind the change. `user` is as before. */
+  /** Is called after the change with the user as they were before. Throws `last_admin`. */
   private async settleAccess(tx: Tx, user: User): Promise<void> {
     const wasAdmin = user.role === 'admin' && user.status === 'active';
     if (wasAdmin && !(await this.users.hasAdmin(tx))) throw new ProblemError('last_admin');

@@ -7,11 +7,11 @@ import { assertSafeRole } from './safe-role';
 import { explainConnectError } from '../schema/connect';
 
 export interface DatabaseConfig {
-  /** Of a role that owns nothing and bypasses nothing. */
+  /** The address of the database, with a role that owns nothing and bypasses nothing. */
   url: string;
-  /** Connections at most. */
+  /** How many connections there are at most. */
   pool: number;
-  /** False behind PgBouncer in transaction mode, which does not know named statements. */
+  /** Whether statements are prepared by name: false behind PgBouncer in transaction mode. */
   prepare: boolean;
 }
 
@@ -25,7 +25,7 @@ const poolOptions = {
   keepAlive: true,
 } satisfies PoolConfig;
 
-/** All entities. The schema is never changed by a service: migrations do that. */
+/** Returns the options of a service's data source. It never changes the schema: migrations do that. */
 const dataSourceOptions = ({ url, pool }: Pick<DatabaseConfig, 'url' | 'pool'>) =>
   ({
     type: 'postgres',
@@ -42,7 +42,7 @@ const dataSourceOptions = ({ url, pool }: Pick<DatabaseConfig, 'url' | 'pool'>) 
   }) satisfies DataSourceOptions;
 
 /**
- * A connected data source; the caller destroys it. Throws one sentence when the server cannot be reached or when row level
+ * Connects a data source, which the caller destroys. Throws one sentence when the server cannot be reached or when row level
  * security would not hold for the role.
  */
 export async function openDataSource(config: Pick<DatabaseConfig, 'url' | 'pool'>): Promise<DataSource> {
@@ -59,7 +59,7 @@ export async function openDataSource(config: Pick<DatabaseConfig, 'url' | 'pool'
   }
 }
 
-/** The pool under an initialised data source, so that both ways to the database share its connections. */
+/** Returns the pool of an initialised data source, so that both ways to the database share its connections. */
 export function poolOf(dataSource: DataSource): Pool {
   const pool: unknown = 'master' in dataSource.driver ? dataSource.driver.master : undefined;
   if (!(pool instanceof Pool)) throw new Error('The data source has no pool: it is not initialised.');

@@ -3,8 +3,8 @@ import { sql } from './statement';
 type Conditions<F> = { readonly [K in keyof F]-?: (value: string) => string };
 
 /**
- * A list that may be narrowed by any of `conditions`, each written around its parameter: one statement for each set of filters
- * that is asked for. `select` ends within its WHERE, `order` takes the limit as $1. Answers text and parameters.
+ * Declares a list that may be narrowed by any of `conditions`, each of which is written around its parameter. `select` ends within
+ * its WHERE clause, and `order` takes the limit as $1. Returns a function that gives the text and the parameters for some filters.
  */
 export function filtered<F extends object>(select: string, conditions: Conditions<F>, order: string) {
   const names = Object.keys(conditions) as (keyof F & string)[];

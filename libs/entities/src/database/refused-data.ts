@@ -2,7 +2,7 @@ import { DatabaseError } from 'pg';
 import { QueryFailedError } from 'typeorm';
 
 /**
- * Whether the database refused what it was told to write (SQLSTATE classes 22 and 23: a value or a constraint), so that trying again
+ * Tells whether the database refused what it was told to write (SQLSTATE classes 22 and 23: a value or a constraint), so that trying again
  * will not help.
  */
 export function isRefusedData(error: unknown): error is Error {

@@ -10,16 +10,16 @@ interface TenantRow {
 }
 
 /**
- * The rows of a table as a repository shows them: its ordinary statements, each written once, all answering with the same columns.
- * What looks for a row names the columns that must be equal. Declared where the repository's module is loaded.
+ * The ordinary statements on a table, which all answer with the same columns. A method that looks for a row takes the columns that
+ * must be equal. Make one at the top of a repository, so that its statements are declared when the module is loaded.
  */
 export class Rows<E extends TenantRow, K extends keyof E & string> {
   private readonly table: string;
   private readonly texts = new Map<string, string>();
 
   /**
-   * @param columns What is shown. Anything may be written.
-   * @param touch What an update sets besides: the time, if the table has `updated_at`; or a version that counts up, too.
+   * @param columns The columns that rows are shown with. Any column may be written.
+   * @param touch What each update sets, too: `updated_at`, if the table has one; a repository may add a version that counts up.
    */
   constructor(
     private readonly entity: new () => E,
@@ -34,7 +34,7 @@ export class Rows<E extends TenantRow, K extends keyof E & string> {
     texts.forEach(sql);
   }
 
-  /** The row gets the tenant of the transaction, and an id unless it brings one. */
+  /** Inserts a row of the transaction's tenant, with a new id unless `values` has one. Resolves to the row. */
   async insert(tx: Tx, values: Partial<E>): Promise<Pick<E, K>> {
     const fields = { tenant_id: tx.tenant_id, id: v7(), ...values };
     const names = namesOf(fields);
@@ -43,7 +43,7 @@ export class Rows<E extends TenantRow, K extends keyof E & string> {
     return row;
   }
 
-  /** Sets what is given. Resolves to the row as it is then; undefined when there is none. */
+  /** Sets what is given. Resolves to the changed row; undefined when there was none. */
   async update(tx: Tx, where: Partial<E>, values: Partial<E>): Promise<Pick<E, K> | undefined> {
     const [by, set] = [namesOf(where), namesOf(values)];
     const params = [...this.params(tx, by, where), ...this.params(tx, set, values)];
@@ -51,7 +51,7 @@ export class Rows<E extends TenantRow, K extends keyof E & string> {
     return row;
   }
 
-  /** Resolves to the row as it was; undefined when there was none. */
+  /** Removes a row. Resolves to the row as it was; undefined when there was none. */
   async remove(tx: Tx, where: Partial<E>): Promise<Pick<E, K> | undefined> {
     const by = namesOf(where);
     const [row] = await tx.write<Pick<E, K>>(this.removeText(by), this.params(tx, by, where));
@@ -67,7 +67,7 @@ export class Rows<E extends TenantRow, K extends keyof E & string> {
     return row;
   }
 
-  /** The row, which nobody else changes until the transaction ends. */
+  /** Resolves to the row, which nobody else changes until the transaction ends; undefined when there is none. */
   async lock(tx: Tx, where: Partial<E>): Promise<Pick<E, K> | undefined> {
     const by = namesOf(where);
     const [row] = await tx.read<Pick<E, K>>(
@@ -77,7 +77,7 @@ export class Rows<E extends TenantRow, K extends keyof E & string> {
     return row;
   }
 
-  /** Newest first, those before the id `after` if there is one. */
+  /** Resolves to rows, newest first, at most `limit`; those before the id `after`, if it is given. */
   page(db: Reader, after: string | undefined, limit: number, where: Partial<E> = {}): Promise<Pick<E, K>[]> {
     const by = namesOf(where);
     const params = [limit, ...by.map((name) => where[name]), ...(after === undefined ? [] : [after])];
@@ -128,7 +128,7 @@ export class Rows<E extends TenantRow, K extends keyof E & string> {
     return text;
   }
 
-  /** As the driver wants them: arrays as arrays in one column, as JSON in another. */
+  /** Returns the values as the driver wants them: an array is an array in one column, and JSON in another. */
   private params(tx: Tx, names: readonly (keyof E & string)[], values: Partial<E>): unknown[] {
     const { driver } = tx.connection;
     const metadata = tx.connection.getMetadata(this.entity);

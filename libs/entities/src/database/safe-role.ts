@@ -7,13 +7,13 @@ interface RoleFacts {
   creates_roles: boolean;
   replicates: boolean;
   owns_tables: boolean;
-  /** Another role that it may become, and that has rights on tables. */
+  /** Another role that the role may become, and that has rights on tables. */
   borrows: string | null;
 }
 
 const TABLES = `pg_class c where c.relnamespace = 'public'::regnamespace`;
 
-/** Looks at the roles that the connected one may become, too. */
+/** The statement looks at the roles that the connected role may become, too. */
 const ROLE_FACTS = `
   select current_user as role,
     bool_or(r.rolsuper) as is_superuser,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 /** What is known of a statement by its text. */
 interface StatementFacts {
-  /** Under which it is prepared. */
+  /** The name under which it is prepared. */
   name: string;
   /** Whether it writes into the outbox, so that its commit wakes the relays. */
   emits: boolean;
@@ -12,7 +12,7 @@ const EMITS = /\binsert into outbox\b/;
 
 const known = new Map<string, StatementFacts>();
 
-/** Made once per text. The texts of a process are bounded: values travel as parameters. */
+/** Returns the facts of a statement, made once per text. The texts of a process are bounded, because values travel as parameters. */
 export function statementOf(text: string): StatementFacts {
   const facts = known.get(text) ?? { name: nameOf(text), emits: EMITS.test(text) };
   known.set(text, facts);

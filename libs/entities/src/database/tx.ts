@@ -2,7 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { wakerOf } from '../outbox/wake';
 import { statementOf } from './statement';
 
-/** Local to the transaction, so that a pooled connection carries nothing over. */
+/** The setting is local to the transaction, so that a pooled connection carries nothing over. */
 export const SET_TENANT = `select set_config('app.tenant_id', $1, true)`;
 
 const SCOPED = Symbol('scoped to a tenant');
@@ -28,7 +28,7 @@ export interface Tx extends EntityManager, Reader {
   afterCommit(effect: () => void): void;
 }
 
-/** `withTenant` for a tenant that a resolver function named, or that is just being registered. */
+/** Runs `work` as `withTenant` does, for a tenant that a resolver function named or that is just being registered. */
 export async function withTenantId<T>(
   dataSource: DataSource,
   tenant_id: string,

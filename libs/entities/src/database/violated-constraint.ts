@@ -1,7 +1,7 @@
 import { DatabaseError } from 'pg';
 import { QueryFailedError } from 'typeorm';
 
-/** The name of the constraint that a statement broke, run in either way; undefined for any other error. */
+/** Returns the name of the constraint that a statement broke; undefined for any other error. */
 export function violatedConstraint(error: unknown): string | undefined {
   const cause: unknown = error instanceof QueryFailedError ? error.driverError : error;
   return cause instanceof DatabaseError ? cause.constraint : undefined;

@@ -61,7 +61,7 @@ export class AgentRunEntity extends TenantRow {
   @BigIntColumn({ nullable: true })
   cost_micro_usd: number | null;
 
-  /** The caller's own. */
+  /** The metadata that the caller gave. */
   @Column('jsonb', { default: {} })
   metadata: JsonObject;
 

@@ -27,7 +27,7 @@ export class AgentEntity extends TenantRow {
   @Column('text')
   model: string;
 
-  /** Null: the active provider with the lowest priority. */
+  /** The provider; null means the active one with the lowest priority. */
   @Column('uuid', { nullable: true })
   provider_id: string | null;
 
@@ -40,11 +40,11 @@ export class AgentEntity extends TenantRow {
   @Column('integer', { nullable: true })
   max_output_tokens: number | null;
 
-  /** Model calls of one run; null: the platform's default. */
+  /** How many model calls a run makes at most; null means the platform's default. */
   @Column('integer', { nullable: true })
   max_steps: number | null;
 
-  /** Names of tools. */
+  /** The names of the tools that the agent may call. */
   @Column('text', { array: true, default: [] })
   tools: string[];
 
@@ -52,7 +52,7 @@ export class AgentEntity extends TenantRow {
   @Column('jsonb', { nullable: true })
   output_schema: JsonObject | null;
 
-  /** Values of `{{name}}` in the system prompt; null: a run must bring one. */
+  /** The values of `{{name}}` in the system prompt; null means that a run must bring one. */
   @Column('jsonb', { default: {} })
   variables: Record<string, string | null>;
 
@@ -63,7 +63,7 @@ export class AgentEntity extends TenantRow {
   @Column('boolean', { default: false })
   requires_approval: boolean;
 
-  /** Null: no limit of the agent's own. */
+  /** The most that a run may cost; null means no limit of the agent's own. */
   @BigIntColumn({ nullable: true })
   max_cost_micro_usd: number | null;
 

@@ -2,7 +2,7 @@ import { Column, Entity, ForeignKey, Index, Unique } from 'typeorm';
 import { BigIntColumn, type JsonObject, TenantRow, TimestamptzNow } from './columns';
 import { TenantEntity } from './tenant.entity';
 
-/** Appended by auth alone, never changed: the grants allow no more. `hash` covers all of the row. */
+/** An entry of the audit log. Auth alone appends entries, and nobody changes them: the grants allow no more. `hash` covers the whole row. */
 @Entity('audit_logs')
 @Unique('audit_logs_seq_key', ['tenant_id', 'seq'])
 @Index('idx_audit_logs_target', ['tenant_id', 'target_type', 'target_id', 'seq'])

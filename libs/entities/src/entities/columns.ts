@@ -1,16 +1,16 @@
 import type { DomainEvent, OutboxType } from '@taai/contracts';
 import { Column, PrimaryColumn } from 'typeorm';
 
-/** A point in time; read as `Date`, written from `Date` or an RFC 3339 string. */
+/** Declares a point in time. It is read as `Date`, and written from `Date` or an RFC 3339 string. */
 export const Timestamptz = (options: { nullable?: true } = {}) => Column({ type: 'timestamptz', ...options });
 
-/** Filled with the transaction's time when the row does not say. */
+/** Declares a point in time that is the transaction's when the row does not say. */
 export const TimestamptzNow = () => Column({ type: 'timestamptz', default: () => 'now()' });
 
-/** Tokens and micro-USD: read as a number, and an error beyond 2^53 (see `pg-types.ts`). */
+/** Declares a column of tokens or micro-USD. It is read as a number; beyond 2^53 reading throws (see `pg-types.ts`). */
 export const BigIntColumn = (options: { nullable?: true } = {}) => Column({ type: 'bigint', ...options });
 
-/** A CHECK expression for a column of few values: `status in ('open', 'closed')`. */
+/** Returns a CHECK expression for a column of few values: `status in ('open', 'closed')`. */
 export const oneOf = (column: string, values: readonly string[]) =>
   `${column} in (${values.map((value) => `'${value}'`).join(', ')})`;
 

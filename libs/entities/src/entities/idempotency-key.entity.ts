@@ -10,7 +10,7 @@ export class IdempotencyKeyEntity {
   @PrimaryColumn('uuid')
   user_id: string;
 
-  /** RPC name, `task.create`. */
+  /** The RPC name, like `task.create`. */
   @PrimaryColumn('text')
   method: string;
 

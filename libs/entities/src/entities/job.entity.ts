@@ -20,11 +20,11 @@ export class JobEntity extends TenantRow {
   @Column('text', { default: 'queued' })
   status: JobStatus;
 
-  /** Items done. */
+  /** How many items are done. */
   @Column('integer', { default: 0 })
   progress: number;
 
-  /** Items in all; null until counted. */
+  /** How many items there are in all; null until they are counted. */
   @Column('integer', { nullable: true })
   total: number | null;
 

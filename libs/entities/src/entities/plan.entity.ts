@@ -19,7 +19,7 @@ export class PlanEntity {
   @Column('jsonb')
   limits: PlanLimits;
 
-  /** Per month. Null: by agreement. */
+  /** The price per month; null means by agreement. */
   @BigIntColumn({ nullable: true })
   price_micro_usd: number | null;
 }

@@ -18,30 +18,30 @@ export class PriceEntity {
   @BigIntColumn()
   input_price: number;
 
-  /** Null: as input. */
+  /** Null means the price of input. */
   @BigIntColumn({ nullable: true })
   cache_read_price: number | null;
 
-  /** Null: as input. */
+  /** Null means the price of input. */
   @BigIntColumn({ nullable: true })
   cache_write_price: number | null;
 
   @BigIntColumn()
   output_price: number;
 
-  /** Null: as output. */
+  /** Null means the price of output. */
   @BigIntColumn({ nullable: true })
   reasoning_price: number | null;
 
-  /** Of a prompt: with more tokens than this, caches included, the whole call costs more. Null: the same at any length. */
+  /** A call whose prompt has more tokens than this, caches included, costs more; null means the same price at any length. */
   @BigIntColumn({ nullable: true })
   long_above_tokens: number | null;
 
-  /** What such a call costs, in percent of the prices above: its prompt. */
+  /** The price of such a call's prompt, in percent of the prices above. */
   @Column('integer', { nullable: true })
   long_input_percent: number | null;
 
-  /** Its answer. */
+  /** The price of such a call's answer, in percent of the prices above. */
   @Column('integer', { nullable: true })
   long_output_percent: number | null;
 

@@ -10,11 +10,11 @@ export class ProviderCredentialEntity extends TenantRow {
   @Column('uuid')
   provider_id: string;
 
-  /** A Fernet token. */
+  /** The credentials as a Fernet token. */
   @Column('text')
   ciphertext: string;
 
-  /** Names the encryption key. */
+  /** The id of the encryption key. */
   @Column('text')
   key_id: string;
 

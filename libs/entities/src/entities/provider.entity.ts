@@ -14,7 +14,7 @@ export class ProviderEntity extends TenantRow {
   @Column('text')
   kind: ProviderKind;
 
-  /** Null: the vendor's own. */
+  /** The address; null means the vendor's own. */
   @Column('text', { nullable: true })
   base_url: string | null;
 

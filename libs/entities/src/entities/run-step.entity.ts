@@ -23,11 +23,11 @@ export class RunStepEntity {
   @Column('jsonb', { default: [] })
   tool_calls: StoredToolCall[];
 
-  /** Of the run up to and with this step; null: nobody told. */
+  /** The tokens of the run up to and with this step; null when nobody told them. */
   @Column('jsonb', { nullable: true })
   usage: TokenUsage | null;
 
-  /** Number, in the run's log, of the last event before the step's tool calls. */
+  /** The number of the last event before the step's tool calls in the run's log. */
   @Column('integer')
   last_event_id: number;
 

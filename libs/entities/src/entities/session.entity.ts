@@ -10,11 +10,11 @@ export class SessionEntity extends TenantRow {
   @Column('uuid')
   user_id: string;
 
-  /** Of the living refresh token; the token itself is stored nowhere. */
+  /** The hash of the current refresh token; the token itself is stored nowhere. */
   @Column('text', { nullable: true })
   refresh_token_hash: string | null;
 
-  /** With it the living token follows from its predecessor, which must be shown for that. Base64url; null before the first rotation. */
+  /** The salt with which the current token is derived from the one before it, in base64url; null before the first rotation. */
   @Column('text', { nullable: true })
   refresh_salt: string | null;
 

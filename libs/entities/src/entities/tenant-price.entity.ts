@@ -10,7 +10,7 @@ export class TenantPriceEntity extends TenantRow {
   @Column('text')
   provider_kind: string;
 
-  /** As in `prices`. */
+  /** The kind of provider, as in `prices`. */
   @Column('text')
   model: string;
 
@@ -18,18 +18,18 @@ export class TenantPriceEntity extends TenantRow {
   @BigIntColumn({ nullable: true })
   input_price: number | null;
 
-  /** Null: as input. */
+  /** Null means the price of input. */
   @BigIntColumn({ nullable: true })
   cache_read_price: number | null;
 
-  /** Null: as input. */
+  /** Null means the price of input. */
   @BigIntColumn({ nullable: true })
   cache_write_price: number | null;
 
   @BigIntColumn({ nullable: true })
   output_price: number | null;
 
-  /** Null: as output. */
+  /** Null means the price of output. */
   @BigIntColumn({ nullable: true })
   reasoning_price: number | null;
 

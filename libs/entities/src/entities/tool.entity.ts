@@ -29,7 +29,7 @@ export class ToolEntity extends TenantRow {
   @Column('text', { nullable: true })
   secret_ciphertext: string | null;
 
-  /** Names the encryption key. */
+  /** The id of the encryption key. */
   @Column('text', { nullable: true })
   secret_key_id: string | null;
 

@@ -21,7 +21,7 @@ export class UsageRecordEntity {
   @PrimaryColumn('uuid')
   call_id: string;
 
-  /** The time in `call_id`. */
+  /** The time that `call_id` was minted at. */
   @PrimaryColumn('timestamptz')
   occurred_at: Date;
 
@@ -47,7 +47,7 @@ export class UsageRecordEntity {
   @Column('uuid', { nullable: true })
   run_id: string | null;
 
-  /** Of the run: 1, 2, … */
+  /** The step of the run: 1, 2, … */
   @Column('integer', { nullable: true })
   step: number | null;
 

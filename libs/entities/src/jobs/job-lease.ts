@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import { sql } from '../database/statement';
 import type { Tx } from '../database/tx';
 
-/** Which job of which tenant. */
+/** A job of a tenant. */
 export interface JobRef {
   tenant_id: string;
   id: string;
@@ -43,7 +43,7 @@ const FAIL = sql(`
 const LEAVE = sql(`
   update jobs set lease_until = now() + make_interval(secs => $3), attempts = attempts - $4::integer ${isMine}`);
 
-/** Leases up to `limit` jobs of a kind, of any tenant, to this replica. */
+/** Leases up to `limit` jobs of a kind, of any tenant, to this replica. Resolves to which those are. */
 export const claimJobs = (db: DataSource, kind: string, limit: number, leaseSeconds: number): Promise<JobRef[]> =>
   db.query<JobRef[]>(CLAIM, [kind, limit, leaseSeconds]);
 
@@ -58,11 +58,11 @@ export async function beginJob(tx: Tx, id: string): Promise<JobLease> {
 export const keepJob = (tx: Tx, lease: JobLease, at: JobProgress, leaseSeconds: number): Promise<void> =>
   change(tx, KEEP, lease, [at.progress, at.total, leaseSeconds]);
 
-/** Throws `LeaseLost`. */
+/** Completes the job with its result. Throws `LeaseLost`. */
 export const finishJob = (tx: Tx, lease: JobLease, result: object): Promise<void> =>
   change(tx, FINISH, lease, [JSON.stringify(result)]);
 
-/** `code` and `detail` are what clients read of the job. Throws `LeaseLost`. */
+/** Fails the job with a code and a detail that clients read. Throws `LeaseLost`. */
 export const failJob = (tx: Tx, lease: JobLease, code: string, detail: string): Promise<void> =>
   change(tx, FAIL, lease, [code, detail]);
 

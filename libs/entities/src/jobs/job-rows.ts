@@ -1,7 +1,7 @@
 import { Rows } from '../database/rows';
 import { JobEntity } from '../entities';
 
-/** Jobs as the API shows a `Job`: the task service reads those of all services, and each service writes its own. */
+/** The columns of a `Job` of the API. The task service reads the jobs of all services, and each service writes its own. */
 export const jobs = new Rows(JobEntity, [
   'id',
   'kind',

@@ -4,12 +4,12 @@ import { parseBigInt } from '../database/pg-types';
 
 type Rates = Extract<keyof PriceEntity, `${string}_price` | `long_${string}`>;
 
-/** A row of `prices` or `tenant_prices`, or, for a model without one, nulls. Micro-USD per million tokens. */
+/** A row of `prices` or `tenant_prices`, in micro-USD per million tokens; all null for a model without one. */
 export type Price = { price_id: string | null } & { [K in Rates]: number | null };
 
 const SCALE = 100_000_000n; // a million tokens, times the 100 of a percentage
 
-/** Exact to half a micro-USD, rounded once, on the sum. Null without a price, or when no bucket is known. */
+/** Returns the cost in micro-USD, of which the sum is rounded once; null without a price, or when no bucket is known. */
 export function costOf(price: Price, tokens: TokenBuckets): number | null {
   const isLong = price.long_above_tokens !== null && promptOf(tokens) > price.long_above_tokens;
   const input = (isLong ? price.long_input_percent : null) ?? 100;

@@ -6,7 +6,7 @@ import { sql } from '../database/statement';
 
 export type { CloseCall, OpenCall, TokenBuckets } from '@taai/contracts';
 
-/** The time that a UUIDv7 was minted at, to the millisecond. Throws a RangeError for another id. */
+/** Returns the time that a UUIDv7 was minted at, to the millisecond. Throws a RangeError for another id. */
 export function mintedAt(id: string): Date {
   if (id[14] !== '7') throw new RangeError(`${id} is no UUIDv7: it says nothing about time.`);
   return new Date(parseInt(id.slice(0, 8) + id.slice(9, 13), 16));

@@ -2,7 +2,7 @@ import type { AccessChangeKind } from '@taai/contracts';
 import type { Tx } from '../database/tx';
 import { sql } from '../database/statement';
 
-/** Nothing is returned: the sequence is nobody's business. The clock's time, because the transaction may have waited long. */
+/** `at` is the clock's time and not the transaction's, which may have waited for long. */
 const INSERT = sql('insert into access_changes (tenant_id, kind, id, at) values ($1, $2, $3, clock_timestamp())');
 
 /**

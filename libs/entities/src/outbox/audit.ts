@@ -4,22 +4,22 @@ import { auditedState } from './audited-state';
 import { emit } from './outbox';
 import type { Tx } from '../database/tx';
 
-/** Who did it. */
+/** Who made a change. */
 export interface AuditActor {
   type: AuditActorType;
   id: string | null;
 }
 
-/** A change, or a refused attempt, as its service tells it. */
+/** A change, or a refused attempt. */
 export interface AuditEntry {
-  /** `resource.verb`, in the past tense: `provider.created`. */
+  /** The resource and the verb in the past tense: `provider.created`. */
   action: string;
   target: { type: string; id: string };
-  /** Public fields: see `auditedState` for what is kept of them. Absent for what was created. */
+  /** The public fields before the change; absent for what was created. `auditedState` says what is kept of them. */
   before?: object;
-  /** The same; absent for what was removed. */
+  /** The public fields after the change; absent for what was removed. */
   after?: object;
-  /** The caller, if absent; public routes have none. */
+  /** Who did it; the caller, if absent. Public routes have no caller. */
   actor?: AuditActor;
 }
 
@@ -58,7 +58,7 @@ function actorOf(caller: Caller | undefined): AuditActor {
   return { type: 'service', id: caller.issuer };
 }
 
-/** What tells that something was written, not what. */
+/** Fields that change with every write, and so tell nothing. */
 const BOOKKEEPING = ['updated_at', 'version'];
 
 /**

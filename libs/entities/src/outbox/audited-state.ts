@@ -1,13 +1,13 @@
 const SECRET = /passw|pwd|secret|token|api_?key|private_?key|credential|cipher|hash|salt|authorization|cookie/i;
-/** `max_output_tokens` counts, and tells nothing. */
+/** Names of counts, like `max_output_tokens`, which are no secrets. */
 const COUNT = /tokens$/i;
-/** `secret_header_names` tells which there are, and not what they say. */
+/** Names of lists of names, like `secret_header_names`, which are no secrets. */
 const NAMES = /_names$/i;
 const URL_TEXT = /^https?:\/\/\S+$/i;
 
-/** UTF-16 units of one text. */
+/** The longest text that is kept, in UTF-16 units. */
 const MAX_TEXT = 4000;
-/** Bytes of JSON. */
+/** The largest state that is kept, in bytes of JSON. */
 const MAX_STATE = 16_384;
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -27,7 +27,7 @@ const publicFields = (object: { [key: string]: Json }): [string, Json][] =>
     .filter(([key, value]) => !isSecret(key, value))
     .map(([key, value]) => [key, publicValue(value)]);
 
-/** `has_credentials` may be told. */
+/** Tells whether a field is a secret. A boolean is none: `has_credentials` may be told. */
 const isSecret = (key: string, value: Json) =>
   SECRET.test(key) &&
   !NAMES.test(key) &&
@@ -41,7 +41,7 @@ function publicValue(value: Json): Json {
   return typeof value === 'object' && value !== null ? Object.fromEntries(publicFields(value)) : value;
 }
 
-/** Without user, password, query and fragment. */
+/** Returns the address without user, password, query and fragment. */
 function bareAddress(text: string): string {
   const url = URL.parse(text);
   return url ? url.origin + url.pathname : text;

@@ -4,7 +4,7 @@ import { v7 } from 'uuid';
 import type { Tx } from '../database/tx';
 import { sql } from '../database/statement';
 
-/** Nothing is returned, so that a service which may only add events need not see any. */
+/** It returns nothing, because a service may add events and not read them. */
 const INSERT = sql('insert into outbox (tenant_id, id, type, payload) values ($1, $2, $3, $4) on conflict do nothing');
 
 /**
@@ -23,10 +23,10 @@ export async function emit<T extends OutboxType>(
   return event;
 }
 
-/** `id`, `type` and `payload` of a row of the outbox. */
+/** The `id`, `type` and `payload` of a row of the outbox. */
 export type EventRow = readonly [id: string, type: OutboxType, payload: string];
 
-/** An event of the caller's tenant, for a statement that writes it along with the change. */
+/** Returns an event of the caller's tenant as a row, for a statement that writes it together with the change. */
 export function eventRow<T extends OutboxType>(type: T, data: OutboxData[T]): EventRow {
   const event = eventOf(currentCaller().tenant_id, type, data, v7());
   return [event.id, type, JSON.stringify(event)];

@@ -2,7 +2,7 @@ import { Client } from 'pg';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** Host and database of a URL, and who connects: what may be shown of it. */
+/** Returns what may be shown of a URL: its host, its database, and who connects. */
 export function describeUrl(url: string) {
   const { hostname, port, pathname, username, password } = new URL(url);
   return {
@@ -16,7 +16,7 @@ export function describeUrl(url: string) {
 const codeOf = (error: unknown) =>
   typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
-/** One sentence with the way out; `variable` is the environment variable that the URL came from. */
+/** Returns one sentence with the way out. `variable` is the environment variable that the URL came from. */
 export function explainConnectError(error: unknown, url: string, variable: string): string {
   const { server, database, role } = describeUrl(url);
   const code = codeOf(error);

@@ -5,7 +5,7 @@ import { migratorOptions } from './migrator';
 
 const SCRATCH = 'drift_check';
 
-/** Keys, checks and indexes of a schema's tables as SQL, without what entities cannot say. Parameters: schema, tables. */
+/** Selects keys, checks and indexes of a schema's tables as SQL, without what entities cannot say. The parameters are the schema and the tables. */
 const STRUCTURE = `
   select c.relname || ': ' || definition as line
   from pg_class c
@@ -38,7 +38,7 @@ export const findDrift = (url: string): Promise<string[]> =>
     ];
   });
 
-/** What TypeORM would run to make the schema match the entities. */
+/** Resolves to what TypeORM would run to make the schema match the entities. */
 async function schemaSql(url: string, schema?: string): Promise<{ queries: string[]; tables: string[] }> {
   const dataSource = await new DataSource({ ...migratorOptions(url), ...(schema && { schema }) }).initialize();
   try {

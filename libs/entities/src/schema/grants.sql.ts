@@ -5,13 +5,13 @@ export type ServiceRoles = Record<DatabaseService, string>;
 
 const ALL = 'select, insert, update, delete';
 
-/** An event is added blindly: nobody but the relay sees one, claims it, or takes it back. */
+/** A service may add events and not read them: the relay alone reads, claims and removes them. */
 const EMIT = 'insert (tenant_id, id, type, payload)';
 
-/** Answers to requests that carry an Idempotency-Key; each service sees those to its own methods alone. */
+/** The answers to requests that carry an Idempotency-Key. Each service sees those of its own methods alone. */
 const ONCE = ALL;
 
-/** What closing a call writes into the ledger; who made it, when and for what stays as it was. */
+/** The columns that closing a call writes into the ledger. Who made it, when and for what cannot be changed. */
 const CLOSE_CALL = `update (status, closed_at, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens,
   reasoning_tokens, cost_micro_usd, price_id, is_estimated, error_code, latency_ms)`;
 
@@ -71,7 +71,7 @@ const sequences: Partial<Record<DatabaseService, string>> = { auth: 'access_chan
 
 const functions: Partial<Record<DatabaseService, string>> = { usage: 'create_usage_partitions()' };
 
-/** Idempotent SQL for one transaction of the migrator, after `revokeSql`. Partitions stay without grants. */
+/** Returns idempotent SQL for one transaction of the migrator, after `revokeSql`. Partitions stay without grants. */
 export const grantsSql = (roles: ServiceRoles) =>
   databaseServices
     .flatMap((service) =>

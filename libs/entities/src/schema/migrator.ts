@@ -15,7 +15,7 @@ import { assertRolesExist, prepareServer, serviceRoles, variableOf, type Databas
 /** A migration gives up on a lock instead of queueing the whole fleet behind itself. */
 const LOCK_TIMEOUT_MS = 10_000;
 
-/** Another migration of the same database is waited for this long. */
+/** How long a migration waits for another one of the same database. */
 const TURN_TIMEOUT_MS = 120_000;
 
 const ROLE_TIMEOUTS = { statement_timeout: '30s', idle_in_transaction_session_timeout: '15s', lock_timeout: '5s' };
@@ -83,7 +83,7 @@ async function applyPermissions(client: Client, roles: ServiceRoles): Promise<vo
   await client.query(sql.join('\n'));
 }
 
-/** Looks that a service's role is safe, and bounds its waits. A role may set its own defaults. */
+/** Checks that a service's role is safe, and bounds its waits, because a role may set its own defaults. */
 async function settleServiceRole(client: Client, variable: string): Promise<void> {
   await assertSafeRole(client, variable);
   const { rows } = await client.query<{ settings: string[] | null }>(

@@ -23,11 +23,11 @@ const isDue = (tenant: string) => `
 const isLast = (table: string) => table.startsWith('audit_');
 const isEmpty = (tenant: string) => `not exists (select from public.users u where u.tenant_id = ${tenant})`;
 
-/** As an SQL condition: whether the table's rows of the tenant may be erased. */
+/** Returns an SQL condition: whether the table's rows of the tenant may be erased. */
 export const mayErase = (table: string, tenant: string) =>
   isLast(table) ? `${isDue(tenant)} and ${isEmpty(tenant)}` : isDue(tenant);
 
-/** Some policies of the resolver let it see all tenants: here it works for one. */
+/** Returns an SQL condition: the tenant is the transaction's. Some policies of the resolver let it see all tenants. */
 const isCurrent = (tenant: string) => `${tenant} = nullif(current_setting('app.tenant_id', true), '')::uuid`;
 
 const eraseFunctions = Object.fromEntries(
@@ -53,9 +53,9 @@ const eraseFunctions = Object.fromEntries(
   ]),
 );
 
-/** By name; each answers with ids and no more, over all tenants. Every argument and column is qualified: their names meet. */
+/** The functions by name. Each looks over all tenants and answers with ids and no more. Arguments and columns are qualified, because they share names. */
 export const functions: Record<string, ResolverFunction> = {
-  /** The user whom an e-mail address names, active or not; no row for an unknown one. */
+  /** Finds the user whom an e-mail address names, active or not. */
   find_login: {
     for: ['auth'],
     takes: 'email text',
@@ -72,7 +72,7 @@ export const functions: Record<string, ResolverFunction> = {
     sql: 'select t.tenant_id, t.id from public.one_time_tokens t where t.token_hash = find_one_time_token.token_hash',
   },
 
-  /** Living or not. */
+  /** Finds an API key, whether or not it has ended. */
   find_api_key: {
     for: ['auth'],
     takes: 'key_hash text',
@@ -81,7 +81,7 @@ export const functions: Record<string, ResolverFunction> = {
     sql: 'select k.tenant_id, k.id from public.api_keys k where k.key_hash = find_api_key.key_hash',
   },
 
-  /** What stopped granting access within so many seconds, or grants something else, each once. */
+  /** Lists what has ended, or changed its permissions, in the last seconds, each once. */
   recent_access_changes: {
     for: ['auth'],
     takes: 'seconds integer, batch integer',
@@ -92,7 +92,7 @@ export const functions: Record<string, ResolverFunction> = {
       where c.at > now() - make_interval(secs => recent_access_changes.seconds) limit recent_access_changes.batch`,
   },
 
-  /** The session that a refresh token belongs to, whether it is the living one or was used. */
+  /** Finds the session of a refresh token, be it the current one or one that was used. */
   find_refresh_token: {
     for: ['auth'],
     takes: 'token_hash text',
@@ -133,7 +133,7 @@ export const functions: Record<string, ResolverFunction> = {
         + (select count(*) from gone_changes) + (select count(*) from gone_keys)`,
   },
 
-  /** Events for one relay, oldest first; another gets those that are still there when the lease ends. */
+  /** Leases events to one relay, oldest first. Another relay gets those that are still there when the lease ends. */
   claim_outbox: {
     for: ['webhook'],
     takes: 'batch integer, lease_seconds integer',
@@ -172,7 +172,7 @@ export const functions: Record<string, ResolverFunction> = {
       returning r.tenant_id, r.id`,
   },
 
-  /** Provider calls that were opened longer ago and never closed, oldest first. */
+  /** Lists provider calls that were opened longer ago and never closed, oldest first. */
   due_open_calls: {
     for: ['usage'],
     takes: 'older_than_seconds integer, batch integer',
@@ -184,7 +184,7 @@ export const functions: Record<string, ResolverFunction> = {
       order by u.occurred_at limit due_open_calls.batch`,
   },
 
-  /** Deliveries whose next attempt is due, or whose attempt got lost, most overdue first. */
+  /** Lists deliveries whose next attempt is due, or whose attempt got lost, most overdue first. */
   due_deliveries: {
     for: ['webhook'],
     takes: 'batch integer',
@@ -217,7 +217,7 @@ export const functions: Record<string, ResolverFunction> = {
       select u.key_id from used u where u.key_id is not null`,
   },
 
-  /** Credentials, and tools with headers, that another key encrypts, in the order of their primary keys, which are never the same. */
+  /** Lists credentials, and tools with headers, that another key encrypts, in the order of their primary keys, which are never the same. */
   stale_credentials: {
     for: ['orchestrator'],
     takes: 'key_id text, after_tenant_id uuid, after_id uuid, batch integer',
@@ -236,7 +236,7 @@ export const functions: Record<string, ResolverFunction> = {
       order by 1, 2 limit stale_credentials.batch`,
   },
 
-  /** The same of webhooks' secrets; null stands for rows that do not say. */
+  /** Tells the keys that encrypt webhooks' secrets; null stands for rows that do not say. */
   webhook_key_ids: {
     for: ['webhook'],
     takes: '',
@@ -266,7 +266,7 @@ export const functions: Record<string, ResolverFunction> = {
       order by w.tenant_id, w.id limit stale_webhook_secrets.batch`,
   },
 
-  /** Jobs of a kind that wait, or whose replica is gone: now leased to the caller, and counted as taken up once more. */
+  /** Leases jobs of a kind that wait, or whose replica is gone, to the caller, and counts an attempt. */
   claim_jobs: {
     for: ['auth'],
     takes: 'kind text, batch integer, lease_seconds integer',
@@ -286,7 +286,7 @@ export const functions: Record<string, ResolverFunction> = {
       returning j.tenant_id, j.id`,
   },
 
-  /** Finished jobs whose archive is older than that. */
+  /** Lists finished jobs whose archive is older than that. */
   due_archives: {
     for: ['auth'],
     takes: 'older_than_seconds integer, batch integer',
@@ -299,7 +299,7 @@ export const functions: Record<string, ResolverFunction> = {
       limit due_archives.batch`,
   },
 
-  /** Every tenant, page by page: for the operator. */
+  /** Lists every tenant, page by page, for the operator. */
   list_tenants: {
     for: ['auth'],
     takes: 'after uuid, batch integer',
@@ -310,7 +310,7 @@ export const functions: Record<string, ResolverFunction> = {
       order by t.id limit list_tenants.batch`,
   },
 
-  /** Tenants whose rows are to be erased, the longest due first. */
+  /** Lists tenants whose rows are to be erased, the longest due first. */
   due_tenants: {
     for: ['auth'],
     takes: 'batch integer',
@@ -331,7 +331,7 @@ export const functions: Record<string, ResolverFunction> = {
 
   ...eraseFunctions,
 
-  /** The tenant itself, when nothing refers to it any more. */
+  /** Erases the tenant itself, when nothing refers to it any more. */
   erase_tenant: {
     for: ['auth'],
     takes: 'tenant_id uuid',

@@ -12,7 +12,7 @@ export const RESOLVER = 'resolver';
 
 interface Access {
   select: readonly string[];
-  /** FOR UPDATE asks for one, too. */
+  /** The columns that it may change; FOR UPDATE needs one, too. */
   update?: readonly string[];
   delete?: true;
 }
@@ -54,10 +54,10 @@ const openPolicies = Object.entries(access).flatMap(([table, verbs]) =>
   Object.keys(verbs).map((verb): Policy => ({ table, verb, kind: 'permissive', condition: 'true' })),
 );
 
-/** What is deleted for its age, too, cannot be kept by a policy: there the function's own condition must do. */
+/** Rows that are also deleted for their age cannot be kept by a policy: the function's own condition keeps them. */
 const isSwept = (table: string) => access[table]?.delete === true;
 
-/** Within their tenant, by the policy that all roles have, and only when its time has come. */
+/** These rows are deleted within their tenant, by the policy that all roles have, and only when its time has come. */
 const deletePolicies = [
   ...Object.keys(guardedTables)
     .filter((table) => !isSwept(table))
@@ -136,7 +136,7 @@ const dropUnlistedSql = `
     end loop;
   end $do$;`;
 
-/** Idempotent SQL for one transaction of the migrator, after `revokeSql`. */
+/** Returns idempotent SQL for one transaction of the migrator, after `revokeSql`. */
 export const resolverSql = (roles: ServiceRoles) => `
   ${policySql}
   ${grantSql}

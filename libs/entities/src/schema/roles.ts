@@ -5,11 +5,11 @@ import type { ServiceRoles } from './grants.sql';
 import { RESOLVER } from './resolver.sql';
 
 export interface DatabaseUrls {
-  /** Of a role that may create roles and databases; not needed once they exist. */
+  /** The URL of a role that may create roles and databases; not needed once they exist. */
   admin?: string;
-  /** Of the role that owns schema and tables. */
+  /** The URL of the role that owns schema and tables. */
   migrator: string;
-  /** Of each service's own role. */
+  /** The URL of each service's own role. */
   services: Record<DatabaseService, string>;
 }
 

@@ -3,7 +3,7 @@ import type { EntityMetadata } from 'typeorm';
 import { exportedTables, unexportedColumns } from './tenant-tables';
 import type { Tx } from '../database/tx';
 
-/** Characters of one answer, 1 MB in UTF-8 at most: it passes through one RPC as JSON, and through another in base64. */
+/** How many characters one answer has at most, which is 1 MB in UTF-8. It passes through one RPC as JSON, and through another in base64. */
 const MAX_LENGTH = 250_000;
 const MAX_ROWS = 250;
 
@@ -13,14 +13,14 @@ type Key = Record<string, unknown>;
 interface Place {
   table: string;
   key?: Key;
-  /** Of a row that is longer than one answer: how many characters of its line were read, and of which version of it. */
+  /** For a row that is longer than one answer: how many characters of its line were read, and of which version of the row. */
   within?: { offset: number; version: string };
 }
 
 interface Line {
   key: Key;
   version: string;
-  /** From the offset on, at most `MAX_LENGTH` characters. */
+  /** The line from the offset on, at most `MAX_LENGTH` characters. */
   text: string;
   is_cut: boolean;
 }
@@ -49,7 +49,7 @@ export async function readTenantRows(tx: Tx, service: DatabaseService, cursor?: 
   return { table: null, lines: '', next_cursor: null };
 }
 
-/** How many lines `readTenantRows` has in all. */
+/** Counts the lines that `readTenantRows` reads in all. */
 export async function countTenantRows(tx: Tx, service: DatabaseService): Promise<number> {
   const counts = exportedTables(service)
     .map((table) => `(select count(*) from ${table})`)
@@ -60,7 +60,7 @@ export async function countTenantRows(tx: Tx, service: DatabaseService): Promise
 
 const firstOf = ([table]: readonly string[]): Place | undefined => (table === undefined ? undefined : { table });
 
-/** The beginning of the table that follows. */
+/** Returns the beginning of the next table; undefined after the last. */
 const after = (tables: readonly string[], { table }: Place) => firstOf(tables.slice(tables.indexOf(table) + 1));
 
 function next({ table, within }: Place, { key, version, is_cut }: Line): Place {
@@ -75,7 +75,7 @@ function readLines(tx: Tx, place: Place): Promise<Line[]> {
 
 const columnsOf = (alias: string, names: string[]) => names.map((name) => `${alias}."${name}"`).join(', ');
 
-/** Parameters: the offset; the key; the version. */
+/** The parameters of the statement are the offset, the key and the version. */
 function linesSql({ columns, primaryColumns }: EntityMetadata, place: Place): string {
   const { table } = place;
   const left = unexportedColumns[table] ?? [];

@@ -46,11 +46,11 @@ export const guardedTables: Readonly<Record<string, readonly string[]>> = {
  */
 const unexportedTables = ['job_chunks', 'idempotency_keys'];
 
-/** What the services export of. */
+/** Returns the tables that a service exports. */
 export const exportedTables = (service: DatabaseService) =>
   tenantTables[service].filter((table) => !unexportedTables.includes(table));
 
-/** Columns that leave in no export: secrets and what could be tried against a guess of them, and answers that showed one. */
+/** Columns that no export has: secrets, and hashes that a guess could be compared with. */
 export const unexportedColumns: Readonly<Record<string, readonly string[]>> = {
   users: ['password_hash'],
   sessions: ['refresh_token_hash', 'refresh_salt'],

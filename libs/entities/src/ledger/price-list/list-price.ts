@@ -4,7 +4,7 @@ import type { PriceEntity } from '../../entities';
 /** A price that vendors publish: micro-USD per million tokens. */
 export interface ListPrice extends Omit<PriceEntity, 'id' | 'source' | 'effective_from'> {
   provider_kind: ProviderKind;
-  /** The page it stands on, and who read it there if it was not the page itself that was read. */
+  /** The page that the price stands on, and who read it there if it was not the page itself that was read. */
   source: string;
   /** The day it was read there: `2026-11-19`. */
   read_on: string;
@@ -12,7 +12,7 @@ export interface ListPrice extends Omit<PriceEntity, 'id' | 'source' | 'effectiv
   effective_from: string;
 }
 
-/** Model, then the prices of input, cache read (null: as input), cache write (null: as input) and output. Reasoning costs as output. */
+/** The prices of a model. Null is the price of input. Reasoning costs as much as output. */
 export type PriceLine = readonly [
   model: string,
   input: number,
@@ -21,14 +21,14 @@ export type PriceLine = readonly [
   output: number,
 ];
 
-/** What a longer prompt does to the price of the whole call. */
+/** How a long prompt changes the price of the whole call. */
 export type LongPrompt = Pick<ListPrice, 'long_above_tokens' | 'long_input_percent' | 'long_output_percent'>;
 
 type Facts = Pick<ListPrice, 'provider_kind' | 'source' | 'read_on' | 'effective_from'> & Partial<LongPrompt>;
 
 const anyLength: LongPrompt = { long_above_tokens: null, long_input_percent: null, long_output_percent: null };
 
-/** Prices that were read in one place. */
+/** Returns the prices that were read in one place. */
 export const listed = (facts: Facts, lines: readonly PriceLine[]): ListPrice[] =>
   lines.map(([model, input_price, cache_read_price, cache_write_price, output_price]) => ({
     ...anyLength,

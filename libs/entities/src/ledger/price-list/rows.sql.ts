@@ -24,7 +24,7 @@ const row = (price: ListPrice) =>
     literal(`${price.effective_from}Z`),
   ].join(', ');
 
-/** SQL that adds the prices: a new version of each model, from the day that its price holds from. */
+/** Returns SQL that adds the prices: a new version for each model, from the day that its price holds from. */
 export const priceRowsSql = (prices: readonly ListPrice[]): string => `
   insert into prices (id, ${COLUMNS.join(', ')}, source, effective_from) values
     (${prices.map(row).join('),\n    (')});`;
