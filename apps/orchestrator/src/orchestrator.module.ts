@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { LedgerStream, REDIS, runLogProviders, SecretBox, SecretRotation, type RedisClient } from '@taai/platform';
 import { PriceBook } from './accounting/price-book';
+import { PriceRepository } from './accounting/price.repository';
 import { StreamedLedger } from './accounting/streamed-ledger';
 import { AgentDirectory } from './agent/agent-directory';
 import { AgentHandler } from './agent/agent.handler';
@@ -90,6 +91,7 @@ export class OrchestratorModule {
         EmbeddingService,
         StreamedLedger,
         PriceBook,
+        PriceRepository,
         SecretRepository,
         { provide: LedgerStream, inject: [REDIS], useFactory: (redis: RedisClient) => new LedgerStream(redis) },
         {

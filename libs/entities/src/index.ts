@@ -20,5 +20,5 @@ export { filtered } from './database/filtered';
 export { jobs } from './jobs/job-rows';
 export { Rows } from './database/rows';
 export * from './database/violated-constraint';
-export { withTenantId, type Tx } from './database/tx';
+export { withTenantId, type Reader, type Tx } from './database/tx';
 export { withTenant } from './database/with-tenant';

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { found, ProblemError, type Agent } from '@taai/contracts';
-import { withTenant, type Tx } from '@taai/entities';
-import { DataSource } from 'typeorm';
+import { RlsPool, type Reader, type Tx } from '@taai/entities';
 import { AgentRepository } from './agent.repository';
 import { TenantCache } from '../tenant-cache';
 import { TenantChanges } from '../tenant-changes';
@@ -12,7 +11,7 @@ export class AgentDirectory {
   private readonly cache: TenantCache<Agent>;
 
   constructor(
-    private readonly db: DataSource,
+    private readonly rls: RlsPool,
     private readonly agents: AgentRepository,
     changes: TenantChanges,
   ) {
@@ -21,7 +20,7 @@ export class AgentDirectory {
 
   /** Also one that is not active. Throws `not_found`. */
   byId(id: string): Promise<Agent> {
-    return this.cache.get(keyOf(id), () => withTenant(this.db, (tx) => this.read(tx, id)));
+    return this.cache.get(keyOf(id), () => this.read(this.rls, id));
   }
 
   /**
@@ -40,15 +39,15 @@ export class AgentDirectory {
   /** Only an active one. Throws `unknown_model`. */
   async bySlug(slug: string): Promise<Agent> {
     const agent = await this.cache.get(`slug:${slug}`, async () => {
-      const named = await withTenant(this.db, (tx) => this.agents.findBySlug(tx, slug));
+      const named = await this.agents.rows.find(this.rls, { slug });
       return named ?? Promise.reject(unknown());
     });
     if (!agent.is_active) throw unknown();
     return agent;
   }
 
-  private async read(tx: Tx, id: string): Promise<Agent> {
-    return found('agent', await this.agents.find(tx, id));
+  private async read(db: Reader, id: string): Promise<Agent> {
+    return found('agent', await this.agents.rows.find(db, { id }));
   }
 }
 

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { ProblemError, type OfferedModel } from '@taai/contracts';
-import { mintedAt, withTenant } from '@taai/entities';
-import { DataSource } from 'typeorm';
+import { mintedAt, RlsPool } from '@taai/entities';
 import { AgentDirectory } from '../agent/agent-directory';
 import { AgentRepository } from '../agent/agent.repository';
 import { AGENT } from './completion-target';
@@ -20,7 +19,7 @@ const MOST_MODELS = 5000;
 @Injectable()
 export class CompletionModels {
   constructor(
-    private readonly db: DataSource,
+    private readonly rls: RlsPool,
     private readonly agents: AgentRepository,
     private readonly known: AgentDirectory,
     private readonly providers: ProviderDirectory,
@@ -30,7 +29,7 @@ export class CompletionModels {
   /** Those of providers in the order in which they are tried, then agents. A provider that does not answer is left out. */
   async list(): Promise<OfferedModel[]> {
     const providers = await this.providers.active();
-    const slugs = await withTenant(this.db, (tx) => this.agents.activeSlugs(tx));
+    const slugs = await this.agents.activeSlugs(this.rls);
     const models = await Promise.all(providers.map((provider) => this.modelsOf(provider)));
     return [...models.flat().slice(0, MOST_MODELS), ...slugs.map(agentModel)];
   }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { found, ProblemError } from '@taai/contracts';
-import { withTenant, type Tx } from '@taai/entities';
-import { DataSource } from 'typeorm';
+import { RlsPool, type Reader, type Tx } from '@taai/entities';
+import { currentCaller } from '@taai/tenant';
 import { KnownProvider, type OpenProvider } from './known-provider';
 import type { Candidate } from '../model/candidate';
 import { ProviderConnector } from './provider-connector';
@@ -25,7 +25,7 @@ export class ProviderDirectory {
   private readonly cache: TenantCache<KnownProvider[]>;
 
   constructor(
-    private readonly db: DataSource,
+    private readonly rls: RlsPool,
     private readonly providers: ProviderRepository,
     private readonly connector: ProviderConnector,
     changes: TenantChanges,
@@ -94,12 +94,13 @@ export class ProviderDirectory {
   }
 
   private known(): Promise<KnownProvider[]> {
-    return this.cache.get(CACHED, () => withTenant(this.db, (tx) => this.read(tx)));
+    return this.cache.get(CACHED, () => this.read(this.rls));
   }
 
-  private async read(tx: Tx): Promise<KnownProvider[]> {
-    const rows = await this.providers.all(tx);
-    return rows.map((row) => new KnownProvider(row, tx.tenant_id, this.connector));
+  private async read(db: Reader): Promise<KnownProvider[]> {
+    const { tenant_id } = currentCaller();
+    const rows = await this.providers.all(db);
+    return rows.map((row) => new KnownProvider(row, tenant_id, this.connector));
   }
 }
 

@@ -10,7 +10,7 @@ import {
   type PutCredentials,
   type UpdateProvider,
 } from '@taai/contracts';
-import { audit, idAfter, toFittingPage, withTenant } from '@taai/entities';
+import { audit, idAfter, RlsPool, toFittingPage, withTenant } from '@taai/entities';
 import { SecretBox } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { ProviderConnector } from './provider-connector';
@@ -28,6 +28,7 @@ const unknown = { provider_credentials_provider_id_fkey: () => notFound('provide
 export class ProviderService {
   constructor(
     private readonly db: DataSource,
+    private readonly rls: RlsPool,
     private readonly providers: ProviderRepository,
     private readonly connector: ProviderConnector,
     private readonly secrets: SecretBox,
@@ -37,7 +38,7 @@ export class ProviderService {
   async create(input: CreateProvider): Promise<Provider> {
     this.connector.vet(input.base_url);
     const provider = await withTenant(this.db, async (tx) => {
-      const id = await explain(this.providers.insert(tx, input), taken);
+      const { id } = await explain(this.providers.rows.insert(tx, input), taken);
       const after = found('provider', await this.providers.find(tx, id));
       await audit(tx, { action: 'provider.created', target: { type: 'provider', id }, after });
       return after;
@@ -47,13 +48,11 @@ export class ProviderService {
   }
 
   async list({ limit = 20, cursor }: PageQuery): Promise<PageOf<Provider>> {
-    const after = idAfter(cursor);
-    const rows = await withTenant(this.db, (tx) => this.providers.page(tx, after, limit + 1));
-    return toFittingPage(rows, limit);
+    return toFittingPage(await this.providers.page(this.rls, idAfter(cursor), limit + 1), limit);
   }
 
   async get(id: string): Promise<Provider> {
-    return found('provider', await withTenant(this.db, (tx) => this.providers.find(tx, id)));
+    return found('provider', await this.providers.find(this.rls, id));
   }
 
   /** Another origin must not be sent the credentials that were stored for this one: they are dropped. */
@@ -64,7 +63,7 @@ export class ProviderService {
       if (fields.base_url !== undefined && originOf(fields.base_url) !== originOf(before.base_url)) {
         await this.providers.removeCredentials(tx, id);
       }
-      await explain(this.providers.update(tx, id, fields), taken);
+      await explain(this.providers.rows.update(tx, { id }, fields), taken);
       const after = found('provider', await this.providers.find(tx, id));
       await audit(tx, { action: 'provider.updated', target: { type: 'provider', id }, before, after });
       return after;
