@@ -35,7 +35,7 @@ import { RunRepository } from './run/run.repository';
 import { RunService } from './run/run.service';
 import { SecretHandler } from './secret/secret.handler';
 import { SecretRepository } from './secret/secret.repository';
-import { TenantChanges } from './tenant-changes';
+import { TenantChanges } from './cache/tenant-changes';
 import { TenantDataHandler } from './tenant-data.handler';
 import { McpToolLists } from './tool/mcp-tool-lists';
 import { ToolBox } from './tool/tool-box';

@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { found, ProblemError, type Agent } from '@taai/contracts';
 import { RlsPool, type Reader, type Tx } from '@taai/entities';
 import { AgentRepository } from './agent.repository';
-import { TenantCache } from '../tenant-cache';
-import { TenantChanges } from '../tenant-changes';
+import { TenantCache } from '../cache/tenant-cache';
+import { TenantChanges } from '../cache/tenant-changes';
 
 /** The agents of the caller's tenant, without asking the database each time. */
 @Injectable()

@@ -14,8 +14,8 @@ import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { assertAgent } from './agent-rules';
 import { AgentRepository } from './agent.repository';
-import { TenantChanges } from '../tenant-changes';
-import { explain } from '../violations';
+import { TenantChanges } from '../cache/tenant-changes';
+import { explainViolation } from '../explain-violation';
 
 const refused = {
   agents_slug_key: () => new ProblemError('slug_taken', 'Another agent has this slug.'),
@@ -38,7 +38,7 @@ export class AgentService {
     const { user_id: created_by = null } = currentCaller();
     return withTenant(this.db, async (tx) => {
       await assertAgent(tx, this.agents, input);
-      const after = await explain(this.agents.rows.insert(tx, { ...input, created_by }), refused);
+      const after = await explainViolation(this.agents.rows.insert(tx, { ...input, created_by }), refused);
       await audit(tx, { action: 'agent.created', target: { type: 'agent', id: after.id }, after });
       return after;
     });
@@ -56,7 +56,7 @@ export class AgentService {
     const agent = await withTenant(this.db, async (tx) => {
       const before = found('agent', await this.agents.rows.lock(tx, { id }));
       await assertAgent(tx, this.agents, fields);
-      const after = found('agent', await explain(this.agents.rows.update(tx, { id }, fields), refused));
+      const after = found('agent', await explainViolation(this.agents.rows.update(tx, { id }, fields), refused));
       await audit(tx, { action: 'agent.updated', target: { type: 'agent', id }, before, after });
       return after;
     });
@@ -67,7 +67,7 @@ export class AgentService {
   async remove(id: string): Promise<void> {
     await withTenant(this.db, async (tx) => {
       const before = found('agent', await this.agents.rows.lock(tx, { id }));
-      await explain(this.agents.remove(tx, id), inUse);
+      await explainViolation(this.agents.remove(tx, id), inUse);
       await audit(tx, { action: 'agent.deleted', target: { type: 'agent', id }, before });
     });
     await this.changes.announce();

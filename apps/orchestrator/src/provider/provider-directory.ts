@@ -6,8 +6,8 @@ import { KnownProvider, type OpenProvider } from './known-provider';
 import type { Candidate } from '../model/candidate';
 import { ProviderConnector } from './provider-connector';
 import { ProviderRepository } from './provider.repository';
-import { TenantCache } from '../tenant-cache';
-import { TenantChanges } from '../tenant-changes';
+import { TenantCache } from '../cache/tenant-cache';
+import { TenantChanges } from '../cache/tenant-changes';
 
 /** A model that somebody chose. */
 export interface Choice {

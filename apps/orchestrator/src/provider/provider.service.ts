@@ -15,8 +15,8 @@ import { SecretBox } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { ProviderConnector } from './provider-connector';
 import { ProviderRepository } from './provider.repository';
-import { TenantChanges } from '../tenant-changes';
-import { explain } from '../violations';
+import { TenantChanges } from '../cache/tenant-changes';
+import { explainViolation } from '../explain-violation';
 
 const taken = { providers_name_key: () => new ProblemError('slug_taken', 'Another provider has this name.') };
 const inUse = {
@@ -38,7 +38,7 @@ export class ProviderService {
   async create(input: CreateProvider): Promise<Provider> {
     this.connector.vet(input.base_url);
     const provider = await withTenant(this.db, async (tx) => {
-      const { id } = await explain(this.providers.rows.insert(tx, input), taken);
+      const { id } = await explainViolation(this.providers.rows.insert(tx, input), taken);
       const after = found('provider', await this.providers.find(tx, id));
       await audit(tx, { action: 'provider.created', target: { type: 'provider', id }, after });
       return after;
@@ -63,7 +63,7 @@ export class ProviderService {
       if (fields.base_url !== undefined && originOf(fields.base_url) !== originOf(before.base_url)) {
         await this.providers.removeCredentials(tx, id);
       }
-      await explain(this.providers.rows.update(tx, { id }, fields), taken);
+      await explainViolation(this.providers.rows.update(tx, { id }, fields), taken);
       const after = found('provider', await this.providers.find(tx, id));
       await audit(tx, { action: 'provider.updated', target: { type: 'provider', id }, before, after });
       return after;
@@ -75,7 +75,7 @@ export class ProviderService {
   async remove(id: string): Promise<void> {
     await withTenant(this.db, async (tx) => {
       const before = found('provider', await this.providers.lock(tx, id));
-      await explain(this.providers.remove(tx, id), inUse);
+      await explainViolation(this.providers.remove(tx, id), inUse);
       await audit(tx, { action: 'provider.deleted', target: { type: 'provider', id }, before });
     });
     await this.changes.announce();
@@ -84,7 +84,7 @@ export class ProviderService {
   async putCredentials({ id, api_key }: PutCredentials): Promise<void> {
     await withTenant(this.db, async (tx) => {
       const sealed = this.secrets.seal({ tenant_id: tx.tenant_id, owner_id: id }, api_key);
-      await explain(this.providers.replaceCredentials(tx, id, sealed), unknown);
+      await explainViolation(this.providers.replaceCredentials(tx, id, sealed), unknown);
       await audit(tx, { action: 'provider.credentials_stored', target: { type: 'provider', id } });
     });
     await this.changes.announce();

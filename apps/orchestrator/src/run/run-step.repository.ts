@@ -3,7 +3,7 @@ import type { ToolExecutionStatus } from '@taai/contracts';
 import { sql, type Tx } from '@taai/entities';
 import { toolCallStates } from './run-states';
 import type { Execution, Settlement, Step, ToolOutcome } from './run-step';
-import { storableJson } from './storable-json';
+import { storableJson } from '../json/storable';
 
 const EXECUTION = `id, run_id, tool_id, tool_name, tool_call_id, step, position, arguments, status, result, error_code, error_detail,
   call_event_id, approval_event_id, result_event_id, decided_by, decided_at, created_at, started_at, finished_at`;

@@ -3,7 +3,7 @@ import { hasEnded, type RunStatus } from '@taai/contracts';
 import { RlsPool, sql, type Tx } from '@taai/entities';
 import { RUN_COLUMNS, type LedgeredAttempt, type Lease, type NewRun, type RunRow } from './run-row';
 import { runStates } from './run-states';
-import { storableJson } from './storable-json';
+import { storableJson } from '../json/storable';
 
 const FIND = sql(`select ${RUN_COLUMNS} from agent_runs where id = $1`);
 const LOCK = sql(`select ${RUN_COLUMNS} from agent_runs where id = $1 for update`);

@@ -1,7 +1,6 @@
 import { limits, type HttpToolConfig } from '@taai/contracts';
-import type { JsonObject } from '@taai/providers';
+import { parseJson, type JsonObject } from '@taai/providers';
 import { request, type Dispatcher } from 'undici';
-import { parseJson } from '../texts';
 import { assertFits, fillBody, fillHeaders, fillUrl } from './http-template';
 import { ToolFailure, type ToolContext } from './loaded-tool';
 import { outboundFailure, sizeOf } from './tool-result';

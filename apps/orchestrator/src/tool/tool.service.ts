@@ -17,7 +17,7 @@ import { builtins } from './builtin/registry';
 import { ToolConnector } from './tool-connector';
 import { addressOf, assertTool, type ToolDraft } from './tool-rules';
 import { ToolRepository, type StoredTool } from './tool.repository';
-import { explain } from '../violations';
+import { explainViolation } from '../explain-violation';
 
 const taken = { tools_name_key: () => new ProblemError('slug_taken', 'Another tool has this name.') };
 
@@ -40,7 +40,7 @@ export class ToolService {
       const id = v7();
       const columns = { ...fields, description, config, input_schema: input_schema ?? {} };
       const secrets = this.seal(tx, id, secret_headers);
-      const after = shown(await explain(this.tools.rows.insert(tx, { ...columns, ...secrets, id }), taken));
+      const after = shown(await explainViolation(this.tools.rows.insert(tx, { ...columns, ...secrets, id }), taken));
       await audit(tx, { action: 'tool.created', target: { type: 'tool', id }, after });
       return after;
     });
@@ -64,7 +64,7 @@ export class ToolService {
       const moves = fields.config !== undefined && originOf(fields) !== originOf(before);
       const secrets = moves || secret_headers !== undefined ? this.seal(tx, id, secret_headers) : {};
       const change = this.tools.rows.update(tx, { id }, { ...fields, ...secrets });
-      const after = found('tool', await explain(change, taken));
+      const after = found('tool', await explainViolation(change, taken));
       await auditTool(tx, before, after);
       return shown(after);
     });

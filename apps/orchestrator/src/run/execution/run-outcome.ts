@@ -1,6 +1,6 @@
 import type { TokenUsage } from '@taai/contracts';
 import type { Attempt } from '../../model/candidate';
-import { storable } from '../../texts';
+import { storable } from '../../json/storable';
 import type { Ending } from '../run-events';
 import type { RunFailure } from './run-failure';
 
