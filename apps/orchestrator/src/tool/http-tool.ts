@@ -44,9 +44,13 @@ export async function callHttp(
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeout_ms)]);
   try {
     const answer = await request(url, {
-      ...{ dispatcher, method, headers, signal: deadline },
+      dispatcher,
+      method,
+      headers,
+      signal: deadline,
       // The deadline above is the only one.
-      ...{ headersTimeout: 0, bodyTimeout: 0 },
+      headersTimeout: 0,
+      bodyTimeout: 0,
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const { bytes, truncated } = await readUpTo(answer.body, max_bytes);

@@ -1,5 +1,6 @@
 import { providerCalls, startStage, type Replica, type Stage } from '../../replica.testing';
-import { PROSE, Scene, textOf } from './run-proof.testing';
+import { Scene } from './run-proof.testing';
+import { PROSE, textOf } from './run-truth.testing';
 
 let stage: Stage;
 let replica: Replica;

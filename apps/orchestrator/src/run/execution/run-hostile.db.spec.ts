@@ -2,7 +2,8 @@ import type { CreateTool } from '@taai/contracts';
 import { v7 } from 'uuid';
 import { providerCalls, startStage, type Replica, type Stage } from '../../replica.testing';
 import { json, startServer, type TestServer } from '../../tool/http-server.testing';
-import { expectNear, PROSE, Scene, truthOf } from './run-proof.testing';
+import { Scene } from './run-proof.testing';
+import { expectNear, PROSE, truthOf } from './run-truth.testing';
 
 let stage: Stage;
 let replica: Replica;
