@@ -9,8 +9,11 @@ import { PriceBook } from './price-book';
 import { PriceRepository } from './price.repository';
 
 const tokens: TokenBuckets = {
-  ...{ input_tokens: 1_000_000, cache_read_tokens: null, cache_write_tokens: null },
-  ...{ output_tokens: 100_000, reasoning_tokens: null },
+  input_tokens: 1_000_000,
+  cache_read_tokens: null,
+  cache_write_tokens: null,
+  output_tokens: 100_000,
+  reasoning_tokens: null,
 };
 const gpt = { kind: 'openai', model: 'gpt-4o-mini' } as const;
 

@@ -5,7 +5,7 @@ import { AgentRepository } from './agent.repository';
 import { TenantCache } from '../cache/tenant-cache';
 import { TenantChanges } from '../cache/tenant-changes';
 
-/** The agents of the caller's tenant, without asking the database each time. */
+/** Finds agents of the caller's tenant, without asking the database each time. */
 @Injectable()
 export class AgentDirectory {
   private readonly cache: TenantCache<Agent>;
@@ -18,14 +18,14 @@ export class AgentDirectory {
     this.cache = new TenantCache(changes);
   }
 
-  /** Also one that is not active. Throws `not_found`. */
+  /** Finds an agent, whether it is active or not. Throws `not_found`. */
   byId(id: string): Promise<Agent> {
     return this.cache.get(keyOf(id), () => this.read(this.rls, id));
   }
 
   /**
-   * The same as the transaction sees it: a change that was answered is never missed, however late this replica hears of it. Reads no
-   * more than the version while nothing has changed.
+   * Finds an agent as the transaction sees it: a change that was answered is never missed, however late this replica hears of it.
+   * Nothing but the version is read while nothing has changed.
    */
   async current(tx: Tx, id: string): Promise<Agent> {
     const version = found('agent', await this.agents.version(tx, id));
@@ -36,7 +36,7 @@ export class AgentDirectory {
     return get();
   }
 
-  /** Only an active one. Throws `unknown_model`. */
+  /** Finds an active agent. Throws `unknown_model`. */
   async bySlug(slug: string): Promise<Agent> {
     const agent = await this.cache.get(`slug:${slug}`, async () => {
       const named = await this.agents.rows.find(this.rls, { slug });

@@ -15,7 +15,7 @@ const PATIENCE_MS = 5000;
 /** As many as fit into one message between services. */
 const MOST_MODELS = 5000;
 
-/** What `model` may be. */
+/** Tells what a request's `model` may be. */
 @Injectable()
 export class CompletionModels {
   constructor(
@@ -26,7 +26,7 @@ export class CompletionModels {
     private readonly lists: ModelLists,
   ) {}
 
-  /** Those of providers in the order in which they are tried, then agents. A provider that does not answer is left out. */
+  /** Lists the models of providers, in the order in which they are tried, then agents. A provider that does not answer is left out. */
   async list(): Promise<OfferedModel[]> {
     const providers = await this.providers.active();
     const slugs = await this.agents.activeSlugs(this.rls);
@@ -34,7 +34,7 @@ export class CompletionModels {
     return [...models.flat().slice(0, MOST_MODELS), ...slugs.map(agentModel)];
   }
 
-  /** Throws `unknown_model`, and what became of asking the provider. */
+  /** Finds one of them. Throws `unknown_model`, and the problem of a provider that does not answer. */
   async find(id: string): Promise<OfferedModel> {
     if (id.startsWith(AGENT)) return agentModel(await this.known.bySlug(id.slice(AGENT.length)));
     const { model, ...provider } = await this.providers.byName(id);

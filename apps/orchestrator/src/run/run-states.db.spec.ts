@@ -48,7 +48,9 @@ async function walk<S extends string>(
 it('a run passes through its states in no other way than these', async () => {
   const set = (status: RunStatus) =>
     stage.admin.query(`update agent_runs set status = $2, lease_owner = $3 where id = $1`, [
-      ...[run_id, status, replica.holder.runs.owner],
+      run_id,
+      status,
+      replica.holder.runs.owner,
     ]);
   const read = async () => {
     const sql = 'select status from agent_runs where id = $1';

@@ -29,6 +29,7 @@ const INSERT_EXECUTIONS = sql(`
     e.error_code, e.error_detail, e.call_event_id, e.approval_event_id
   from jsonb_populate_recordset(null::tool_executions, $2) e`);
 
+/** A change of a tool call's state: `$1` is the call. */
 const move = (to: ToolExecutionStatus, assignments: string, guard = toolCallStates.mayBecome(to)) =>
   sql(`update tool_executions set status = '${to}', ${assignments} where id = $1 and ${guard} returning id`);
 

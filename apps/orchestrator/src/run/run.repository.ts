@@ -35,6 +35,7 @@ const REQUEST_CANCEL = sql(
   'update agent_runs set cancel_requested_at = coalesce(cancel_requested_at, now()) where id = $1',
 );
 
+/** A change of a run's state that is not its holder's: `$1` is the run. */
 const move = (to: RunStatus, assignments: string) =>
   sql(`update agent_runs set status = '${to}', ${assignments} where id = $1 and ${runStates.mayBecome(to)}`);
 

@@ -34,8 +34,8 @@ export class ToolBox {
   }
 
   /**
-   * Those of the names that exist and are active, in that order; a tool of a server that does not answer is left out. Where two tools
-   * of MCP servers have the same name, the first one counts; none takes a name that the agent means another tool by.
+   * Loads the tools of these names that exist and are active, in that order; a tool of a server that does not answer is left out. Where
+   * two tools of MCP servers have the same name, the first one counts; none takes a name that the agent means another tool by.
    */
   async load(names: readonly string[]): Promise<LoadedTool[]> {
     if (names.length === 0) return [];

@@ -16,7 +16,7 @@ export interface ToolDraft {
   kind: ToolKind;
   description?: string;
   config: Record<string, unknown>;
-  /** Of HTTP tools alone. */
+  /** Only HTTP tools have one of their own. */
   input_schema?: Record<string, unknown>;
   secret_headers?: Record<string, string> | null;
 }
@@ -100,7 +100,7 @@ function inputSchemaErrors({ kind, description, input_schema }: ToolDraft): Fiel
   return fault === undefined ? errors : [...errors, refusal('input_schema', fault)];
 }
 
-/** Of a config that has the right fields. */
+/** What is wrong with an HTTP tool's request, once its config has the right fields. */
 function requestErrors({ kind, config, input_schema = {} }: ToolDraft): FieldError[] {
   if (kind !== 'http' || !isHttpConfig(config)) return [];
   const { method, url, headers = {}, body } = config;

@@ -91,7 +91,7 @@ export class ToolService {
     if (address !== undefined) this.connector.vet(address);
   }
 
-  /** Of what stays nothing is looked at again, so that a tool can be deactivated whatever became of the rules. */
+  /** Checks a change of what the tool does, and no other, so that a tool can be deactivated whatever became of the rules. */
   private vetChange({ kind, description, config, input_schema }: StoredTool, change: Omit<UpdateTool, 'id'>): void {
     const shape = [change.config, change.input_schema, change.description, change.secret_headers];
     if (shape.every((field) => field === undefined)) return;
@@ -118,7 +118,7 @@ function originOf(tool: { config?: object }): string | undefined {
   return address === undefined ? undefined : new URL(address).origin;
 }
 
-/** A builtin's description and schema are those of this release. */
+/** The tool as clients see it. A builtin's description and schema are those of this release. */
 function shown({ secret_ciphertext: _, tenant_id: __, ...row }: StoredTool): Tool {
   const { builtin: name } = row.config;
   const builtin = row.kind === 'builtin' && typeof name === 'string' ? builtins.get(name) : undefined;

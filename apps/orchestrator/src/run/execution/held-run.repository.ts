@@ -41,8 +41,10 @@ const change = (assignments: string, condition: string, returning = 'id') =>
     `update agent_runs set ${assignments} where id = $1 and lease_owner = $2 and ${condition} returning ${returning}`,
   );
 
+/** A write to a run that is running. */
 const write = (assignments: string) => change(assignments, runStates.in('running'));
 
+/** A change of the run's state. */
 const move = (to: RunStatus, assignments: string, returning?: string) =>
   change(`status = '${to}', ${assignments}`, runStates.mayBecome(to), returning);
 
