@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { LedgerStream, REDIS, runLogProviders, SecretBox, SecretRotation, type RedisClient } from '@taai/platform';
 import { PriceBook } from './accounting/price-book';
+import { PriceRepository } from './accounting/price.repository';
 import { StreamedLedger } from './accounting/streamed-ledger';
 import { AgentDirectory } from './agent/agent-directory';
 import { AgentHandler } from './agent/agent.handler';
@@ -34,7 +35,7 @@ import { RunRepository } from './run/run.repository';
 import { RunService } from './run/run.service';
 import { SecretHandler } from './secret/secret.handler';
 import { SecretRepository } from './secret/secret.repository';
-import { TenantChanges } from './tenant-changes';
+import { TenantChanges } from './cache/tenant-changes';
 import { TenantDataHandler } from './tenant-data.handler';
 import { McpToolLists } from './tool/mcp-tool-lists';
 import { ToolBox } from './tool/tool-box';
@@ -90,6 +91,7 @@ export class OrchestratorModule {
         EmbeddingService,
         StreamedLedger,
         PriceBook,
+        PriceRepository,
         SecretRepository,
         { provide: LedgerStream, inject: [REDIS], useFactory: (redis: RedisClient) => new LedgerStream(redis) },
         {

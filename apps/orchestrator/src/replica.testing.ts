@@ -36,7 +36,7 @@ import { RunHolder } from './run/execution/run-holder';
 import { RunLimits } from './run/execution/run-limits';
 import { RunStarter } from './run/run-starter';
 import { RunService } from './run/run.service';
-import { TenantChanges } from './tenant-changes';
+import { TenantChanges } from './cache/tenant-changes';
 import { ToolBox, type ToolLoader } from './tool/tool-box';
 import { ToolService } from './tool/tool.service';
 

@@ -6,10 +6,14 @@ import { runAs } from '@taai/tenant';
 import type { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { PriceBook } from './price-book';
+import { PriceRepository } from './price.repository';
 
 const tokens: TokenBuckets = {
-  ...{ input_tokens: 1_000_000, cache_read_tokens: null, cache_write_tokens: null },
-  ...{ output_tokens: 100_000, reasoning_tokens: null },
+  input_tokens: 1_000_000,
+  cache_read_tokens: null,
+  cache_write_tokens: null,
+  output_tokens: 100_000,
+  reasoning_tokens: null,
 };
 const gpt = { kind: 'openai', model: 'gpt-4o-mini' } as const;
 
@@ -31,7 +35,7 @@ beforeAll(async () => {
   await Promise.all([whenReady(redis), whenReady(subscriber)]);
 });
 beforeEach(async () => {
-  prices = new PriceBook(rls, channels);
+  prices = new PriceBook(new PriceRepository(rls), channels);
   tenant = await createTenant(database);
 });
 afterAll(async () => {

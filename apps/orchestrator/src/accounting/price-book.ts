@@ -1,19 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { costOf, priceInForce, RlsPool, type Price, type TokenBuckets } from '@taai/entities';
+import { costOf, type Price, type TokenBuckets } from '@taai/entities';
 import { Channels, keys } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import type { Candidate } from '../model/candidate';
 import { ModelFailure } from '../model/model-failure';
+import { PriceRepository, type Priced } from './price.repository';
 
 const FRESH_MS = 300_000;
 const MAX_PRICES = 10_000;
-
-const PRICE = `
-  select price.* from (select $1::text as provider_kind, $2::text as model, now() as occurred_at) c
-  left join lateral (${priceInForce('c')}) price on true`;
-
-/** The part of a candidate that its price depends on. */
-type Priced = Pick<Candidate, 'kind' | 'model'>;
 
 interface Remembered {
   price: Promise<Price>;
@@ -31,7 +25,7 @@ export class PriceBook {
   private size = 0;
 
   constructor(
-    private readonly rls: RlsPool,
+    private readonly repository: PriceRepository,
     channels: Channels,
   ) {
     channels.listen(keys.pricesChanged(), {
@@ -54,25 +48,19 @@ export class PriceBook {
     throw new ModelFailure('model_unpriced', detail);
   }
 
-  private find({ kind, model }: Priced): Promise<Price> {
+  private find(priced: Priced): Promise<Price> {
     const { tenant_id } = currentCaller();
-    const name = `${kind}/${model}`;
+    const name = `${priced.kind}/${priced.model}`;
     const known = this.remembered.get(tenant_id)?.get(name);
     if (known && known.until > Date.now()) return known.price;
     if (this.size >= MAX_PRICES) this.forgetAll();
     const prices = this.remembered.get(tenant_id) ?? new Map<string, Remembered>();
-    const price = this.read(kind, model).catch((error: unknown) => {
+    const price = this.repository.inForce(priced).catch((error: unknown) => {
       this.forget(tenant_id);
       throw error;
     });
     if (!prices.has(name)) this.size += 1;
     this.remembered.set(tenant_id, prices.set(name, { price, until: Date.now() + FRESH_MS }));
-    return price;
-  }
-
-  private async read(kind: string, model: string): Promise<Price> {
-    const [price] = await this.rls.read<Price>(PRICE, [kind, model]);
-    if (!price) throw new Error('A price was asked for, and not even its absence came back.');
     return price;
   }
 

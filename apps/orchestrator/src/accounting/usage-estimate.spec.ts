@@ -7,13 +7,24 @@ import { accountFor, roughPromptTokens } from './usage-estimate';
 afterAll(() => tokenizers.stop());
 
 const replyOf = (facts: Partial<ModelReply>): ModelReply => ({
-  ...{ text: '', reasoning_characters: 0, tool_calls: [], pieces: 1, stop_reason: null, usage: null, latency_ms: 1 },
-  ...{ failure: new ProviderError('aborted', ''), ...facts },
+  text: '',
+  reasoning_characters: 0,
+  tool_calls: [],
+  pieces: 1,
+  stop_reason: null,
+  usage: null,
+  latency_ms: 1,
+  failure: new ProviderError('aborted', ''),
+  ...facts,
 });
 
 const usageOf = (facts: Partial<Usage>): Usage => ({
-  ...{ input_tokens: null, cache_read_tokens: null, cache_write_tokens: null },
-  ...{ output_tokens: null, reasoning_tokens: null, ...facts },
+  input_tokens: null,
+  cache_read_tokens: null,
+  cache_write_tokens: null,
+  output_tokens: null,
+  reasoning_tokens: null,
+  ...facts,
 });
 
 const messages: ChatMessage[] = [

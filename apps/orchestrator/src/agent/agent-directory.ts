@@ -1,32 +1,31 @@
 import { Injectable } from '@nestjs/common';
 import { found, ProblemError, type Agent } from '@taai/contracts';
-import { withTenant, type Tx } from '@taai/entities';
-import { DataSource } from 'typeorm';
+import { RlsPool, type Reader, type Tx } from '@taai/entities';
 import { AgentRepository } from './agent.repository';
-import { TenantCache } from '../tenant-cache';
-import { TenantChanges } from '../tenant-changes';
+import { TenantCache } from '../cache/tenant-cache';
+import { TenantChanges } from '../cache/tenant-changes';
 
-/** The agents of the caller's tenant, without asking the database each time. */
+/** Finds agents of the caller's tenant, without asking the database each time. */
 @Injectable()
 export class AgentDirectory {
   private readonly cache: TenantCache<Agent>;
 
   constructor(
-    private readonly db: DataSource,
+    private readonly rls: RlsPool,
     private readonly agents: AgentRepository,
     changes: TenantChanges,
   ) {
     this.cache = new TenantCache(changes);
   }
 
-  /** Also one that is not active. Throws `not_found`. */
+  /** Finds an agent, whether it is active or not. Throws `not_found`. */
   byId(id: string): Promise<Agent> {
-    return this.cache.get(keyOf(id), () => withTenant(this.db, (tx) => this.read(tx, id)));
+    return this.cache.get(keyOf(id), () => this.read(this.rls, id));
   }
 
   /**
-   * The same as the transaction sees it: a change that was answered is never missed, however late this replica hears of it. Reads no
-   * more than the version while nothing has changed.
+   * Finds an agent as the transaction sees it: a change that was answered is never missed, however late this replica hears of it.
+   * Nothing but the version is read while nothing has changed.
    */
   async current(tx: Tx, id: string): Promise<Agent> {
     const version = found('agent', await this.agents.version(tx, id));
@@ -37,18 +36,18 @@ export class AgentDirectory {
     return get();
   }
 
-  /** Only an active one. Throws `unknown_model`. */
+  /** Finds an active agent. Throws `unknown_model`. */
   async bySlug(slug: string): Promise<Agent> {
     const agent = await this.cache.get(`slug:${slug}`, async () => {
-      const named = await withTenant(this.db, (tx) => this.agents.findBySlug(tx, slug));
+      const named = await this.agents.rows.find(this.rls, { slug });
       return named ?? Promise.reject(unknown());
     });
     if (!agent.is_active) throw unknown();
     return agent;
   }
 
-  private async read(tx: Tx, id: string): Promise<Agent> {
-    return found('agent', await this.agents.find(tx, id));
+  private async read(db: Reader, id: string): Promise<Agent> {
+    return found('agent', await this.agents.rows.find(db, { id }));
   }
 }
 

@@ -1,18 +1,20 @@
 import { invalidField, limits, type CreateAgent } from '@taai/contracts';
 import type { Tx } from '@taai/entities';
+import type { AgentRepository } from './agent.repository';
 import { isVariableName } from './system-prompt';
 import { schemaFault } from '../tool/tool-schema';
 
 type Fields = Partial<Pick<CreateAgent, 'tools' | 'fallbacks' | 'output_schema' | 'variables'>>;
 
 /** What no type can say of an agent's fields. Throws `validation_failed`. */
-export async function assertAgent(tx: Tx, { tools, fallbacks, output_schema, variables }: Fields): Promise<void> {
+export async function assertAgent(tx: Tx, agents: AgentRepository, fields: Fields): Promise<void> {
+  const { tools, fallbacks, output_schema, variables } = fields;
   if (output_schema) assertOutputSchema(output_schema);
   if (variables) assertVariables(variables);
-  if (tools) await assertKnown(tx, 'select name as key from tools where name = any ($1) for key share', 'tools', tools);
-  const providers = fallbacks?.map(({ provider_id }) => provider_id);
-  if (providers)
-    await assertKnown(tx, 'select id as key from providers where id = any ($1::uuid[])', 'fallbacks', providers);
+  if (tools) assertTools(tools, await agents.toolNames(tx, tools));
+  if (!fallbacks) return;
+  const providers = fallbacks.map(({ provider_id }) => provider_id.toLowerCase());
+  assertKnown('fallbacks', providers, await agents.providerIds(tx, providers));
 }
 
 function assertOutputSchema(schema: Record<string, unknown>): void {
@@ -30,10 +32,12 @@ function assertVariables(variables: Record<string, unknown>): void {
   }
 }
 
-async function assertKnown(tx: Tx, sql: string, field: string, wanted: readonly string[]): Promise<void> {
-  const known = new Set((await tx.query<{ key: string }[]>(sql, [wanted])).map(({ key }) => key));
-  const index = wanted.findIndex((key) => !known.has(key.toLowerCase()) && !known.has(key));
+function assertTools(names: readonly string[], known: readonly string[]): void {
+  assertKnown('tools', names, known);
+  if (new Set(names).size < names.length) throw invalidField('tools', 'must not name a tool twice');
+}
+
+function assertKnown(field: string, wanted: readonly string[], known: readonly string[]): void {
+  const index = wanted.findIndex((key) => !known.includes(key));
   if (index >= 0) throw invalidField(`${field}.${index}`, 'does not exist');
-  if (field === 'tools' && new Set(wanted).size < wanted.length)
-    throw invalidField(field, 'must not name a tool twice');
 }

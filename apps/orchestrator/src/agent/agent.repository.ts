@@ -1,63 +1,69 @@
 import { Injectable } from '@nestjs/common';
-import type { Agent, CreateAgent } from '@taai/contracts';
-import { AgentEntity, type Tx } from '@taai/entities';
-import { v7 } from 'uuid';
+import type { Agent } from '@taai/contracts';
+import { AgentEntity, Rows, sql, type Reader, type Tx } from '@taai/entities';
 
-const columns = `id, name, slug, description, system_prompt, model, provider_id, fallbacks, temperature, max_output_tokens, max_steps,
-  max_cost_micro_usd, tools, output_schema, variables, parameters, requires_approval, version, is_active, created_at, updated_at`;
+const ROWS = new Rows(
+  AgentEntity,
+  [
+    'id',
+    'name',
+    'slug',
+    'description',
+    'system_prompt',
+    'model',
+    'provider_id',
+    'fallbacks',
+    'temperature',
+    'max_output_tokens',
+    'max_steps',
+    'max_cost_micro_usd',
+    'tools',
+    'output_schema',
+    'variables',
+    'parameters',
+    'requires_approval',
+    'version',
+    'is_active',
+    'created_at',
+    'updated_at',
+  ],
+  'version = version + 1, updated_at = now()',
+);
 
-type Fields = Pick<AgentEntity, keyof CreateAgent>;
+const VERSION = sql('select version from agents where id = $1');
+const ACTIVE_SLUGS = sql('select id, slug from agents where is_active order by slug limit 1000');
+const REMOVE = sql('delete from agents where id = $1');
+const TOOL_NAMES = sql('select name from tools where name = any($1) for key share');
+const PROVIDER_IDS = sql('select id from providers where id = any($1::uuid[])');
 
 @Injectable()
 export class AgentRepository {
-  async insert(tx: Tx, fields: Partial<Fields>, created_by: string | null): Promise<string> {
-    const id = v7();
-    await tx.insert(AgentEntity, { ...fields, id, tenant_id: tx.tenant_id, created_by });
-    return id;
-  }
-
-  async find(tx: Tx, id: string): Promise<Agent | undefined> {
-    const [agent] = await tx.query<Agent[]>(`select ${columns} from agents where id = $1`, [id]);
-    return agent;
-  }
+  /** The ordinary statements. An update counts the version up. */
+  readonly rows = ROWS;
 
   async version(tx: Tx, id: string): Promise<number | undefined> {
-    const [agent] = await tx.query<Pick<Agent, 'version'>[]>('select version from agents where id = $1', [id]);
+    const [agent] = await tx.read<Pick<Agent, 'version'>>(VERSION, [id]);
     return agent?.version;
   }
 
-  async findBySlug(tx: Tx, slug: string): Promise<Agent | undefined> {
-    const [agent] = await tx.query<Agent[]>(`select ${columns} from agents where slug = $1`, [slug]);
-    return agent;
-  }
-
-  /** The agent, which nobody else changes until the transaction ends. */
-  async lock(tx: Tx, id: string): Promise<Agent | undefined> {
-    const [agent] = await tx.query<Agent[]>(`select ${columns} from agents where id = $1 for update`, [id]);
-    return agent;
-  }
-
-  /** Newest first. */
-  page(tx: Tx, after: string | undefined, limit: number): Promise<Agent[]> {
-    return tx.query<Agent[]>(
-      `select ${columns} from agents where $1::uuid is null or id < $1 order by id desc limit $2`,
-      [after ?? null, limit],
-    );
-  }
-
   /** At most 1,000, in the order of their names. */
-  activeSlugs(tx: Tx): Promise<Pick<Agent, 'id' | 'slug'>[]> {
-    return tx.query<Pick<Agent, 'id' | 'slug'>[]>(
-      'select id, slug from agents where is_active order by slug limit 1000',
-    );
-  }
-
-  async update(tx: Tx, id: string, fields: Partial<Fields>): Promise<void> {
-    const change = { ...fields, version: () => 'version + 1', updated_at: () => 'now()' };
-    await tx.update(AgentEntity, { id }, change);
+  activeSlugs(db: Reader): Promise<Pick<Agent, 'id' | 'slug'>[]> {
+    return db.read<Pick<Agent, 'id' | 'slug'>>(ACTIVE_SLUGS);
   }
 
   async remove(tx: Tx, id: string): Promise<void> {
-    await tx.delete(AgentEntity, { id });
+    await tx.write(REMOVE, [id]);
+  }
+
+  /** Those of the names that tools have. The tools keep them until the transaction ends. */
+  async toolNames(tx: Tx, names: readonly string[]): Promise<string[]> {
+    const tools = await tx.read<{ name: string }>(TOOL_NAMES, [names]);
+    return tools.map(({ name }) => name);
+  }
+
+  /** Those of the ids that providers have. */
+  async providerIds(tx: Tx, ids: readonly string[]): Promise<string[]> {
+    const providers = await tx.read<{ id: string }>(PROVIDER_IDS, [ids]);
+    return providers.map(({ id }) => id);
   }
 }

@@ -9,13 +9,13 @@ import {
   type PageQuery,
   type UpdateAgent,
 } from '@taai/contracts';
-import { audit, idAfter, toFittingPage, withTenant } from '@taai/entities';
+import { audit, idAfter, RlsPool, toFittingPage, withTenant } from '@taai/entities';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { assertAgent } from './agent-rules';
 import { AgentRepository } from './agent.repository';
-import { TenantChanges } from '../tenant-changes';
-import { explain } from '../violations';
+import { TenantChanges } from '../cache/tenant-changes';
+import { explainViolation } from '../explain-violation';
 
 const refused = {
   agents_slug_key: () => new ProblemError('slug_taken', 'Another agent has this slug.'),
@@ -29,37 +29,34 @@ const inUse = { agent_runs_agent_id_fkey: needed, conversations_agent_id_fkey: n
 export class AgentService {
   constructor(
     private readonly db: DataSource,
+    private readonly rls: RlsPool,
     private readonly agents: AgentRepository,
     private readonly changes: TenantChanges,
   ) {}
 
   async create(input: CreateAgent): Promise<Agent> {
-    const { user_id = null } = currentCaller();
+    const { user_id: created_by = null } = currentCaller();
     return withTenant(this.db, async (tx) => {
-      await assertAgent(tx, input);
-      const id = await explain(this.agents.insert(tx, input, user_id), refused);
-      const after = found('agent', await this.agents.find(tx, id));
-      await audit(tx, { action: 'agent.created', target: { type: 'agent', id }, after });
+      await assertAgent(tx, this.agents, input);
+      const after = await explainViolation(this.agents.rows.insert(tx, { ...input, created_by }), refused);
+      await audit(tx, { action: 'agent.created', target: { type: 'agent', id: after.id }, after });
       return after;
     });
   }
 
   async list({ limit, cursor }: PageQuery): Promise<PageOf<Agent>> {
-    const after = idAfter(cursor);
-    const rows = await withTenant(this.db, (tx) => this.agents.page(tx, after, limit + 1));
-    return toFittingPage(rows, limit);
+    return toFittingPage(await this.agents.rows.page(this.rls, idAfter(cursor), limit + 1), limit);
   }
 
   async get(id: string): Promise<Agent> {
-    return found('agent', await withTenant(this.db, (tx) => this.agents.find(tx, id)));
+    return found('agent', await this.agents.rows.find(this.rls, { id }));
   }
 
   async update({ id, ...fields }: UpdateAgent): Promise<Agent> {
     const agent = await withTenant(this.db, async (tx) => {
-      const before = found('agent', await this.agents.lock(tx, id));
-      await assertAgent(tx, fields);
-      await explain(this.agents.update(tx, id, fields), refused);
-      const after = found('agent', await this.agents.find(tx, id));
+      const before = found('agent', await this.agents.rows.lock(tx, { id }));
+      await assertAgent(tx, this.agents, fields);
+      const after = found('agent', await explainViolation(this.agents.rows.update(tx, { id }, fields), refused));
       await audit(tx, { action: 'agent.updated', target: { type: 'agent', id }, before, after });
       return after;
     });
@@ -69,8 +66,8 @@ export class AgentService {
 
   async remove(id: string): Promise<void> {
     await withTenant(this.db, async (tx) => {
-      const before = found('agent', await this.agents.lock(tx, id));
-      await explain(this.agents.remove(tx, id), inUse);
+      const before = found('agent', await this.agents.rows.lock(tx, { id }));
+      await explainViolation(this.agents.remove(tx, id), inUse);
       await audit(tx, { action: 'agent.deleted', target: { type: 'agent', id }, before });
     });
     await this.changes.announce();

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { ProblemError, type OfferedModel } from '@taai/contracts';
-import { mintedAt, withTenant } from '@taai/entities';
-import { DataSource } from 'typeorm';
+import { mintedAt, RlsPool } from '@taai/entities';
 import { AgentDirectory } from '../agent/agent-directory';
 import { AgentRepository } from '../agent/agent.repository';
 import { AGENT } from './completion-target';
@@ -16,26 +15,26 @@ const PATIENCE_MS = 5000;
 /** As many as fit into one message between services. */
 const MOST_MODELS = 5000;
 
-/** What `model` may be. */
+/** Tells what a request's `model` may be. */
 @Injectable()
 export class CompletionModels {
   constructor(
-    private readonly db: DataSource,
+    private readonly rls: RlsPool,
     private readonly agents: AgentRepository,
     private readonly known: AgentDirectory,
     private readonly providers: ProviderDirectory,
     private readonly lists: ModelLists,
   ) {}
 
-  /** Those of providers in the order in which they are tried, then agents. A provider that does not answer is left out. */
+  /** Lists the models of providers, in the order in which they are tried, then agents. A provider that does not answer is left out. */
   async list(): Promise<OfferedModel[]> {
     const providers = await this.providers.active();
-    const slugs = await withTenant(this.db, (tx) => this.agents.activeSlugs(tx));
+    const slugs = await this.agents.activeSlugs(this.rls);
     const models = await Promise.all(providers.map((provider) => this.modelsOf(provider)));
     return [...models.flat().slice(0, MOST_MODELS), ...slugs.map(agentModel)];
   }
 
-  /** Throws `unknown_model`, and what became of asking the provider. */
+  /** Finds one of them. Throws `unknown_model`, and the problem of a provider that does not answer. */
   async find(id: string): Promise<OfferedModel> {
     if (id.startsWith(AGENT)) return agentModel(await this.known.bySlug(id.slice(AGENT.length)));
     const { model, ...provider } = await this.providers.byName(id);

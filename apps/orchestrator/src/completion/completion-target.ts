@@ -9,7 +9,7 @@ import { fillPrompt } from '../agent/system-prompt';
 
 export const AGENT = 'agent:';
 
-/** Whom to ask, and what. */
+/** The models that a call may ask, and the request for them. */
 export interface CompletionTarget {
   candidates: Candidate[];
   request: Omit<ChatRequest, 'model'>;

@@ -45,7 +45,7 @@ export class EmbeddingService {
   }
 }
 
-/** All that counts is what is read. */
+/** An embedding is charged for the tokens that the model reads. */
 async function accountForVectors(
   { usage, failure, latency_ms }: EmbeddingReply,
   input: readonly string[],

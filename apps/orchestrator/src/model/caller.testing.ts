@@ -1,4 +1,11 @@
-import { ProviderError, type CallOptions, type ChatEvent, type ProviderAdapter, type Usage } from '@taai/providers';
+import {
+  ProviderError,
+  type CallOptions,
+  type ChatEvent,
+  type ProviderAdapter,
+  type ProviderErrorCode,
+  type Usage,
+} from '@taai/providers';
 import { v7 } from 'uuid';
 import type { CallAccounting } from './call-accounting';
 import type { Attempt, Candidate } from './candidate';
@@ -75,3 +82,12 @@ export function testAccounting<R extends { failure: Error | null }>() {
   };
   return { accounting, lines, call_ids };
 }
+
+/** What a provider fails with. */
+export const error = (code: ProviderErrorCode, retry_after_ms?: number) =>
+  new ProviderError(code, code, { retry_after_ms });
+
+/** A model that always fails so. */
+export const failing = (name: string, failure: Error) => scripted(name, [{ fails: failure }]);
+
+export const good: Act = { says: 'Hello' };

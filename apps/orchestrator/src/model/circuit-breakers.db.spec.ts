@@ -1,64 +1,25 @@
-import { Channels, keys, whenReady, type RedisClient } from '@taai/platform';
-import { testRedis, until } from '@taai/platform-testing';
+import { until } from '@taai/platform-testing';
 import { v7 } from 'uuid';
-import type { GrantedPermit, Health, Permit } from './breaker';
-import { BreakerLimits } from './breaker-limits';
-import { CircuitBreakers } from './circuit-breakers';
+import type { Health } from './breaker';
+import {
+  breakerReplica as replica,
+  disconnectAll,
+  makeCalls,
+  type BreakerReplica,
+  type Target,
+} from './breaker.testing';
 
-const connections: RedisClient[] = [];
-afterAll(() => connections.forEach((connection) => connection.disconnect()));
-
-function connect(role: 'commands' | 'subscriber'): RedisClient {
-  const connection = testRedis(role);
-  connections.push(connection);
-  return connection;
-}
-
-/** As another process would have it. */
-async function replica(limits: Partial<BreakerLimits> = {}) {
-  const [redis, subscriber] = [connect('commands'), connect('subscriber')];
-  const channels = new Channels(subscriber);
-  const breakers = new CircuitBreakers(
-    redis,
-    channels,
-    Object.assign(new BreakerLimits(), { flush_ms: 1, recheck_ms: 20, ...limits }),
-  );
-  const listening = Promise.withResolvers<void>();
-  channels.listen(keys.breakers(), { onMessage: () => undefined, onSubscribed: listening.resolve });
-  await Promise.all([whenReady(redis), listening.promise]);
-  return { breakers, redis, subscriber };
-}
-
-type Replica = Awaited<ReturnType<typeof replica>>;
-type Target = Parameters<CircuitBreakers['enter']>[0];
+afterAll(disconnectAll);
 
 let target: Target;
 beforeEach(() => {
   target = { provider_id: v7(), credential_id: v7() };
 });
 
-const enter = async ({ breakers }: Replica, whom = target): Promise<Permit> => breakers.enter(whom);
-const state = ({ breakers }: Replica, whom = target) => breakers.state(whom);
-
-/** So many calls with this outcome, told to Redis. */
-async function make(through: Replica, count: number, health: Health): Promise<void> {
-  const { calls } = await state(through);
-  for (let n = 0; n < count; n += 1) {
-    const permit = await enter(through);
-    if (permit.granted) permit.report(health);
-  }
-  await until(async () => (await state(through)).calls === calls + count);
-}
-
-async function probe(through: Replica): Promise<GrantedPermit> {
-  for (;;) {
-    const permit = await enter(through);
-    if (permit.granted) return permit;
-  }
-}
-
-const refuses = (one: Replica) => async () => !(await enter(one)).granted;
-const grants = (one: Replica) => async () => (await enter(one)).granted;
+const enter = ({ breakers }: BreakerReplica, whom = target) => breakers.enter(whom);
+const state = ({ breakers }: BreakerReplica) => breakers.state(target);
+const make = (through: BreakerReplica, count: number, health: Health) => makeCalls(through, target, count, health);
+const refuses = (one: BreakerReplica) => async () => !(await enter(one)).granted;
 
 describe('a circuit breaker', () => {
   it('opens when half of ten calls failed, at whatever replica, and refuses at all of them', async () => {
@@ -148,58 +109,6 @@ describe('a circuit breaker', () => {
     cut.subscriber.disconnect(true);
     await make(one, 10, 'unwell');
     await until(refuses(cut));
-  });
-});
-
-describe('a circuit breaker that has cooled', () => {
-  /** Two replicas, to which the provider is due for a probe. */
-  async function cooled(more: Partial<BreakerLimits> = {}): Promise<[Replica, Replica]> {
-    const pair: [Replica, Replica] = [await replica({ ...more, cool_ms: 100 }), await replica(more)];
-    await enter(pair[1]);
-    await make(pair[0], 10, 'unwell');
-    await until(async () => (await state(pair[0])).state === 'half_open');
-    return pair;
-  }
-
-  it('lets one call of all replicas through', async () => {
-    const pair = await cooled();
-    await probe(pair[0]);
-    const permits = await Promise.all(Array.from({ length: 40 }, (_, n) => enter(n % 2 ? pair[0] : pair[1])));
-    expect(permits.filter(({ granted }) => granted)).toHaveLength(0);
-    expect(await state(pair[0])).toMatchObject({ state: 'half_open', retry_at: null });
-  });
-
-  it('lets one through of many that come at the same moment', async () => {
-    const pair = await cooled({ recheck_ms: 0 });
-    const permits = await Promise.all(Array.from({ length: 40 }, (_, n) => enter(n % 2 ? pair[0] : pair[1])));
-    expect(permits.filter(({ granted }) => granted)).toHaveLength(1);
-  });
-
-  it('closes everywhere, with a clean slate, when that one is well', async () => {
-    const [one, other] = await cooled();
-    (await probe(one)).report('well');
-    await until(grants(one));
-    await until(grants(other));
-    expect(await state(other)).toEqual({ state: 'closed', calls: 0, failures: 0, retry_at: null });
-  });
-
-  it('opens again everywhere when it is not', async () => {
-    const [one, other] = await cooled();
-    (await probe(other)).report('unwell');
-    await until(async () => (await state(one)).state === 'open');
-    expect([await enter(one), await enter(other)]).toMatchObject([{ granted: false }, { granted: false }]);
-  });
-
-  it('lets another one through when the first tells nothing, or nobody hears of it any more', async () => {
-    const [one, other] = await cooled({ probe_ms: 200 });
-    const undecided = await probe(one);
-    undecided.report('unknown');
-    const lost = await probe(other);
-    const second = await probe(one);
-    lost.report('unwell');
-    second.report('well');
-    await until(grants(other));
-    expect(await state(one)).toMatchObject({ state: 'closed' });
   });
 });
 

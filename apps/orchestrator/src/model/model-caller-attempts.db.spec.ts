@@ -1,58 +1,18 @@
-import { setImmediate as immediate } from 'node:timers/promises';
-import { Channels, whenReady, type RedisClient } from '@taai/platform';
-import { testRedis, until } from '@taai/platform-testing';
-import { ProviderError, type ProviderErrorCode } from '@taai/providers';
-import { BreakerLimits } from './breaker-limits';
-import { CallerLimits } from './caller-limits';
-import { scripted, someUsage, testAccounting, type Act, type Scripted } from './caller.testing';
-import { CircuitBreakers } from './circuit-breakers';
-import type { EmbeddingReply } from './embedding-call';
+import { until } from '@taai/platform-testing';
+import { type ProviderErrorCode } from '@taai/providers';
+import { error, failing, good, scripted, someUsage, testAccounting } from './caller.testing';
+import { startCallers, type CallerStage } from './caller-stage.testing';
 import type { ModelReply } from './model-call';
-import { ModelCaller, type ModelCallerOptions } from './model-caller';
 import { ModelFailure } from './model-failure';
 
-let redis: RedisClient;
-let channels: Channels;
-let caller: ModelCaller;
+let stage: CallerStage;
 
 beforeAll(async () => {
-  redis = testRedis('commands');
-  channels = new Channels(testRedis('subscriber'));
-  await whenReady(redis);
-  caller = callerWith({});
+  stage = await startCallers();
 });
-afterAll(() => {
-  redis.disconnect();
-  channels.onApplicationShutdown();
-});
+afterAll(() => stage.close());
 
-function callerWith(limits: Partial<CallerLimits>, breakers: Partial<BreakerLimits> = {}): ModelCaller {
-  const shared = new CircuitBreakers(redis, channels, Object.assign(new BreakerLimits(), breakers));
-  return new ModelCaller(shared, Object.assign(new CallerLimits(), { pause_ms: 1, ...limits }));
-}
-
-const error = (code: ProviderErrorCode, retry_after_ms?: number) => new ProviderError(code, code, { retry_after_ms });
-const good: Act = { says: 'Hello' };
-const failing = (name: string, failure: Error) => scripted(name, [{ fails: failure }]);
-const request = { messages: [{ role: 'user' as const, content: 'Hi' }] };
-
-/** Has the models answer, and tells what the accounting says, too. */
-async function ask(models: Scripted[], more: Partial<ModelCallerOptions> = {}, by = caller) {
-  const { accounting, lines, call_ids } = testAccounting<ModelReply>();
-  const begun = performance.now();
-  const attempt = await by.call(
-    models.map(({ candidate }) => candidate),
-    request,
-    {
-      signal: new AbortController().signal,
-      deadline: Date.now() + 30_000,
-      accounting,
-      onEvent: () => undefined,
-      ...more,
-    },
-  );
-  return { attempt, lines, call_ids, ms: performance.now() - begun, calls: models.map(({ calls }) => calls.length) };
-}
+const ask: CallerStage['ask'] = (...args) => stage.ask(...args);
 
 describe('ModelCaller', () => {
   it('asks the first model, once, when it answers', async () => {
@@ -110,10 +70,7 @@ describe('ModelCaller', () => {
     const { attempt, lines, calls } = await ask([flaky, scripted('second', [good])]);
     expect(calls).toEqual([3, 0]);
     expect(attempt.reply.text).toBe('Hello');
-    expect(lines).toEqual([
-      ...['open first', 'close first overloaded'],
-      ...['open first', 'close first timeout', 'open first'],
-    ]);
+    expect(lines).toEqual(['open first', 'close first overloaded', 'open first', 'close first timeout', 'open first']);
   });
 
   it('tells the last failure when nobody answers', async () => {
@@ -133,39 +90,10 @@ describe('ModelCaller', () => {
 
   it('waits longer before each retry, by chance, up to a bound', async () => {
     const chance = jest.spyOn(Math, 'random').mockReturnValue(0.999);
-    const by = callerWith({ pause_ms: 40, longest_pause_ms: 50 });
+    const by = stage.callerWith({ pause_ms: 40, longest_pause_ms: 50 });
     const { ms } = await ask([failing('first', error('overloaded'))], {}, by);
     chance.mockRestore();
     expect(ms).toBeGreaterThan(85);
-  });
-
-  describe('with Retry-After', () => {
-    const by = () => callerWith({ longest_retry_after_ms: 200, longest_retry_after_with_fallback_ms: 60 });
-    const limited = (ms: number) => scripted('first', [{ fails: error('rate_limited', ms) }, good]);
-
-    it.each([50, 200])('waits for %d ms when nobody else can be asked', async (asked) => {
-      const { attempt, ms, calls } = await ask([limited(asked)], {}, by());
-      expect(calls).toEqual([2]);
-      expect(attempt.reply.failure).toBeNull();
-      expect(ms).toBeGreaterThanOrEqual(asked - 1);
-    });
-
-    it('gives up, and tells it, when it is longer than a caller should wait', async () => {
-      const { attempt, calls } = await ask([limited(201)], {}, by());
-      expect(calls).toEqual([1]);
-      expect(attempt.reply.failure).toMatchObject({ code: 'rate_limited', retry_after_ms: 201 });
-    });
-
-    it('waits less long when somebody else can be asked', async () => {
-      expect((await ask([limited(50), scripted('second', [good])], {}, by())).calls).toEqual([2, 0]);
-      expect((await ask([limited(61), scripted('second', [good])], {}, by())).calls).toEqual([1, 1]);
-    });
-
-    it('asks somebody else at once when it is longer than what is left of the deadline', async () => {
-      const { calls, ms } = await ask([limited(9000), scripted('second', [good])], { deadline: Date.now() + 5000 });
-      expect(calls).toEqual([1, 1]);
-      expect(ms).toBeLessThan(5000);
-    });
   });
 
   it('makes no further attempt after the deadline', async () => {
@@ -234,71 +162,5 @@ describe('ModelCaller', () => {
 
   it('needs a model', async () => {
     await expect(ask([])).rejects.toThrow('There is no model to call.');
-  });
-});
-
-describe('ModelCaller with a breaker that is open', () => {
-  const by = () => callerWith({ max_retries: 0 }, { min_calls: 2, flush_ms: 1 });
-
-  /** Fails until nobody asks it any more. */
-  async function openBreaker(dead: Scripted, through: ModelCaller): Promise<ProviderError> {
-    for (;;) {
-      // Models that answer without a network leave no time to tell Redis.
-      await immediate();
-      try {
-        await ask([dead], {}, through);
-      } catch (refused) {
-        if (refused instanceof ProviderError) return refused;
-        throw refused;
-      }
-    }
-  }
-
-  it('says so, and when it is worth while again, when nobody is left', async () => {
-    const dead = failing('first', error('unavailable'));
-    const refusal = await openBreaker(dead, by());
-    expect(refusal.code).toBe('overloaded');
-    expect(refusal.message).toContain('left alone');
-    expect(refusal.retry_after_ms).toBeGreaterThan(55_000);
-    expect(refusal.retry_after_ms).toBeLessThanOrEqual(60_000);
-  });
-
-  it('passes over it without a line in the accounting', async () => {
-    const [through, dead] = [by(), failing('first', error('unavailable'))];
-    await openBreaker(dead, through);
-    const calls = dead.calls.length;
-    const { lines, attempt } = await ask([dead, scripted('second', [good])], {}, through);
-    expect(lines).toEqual(['open second']);
-    expect(attempt.reply.text).toBe('Hello');
-    expect(dead.calls).toHaveLength(calls);
-  });
-
-  it('tells the failure that there was when the rest is passed over', async () => {
-    const [through, dead] = [by(), failing('first', error('unavailable'))];
-    await openBreaker(dead, through);
-    const { attempt, lines } = await ask([failing('second', error('auth')), dead], {}, through);
-    expect(attempt).toMatchObject({ candidate: { provider_name: 'second' }, reply: { failure: { code: 'auth' } } });
-    expect(lines).toEqual(['open second']);
-  });
-});
-
-describe('embeddings', () => {
-  const embed = (models: Scripted[], signal = new AbortController().signal) => {
-    const { accounting, lines } = testAccounting<EmbeddingReply>();
-    const options = { signal, deadline: Date.now() + 30_000, accounting };
-    const candidates = models.map(({ candidate }) => candidate);
-    return caller.embed(candidates, { input: ['a'] }, options).then((attempt) => ({ attempt, lines }));
-  };
-
-  it('go the same way', async () => {
-    const flaky = scripted('first', [{ fails: error('overloaded') }, { fails: error('auth') }]);
-    const { attempt, lines } = await embed([flaky, scripted('second', [good])]);
-    expect(lines).toEqual(['open first', 'close first overloaded', 'open first', 'close first auth', 'open second']);
-    expect(attempt.reply).toMatchObject({ vectors: [[1, 2]], usage: someUsage, failure: null });
-  });
-
-  it('account for nothing when they were stopped before', async () => {
-    const { attempt } = await embed([scripted('first', [{ hangs: true }])], AbortSignal.abort());
-    expect(attempt.reply).toMatchObject({ vectors: [], usage: { input_tokens: 0 }, failure: { code: 'aborted' } });
   });
 });

@@ -88,10 +88,7 @@ describe('a chain of fallbacks', () => {
     });
     expect(attempt.reply.text).toContain(mark);
     expect(heard.join('')).toBe(attempt.reply.text);
-    expect(lines).toEqual([
-      ...['open broken', 'close broken unavailable'],
-      ...['open slow', 'close slow timeout', 'open good'],
-    ]);
+    expect(lines).toEqual(['open broken', 'close broken unavailable', 'open slow', 'close slow timeout', 'open good']);
     expect(call_ids).toHaveLength(3);
     expect(await providerCalls(stage, mark)).toMatchObject([
       { model: choices[0]?.model, tokens_sent: 0 },

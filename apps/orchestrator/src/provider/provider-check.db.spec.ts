@@ -113,8 +113,16 @@ describe('a test call', () => {
     const { user_id } = user;
     expect(await ledger()).toMatchObject([
       {
-        ...{ kind: 'test', provider_id: id, provider_kind: 'openai', status: 'closed', user_id, run_id: null },
-        ...{ model: 'sandbox-1[[delay=0]]', error_code: null, is_estimated: false, output_tokens: 16 },
+        kind: 'test',
+        provider_id: id,
+        provider_kind: 'openai',
+        status: 'closed',
+        user_id,
+        run_id: null,
+        model: 'sandbox-1[[delay=0]]',
+        error_code: null,
+        is_estimated: false,
+        output_tokens: 16,
       },
     ]);
   });

@@ -13,7 +13,7 @@ import { ProviderDirectory } from './provider-directory';
 import { ModelLists } from './model-lists';
 import { accountFor } from '../accounting/usage-estimate';
 
-/** Under what the contract allows for the whole of a test, of which asking for the models may take 20 s. */
+/** It leaves room in what the contract allows for a test: asking for the models before may take 20 s. */
 const TEST_MS = 30_000;
 const MAX_OUTPUT_TOKENS = 16;
 const question: ChatMessage[] = [{ role: 'user', content: 'Reply with one word: OK' }];
@@ -22,7 +22,7 @@ const question: ChatMessage[] = [{ role: 'user', content: 'Reply with one word: 
 const SPECIAL =
   /embed|tts|whisper|transcri|speech|audio|realtime|image|dall-e|imagen|veo|sora|moderation|guard|rerank/i;
 
-/** What can be learned of a provider by asking it. Nothing here is tried twice. */
+/** Asks a provider what it offers, and whether it works. Nothing is tried twice. */
 @Injectable()
 export class ProviderCheckService {
   constructor(
@@ -42,7 +42,7 @@ export class ProviderCheckService {
     }
   }
 
-  /** Asks whatever the circuit breaker says: who tests wants to know. */
+  /** Calls the provider whatever its circuit breaker says: who tests wants to know. */
   async test(id: string, wanted?: string): Promise<ProviderTest> {
     const provider = await this.directory.open(id);
     const begun = performance.now();

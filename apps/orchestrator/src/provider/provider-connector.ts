@@ -10,7 +10,7 @@ export interface Connection {
   ciphertext: string;
 }
 
-/** The way to tenants' providers: their keys are opened here alone, and requests leave by one dispatcher that refuses private addresses. */
+/** Connects to tenants' providers: it alone opens their keys, and its one dispatcher refuses private addresses. */
 export class ProviderConnector {
   private readonly fetch: Fetch;
 

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { found, ProblemError } from '@taai/contracts';
-import { withTenant, type Tx } from '@taai/entities';
-import { DataSource } from 'typeorm';
+import { RlsPool, type Reader, type Tx } from '@taai/entities';
+import { currentCaller } from '@taai/tenant';
 import { KnownProvider, type OpenProvider } from './known-provider';
 import type { Candidate } from '../model/candidate';
 import { ProviderConnector } from './provider-connector';
 import { ProviderRepository } from './provider.repository';
-import { TenantCache } from '../tenant-cache';
-import { TenantChanges } from '../tenant-changes';
+import { TenantCache } from '../cache/tenant-cache';
+import { TenantChanges } from '../cache/tenant-changes';
 
 /** A model that somebody chose. */
 export interface Choice {
@@ -16,16 +16,19 @@ export interface Choice {
   model: string;
 }
 
-/** One value a tenant: all its providers. */
+/** The cache has one value per tenant: all its providers. */
 const CACHED = 'providers';
 
-/** Whom the caller's tenant can call now, without asking the database each time. Whether a provider has a model, only the provider knows. */
+/**
+ * Finds the providers that the caller's tenant can call now, without asking the database each time. Whether a provider has a model, only
+ * the provider knows.
+ */
 @Injectable()
 export class ProviderDirectory {
   private readonly cache: TenantCache<KnownProvider[]>;
 
   constructor(
-    private readonly db: DataSource,
+    private readonly rls: RlsPool,
     private readonly providers: ProviderRepository,
     private readonly connector: ProviderConnector,
     changes: TenantChanges,
@@ -33,7 +36,7 @@ export class ProviderDirectory {
     this.cache = new TenantCache(changes);
   }
 
-  /** Those of the choices that can be called, in their order. Throws what `byId` throws when none can be. */
+  /** Resolves to the choices that can be called, in their order. Throws what `byId` throws when none can be. */
   async candidates(choices: readonly Choice[]): Promise<Candidate[]> {
     const outcomes = await Promise.allSettled(choices.map((choice) => this.byId(choice)));
     const ready = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
@@ -42,7 +45,7 @@ export class ProviderDirectory {
     return ready;
   }
 
-  /** Throws `agent_not_ready`. */
+  /** Finds the model that was chosen. Throws `agent_not_ready`. */
   async byId({ provider_id, model }: Choice): Promise<Candidate> {
     const provider = chosen(await this.known(), provider_id);
     if (provider) return { ...provider.open('agent_not_ready'), model };
@@ -50,8 +53,8 @@ export class ProviderDirectory {
   }
 
   /**
-   * Of the provider chosen; whether its credentials are any good only its call tells. A refusal is read anew in the transaction: another
-   * replica may have answered a change that this one has yet to hear of. Throws `agent_not_ready`.
+   * Resolves to the id of the provider that was chosen. Only a call tells whether its credentials are any good. Before it refuses, it reads
+   * anew in the transaction: another replica may have answered a change that this one has yet to hear of. Throws `agent_not_ready`.
    */
   async readyId(tx: Tx, provider_id: string | null): Promise<string> {
     const find = async () => chosen(await this.cache.get(CACHED, () => this.read(tx)), provider_id)?.row.provider_id;
@@ -63,7 +66,7 @@ export class ProviderDirectory {
     throw notReady(provider_id);
   }
 
-  /** Of `provider/model`. Throws `unknown_model`. */
+  /** Finds a model by its name, `provider/model`. Throws `unknown_model`. */
   async byName(name: string): Promise<Candidate> {
     const [, provider_name, model] = /^([^/]+)\/(.+)$/s.exec(name) ?? [];
     const provider = (await this.ready()).find(({ row }) => row.name === provider_name);
@@ -71,7 +74,7 @@ export class ProviderDirectory {
     throw new ProblemError('unknown_model', 'A model is named provider/model, by an active provider with credentials.');
   }
 
-  /** All that can be called, in the order in which they are tried. */
+  /** Resolves to all providers that can be called, in the order in which they are tried. */
   async active(): Promise<OpenProvider[]> {
     return (await this.ready()).flatMap((provider) => {
       try {
@@ -83,7 +86,7 @@ export class ProviderDirectory {
     });
   }
 
-  /** Also one that is not active. Throws `not_found`, and `provider_not_ready` when there is nothing to call it with. */
+  /** Opens a provider, whether it is active or not. Throws `not_found`, and `provider_not_ready` when there is nothing to call it with. */
   async open(id: string): Promise<OpenProvider> {
     const known = (await this.known()).find(({ row }) => row.provider_id === id);
     return found('provider', known).open('provider_not_ready');
@@ -94,16 +97,17 @@ export class ProviderDirectory {
   }
 
   private known(): Promise<KnownProvider[]> {
-    return this.cache.get(CACHED, () => withTenant(this.db, (tx) => this.read(tx)));
+    return this.cache.get(CACHED, () => this.read(this.rls));
   }
 
-  private async read(tx: Tx): Promise<KnownProvider[]> {
-    const rows = await this.providers.all(tx);
-    return rows.map((row) => new KnownProvider(row, tx.tenant_id, this.connector));
+  private async read(db: Reader): Promise<KnownProvider[]> {
+    const { tenant_id } = currentCaller();
+    const rows = await this.providers.all(db);
+    return rows.map((row) => new KnownProvider(row, tenant_id, this.connector));
   }
 }
 
-/** Null: the first one that is ready. */
+/** The provider with this id, if it is ready; with null, the first one that is ready. */
 const chosen = (known: readonly KnownProvider[], provider_id: string | null): KnownProvider | undefined =>
   known.find(({ row, isReady }) => isReady && (provider_id === null || row.provider_id === provider_id));
 

@@ -10,13 +10,13 @@ import {
   type PutCredentials,
   type UpdateProvider,
 } from '@taai/contracts';
-import { audit, idAfter, toFittingPage, withTenant } from '@taai/entities';
+import { audit, idAfter, RlsPool, toFittingPage, withTenant } from '@taai/entities';
 import { SecretBox } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { ProviderConnector } from './provider-connector';
 import { ProviderRepository } from './provider.repository';
-import { TenantChanges } from '../tenant-changes';
-import { explain } from '../violations';
+import { TenantChanges } from '../cache/tenant-changes';
+import { explainViolation } from '../explain-violation';
 
 const taken = { providers_name_key: () => new ProblemError('slug_taken', 'Another provider has this name.') };
 const inUse = {
@@ -28,6 +28,7 @@ const unknown = { provider_credentials_provider_id_fkey: () => notFound('provide
 export class ProviderService {
   constructor(
     private readonly db: DataSource,
+    private readonly rls: RlsPool,
     private readonly providers: ProviderRepository,
     private readonly connector: ProviderConnector,
     private readonly secrets: SecretBox,
@@ -37,7 +38,7 @@ export class ProviderService {
   async create(input: CreateProvider): Promise<Provider> {
     this.connector.vet(input.base_url);
     const provider = await withTenant(this.db, async (tx) => {
-      const id = await explain(this.providers.insert(tx, input), taken);
+      const { id } = await explainViolation(this.providers.rows.insert(tx, input), taken);
       const after = found('provider', await this.providers.find(tx, id));
       await audit(tx, { action: 'provider.created', target: { type: 'provider', id }, after });
       return after;
@@ -47,13 +48,11 @@ export class ProviderService {
   }
 
   async list({ limit, cursor }: PageQuery): Promise<PageOf<Provider>> {
-    const after = idAfter(cursor);
-    const rows = await withTenant(this.db, (tx) => this.providers.page(tx, after, limit + 1));
-    return toFittingPage(rows, limit);
+    return toFittingPage(await this.providers.page(this.rls, idAfter(cursor), limit + 1), limit);
   }
 
   async get(id: string): Promise<Provider> {
-    return found('provider', await withTenant(this.db, (tx) => this.providers.find(tx, id)));
+    return found('provider', await this.providers.find(this.rls, id));
   }
 
   /** Another origin must not be sent the credentials that were stored for this one: they are dropped. */
@@ -64,7 +63,7 @@ export class ProviderService {
       if (fields.base_url !== undefined && originOf(fields.base_url) !== originOf(before.base_url)) {
         await this.providers.removeCredentials(tx, id);
       }
-      await explain(this.providers.update(tx, id, fields), taken);
+      await explainViolation(this.providers.rows.update(tx, { id }, fields), taken);
       const after = found('provider', await this.providers.find(tx, id));
       await audit(tx, { action: 'provider.updated', target: { type: 'provider', id }, before, after });
       return after;
@@ -76,7 +75,7 @@ export class ProviderService {
   async remove(id: string): Promise<void> {
     await withTenant(this.db, async (tx) => {
       const before = found('provider', await this.providers.lock(tx, id));
-      await explain(this.providers.remove(tx, id), inUse);
+      await explainViolation(this.providers.remove(tx, id), inUse);
       await audit(tx, { action: 'provider.deleted', target: { type: 'provider', id }, before });
     });
     await this.changes.announce();
@@ -85,7 +84,7 @@ export class ProviderService {
   async putCredentials({ id, api_key }: PutCredentials): Promise<void> {
     await withTenant(this.db, async (tx) => {
       const sealed = this.secrets.seal({ tenant_id: tx.tenant_id, owner_id: id }, api_key);
-      await explain(this.providers.replaceCredentials(tx, id, sealed), unknown);
+      await explainViolation(this.providers.replaceCredentials(tx, id, sealed), unknown);
       await audit(tx, { action: 'provider.credentials_stored', target: { type: 'provider', id } });
     });
     await this.changes.announce();

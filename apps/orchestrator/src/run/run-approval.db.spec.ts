@@ -57,7 +57,9 @@ describe('a run with calls that a person must approve', () => {
     const { rows } = await stage.admin.query('select lease_owner, lease_until from agent_runs where id = $1', [id]);
     expect(rows).toEqual([{ lease_owner: null, lease_until: null }]);
     expect((await inspect(first, id)).steps[0]?.tool_calls.map(({ status }) => status)).toEqual([
-      ...['completed', 'waiting_approval', 'waiting_approval'],
+      'completed',
+      'waiting_approval',
+      'waiting_approval',
     ]);
     const watching = watch(user, second, id);
     expect(await decide(second, id, 'b')).toMatchObject({ status: 'waiting_approval' });
@@ -65,9 +67,20 @@ describe('a run with calls that a person must approve', () => {
     const events = await watching;
     expect(events.map((event) => event.id)).toEqual(events.map((_, index) => index + 1));
     expect(typesOf(events)).toEqual([
-      ...['run.started', 'token', 'usage', 'tool.call', 'tool.call', 'tool.call'],
-      ...['tool.result', 'approval.required', 'approval.required', 'tool.result', 'tool.result'],
-      ...['token', 'usage', 'run.completed'],
+      'run.started',
+      'token',
+      'usage',
+      'tool.call',
+      'tool.call',
+      'tool.call',
+      'tool.result',
+      'approval.required',
+      'approval.required',
+      'tool.result',
+      'tool.result',
+      'token',
+      'usage',
+      'run.completed',
     ]);
     expect(events[7]?.data).toEqual({ id: 'b', name: 'two', arguments: { n: 2 } });
     expect(tools.executions.map(({ args }) => args['n'])).toEqual([1, 2]);

@@ -1,5 +1,8 @@
 import type { Agent } from '@taai/contracts';
+import { runInContext } from '@taai/tenant';
+import { v7 } from 'uuid';
 import { newAgent, providerCalls, startStage, watch, type Replica, type Stage, type User } from '../replica.testing';
+import { RunHandler } from './run.handler';
 
 let stage: Stage;
 let replica: Replica;
@@ -73,5 +76,40 @@ describe('the start of a run', () => {
       `update providers set is_active = false where tenant_id = (select tenant_id from agents where id = $1)`,
     );
     expect(await runOnce()).toEqual([1, 'Repeat.']);
+  });
+});
+
+describe('a run', () => {
+  it('is started once per Idempotency-Key', async () => {
+    const mark = v7();
+    const caller = { tenant_id: user.tenant_id, user_id: user.user_id, permissions: [], issuer: 'gateway' as const };
+    const again = () =>
+      runInContext({ request_id: 'r', idempotency_key: mark, caller }, () =>
+        new RunHandler(replica.starter, replica.runs).start({ id: agent.id, input: `${mark} [[tokens=2 delay=0]]` }),
+      );
+    const run = await again();
+    expect((await again()).id).toBe(run.id);
+    await watch(user, replica, run.id);
+    expect(await providerCalls(stage, mark)).toHaveLength(1);
+  });
+
+  it('is started once for a conversation, however often it is asked for', async () => {
+    const mark = v7();
+    const order = {
+      agent_id: agent.id,
+      run_id: v7(),
+      conversation_id: v7(),
+      messages: [
+        { role: 'assistant' as const, content: 'Hello' },
+        { role: 'user' as const, content: `${mark} [[tokens=2 delay=0]]` },
+      ],
+    };
+    const runs = await Promise.all([1, 2, 3].map(() => user.as(() => replica.starter.startFor(order))));
+    for (const run of runs) expect(run).toMatchObject({ id: order.run_id, conversation_id: order.conversation_id });
+    const events = await watch(user, replica, order.run_id);
+    expect(events[0]?.data).toMatchObject({ conversation_id: order.conversation_id });
+    expect(await user.as(() => replica.starter.startFor(order))).toMatchObject({ status: 'completed' });
+    const calls = await providerCalls(stage, mark);
+    expect(calls.map(({ messages }) => messages.map(({ role }) => role))).toEqual([['system', 'assistant', 'user']]);
   });
 });

@@ -48,7 +48,9 @@ async function walk<S extends string>(
 it('a run passes through its states in no other way than these', async () => {
   const set = (status: RunStatus) =>
     stage.admin.query(`update agent_runs set status = $2, lease_owner = $3 where id = $1`, [
-      ...[run_id, status, replica.holder.runs.owner],
+      run_id,
+      status,
+      replica.holder.runs.owner,
     ]);
   const read = async () => {
     const sql = 'select status from agent_runs where id = $1';
@@ -90,7 +92,7 @@ it('a tool call passes through its states in no other way than these; an outcome
     return (await stage.admin.query<{ status: ToolExecutionStatus }>(sql, [id])).rows[0]?.status ?? 'pending';
   };
   const { steps } = replica.holder;
-  const settle = (status: ToolExecutionStatus) => (tx: Tx) =>
+  const settle = (status: 'completed' | 'failed') => (tx: Tx) =>
     steps.settle(tx, id, { status, result: null, error_code: null, error_detail: null, result_event_id: 1 });
   const moves: Record<ToolExecutionStatus, (tx: Tx) => Promise<unknown>> = {
     pending: (tx) => steps.decide(tx, id, 'pending', null),

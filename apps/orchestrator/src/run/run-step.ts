@@ -14,7 +14,9 @@ export type Step = Pick<RunStepEntity, 'step' | 'output' | 'tool_calls' | 'usage
 export type StepDraft = Pick<Step, 'step' | 'output' | 'tool_calls' | 'executions'>;
 
 /** The outcome of a tool call. */
-export type ToolOutcome = Pick<Execution, 'status' | 'result' | 'error_code' | 'error_detail'>;
+export type ToolOutcome = Pick<Execution, 'result' | 'error_code' | 'error_detail'> & {
+  status: 'completed' | 'failed' | 'rejected';
+};
 
 /** An outcome that is logged, under the number `result_event_id`. */
 export type Settlement = ToolOutcome & Pick<Execution, 'result_event_id'>;

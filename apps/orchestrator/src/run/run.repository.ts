@@ -1,17 +1,50 @@
 import { Injectable } from '@nestjs/common';
 import { hasEnded, type RunStatus } from '@taai/contracts';
-import { RlsPool, type Tx } from '@taai/entities';
+import { RlsPool, sql, type Tx } from '@taai/entities';
 import { RUN_COLUMNS, type LedgeredAttempt, type Lease, type NewRun, type RunRow } from './run-row';
 import { runStates } from './run-states';
-import { storableJson } from './storable-json';
+import { storableJson } from '../json/storable';
 
-const FIND = `select ${RUN_COLUMNS} from agent_runs where id = $1`;
+const FIND = sql(`select ${RUN_COLUMNS} from agent_runs where id = $1`);
+const LOCK = sql(`select ${RUN_COLUMNS} from agent_runs where id = $1 for update`);
 
-const MOST_ACTIVE = `
+const MOST_ACTIVE = sql(`
   select (p.limits ->> 'active_runs')::int as most
-  from subscriptions s join plans p on p.id = s.plan_id where s.status <> 'ended'`;
+  from subscriptions s join plans p on p.id = s.plan_id where s.status <> 'ended'`);
 
-const ACTIVE = `select count(*)::int as active from agent_runs where ${runStates.isOpen()}`;
+const COUNT_ACTIVE = sql(`select count(*)::int as active from agent_runs where ${runStates.isOpen()}`);
+const LOCK_COUNT = sql(`select pg_advisory_xact_lock(hashtextextended('active runs ' || $1, 0))`);
+
+const INSERT = sql(`
+  insert into agent_runs (tenant_id, id, agent_id, agent_version, conversation_id, user_id, input, metadata, state,
+    status, lease_owner, lease_until, started_at, deadline_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + make_interval(secs => $12),
+    case when $11::text is not null then now() end, now() + make_interval(secs => $13))
+  on conflict (tenant_id, id) do nothing returning ${RUN_COLUMNS}`);
+
+const ATTEMPTS = sql(`
+  select call_id, step, provider_id, model, occurred_at, latency_ms, error_code, input_tokens, cache_read_tokens,
+    cache_write_tokens, output_tokens, reasoning_tokens, cost_micro_usd, is_estimated
+  from usage_records where run_id = $1 order by call_id`);
+
+const PAGE = sql(`
+  select ${RUN_COLUMNS} from agent_runs
+  where agent_id = $1 and ($2::text is null or status = $2) and ($3::uuid is null or id < $3) order by id desc limit $4`);
+
+const REQUEST_CANCEL = sql(
+  'update agent_runs set cancel_requested_at = coalesce(cancel_requested_at, now()) where id = $1',
+);
+
+/** A change of a run's state that is not its holder's: `$1` is the run. */
+const move = (to: RunStatus, assignments: string) =>
+  sql(`update agent_runs set status = '${to}', ${assignments} where id = $1 and ${runStates.mayBecome(to)}`);
+
+const RESUME = move(
+  'running',
+  `lease_owner = null, lease_until = now(), state = state - 'remaining_ms',
+  deadline_at = now() + make_interval(secs => (state ->> 'remaining_ms')::float / 1000)`,
+);
+const CANCEL_QUEUED = move('cancelled', 'last_event_id = 1, finished_at = now()');
 
 /** Runs, as far as it does not matter who holds them; the writes of their holders are in `HeldRunRepository`. */
 @Injectable()
@@ -20,49 +53,42 @@ export class RunRepository {
 
   /** Whether the tenant's plan allows one more active run. Others that ask wait until the transaction ends. */
   async hasRoom(tx: Tx): Promise<boolean> {
-    const [plan] = await tx.query<{ most: number | null }[]>(MOST_ACTIVE);
+    const [plan] = await tx.read<{ most: number | null }>(MOST_ACTIVE);
     if (!plan || plan.most === null) return true;
-    await tx.query(`select pg_advisory_xact_lock(hashtextextended('active runs ' || $1, 0))`, [tx.tenant_id]);
-    const [{ active }] = await tx.query<[{ active: number }]>(ACTIVE);
-    return active < plan.most;
+    await tx.read(LOCK_COUNT, [tx.tenant_id]);
+    const [count] = await tx.read<{ active: number }>(COUNT_ACTIVE);
+    return count !== undefined && count.active < plan.most;
   }
 
   /** Leased and running, or queued without a lease. Undefined when there is a run with this id. */
   async insert(tx: Tx, run: NewRun, lease: Lease | undefined, deadlineSeconds: number): Promise<RunRow | undefined> {
     const status: RunStatus = lease ? 'running' : 'queued';
-    const [row] = await tx.query<RunRow[]>(
-      `insert into agent_runs (tenant_id, id, agent_id, agent_version, conversation_id, user_id, input, metadata, state,
-         status, lease_owner, lease_until, started_at, deadline_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + make_interval(secs => $12),
-         case when $11::text is not null then now() end, now() + make_interval(secs => $13))
-       on conflict (tenant_id, id) do nothing returning *`,
-      [
-        tx.tenant_id,
-        run.id,
-        run.agent_id,
-        run.agent_version,
-        run.conversation_id,
-        run.user_id,
-        storableJson(run.input),
-        JSON.stringify(run.metadata),
-        storableJson(run.state),
-        status,
-        lease?.owner ?? null,
-        lease?.seconds ?? null,
-        deadlineSeconds,
-      ],
-    );
+    const [row] = await tx.write<RunRow>(INSERT, [
+      tx.tenant_id,
+      run.id,
+      run.agent_id,
+      run.agent_version,
+      run.conversation_id,
+      run.user_id,
+      storableJson(run.input),
+      JSON.stringify(run.metadata),
+      storableJson(run.state),
+      status,
+      lease?.owner ?? null,
+      lease?.seconds ?? null,
+      deadlineSeconds,
+    ]);
     return row;
   }
 
   async find(tx: Tx, id: string): Promise<RunRow | undefined> {
-    const [run] = await tx.query<RunRow[]>(FIND, [id]);
+    const [run] = await tx.read<RunRow>(FIND, [id]);
     return run;
   }
 
   /** The run, which nobody else changes until the transaction ends. */
   async lock(tx: Tx, id: string): Promise<RunRow | undefined> {
-    const [run] = await tx.query<RunRow[]>(`${FIND} for update`, [id]);
+    const [run] = await tx.read<RunRow>(LOCK, [id]);
     return run;
   }
 
@@ -74,12 +100,7 @@ export class RunRepository {
 
   /** The calls of providers that were made for the run, oldest first. */
   attempts(tx: Tx, run_id: string): Promise<LedgeredAttempt[]> {
-    return tx.query<LedgeredAttempt[]>(
-      `select call_id, step, provider_id, model, occurred_at, latency_ms, error_code, input_tokens, cache_read_tokens,
-         cache_write_tokens, output_tokens, reasoning_tokens, cost_micro_usd, is_estimated
-       from usage_records where run_id = $1 order by call_id`,
-      [run_id],
-    );
+    return tx.read<LedgeredAttempt>(ATTEMPTS, [run_id]);
   }
 
   /** Newest first. */
@@ -90,11 +111,7 @@ export class RunRepository {
     after: string | undefined,
     limit: number,
   ): Promise<RunRow[]> {
-    return tx.query<RunRow[]>(
-      `select ${RUN_COLUMNS} from agent_runs
-       where agent_id = $1 and ($2::text is null or status = $2) and ($3::uuid is null or id < $3) order by id desc limit $4`,
-      [agent_id, status ?? null, after ?? null, limit],
-    );
+    return tx.read<RunRow>(PAGE, [agent_id, status ?? null, after ?? null, limit]);
   }
 
   /**
@@ -104,27 +121,17 @@ export class RunRepository {
   async requestCancel(tx: Tx, id: string): Promise<RunStatus | undefined> {
     const run = await this.lock(tx, id);
     if (!run || hasEnded(run)) return undefined;
-    const sql = 'update agent_runs set cancel_requested_at = coalesce(cancel_requested_at, now()) where id = $1';
-    await tx.query(sql, [id]);
-    if (run.status === 'queued') return this.endQueued(tx, id);
+    await tx.write(REQUEST_CANCEL, [id]);
+    if (run.status === 'queued') {
+      await tx.write(CANCEL_QUEUED, [id]);
+      return 'cancelled';
+    }
     if (run.status === 'waiting_approval') await this.resume(tx, id);
     return 'running';
   }
 
   /** A run that waited for approvals goes on with the time that it had left; nobody holds it. */
   async resume(tx: Tx, id: string): Promise<void> {
-    const left = `make_interval(secs => (state ->> 'remaining_ms')::float / 1000)`;
-    const set = `lease_owner = null, lease_until = now(), deadline_at = now() + ${left}, state = state - 'remaining_ms'`;
-    await this.move(tx, id, 'running', set);
-  }
-
-  private async endQueued(tx: Tx, id: string): Promise<RunStatus> {
-    await this.move(tx, id, 'cancelled', 'last_event_id = 1, finished_at = now()');
-    return 'cancelled';
-  }
-
-  private async move(tx: Tx, id: string, to: RunStatus, assignments: string): Promise<void> {
-    const guard = runStates.mayBecome(to);
-    await tx.query(`update agent_runs set status = $2, ${assignments} where id = $1 and ${guard}`, [id, to]);
+    await tx.write(RESUME, [id]);
   }
 }

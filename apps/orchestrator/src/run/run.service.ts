@@ -70,7 +70,7 @@ export class RunService {
   async list({ id: agent_id, status, limit, cursor }: ListRuns): Promise<PageOf<Run>> {
     const after = idAfter(cursor);
     const rows = await withTenant(this.db, async (tx) => {
-      found('agent', await this.agents.find(tx, agent_id));
+      found('agent', await this.agents.rows.find(tx, { id: agent_id }));
       return this.runs.page(tx, agent_id, status, after, limit + 1);
     });
     return toFittingPage(rows.map(toRun), limit);

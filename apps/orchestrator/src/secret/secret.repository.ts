@@ -4,7 +4,10 @@ import { RlsPool, sql } from '@taai/entities';
 import type { SealedSecret, SecretStore } from '@taai/platform';
 import { DataSource } from 'typeorm';
 
-/** Providers' credentials and tools' secret headers, as those who change encryption keys see them. */
+const KEY_IDS = sql('select key_id from credential_key_ids()');
+const STALE = sql('select tenant_id, id from stale_credentials($1, $2, $3, $4)');
+const COUNT_STALE = sql('select count(*)::int as count from stale_credentials($1, $2, $3, $4)');
+
 const FIND = sql(`
   select provider_id as owner_id, ciphertext from provider_credentials where id = $1 and key_id <> $2
   union all
@@ -18,6 +21,7 @@ const REPLACE = sql(`
   )
   select id from credentials union all select id from headers`);
 
+/** Providers' credentials and tools' secret headers, as those who change encryption keys see them. */
 @Injectable()
 export class SecretRepository implements SecretStore {
   constructor(
@@ -26,18 +30,16 @@ export class SecretRepository implements SecretStore {
   ) {}
 
   async keyIds(): Promise<string[]> {
-    const rows = await this.db.query<{ key_id: string }[]>('select key_id from credential_key_ids()');
+    const rows = await this.db.query<{ key_id: string }[]>(KEY_IDS);
     return rows.map(({ key_id }) => key_id);
   }
 
   stale(key_id: string, { tenant_id, id }: SecretRef, limit: number): Promise<SecretRef[]> {
-    const sql = 'select tenant_id, id from stale_credentials($1, $2, $3, $4)';
-    return this.db.query<SecretRef[]>(sql, [key_id, tenant_id, id, limit]);
+    return this.db.query<SecretRef[]>(STALE, [key_id, tenant_id, id, limit]);
   }
 
   async countStale(key_id: string, { tenant_id, id }: SecretRef, limit: number): Promise<number> {
-    const sql = 'select count(*)::int as count from stale_credentials($1, $2, $3, $4)';
-    const [{ count }] = await this.db.query<[{ count: number }]>(sql, [key_id, tenant_id, id, limit]);
+    const [{ count }] = await this.db.query<[{ count: number }]>(COUNT_STALE, [key_id, tenant_id, id, limit]);
     return count;
   }
 

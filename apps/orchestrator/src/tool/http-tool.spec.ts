@@ -36,10 +36,8 @@ describe('a request', () => {
       body: { user: '{{id}}', tags: '{{tags}}' },
     };
     expect(await call(config, { id: 7, tags: ['a'] }, context)).toEqual({ status: 200, body: { id: 5 } });
-    const headers = {
-      ...{ authorization: canary, 'x-trace': 'run 7', 'content-type': 'application/json' },
-      'idempotency-key': context.execution_id,
-    };
+    const sent = { authorization: canary, 'x-trace': 'run 7', 'content-type': 'application/json' };
+    const headers = { ...sent, 'idempotency-key': context.execution_id };
     expect(server.received).toMatchObject([{ method: 'POST', path: '/users/7', headers }]);
     expect(JSON.parse(server.received[0]?.body ?? '')).toEqual({ user: 7, tags: ['a'] });
   });

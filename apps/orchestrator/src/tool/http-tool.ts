@@ -1,7 +1,6 @@
 import { limits, type HttpToolConfig } from '@taai/contracts';
-import type { JsonObject } from '@taai/providers';
+import { parseJson, type JsonObject } from '@taai/providers';
 import { request, type Dispatcher } from 'undici';
-import { parseJson } from '../texts';
 import { assertFits, fillBody, fillHeaders, fillUrl } from './http-template';
 import { ToolFailure, type ToolContext } from './loaded-tool';
 import { outboundFailure, sizeOf } from './tool-result';
@@ -45,9 +44,13 @@ export async function callHttp(
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeout_ms)]);
   try {
     const answer = await request(url, {
-      ...{ dispatcher, method, headers, signal: deadline },
+      dispatcher,
+      method,
+      headers,
+      signal: deadline,
       // The deadline above is the only one.
-      ...{ headersTimeout: 0, bodyTimeout: 0 },
+      headersTimeout: 0,
+      bodyTimeout: 0,
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const { bytes, truncated } = await readUpTo(answer.body, max_bytes);

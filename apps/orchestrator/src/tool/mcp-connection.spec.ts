@@ -163,7 +163,8 @@ describe('what is no MCP server', () => {
 const idOf = (body: string): unknown => (JSON.parse(body || '{}') as { id?: unknown }).id;
 
 const initialized = (id: unknown, protocolVersion: string) => ({
-  ...{ jsonrpc: '2.0', id },
+  jsonrpc: '2.0',
+  id,
   result: { protocolVersion, capabilities: {}, serverInfo: { name: 'x', version: '1' } },
 });
 

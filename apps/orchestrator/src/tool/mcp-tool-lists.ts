@@ -3,9 +3,8 @@ import { limits, type McpToolConfig } from '@taai/contracts';
 import type { JsonObject } from '@taai/providers';
 import { LRUCache } from 'lru-cache';
 import { withMcp } from './mcp-connection';
-import { cut } from '../texts';
 import { ToolConnector, type SecretHolder } from './tool-connector';
-import { sizeOf } from './tool-result';
+import { cut, sizeOf } from './tool-result';
 
 const FRESH_MS = 5 * 60_000;
 const LIST_MS = 10_000;

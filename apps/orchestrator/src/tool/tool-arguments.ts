@@ -1,8 +1,10 @@
 import { limits } from '@taai/contracts';
 import type { JsonObject } from '@taai/providers';
 import { ToolFailure, type LoadedTool } from './loaded-tool';
-import { cut, isStorable, mapTexts } from '../texts';
+import { mapTexts } from '../json/map-texts';
+import { isStorable } from '../json/storable';
 import { TimeLimitExceeded } from './time-limit';
+import { cut } from './tool-result';
 import { MalformedSchema, violations } from './tool-schema';
 
 const MAX_MESSAGE = 1000;

@@ -53,7 +53,10 @@ const server = (fields: Partial<CreateTool> = {}) =>
   create({ name: 'crm', kind: 'mcp', config: { url: mcp.url }, ...fields });
 const webApi = (fields: Partial<CreateTool> = {}) =>
   create({
-    ...{ name: 'api', description: 'Calls.', kind: 'http', input_schema: { type: 'object' } },
+    name: 'api',
+    description: 'Calls.',
+    kind: 'http',
+    input_schema: { type: 'object' },
     config: { method: 'POST', url: api.url },
     ...fields,
   });

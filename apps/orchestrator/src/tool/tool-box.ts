@@ -34,8 +34,8 @@ export class ToolBox {
   }
 
   /**
-   * Those of the names that exist and are active, in that order; a tool of a server that does not answer is left out. Where two tools
-   * of MCP servers have the same name, the first one counts; none takes a name that the agent means another tool by.
+   * Loads the tools of these names that exist and are active, in that order; a tool of a server that does not answer is left out. Where
+   * two tools of MCP servers have the same name, the first one counts; none takes a name that the agent means another tool by.
    */
   async load(names: readonly string[]): Promise<LoadedTool[]> {
     if (names.length === 0) return [];
@@ -61,7 +61,9 @@ export class ToolBox {
     return [
       {
         ...shared(row),
-        ...{ description: row.description || description, input_schema, is_repeatable },
+        description: row.description || description,
+        input_schema,
+        is_repeatable,
         execute: (args, context) =>
           settle({ secrets: [], signal: context.signal }, () => builtin.execute(args, context, this.services)),
       },
@@ -90,7 +92,8 @@ export class ToolBox {
           ...shared(row),
           name: tool === undefined ? combinedName(row.name, name) : row.name,
           description: (tool !== undefined && row.description) || description,
-          ...{ input_schema, is_repeatable },
+          input_schema,
+          is_repeatable,
           execute: (args, context) =>
             this.withSecrets(row, context.signal, (headers) =>
               callMcp(this.connector.fetch, row.config, headers, { name, args }, context),
@@ -118,5 +121,7 @@ export class ToolBox {
 
 const shared = ({ id, name, description, requires_approval }: RowOf<unknown>) => ({
   tool_id: id,
-  ...{ name, description, requires_approval },
+  name,
+  description,
+  requires_approval,
 });

@@ -3,7 +3,7 @@ import { leanFetch, type Fetch } from '@taai/providers';
 import type { Dispatcher } from 'undici';
 import { ToolFailure } from './loaded-tool';
 
-/** Of all that a server sends in answer to one request, or of one event of a stream. */
+/** A client holds no more than this of an answer, or of one event of a stream. */
 const MAX_HELD_BYTES = 1024 * 1024;
 
 /** Where a tool keeps its secret headers. */
@@ -13,7 +13,7 @@ export interface SecretHolder {
   secret_ciphertext: string | null;
 }
 
-/** The way to tenants' servers: secret headers are opened here alone, and requests leave by one dispatcher that refuses private addresses. */
+/** Connects to tenants' servers: it alone opens secret headers, and its one dispatcher refuses private addresses. */
 export class ToolConnector {
   readonly dispatcher: Dispatcher;
   readonly fetch: Fetch;

@@ -3,11 +3,17 @@ import { limits, ProblemError } from '@taai/contracts';
 import { OutboundRefused, reportError } from '@taai/platform';
 import { redactor } from '@taai/providers';
 import { ToolFailure } from './loaded-tool';
-import { cut, mapTexts, storable } from '../texts';
+import { mapTexts } from '../json/map-texts';
+import { storable } from '../json/storable';
 
 const MAX_MESSAGE = 600;
 
+/** Bytes of the value as JSON. */
 export const sizeOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+
+/** The text, of which `length` characters are kept, the last one an ellipsis where something was cut off. */
+export const cut = (text: string, length: number): string =>
+  text.length > length ? `${text.slice(0, length - 1).toWellFormed()}…` : text;
 
 interface Work {
   /** Values that neither the result nor a failure may show, should a server send them back. */

@@ -16,7 +16,7 @@ export interface ToolDraft {
   kind: ToolKind;
   description?: string;
   config: Record<string, unknown>;
-  /** Of HTTP tools alone. */
+  /** Only HTTP tools have one of their own. */
   input_schema?: Record<string, unknown>;
   secret_headers?: Record<string, string> | null;
 }
@@ -31,24 +31,26 @@ const texts = (maxProperties: number) =>
     maxProperties,
     additionalProperties: { type: 'string', maxLength: limits.toolHeaderCharacters },
   }) as const;
-const object = (required: string[], properties: object) =>
-  ajv.compile({ type: 'object', properties, required, additionalProperties: false });
+const object = <T>(required: string[], properties: object) =>
+  ajv.compile<T>({ type: 'object', properties, required, additionalProperties: false });
 
 const url = text(limits.addressCharacters);
 const timeout_ms = number(limits.minToolTimeoutMs, limits.toolTimeoutMs);
 
+const isHttpConfig = object<HttpToolConfig>(['method', 'url'], {
+  method: { enum: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] satisfies HttpToolConfig['method'][] },
+  url,
+  query: texts(limits.toolQueryParameters),
+  headers: texts(limits.toolHeaders),
+  body: {},
+  timeout_ms,
+  max_bytes: number(1, limits.toolAnswerBytes),
+  idempotent: { type: 'boolean' },
+});
+
 const configs: Record<ToolKind, ValidateFunction> = {
   builtin: object(['builtin'], { builtin: { enum: [...builtins.keys()] } }),
-  http: object(['method', 'url'], {
-    method: { enum: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] satisfies HttpToolConfig['method'][] },
-    url,
-    query: texts(limits.toolQueryParameters),
-    headers: texts(limits.toolHeaders),
-    body: {},
-    timeout_ms,
-    max_bytes: number(1, limits.toolAnswerBytes),
-    idempotent: { type: 'boolean' },
-  }),
+  http: isHttpConfig,
   mcp: object(['url'], { url, tool: text(limits.mcpToolNameCharacters), timeout_ms }),
 };
 
@@ -98,10 +100,10 @@ function inputSchemaErrors({ kind, description, input_schema }: ToolDraft): Fiel
   return fault === undefined ? errors : [...errors, refusal('input_schema', fault)];
 }
 
-/** Of a config that has the right fields. */
+/** What is wrong with an HTTP tool's request, once its config has the right fields. */
 function requestErrors({ kind, config, input_schema = {} }: ToolDraft): FieldError[] {
-  if (kind !== 'http') return [];
-  const { method, url, headers = {}, body } = config as unknown as HttpToolConfig;
+  if (kind !== 'http' || !isHttpConfig(config)) return [];
+  const { method, url, headers = {}, body } = config;
   const problem = urlProblem(url);
   return [
     ...(problem === undefined ? [] : [refusal('config.url', problem)]),

@@ -10,24 +10,25 @@ import {
   type ToolExecution,
   type UpdateTool,
 } from '@taai/contracts';
-import { audit, idAfter, toFittingPage, withTenant, type Tx } from '@taai/entities';
+import { audit, idAfter, RlsPool, toFittingPage, withTenant, type ToolEntity, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { builtins } from './builtin/registry';
 import { ToolConnector } from './tool-connector';
 import { addressOf, assertTool, type ToolDraft } from './tool-rules';
-import { ToolRepository, type ToolColumns, type ToolRow } from './tool.repository';
-import { explain } from '../violations';
+import { ToolRepository, type StoredTool } from './tool.repository';
+import { explainViolation } from '../explain-violation';
 
 const taken = { tools_name_key: () => new ProblemError('slug_taken', 'Another tool has this name.') };
 
-type SecretColumns = Pick<ToolColumns, 'secret_header_names' | 'secret_ciphertext' | 'secret_key_id'>;
+type SecretColumns = Pick<ToolEntity, 'secret_header_names' | 'secret_ciphertext' | 'secret_key_id'>;
 const noSecrets: SecretColumns = { secret_header_names: [], secret_ciphertext: null, secret_key_id: null };
 
 @Injectable()
 export class ToolService {
   constructor(
     private readonly db: DataSource,
+    private readonly rls: RlsPool,
     private readonly tools: ToolRepository,
     private readonly connector: ToolConnector,
   ) {}
@@ -38,33 +39,32 @@ export class ToolService {
     return withTenant(this.db, async (tx) => {
       const id = v7();
       const columns = { ...fields, description, config, input_schema: input_schema ?? {} };
-      await explain(this.tools.insert(tx, id, { ...columns, ...this.seal(tx, id, secret_headers) }), taken);
-      const after = shown(found('tool', await this.tools.find(tx, id)));
+      const secrets = this.seal(tx, id, secret_headers);
+      const after = shown(await explainViolation(this.tools.rows.insert(tx, { ...columns, ...secrets, id }), taken));
       await audit(tx, { action: 'tool.created', target: { type: 'tool', id }, after });
       return after;
     });
   }
 
   async list({ limit, cursor }: PageQuery): Promise<PageOf<Tool>> {
-    const after = idAfter(cursor);
-    const rows = await withTenant(this.db, (tx) => this.tools.page(tx, after, limit + 1));
+    const rows = await this.tools.rows.page(this.rls, idAfter(cursor), limit + 1);
     return toFittingPage(rows.map(shown), limit);
   }
 
   async get(id: string): Promise<Tool> {
-    return shown(found('tool', await withTenant(this.db, (tx) => this.tools.find(tx, id))));
+    return shown(found('tool', await this.tools.rows.find(this.rls, { id })));
   }
 
   /** Another origin must not be sent the secret headers that were stored for this one: they are dropped, unless new ones come along. */
   async update({ id, secret_headers, ...fields }: UpdateTool): Promise<Tool> {
     return withTenant(this.db, async (tx) => {
-      const before = found('tool', await this.tools.lock(tx, id));
+      const before = found('tool', await this.tools.rows.lock(tx, { id }));
       this.vetChange(before, { ...fields, secret_headers });
       if (fields.name !== undefined && fields.name !== before.name) await this.assertUnused(tx, before);
       const moves = fields.config !== undefined && originOf(fields) !== originOf(before);
       const secrets = moves || secret_headers !== undefined ? this.seal(tx, id, secret_headers) : {};
-      await explain(this.tools.update(tx, id, { ...fields, ...secrets }), taken);
-      const after = found('tool', await this.tools.find(tx, id));
+      const change = this.tools.rows.update(tx, { id }, { ...fields, ...secrets });
+      const after = found('tool', await explainViolation(change, taken));
       await auditTool(tx, before, after);
       return shown(after);
     });
@@ -72,7 +72,7 @@ export class ToolService {
 
   async remove(id: string): Promise<void> {
     await withTenant(this.db, async (tx) => {
-      const before = found('tool', await this.tools.lock(tx, id));
+      const before = found('tool', await this.tools.rows.lock(tx, { id }));
       await this.assertUnused(tx, before);
       await this.tools.remove(tx, id);
       await audit(tx, { action: 'tool.deleted', target: { type: 'tool', id }, before: shown(before) });
@@ -81,11 +81,8 @@ export class ToolService {
 
   async executions({ id, limit, cursor }: PageById): Promise<PageOf<ToolExecution>> {
     const after = idAfter(cursor);
-    const rows = await withTenant(this.db, async (tx) => {
-      found('tool', await this.tools.find(tx, id));
-      return this.tools.executions(tx, id, after, limit + 1);
-    });
-    return toFittingPage(rows, limit);
+    found('tool', await this.tools.rows.find(this.rls, { id }));
+    return toFittingPage(await this.tools.executions(id, after, limit + 1), limit);
   }
 
   private vet(draft: ToolDraft): void {
@@ -94,11 +91,11 @@ export class ToolService {
     if (address !== undefined) this.connector.vet(address);
   }
 
-  /** Of what stays nothing is looked at again, so that a tool can be deactivated whatever became of the rules. */
-  private vetChange({ kind, description, config, input_schema }: ToolRow, change: Omit<UpdateTool, 'id'>): void {
+  /** Checks a change of what the tool does, and no other, so that a tool can be deactivated whatever became of the rules. */
+  private vetChange({ kind, description, config, input_schema }: StoredTool, change: Omit<UpdateTool, 'id'>): void {
     const shape = [change.config, change.input_schema, change.description, change.secret_headers];
     if (shape.every((field) => field === undefined)) return;
-    const stored = { kind, description, config: { ...config }, ...(kind === 'http' && { input_schema }) };
+    const stored = { kind, description, config, ...(kind === 'http' && { input_schema }) };
     this.vet({ ...stored, ...change });
   }
 
@@ -109,7 +106,7 @@ export class ToolService {
     return { secret_header_names, secret_ciphertext: ciphertext, secret_key_id: key_id };
   }
 
-  private async assertUnused(tx: Tx, { name }: ToolRow): Promise<void> {
+  private async assertUnused(tx: Tx, { name }: StoredTool): Promise<void> {
     if (await this.tools.isUsed(tx, name))
       throw new ProblemError('conflict', 'Agents use this tool: take it from them first.');
   }
@@ -121,16 +118,16 @@ function originOf(tool: { config?: object }): string | undefined {
   return address === undefined ? undefined : new URL(address).origin;
 }
 
-/** A builtin's description and schema are those of this release. */
-function shown({ secret_ciphertext: _, tenant_id: __, ...row }: ToolRow): Tool {
-  const config = { ...row.config };
-  const builtin = row.kind === 'builtin' ? builtins.get(row.config.builtin) : undefined;
-  if (!builtin) return { ...row, config };
-  return { ...row, config, description: row.description || builtin.description, input_schema: builtin.input_schema };
+/** The tool as clients see it. A builtin's description and schema are those of this release. */
+function shown({ secret_ciphertext: _, tenant_id: __, ...row }: StoredTool): Tool {
+  const { builtin: name } = row.config;
+  const builtin = row.kind === 'builtin' && typeof name === 'string' ? builtins.get(name) : undefined;
+  if (!builtin) return row;
+  return { ...row, description: row.description || builtin.description, input_schema: builtin.input_schema };
 }
 
 /** Secrets that were replaced show in no field: the entry says that they were. */
-const auditTool = (tx: Tx, before: ToolRow, after: ToolRow): Promise<void> =>
+const auditTool = (tx: Tx, before: StoredTool, after: StoredTool): Promise<void> =>
   audit(tx, {
     action: 'tool.updated',
     target: { type: 'tool', id: after.id },

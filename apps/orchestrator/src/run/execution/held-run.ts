@@ -15,7 +15,7 @@ import { retryUntilCommitted } from './retry-until-committed';
 import { messagesOf } from './run-messages';
 import { endingOf, type RunOutcome } from './run-outcome';
 
-/** What the transactions of all runs of a replica are made with. */
+/** The services that the transactions of a replica's runs use. */
 export interface RunStore {
   db: DataSource;
   runs: HeldRunRepository;
@@ -138,9 +138,8 @@ export class HeldRun implements CallAccounting {
       const end = { step: this.steps.length + (call ? 1 : 0), last_event_id: logged + events.length };
       await this.store.runs.finish(tx, id, { ...ending, ...end });
       await this.store.steps.abandon(tx, id);
-      const data = { run_id: id, agent_id, conversation_id, status };
       // A run that was cancelled concerns the fleet alone: its conversation gets what was said.
-      await emit(tx, `agent.run.${status}`, data);
+      await emit(tx, `agent.run.${status}`, { run_id: id, agent_id, conversation_id, status });
       return events;
     });
     this.append(events);

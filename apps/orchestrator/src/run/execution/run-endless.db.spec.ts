@@ -77,7 +77,8 @@ async function flooded(kind: ProviderKind, flood: Flood) {
 const padding = 'x'.repeat(64 * 1024);
 const data = (value: object) => `data: ${JSON.stringify(value)}\n\n`;
 const events = (piece: string, more: Partial<Flood> = {}): Flood => ({
-  ...{ content_type: 'text/event-stream', piece },
+  content_type: 'text/event-stream',
+  piece,
   ...more,
 });
 
@@ -112,7 +113,9 @@ describe('a run whose provider sends without end', () => {
     });
     const { run, rows, sent, growth } = await flooded('openai', events(piece, { most: 100 * MB }));
     expect(run).toMatchObject({
-      ...{ status: 'failed', error_code: 'output_too_long', output: 'and so on '.repeat(40_000) },
+      status: 'failed',
+      error_code: 'output_too_long',
+      output: 'and so on '.repeat(40_000),
     });
     expect(rows).toMatchObject([{ error_code: 'output_too_long', is_estimated: true }]);
     expect(sent).toBeGreaterThan(50 * MB);

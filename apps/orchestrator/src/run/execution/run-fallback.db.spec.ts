@@ -1,5 +1,6 @@
 import { providerCalls, startStage, type Replica, type Stage } from '../../replica.testing';
-import { PROSE, Scene, textOf } from './run-proof.testing';
+import { Scene } from './run-proof.testing';
+import { PROSE, textOf } from './run-truth.testing';
 
 let stage: Stage;
 let replica: Replica;
@@ -37,7 +38,9 @@ describe('a run whose first provider breaks and whose second one is slow', () =>
     const kinds = ['openai', 'anthropic', 'google'];
     const codes = ['unavailable', 'timeout', null];
     const attempts = order.map((index) => ({
-      ...{ provider_id: providers[index], model: models[index], error_code: codes[index] },
+      provider_id: providers[index],
+      model: models[index],
+      error_code: codes[index],
     }));
     expect(run).toMatchObject({ status: 'completed', error_code: null });
     expect(run.output).toContain(`You wrote: “${mark}${PROSE}”`);
@@ -59,7 +62,8 @@ describe('a run whose first provider breaks and whose second one is slow', () =>
   it('fails with the last one’s error when the third is of no use either', async () => {
     const { scene, providers, models } = await threeProviders(0);
     const fallbacks = [1, 2].map((index) => ({
-      ...{ provider_id: providers[index] ?? '', model: index === 2 ? 'nobody' : (models[index] ?? '') },
+      provider_id: providers[index] ?? '',
+      model: index === 2 ? 'nobody' : (models[index] ?? ''),
     }));
     await scene.update({ fallbacks });
     const { run, rows } = await scene.run('Is anybody there?');

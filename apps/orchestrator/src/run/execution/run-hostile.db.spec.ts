@@ -2,7 +2,8 @@ import type { CreateTool } from '@taai/contracts';
 import { v7 } from 'uuid';
 import { providerCalls, startStage, type Replica, type Stage } from '../../replica.testing';
 import { json, startServer, type TestServer } from '../../tool/http-server.testing';
-import { expectNear, PROSE, Scene, truthOf } from './run-proof.testing';
+import { Scene } from './run-proof.testing';
+import { expectNear, PROSE, truthOf } from './run-truth.testing';
 
 let stage: Stage;
 let replica: Replica;
@@ -16,10 +17,7 @@ afterEach(() => Promise.all(servers.splice(0).map((server) => server.close())));
 afterAll(() => stage.close());
 
 const invalid = (path: string) =>
-  expect.objectContaining({
-    ...{ name: 'ProblemError', code: 'validation_failed' },
-    extras: { errors: [expect.objectContaining({ path })] },
-  });
+  expect.objectContaining({ code: 'validation_failed', extras: { errors: [expect.objectContaining({ path })] } });
 
 describe('a schema that is none', () => {
   const malformed = { type: 'object', properties: { city: { type: 'town' } } };
@@ -27,7 +25,9 @@ describe('a schema that is none', () => {
   it('is refused in a tool and in an agent, before any run', async () => {
     const scene = await Scene.open(stage, replica);
     const tool: CreateTool = {
-      ...{ name: 'weather', description: 'The weather.', kind: 'http' },
+      name: 'weather',
+      description: 'The weather.',
+      kind: 'http',
       config: { method: 'GET', url: 'http://127.0.0.1:1/' },
     };
     const create = (input_schema: Record<string, unknown>) =>

@@ -1,6 +1,6 @@
 import type { TokenUsage } from '@taai/contracts';
 import type { Attempt } from '../../model/candidate';
-import { storable } from '../../texts';
+import { storable } from '../../json/storable';
 import type { Ending } from '../run-events';
 import type { RunFailure } from './run-failure';
 
@@ -13,7 +13,10 @@ export interface RunOutcome {
 }
 
 /** The columns that an outcome fills in; `usage` is the sum of the run. */
-export const endingOf = ({ status, failure, call }: RunOutcome, usage: TokenUsage | null): Ending => ({
+export const endingOf = (
+  { status, failure, call }: RunOutcome,
+  usage: TokenUsage | null,
+): Ending & Pick<RunOutcome, 'status'> => ({
   status,
   output: call && call.reply.text.toWellFormed(),
   error_code: failure?.code ?? null,

@@ -2,12 +2,9 @@ import type { CreateAgent, CreateProvider, RunDetail, RunEvent, TokenUsage } fro
 import type { UsageRecordEntity } from '@taai/entities';
 import { until } from '@taai/platform-testing';
 import { v7 } from 'uuid';
-import { compose } from '../../../../../scripts/sandbox/answer';
 import { sandboxBaseUrl } from '../../../../../scripts/sandbox/base-url';
-import type { Call } from '../../../../../scripts/sandbox/calls';
-import { readDirectives } from '../../../../../scripts/sandbox/directives';
-import { loadTokenizer } from '../../../../../scripts/sandbox/tokens';
-import { ledger, providerCalls, watch, type Replica, type Stage, type User } from '../../replica.testing';
+import { ledger, watch, type Replica, type Stage, type User } from '../../replica.testing';
+import { textOf } from './run-truth.testing';
 
 /** Micro-USD per million tokens, the same for every model of every vendor, and other ones in each bucket. */
 const RATES = {
@@ -20,12 +17,6 @@ const RATES = {
 type Bucket = keyof typeof RATES;
 type Buckets = Pick<TokenUsage, Bucket>;
 const buckets = Object.keys(RATES) as Bucket[];
-
-/** English, in which the vendors' tokenizers come nearest to each other. */
-export const PROSE =
-  'The river rises in the hills to the north of the town, runs through wide fields of wheat and barley, and reaches the sea after two ' +
-  'hundred miles. In spring it often floods the lower meadows, so the farmers built their houses on the higher ground. Every summer ' +
-  'visitors come from the city to walk along its banks, to fish, and to sit in the shade of the old trees.';
 
 /** A run that has ended: what observers saw, what it says of itself, and the ledger's rows. */
 export interface Ended {
@@ -55,12 +46,10 @@ export class Scene {
     const provider_id = await addProvider(stage, replica, user, provider);
     const { id } = await user.as(() =>
       replica.agents.create({
-        ...{
-          name: 'Guide',
-          slug: 'guide',
-          system_prompt: 'You are a patient guide to the country.',
-          model: 'sandbox-1',
-        },
+        name: 'Guide',
+        slug: 'guide',
+        system_prompt: 'You are a patient guide to the country.',
+        model: 'sandbox-1',
         provider_id,
       }),
     );
@@ -176,36 +165,4 @@ function sumOf(rows: readonly UsageRecordEntity[]): TokenUsage {
 function asAttempt(row: UsageRecordEntity) {
   const { step, call_id, provider_id, model, latency_ms, error_code } = row;
   return { step, call_id, provider_id, model, latency_ms, error_code, usage: sumOf([row]) };
-}
-
-/** What the model is heard to say. */
-export const textOf = (events: readonly RunEvent[]): string =>
-  events.map(({ type, data }) => (type === 'token' ? data.text : '')).join('');
-
-/** The tokens of the sandbox's answer to `input`, one string each. */
-export async function piecesOf(input: string): Promise<string[]> {
-  const messages = [{ role: 'user' as const, content: input }];
-  const request = { model: 'sandbox-1', messages, tools: [], tool_choice: 'auto' as const };
-  const more = { stream: true, include_usage: true, max_tokens: Infinity };
-  const { pieces } = compose({ ...request, ...more }, readDirectives(input), await loadTokenizer(), 'x');
-  return pieces.flatMap((piece) => (piece.type === 'text' ? [piece.text] : []));
-}
-
-/** What the sandbox saw of the one call whose input has `mark` in it. */
-export async function truthOf(stage: Stage, mark: string): Promise<Call> {
-  const [call, ...others] = await providerCalls(stage, mark);
-  if (!call || others.length > 0) throw new Error(`${others.length + (call ? 1 : 0)} calls were made, not one.`);
-  return call;
-}
-
-/** The same, once the client has closed that call's socket. */
-export async function abortedCall(stage: Stage, mark: string): Promise<Call> {
-  await until(async () => (await truthOf(stage, mark)).aborted);
-  return truthOf(stage, mark);
-}
-
-/** Asserts that a count is that near to the truth; `tolerance` is a share of it. */
-export function expectNear(count: number | null | undefined, truth: number, tolerance: number): void {
-  expect(count).toBeGreaterThanOrEqual(truth * (1 - tolerance));
-  expect(count).toBeLessThanOrEqual(truth * (1 + tolerance));
 }

@@ -1,9 +1,8 @@
 import { addAbortListener } from 'node:events';
 import { reportError } from '@taai/platform';
-import { storable } from '../../texts';
+import { storable, storableJson } from '../../json/storable';
 import { argumentsOf, ToolFailure, type LoadedTool } from '../../tool/tool-box';
 import type { Execution, Step, ToolOutcome } from '../run-step';
-import { storableJson } from '../storable-json';
 import type { HeldRun } from './held-run';
 
 /** Tools of one step that are called at once. */

@@ -71,8 +71,16 @@ describe('a run that is taken up between its tool calls', () => {
     const events = await watching;
     expect(events.map((event) => event.id)).toEqual(events.map((_, index) => index + 1));
     expect(events.map(({ type }) => type)).toEqual([
-      ...['run.started', 'token', 'usage', 'tool.call', 'tool.call', 'tool.result', 'tool.result'],
-      ...['token', 'usage', 'run.completed'],
+      'run.started',
+      'token',
+      'usage',
+      'tool.call',
+      'tool.call',
+      'tool.result',
+      'tool.result',
+      'token',
+      'usage',
+      'run.completed',
     ]);
     expect(before.executions).toHaveLength(2);
     expect(after.executions).toEqual([]);

@@ -1,6 +1,5 @@
 import { isNativeError } from 'node:util/types';
-import type { JsonObject } from '@taai/providers';
-import { parseJson } from '../../texts';
+import { parseJson, type JsonObject } from '@taai/providers';
 import { TimeLimitExceeded } from '../../tool/time-limit';
 import { violations } from '../../tool/tool-schema';
 import { RunFailure } from './run-failure';

@@ -1,7 +1,9 @@
-import type { ChatRequest, JsonObject, ToolCall } from '@taai/providers';
+import type { CreateAgent } from '@taai/contracts';
+import type { ChatRequest, JsonObject, ToolCall, Usage } from '@taai/providers';
 import { v7 } from 'uuid';
 import type { Attempt, Candidate } from '../../model/candidate';
 import type { ChatCaller, ModelCallerOptions } from '../../model/model-caller';
+import { newAgent, type Stage, type User } from '../../replica.testing';
 import type { LoadedTool, ToolContext, ToolLoader } from '../../tool/tool-box';
 
 /** One answer: text, tool calls, or an error in their place. */
@@ -10,6 +12,14 @@ export interface Line {
   calls?: [name: string, args: unknown, id?: string][];
   failure?: Error;
 }
+
+const scriptedUsage: Usage = {
+  input_tokens: 10,
+  cache_read_tokens: null,
+  cache_write_tokens: null,
+  output_tokens: 5,
+  reasoning_tokens: null,
+};
 
 /** A model that answers as written, by the number of the step, and remembers what it was shown. */
 export class ScriptedCaller implements ChatCaller {
@@ -30,11 +40,15 @@ export class ScriptedCaller implements ChatCaller {
     const { text = '', calls = [], failure = null } = this.script[step] ?? {};
     if (text) await onEvent({ type: 'text', text });
     const tool_calls = calls.map(([name, args, id], index) => toolCall(name, args, id ?? `call_${index}`));
-    const usage = { input_tokens: 10, cache_read_tokens: null, cache_write_tokens: null };
     const reply = {
-      ...{ text, tool_calls, failure, pieces: text ? 1 : 0, reasoning_characters: 0, latency_ms: 1 },
+      text,
+      tool_calls,
+      failure,
+      pieces: text ? 1 : 0,
+      reasoning_characters: 0,
+      latency_ms: 1,
       stop_reason: calls.length > 0 ? ('tool_calls' as const) : ('stop' as const),
-      usage: { ...usage, output_tokens: 5, reasoning_tokens: null },
+      usage: scriptedUsage,
     };
     return { call_id, candidate, reply };
   }
@@ -66,7 +80,11 @@ export class ScriptedTools implements ToolLoader {
 
   private tool(name: string, work: Work): LoadedTool {
     return {
-      ...{ name, description: name, tool_id: v7(), requires_approval: false, is_repeatable: false },
+      name,
+      description: name,
+      tool_id: v7(),
+      requires_approval: false,
+      is_repeatable: false,
       input_schema: { type: 'object', properties: { n: { type: 'integer' } }, additionalProperties: false },
       ...this.traits[name],
       execute: async (args, context) => {
@@ -75,4 +93,22 @@ export class ScriptedTools implements ToolLoader {
       },
     };
   }
+}
+
+/** Starts a replica whose model and tools are scripted, and makes an agent of the user that may use the tools `one`, `two` and `three`. */
+export async function startScripted(
+  stage: Stage,
+  user: User,
+  script: Line[],
+  tools: ScriptedTools,
+  fields: Partial<CreateAgent> = {},
+) {
+  const caller = new ScriptedCaller(script);
+  const replica = await stage.replica({}, [stage.firstKey], { caller, loader: tools });
+  const agent = await newAgent(user, replica, stage);
+  await user.as(() => replica.agents.update({ id: agent.id, ...fields }));
+  await stage.admin.query(`update agents set tools = '{one,two,three}' where id = $1`, [agent.id]);
+  const start = (variables?: Record<string, string>) =>
+    user.as(() => replica.starter.start({ id: agent.id, input: 'Go', ...(variables && { variables }) }));
+  return { caller, replica, agent, start };
 }

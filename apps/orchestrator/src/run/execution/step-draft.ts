@@ -1,4 +1,4 @@
-import type { ToolCall } from '@taai/providers';
+import { parseJson, type ToolCall } from '@taai/providers';
 import { v7 } from 'uuid';
 import { argumentsOf, ToolFailure, type LoadedTool } from '../../tool/tool-box';
 import type { Execution, StepDraft } from '../run-step';
@@ -44,7 +44,7 @@ function executionOf(
     created_at: new Date(),
     tool_name: call.name,
     tool_call_id: call.id,
-    arguments: jsonOf(call.arguments),
+    arguments: parseJson(call.arguments || '{}') ?? call.arguments,
     status: fault ? 'failed' : waits ? 'waiting_approval' : 'pending',
     error_code: fault?.code ?? null,
     error_detail: fault?.message ?? null,
@@ -76,14 +76,6 @@ function faultOf(tool: LoadedTool | undefined, call: ToolCall): ToolFailure | un
 
 const notCompared = () =>
   new ToolFailure('invalid_arguments', 'Comparing the arguments of the other calls with their schemas took too long.');
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text || '{}') as unknown;
-  } catch {
-    return text;
-  }
-}
 
 /** Some vendors name the calls of every answer alike: within a run an id stands for one call. */
 function freshId(id: string, taken: Set<string>, step: number, position: number): string {

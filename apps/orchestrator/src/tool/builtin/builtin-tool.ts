@@ -7,7 +7,7 @@ export interface BuiltinServices {
   tasks: TaskAccess;
 }
 
-/** A tool of the house. Adding one: a file here, and a line in `registry.ts`. */
+/** A tool that the service itself brings. Another one is a file here, and a line in `registry.ts`. */
 export interface BuiltinTool {
   description: string;
   input_schema: JsonObject;

@@ -72,7 +72,9 @@ describe('task tools', () => {
     expect(fleet.calls).toMatchObject([
       { rpc: 'auth.access.user', input: { user_id, api_key_id }, caller: { tenant_id } },
       {
-        ...{ rpc, input: args, options: { idempotency_key: execution_id } },
+        rpc,
+        input: args,
+        options: { idempotency_key: execution_id },
         caller: { ...principal, tenant_id, user_id, api_key_id, issuer: 'orchestrator' },
       },
     ]);

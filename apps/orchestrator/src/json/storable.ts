@@ -1,4 +1,8 @@
-import { storable } from '../texts';
+/** Whether PostgreSQL can store the text. */
+export const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
+
+/** The text with U+FFFD for each character that PostgreSQL cannot store. */
+export const storable = (text: string): string => text.replaceAll('\0', '\uFFFD').toWellFormed();
 
 /** JSON that PostgreSQL stores as `jsonb`, which knows neither NUL nor halves of surrogate pairs. */
 export const storableJson = (value: unknown): string => JSON.stringify(value ?? null, replacer);

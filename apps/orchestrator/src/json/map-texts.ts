@@ -10,20 +10,3 @@ export function mapTexts(value: unknown, change: (text: string) => string, depth
     Object.entries(value).map(([key, child]) => [change(key), mapTexts(child, change, depth + 1)]),
   );
 }
-
-/** Whether PostgreSQL can store it. */
-export const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
-
-export const storable = (text: string): string => text.replaceAll('\0', '\uFFFD').toWellFormed();
-
-export const cut = (text: string, length: number): string =>
-  text.length > length ? `${text.slice(0, length - 1).toWellFormed()}…` : text;
-
-/** `undefined` for what is no JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

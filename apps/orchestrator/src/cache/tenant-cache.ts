@@ -6,8 +6,8 @@ const MAX_VALUES = 2000;
 const TTL_MS = 5 * 60_000;
 
 /**
- * What was read of the tenants' configuration, until it changes, and for 5 minutes at most. It keeps promises, from before the
- * reading begins: one that a change overtakes is forgotten with the rest, and its value never kept.
+ * Keeps what was read of the tenants' configuration until it changes, and for 5 minutes at most. A read that a change overtakes is
+ * forgotten, because its promise is kept from before it begins.
  */
 export class TenantCache<T> {
   private readonly values = new LRUCache<string, Promise<T>>({ max: MAX_VALUES, ttl: TTL_MS });
