@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Client as Database } from 'pg';
-import { said, startMcpServer, type McpTestServer } from '../apps/orchestrator/src/tool/mcp-server.testing';
+import { said, startMcpServer, type McpTestServer } from '../apps/orchestrator/src/tool/mcp/mcp-server.testing';
 import { startReceiver } from '../apps/webhook/src/delivery/receiver.testing';
 import { sandboxBaseUrl } from '../scripts/sandbox/base-url';
 import { Client, type RequestOptions } from './support/client';

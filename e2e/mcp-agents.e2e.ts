@@ -1,4 +1,4 @@
-import { said, startMcpServer, type McpTestServer } from '../apps/orchestrator/src/tool/mcp-server.testing';
+import { said, startMcpServer, type McpTestServer } from '../apps/orchestrator/src/tool/mcp/mcp-server.testing';
 import type { Client, Json } from './support/client';
 import { sharedFleet } from './support/shared-fleet';
 import { newAgent, newTenant } from './support/tenant';

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Replica } from '../../scripts/fleet';
-import { json, startServer, type TestServer } from '../../apps/orchestrator/src/tool/http-server.testing';
+import { json, startServer, type TestServer } from '../../apps/orchestrator/src/tool/http/http-server.testing';
 import { readCalls } from '../../scripts/sandbox/calls';
 import { lastUserMessage } from '../../scripts/sandbox/chat';
 import { Client, type Json } from './client';

@@ -37,7 +37,7 @@ import { SecretHandler } from './secret/secret.handler';
 import { SecretRepository } from './secret/secret.repository';
 import { TenantChanges } from './cache/tenant-changes';
 import { TenantDataHandler } from './tenant-data.handler';
-import { McpToolLists } from './tool/mcp-tool-lists';
+import { McpToolLists } from './tool/mcp/mcp-tool-lists';
 import { ToolBox } from './tool/tool-box';
 import { ToolConnector } from './tool/tool-connector';
 import { ToolHandler } from './tool/tool.handler';

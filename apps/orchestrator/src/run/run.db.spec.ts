@@ -12,7 +12,7 @@ import {
   type Stage,
   type User,
 } from '../replica.testing';
-import { textOf } from './execution/run-truth.testing';
+import { textOf } from './execution/providers/run-truth.testing';
 
 let stage: Stage;
 let replica: Replica;

@@ -1,7 +1,7 @@
 import type { CreateTool } from '@taai/contracts';
 import { log } from '@taai/platform';
-import { json, startServer, type TestServer } from './http-server.testing';
-import { said, startMcpServer, type McpTestServer } from './mcp-server.testing';
+import { json, startServer, type TestServer } from './http/http-server.testing';
+import { said, startMcpServer, type McpTestServer } from './mcp/mcp-server.testing';
 import { startStage, type Replica, type Stage, type User } from '../replica.testing';
 import { callTool, failure } from './tool.testing';
 

@@ -8,7 +8,7 @@ import {
 } from '@taai/contracts';
 import { Ajv, type ValidateFunction } from 'ajv';
 import { builtins } from './builtin/registry';
-import { argumentsIn, sampleUrl, urlProblem } from './http-template';
+import { argumentsIn, sampleUrl, urlProblem } from './http/http-template';
 import { schemaFault } from './tool-schema';
 
 /** A tool as it would be stored. */

@@ -1,5 +1,5 @@
 import { argumentsIn, fillBody, fillHeaders, fillUrl, urlProblem } from './http-template';
-import { failure } from './tool.testing';
+import { failure } from '../tool.testing';
 
 const HOSTILE = [
   '../../admin',

@@ -5,8 +5,8 @@ import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.j
 import type { jsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
 import { McpError } from '@modelcontextprotocol/sdk/types.js';
 import type { Fetch } from '@taai/providers';
-import { ToolFailure } from './loaded-tool';
-import { outboundFailure } from './tool-result';
+import { ToolFailure } from '../loaded-tool';
+import { outboundFailure } from '../tool-result';
 
 /** In answer to one request, however many events it has. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;

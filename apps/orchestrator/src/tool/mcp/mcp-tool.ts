@@ -1,7 +1,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { limits, type McpToolConfig } from '@taai/contracts';
 import type { Fetch, JsonObject } from '@taai/providers';
-import { ToolFailure, type ToolContext } from './loaded-tool';
+import { ToolFailure, type ToolContext } from '../loaded-tool';
 import { withMcp } from './mcp-connection';
 
 const MAX_NAME = 64;

@@ -1,4 +1,4 @@
-import { providerCalls, startStage, type Replica, type Stage } from '../../replica.testing';
+import { providerCalls, startStage, type Replica, type Stage } from '../../../replica.testing';
 import { Scene } from './run-proof.testing';
 import { PROSE, textOf } from './run-truth.testing';
 

@@ -1,6 +1,6 @@
 import type { HttpToolConfig } from '@taai/contracts';
 import type { JsonObject } from '@taai/providers';
-import { ToolFailure } from './loaded-tool';
+import { ToolFailure } from '../loaded-tool';
 
 const ARGUMENT = /\{\{\s*([A-Za-z0-9_-]{1,64})\s*\}\}/g;
 const ONE_ARGUMENT = /^\{\{\s*([A-Za-z0-9_-]{1,64})\s*\}\}$/;

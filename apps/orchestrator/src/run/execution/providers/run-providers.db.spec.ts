@@ -1,6 +1,6 @@
 import { providerKinds, type ProviderKind } from '@taai/contracts';
 import { v7 } from 'uuid';
-import { providerCalls, startStage, type Replica, type Stage } from '../../replica.testing';
+import { providerCalls, startStage, type Replica, type Stage } from '../../../replica.testing';
 import { Scene } from './run-proof.testing';
 import { ask, expectNear, piecesOf, textOf, TOLERANCE, truthOf } from './run-truth.testing';
 

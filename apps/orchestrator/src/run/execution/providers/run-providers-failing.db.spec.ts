@@ -1,5 +1,5 @@
 import { providerKinds } from '@taai/contracts';
-import { providerCalls, startStage, type Replica, type Stage } from '../../replica.testing';
+import { providerCalls, startStage, type Replica, type Stage } from '../../../replica.testing';
 import { Scene } from './run-proof.testing';
 import { abortedCall, ask, expectNear, piecesOf, textOf, TOLERANCE, truthOf } from './run-truth.testing';
 

@@ -2,8 +2,8 @@ import { limits, type HttpToolConfig } from '@taai/contracts';
 import { parseJson, type JsonObject } from '@taai/providers';
 import { request, type Dispatcher } from 'undici';
 import { assertFits, fillBody, fillHeaders, fillUrl } from './http-template';
-import { ToolFailure, type ToolContext } from './loaded-tool';
-import { outboundFailure, sizeOf } from './tool-result';
+import { ToolFailure, type ToolContext } from '../loaded-tool';
+import { outboundFailure, sizeOf } from '../tool-result';
 
 /** What stands around the body in a result. */
 const FRAME_BYTES = 256;

@@ -1,10 +1,10 @@
 import type { RunEvent } from '@taai/contracts';
 import { until } from '@taai/platform-testing';
-import { compose } from '../../../../../scripts/sandbox/answer';
-import type { Call } from '../../../../../scripts/sandbox/calls';
-import { readDirectives } from '../../../../../scripts/sandbox/directives';
-import { loadTokenizer } from '../../../../../scripts/sandbox/tokens';
-import { providerCalls, type Stage } from '../../replica.testing';
+import { compose } from '../../../../../../scripts/sandbox/answer';
+import type { Call } from '../../../../../../scripts/sandbox/calls';
+import { readDirectives } from '../../../../../../scripts/sandbox/directives';
+import { loadTokenizer } from '../../../../../../scripts/sandbox/tokens';
+import { providerCalls, type Stage } from '../../../replica.testing';
 
 /**
  * How far a count of ours may be from the sandbox's, which counts by OpenAI's vocabulary, where the vendor told none. English text is cut

@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { ProviderKind } from '@taai/contracts';
-import { startStage, type Replica, type Stage } from '../../replica.testing';
-import { startServer } from '../../tool/http-server.testing';
+import { startStage, type Replica, type Stage } from '../../../replica.testing';
+import { startServer } from '../../../tool/http/http-server.testing';
 import { Scene } from './run-proof.testing';
 
 const MB = 1024 * 1024;

@@ -3,8 +3,8 @@ import { limits, type McpToolConfig } from '@taai/contracts';
 import type { JsonObject } from '@taai/providers';
 import { LRUCache } from 'lru-cache';
 import { withMcp } from './mcp-connection';
-import { ToolConnector, type SecretHolder } from './tool-connector';
-import { cut, sizeOf } from './tool-result';
+import { ToolConnector, type SecretHolder } from '../tool-connector';
+import { cut, sizeOf } from '../tool-result';
 
 const FRESH_MS = 5 * 60_000;
 const LIST_MS = 10_000;

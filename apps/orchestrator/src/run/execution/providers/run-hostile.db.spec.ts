@@ -1,7 +1,7 @@
 import type { CreateTool } from '@taai/contracts';
 import { v7 } from 'uuid';
-import { providerCalls, startStage, type Replica, type Stage } from '../../replica.testing';
-import { json, startServer, type TestServer } from '../../tool/http-server.testing';
+import { providerCalls, startStage, type Replica, type Stage } from '../../../replica.testing';
+import { json, startServer, type TestServer } from '../../../tool/http/http-server.testing';
 import { Scene } from './run-proof.testing';
 import { expectNear, PROSE, truthOf } from './run-truth.testing';
 

@@ -3,9 +3,9 @@ import { SecretBox } from '@taai/platform';
 import { makeFernetKey } from '@taai/platform-testing';
 import { callHttp, isRepeatable } from './http-tool';
 import { json, startServer, type TestServer } from './http-server.testing';
-import { ToolConnector } from './tool-connector';
-import { settle } from './tool-result';
-import { failure, toolContext } from './tool.testing';
+import { ToolConnector } from '../tool-connector';
+import { settle } from '../tool-result';
+import { failure, toolContext } from '../tool.testing';
 
 const canary = 'Bearer sk-canary-0123456789';
 const connector = (allow: string[]) => new ToolConnector(new SecretBox([makeFernetKey()]), allow);

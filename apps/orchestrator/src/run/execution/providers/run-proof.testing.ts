@@ -2,8 +2,8 @@ import type { CreateAgent, CreateProvider, RunDetail, RunEvent, TokenUsage } fro
 import type { UsageRecordEntity } from '@taai/entities';
 import { until } from '@taai/platform-testing';
 import { v7 } from 'uuid';
-import { sandboxBaseUrl } from '../../../../../scripts/sandbox/base-url';
-import { ledger, watch, type Replica, type Stage, type User } from '../../replica.testing';
+import { sandboxBaseUrl } from '../../../../../../scripts/sandbox/base-url';
+import { ledger, watch, type Replica, type Stage, type User } from '../../../replica.testing';
 import { textOf } from './run-truth.testing';
 
 /** Micro-USD per million tokens, the same for every model of every vendor, and other ones in each bucket. */

@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import { SecretBox } from '@taai/platform';
 import { makeFernetKey, until } from '@taai/platform-testing';
-import { json, startServer, type TestServer } from './http-server.testing';
+import { json, startServer, type TestServer } from '../http/http-server.testing';
 import { callMcp, combinedName } from './mcp-tool';
 import { said, startMcpServer, type McpTestServer } from './mcp-server.testing';
-import { ToolConnector } from './tool-connector';
-import { failure, toolContext } from './tool.testing';
+import { ToolConnector } from '../tool-connector';
+import { failure, toolContext } from '../tool.testing';
 
 const connector = (allow: string[]) => new ToolConnector(new SecretBox([makeFernetKey()]), allow);
 const local = connector(['127.0.0.0/8']);
