@@ -11,8 +11,13 @@ export function filtered<F extends object>(select: string, conditions: Condition
   const textOf = (asked: readonly (keyof F & string)[]) =>
     [select, ...asked.map((name, index) => `and ${conditions[name](`$${index + 2}`)}`), order].join(' ');
   for (const asked of [[], ...names.map((name) => [name]), names]) sql(textOf(asked));
+  // A text that was made before is found by its facts without being hashed letter by letter.
+  const texts = new Map<string, string>();
   return (filters: F, limit: number): [text: string, params: unknown[]] => {
     const asked = names.filter((name) => filters[name] !== undefined);
-    return [textOf(asked), [limit, ...asked.map((name) => filters[name])]];
+    const key = asked.join();
+    const text = texts.get(key) ?? textOf(asked);
+    texts.set(key, text);
+    return [text, [limit, ...asked.map((name) => filters[name])]];
   };
 }

@@ -14,9 +14,11 @@ const known = new Map<string, StatementFacts>();
 
 /** Returns the facts of a statement, made once per text. The texts of a process are bounded, because values travel as parameters. */
 export function statementOf(text: string): StatementFacts {
-  const facts = known.get(text) ?? { name: nameOf(text), emits: EMITS.test(text) };
-  known.set(text, facts);
-  return facts;
+  const facts = known.get(text);
+  if (facts) return facts;
+  const made = { name: nameOf(text), emits: EMITS.test(text) };
+  known.set(text, made);
+  return made;
 }
 
 /** PostgreSQL keeps 63 bytes of a name. */
