@@ -1,12 +1,13 @@
 import 'reflect-metadata';
 import { Global, Module } from '@nestjs/common';
-import { APP_GUARD, NestFactory } from '@nestjs/core';
+import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { bind, boundMethods, contract, Empty, type BoundMethod } from '@taai/contracts';
 import { ContextTokens, Fernet, RpcClient, type CallOptions, type Jwk } from '@taai/platform';
 import { AccessFeed } from '../../apps/gateway/src/access/access-feed';
 import { AccessGuard, CredentialStrategy } from '../../apps/gateway/src/access/access.guard';
 import { AccessTokens } from '../../apps/gateway/src/access/credentials';
+import { addGuards } from '../../apps/gateway/src/access/guards';
 import { contractControllers } from '../../apps/gateway/src/route/route';
 import { validation } from '../../apps/gateway/src/route/validation';
 import { GATEWAY_CONFIG, Principals } from '../../apps/gateway/src/access/principals';
@@ -52,7 +53,7 @@ export async function serveEdge({ port, redisUrl, contextKeys, rpcKey }: EdgeOrd
       { provide: RpcClient, useValue: rpc },
       { provide: ContextTokens, useValue: tokens },
       { provide: GATEWAY_CONFIG, useValue: { accessGraceMs: 30_000 } },
-      { provide: APP_GUARD, useClass: AccessGuard },
+      AccessGuard,
     ],
   })
   class EdgeModule {}
@@ -63,6 +64,7 @@ export async function serveEdge({ port, redisUrl, contextKeys, rpcKey }: EdgeOrd
     abortOnError: false,
   });
   addRequestContext(adapter.getInstance());
+  addGuards(adapter.getInstance(), [app.get(AccessGuard)]);
   app.useGlobalPipes(validation);
   app.useGlobalFilters(new ProblemFilter());
   await app.listen(port, '127.0.0.1');

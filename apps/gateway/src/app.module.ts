@@ -1,5 +1,4 @@
 import { Module } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
 import { runLogProviders } from '@taai/platform';
 import { AccessGuard, CredentialStrategy } from './access/access.guard';
 import { AccessFeed } from './access/access-feed';
@@ -22,7 +21,7 @@ import { RunEvents } from './stream/run-events';
     AccessFeed,
     CredentialStrategy,
     DeniedAccess,
-    { provide: APP_GUARD, useClass: AccessGuard },
+    AccessGuard,
     ...runLogProviders,
     RunEvents,
     OpenStreams,

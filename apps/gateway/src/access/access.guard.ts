@@ -8,9 +8,11 @@ import type { FastifyRequest } from 'fastify';
 import { Strategy } from 'passport-custom';
 import { credentialOf } from './credentials';
 import { Principals } from './principals';
-import { findBoundMethod } from '../route/route';
 
-/** Authenticates the caller where the contract asks for one, checks the permission, and signs the context that services trust. */
+/**
+ * Authenticates the caller where the contract asks for one, checks the permission, and signs the context that services trust. It runs before
+ * the body is read (`addGuards`).
+ */
 @Injectable()
 export class AccessGuard extends AuthGuard('credential') {
   constructor(
@@ -21,9 +23,9 @@ export class AccessGuard extends AuthGuard('credential') {
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
-    const bound = findBoundMethod(context);
-    if (!bound || bound.method.access === 'public') return true;
     const request = context.switchToHttp().getRequest<FastifyRequest & { user: Caller }>();
+    const { bound } = request.routeOptions.config;
+    if (!bound || bound.method.access === 'public') return true;
     // A caller who is known is spared Passport, which costs ten times the look-up.
     const caller = this.principals.known(credentialOf(request.headers)) ?? (await this.authenticate(context, request));
     const requestContext = currentContext();

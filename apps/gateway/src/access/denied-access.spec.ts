@@ -5,7 +5,6 @@ import {
   type PublicMethod,
   type ReportDenied,
   type Route,
-  publicMethods,
 } from '@taai/contracts';
 import { log, RpcClient } from '@taai/platform';
 import { currentCaller, runInContext, type Caller } from '@taai/tenant';
@@ -90,8 +89,11 @@ it('counts answers of 403 to known callers at routes of contracts, and no others
   app.addHook('onRequest', ({ headers }, _, done) =>
     runInContext({ request_id: 'r', ...(headers['x-known'] && { caller: ada }) }, done),
   );
-  denied.listen(app, publicMethods);
-  app.get('/v1/providers', ({ headers }, reply) => reply.status(Number(headers['x-status'])).send());
+  denied.listen(app);
+  const bound = { rpc: 'provider.list', service: 'orchestrator' as const, method: method('GET /v1/providers') };
+  app.get('/v1/providers', { config: { bound } }, ({ headers }, reply) =>
+    reply.status(Number(headers['x-status'])).send(),
+  );
   app.get('/elsewhere', (_, reply) => reply.status(403).send());
   const ask = (method: 'GET' | 'HEAD', url: string, headers: Record<string, string>) =>
     app.inject({ method, url, headers });

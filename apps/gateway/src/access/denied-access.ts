@@ -1,11 +1,5 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import {
-  auditContract,
-  MAX_AUDIT_ENTRIES,
-  type BoundMethod,
-  type DeniedEntry,
-  type PublicMethod,
-} from '@taai/contracts';
+import { auditContract, MAX_AUDIT_ENTRIES, type DeniedEntry, type PublicMethod } from '@taai/contracts';
 import { log, Periodic, RpcClient } from '@taai/platform';
 import { currentContext, runAs, type Caller } from '@taai/tenant';
 import type { FastifyInstance } from 'fastify';
@@ -47,12 +41,11 @@ export class DeniedAccess implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   /** Counts every answer of 403 to a caller, whether the edge refused or a service did. */
-  listen(fastify: FastifyInstance, declared: readonly BoundMethod<PublicMethod>[]): void {
-    const routes = new Map<string, PublicMethod>(declared.map(({ method }) => [method.http, method]));
-    fastify.addHook('onResponse', ({ method, routeOptions }, { statusCode }, done) => {
+  listen(fastify: FastifyInstance): void {
+    fastify.addHook('onResponse', ({ routeOptions }, { statusCode }, done) => {
       const caller = statusCode === FORBIDDEN ? currentContext()?.caller : undefined;
-      const bound = caller && routes.get(`${method === 'HEAD' ? 'GET' : method} ${routeOptions.url}`);
-      if (bound) this.count(caller, bound);
+      const { bound } = routeOptions.config;
+      if (caller && bound) this.count(caller, bound.method);
       done();
     });
   }

@@ -1,6 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { Module, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
+import { Module, type ExecutionContext } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ProblemError } from '@taai/contracts';
 import type { Dialect } from '@taai/dialects';
@@ -9,13 +8,15 @@ import { currentContext, type Caller, type RequestContext } from '@taai/tenant';
 import type { FastifyRequest } from 'fastify';
 import { NIL } from 'uuid';
 import { ArchiveController } from '../stream/archive.controller';
+import { AccessGuard } from '../access/access.guard';
 import { DeniedAccess } from '../access/denied-access';
+import type { HeadGuard } from '../access/guards';
 import { dialectController } from '../dialect/dialect.controller';
 import { createHttp, defaultTimeouts, type Timeouts } from './http';
 import { MessageController } from '../stream/message.controller';
 import { OpenStreams } from '../stream/open-streams';
 import { Principals } from '../access/principals';
-import { contractControllers, findBoundMethod } from '../route/route';
+import { contractControllers } from '../route/route';
 import { RunController } from '../stream/run.controller';
 import { RunEvents } from '../stream/run-events';
 import type { ServerSentEvent } from '../stream/sse';
@@ -36,10 +37,10 @@ export const bearer = { authorization: 'Bearer good' };
 
 const caller: Caller = { tenant_id: NIL, permissions: ['*:*'], issuer: 'gateway' };
 
-class BearerGuard implements CanActivate {
-  canActivate(context: ExecutionContext): boolean {
-    const { headers } = context.switchToHttp().getRequest<FastifyRequest>();
-    const isPublic = (findBoundMethod(context)?.method.access ?? 'public') === 'public';
+class BearerGuard implements HeadGuard {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const { headers, routeOptions } = context.switchToHttp().getRequest<FastifyRequest>();
+    const isPublic = (routeOptions.config.bound?.method.access ?? 'public') === 'public';
     if (!isPublic && headers.authorization !== bearer.authorization) throw new ProblemError('unauthenticated');
     const requestContext = currentContext();
     if (requestContext) requestContext.caller = caller;
@@ -115,7 +116,7 @@ export async function startEdge(
         provide: Principals,
         useValue: { watch: () => ({ signal: new AbortController().signal, end: () => undefined }) },
       },
-      { provide: APP_GUARD, useClass: BearerGuard },
+      { provide: AccessGuard, useClass: BearerGuard },
       { provide: RpcClient, useValue: { callRaw, streamRaw, for: () => client } },
       { provide: RunLogReader, useValue: { read: readLog } },
     ],

@@ -9,7 +9,9 @@ import { fastify } from 'fastify';
 import { answerUnreadable, answerUnroutable } from './client-errors';
 import { readGatewayConfig, type GatewayConfig } from '../config';
 import { corsOptions } from './cors';
+import { AccessGuard } from '../access/access.guard';
 import { DeniedAccess } from '../access/denied-access';
+import { addGuards } from '../access/guards';
 import { assertValidationWorks, validation } from '../route/validation';
 import { openApiDocument } from '../openapi/openapi';
 import { GATEWAY_CONFIG } from '../access/principals';
@@ -72,10 +74,11 @@ export async function createHttp(
     abortOnError: false,
     bodyParser: false, // Fastify's own reads JSON; Nest's would read forms, too
   });
-  app.get(DeniedAccess, { strict: false }).listen(server, routes);
+  app.get(DeniedAccess, { strict: false }).listen(server);
   if (config.corsOrigins.length > 0) app.enableCors(corsOptions(config.corsOrigins));
   addLimits(server);
   if (config.httpsOnly) refusePlainHttp(server);
+  addGuards(server, [app.get(AccessGuard, { strict: false })]);
   app.useGlobalPipes(validation);
   app.useGlobalFilters(new ProblemFilter(dialects));
   SwaggerModule.setup('docs', app, openApiDocument(), {

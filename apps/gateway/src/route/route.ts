@@ -10,7 +10,6 @@ import {
   Patch,
   Post,
   Put,
-  SetMetadata,
   type ExecutionContext,
   type Type,
 } from '@nestjs/common';
@@ -25,11 +24,11 @@ import {
   type PublicMethod,
   type Route,
 } from '@taai/contracts';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { RpcClient } from '@taai/platform';
 import type { FastifyRequest } from 'fastify';
 import { takeIdempotencyKey } from '../http/request-hooks';
 
-const BOUND = 'route:bound-method';
 const verbs: Record<HttpVerb, (path: string) => MethodDecorator> = {
   GET: Get,
   POST: Post,
@@ -62,25 +61,28 @@ export function ContractRoute(bound: BoundMethod<PublicMethod>): MethodDecorator
     HttpCode(successStatus(bound.method)),
     Header('content-type', 'application/json; charset=utf-8'),
     Header('cache-control', cacheControl(bound.method)),
-    SetMetadata(BOUND, bound),
+    RouteConfig({ bound }),
   );
 }
 
-/** The contract's method behind the route at hand; undefined on routes without one (health, docs). */
-export const findBoundMethod = (context: ExecutionContext): BoundMethod<PublicMethod> | undefined =>
-  Reflect.getMetadata(BOUND, context.getHandler()) as BoundMethod<PublicMethod> | undefined;
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The contract's method behind the route; absent on routes without one (health, docs). */
+    bound?: BoundMethod<PublicMethod>;
+  }
+}
 
-function boundMethodOf(context: ExecutionContext): BoundMethod<PublicMethod> {
-  const bound = findBoundMethod(context);
-  if (!bound) throw new Error(`${context.getClass().name}.${context.getHandler().name} has no contract.`);
-  return bound;
+function boundMethodOf({ routeOptions }: FastifyRequest): BoundMethod<PublicMethod> {
+  const { url, config } = routeOptions;
+  if (!config.bound) throw new Error(`${url} has no contract.`);
+  return config.bound;
 }
 
 /** The input of a route: its path names with the body of POST, PUT and PATCH, or with the query of GET and DELETE, never both. */
 export const Input = createParamDecorator((_: unknown, context: ExecutionContext) => {
   const request = context.switchToHttp().getRequest<FastifyRequest>();
   takeIdempotencyKey(request);
-  return inputOf(request, boundMethodOf(context).method.http);
+  return inputOf(request, boundMethodOf(request).method.http);
 });
 
 /** What `Input` takes of the request, before it is validated. */

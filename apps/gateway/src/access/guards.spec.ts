@@ -1,0 +1,30 @@
+import { bearer, startEdge, type TestEdge } from '../http/http.testing';
+
+const HEAD = 'Host: gateway\r\nConnection: close\r\nContent-Type: application/json\r\n';
+const TOKEN = `Authorization: ${bearer.authorization}\r\n`;
+
+describe('a request without a token', () => {
+  let edge: TestEdge;
+
+  beforeAll(async () => {
+    edge = await startEdge();
+  });
+
+  afterAll(() => edge.close());
+
+  it.each([
+    ['of a body that has not come', 'Content-Length: 100\r\n\r\n'],
+    ['of too long a body', 'Content-Length: 99999999999\r\n\r\n'],
+    ['of a broken body', 'Content-Length: 1\r\n\r\n{'],
+    ['of another type', 'Content-Type: text/xml\r\nContent-Length: 4\r\n\r\n<a/>'],
+  ])('%s is refused for the token, wherever one is needed', async (_, rest) => {
+    for (const path of ['/v1/tasks', '/v1/chat/completions', '/v1/agents'])
+      expect(await edge.send(`POST ${path} HTTP/1.1\r\n${HEAD}${rest}`)).toMatch(/^HTTP\/1.1 401 /);
+  });
+
+  it('is read where none is needed, and with a token', async () => {
+    const broken = 'Content-Length: 1\r\n\r\n{';
+    expect(await edge.send(`POST /v1/auth/login HTTP/1.1\r\n${HEAD}${broken}`)).toMatch(/^HTTP\/1.1 400 /);
+    expect(await edge.send(`POST /v1/tasks HTTP/1.1\r\n${HEAD}${TOKEN}${broken}`)).toMatch(/^HTTP\/1.1 400 /);
+  });
+});
