@@ -115,6 +115,6 @@ describe('a stream', () => {
     const answer = await tenant.client.get(`/v1/runs/${seen[0]?.data['run_id']}/events`, {
       headers: { 'last-event-id': 'x' },
     });
-    expect(answer).toMatchObject({ status: 400, body: { code: 'malformed_request' } });
+    expect(answer).toMatchObject({ status: 400, body: { code: 'validation_failed', errors: [{ path: 'after' }] } });
   });
 });

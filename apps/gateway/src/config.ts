@@ -11,7 +11,7 @@ export function readGatewayConfig() {
   const env = readVariables({
     PORT: port({ default: gatewayPort }),
     CORS_ORIGINS: origins({ default: [] }),
-    BODY_LIMIT_BYTES: num({ default: limits.defaultBodyBytes }),
+    BODY_LIMIT_BYTES: num({ default: limits.callBytes, desc: 'the most that any route takes' }),
     ACCESS_GRACE_SECONDS: num({ default: 30, desc: 'how long known callers are let in while auth does not answer' }),
     TRUST_PROXY: proxies({ default: [], desc: 'whose X-Forwarded-For, -Proto and -Host are believed' }),
     HTTPS_ONLY: bool({ default: false, desc: 'refuse what a trusted proxy did not receive by HTTPS' }),

@@ -1,3 +1,5 @@
+import { limits } from './schema/limits';
+
 /** Each has a role of its own in the database. */
 export const databaseServices = ['auth', 'task', 'chat', 'orchestrator', 'usage', 'webhook'] as const;
 export type DatabaseService = (typeof databaseServices)[number];
@@ -52,6 +54,14 @@ export interface EventTable {
 /** The data of each type of event in the table. */
 export type DataOf<E extends EventTable> = { [T in keyof E['types']]: InstanceType<E['types'][T]['data']> };
 
+/** How much JSON a route takes. */
+export interface BodyLimits {
+  /** Unpacked. */
+  bytes: number;
+  /** Keys and items, those within others included. */
+  values: number;
+}
+
 interface MethodBase {
   summary: string;
   input: Class;
@@ -67,6 +77,8 @@ interface MethodBase {
   secret?: true;
   /** Milliseconds from call to answer; 5,000 if absent. */
   timeout_ms?: number;
+  /** How much JSON its route takes; what `bodyLimitsOf` says if absent. */
+  body?: BodyLimits;
 }
 
 /** A method that clients reach through the gateway; any service may call it too, with its caller's token. */
@@ -81,9 +93,12 @@ export interface SocketMethod extends ClientMethod {
   socket: { namespace: `/${string}`; event: string };
 }
 
+/** A request header that a route reads. */
 export interface HeaderText {
   description: string;
   example: string;
+  /** The field of the input that it is another door to: it goes before what the query says, under the same rules. */
+  field?: string;
 }
 
 /** A method with a route at the gateway. */
@@ -95,7 +110,7 @@ export interface PublicMethod extends ClientMethod {
   max_age?: number;
   /** The gateway has a controller of its own for the route (SSE); it is documented all the same. */
   custom?: true;
-  /** Request headers that such a controller reads. */
+  /** Request headers that the route reads. */
   headers?: Record<string, HeaderText>;
   /** What such a route answers, if not JSON. */
   media_type?: 'application/gzip' | 'text/event-stream';
@@ -149,6 +164,13 @@ export interface BoundMethod<M extends Method = Method> {
   service: ServiceName;
   method: M;
 }
+
+/** How much JSON the method's route takes: nobody who is yet unknown needs much. */
+export const bodyLimitsOf = ({ service, method }: BoundMethod): BodyLimits =>
+  method.body ?? {
+    bytes: service === 'auth' ? limits.authBodyBytes : limits.bodyBytes,
+    values: limits.bodyValues,
+  };
 
 /** Whether the caller can end the work: the handler is given an AbortSignal. */
 export const isCancellable = ({ stream, cancellable }: Method): boolean => (stream ?? cancellable) === true;

@@ -131,11 +131,12 @@ function pageClass(item: Class): Class<PageOf<object>> {
 }
 
 /**
- * Refuses what JSON can say and PostgreSQL cannot store: NUL characters and half surrogate pairs, in values and in keys of
- * free-form objects, and nesting beyond 32 levels. Throws `validation_failed` with the path.
+ * Refuses what JSON can say and nobody can store: NUL characters and half surrogate pairs, in values and in keys of free-form objects,
+ * numbers beyond all that are finite, and nesting beyond 32 levels. Throws `validation_failed` with the path.
  */
 export function assertStorable(value: unknown, path = '', depth = 0): void {
   if (typeof value === 'string') return assertText(value, path);
+  if (value === Infinity || value === -Infinity) throw invalidField(path, 'is too large a number');
   if (typeof value !== 'object' || value === null) return;
   if (depth >= limits.jsonLevels) throw invalidField(path, `is nested deeper than ${limits.jsonLevels} levels`);
   for (const [key, child] of Object.entries(value)) {

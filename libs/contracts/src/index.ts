@@ -15,6 +15,7 @@ export * from './schema/describe';
 export * from './domain-event';
 export * from './fields';
 export * from './job.contract';
+export * from './schema/input-shape';
 export * from './schema/json-schema-errors';
 export * from './schema/json-schema';
 export * from './ledger';

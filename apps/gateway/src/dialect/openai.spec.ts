@@ -256,7 +256,7 @@ describe("OpenAI's API", () => {
     });
 
     it.each([
-      ['a verb that the path lacks', '/v1/chat/completions', 404, 'not_found'],
+      ['a verb that the path lacks', '/v1/chat/completions', 405, 'method_not_allowed'],
       ['a path below', '/v1/chat/completions/7', 404, 'not_found'],
       ['broken escapes', '/v1/models/%zz', 400, 'malformed_request'],
       ['an endless id', `/v1/models/${'x'.repeat(200)}`, 414, 'uri_too_long'],

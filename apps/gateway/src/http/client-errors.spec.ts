@@ -27,9 +27,9 @@ describe('requests that never reach a route', () => {
       400,
       'malformed_request',
     ],
-    ['a verb that the path lacks', `DELETE /v1/tasks HTTP/1.1\r\n${HEAD}\r\n`, 404, 'not_found'],
-    ['TRACE', `TRACE /v1/tasks HTTP/1.1\r\n${HEAD}\r\n`, 404, 'not_found'],
-    ['PROPFIND', `PROPFIND /v1/tasks HTTP/1.1\r\n${HEAD}\r\n`, 404, 'not_found'],
+    ['a verb that the path lacks', `DELETE /v1/tasks HTTP/1.1\r\n${HEAD}\r\n`, 405, 'method_not_allowed'],
+    ['TRACE', `TRACE /v1/tasks HTTP/1.1\r\n${HEAD}\r\n`, 405, 'method_not_allowed'],
+    ['PROPFIND', `PROPFIND /v1/tasks HTTP/1.1\r\n${HEAD}\r\n`, 405, 'method_not_allowed'],
     ['OPTIONS *', `OPTIONS * HTTP/1.1\r\n${HEAD}\r\n`, 404, 'not_found'],
     ['a target without a slash', `GET *tasks HTTP/1.1\r\n${HEAD}\r\n`, 404, 'not_found'],
     ['an invented verb', `PILFER /v1/tasks HTTP/1.1\r\n${HEAD}\r\n`, 400, 'malformed_request'],
@@ -47,7 +47,14 @@ describe('requests that never reach a route', () => {
     ['101 headers', `GET /v1/tasks HTTP/1.1\r\n${HEAD}${header(98)}\r\n`, 431, 'headers_too_large'],
     ['1,000 headers', `GET /v1/tasks HTTP/1.1\r\n${HEAD}${header(1000)}\r\n`, 431, 'headers_too_large'],
     ['no host', 'GET /v1/tasks HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'malformed_request'],
-    ['two hosts', `GET /v1/tasks HTTP/1.1\r\nHost: other\r\n${HEAD}\r\n`, 500, 'internal'],
+    ['two hosts', `GET /v1/tasks HTTP/1.1\r\nHost: other\r\n${HEAD}\r\n`, 400, 'malformed_request'],
+    ['two tokens', `GET /v1/tasks HTTP/1.1\r\nAuthorization: other\r\n${HEAD}\r\n`, 400, 'malformed_request'],
+    [
+      'two types of a body',
+      `POST /v1/tasks HTTP/1.1\r\nContent-Type: text/xml\r\n${JSON_HEAD}Content-Length: 2\r\n\r\n{}`,
+      400,
+      'malformed_request',
+    ],
     ['an unknown expectation', `GET /v1/tasks HTTP/1.1\r\nExpect: miracles\r\n${HEAD}\r\n`, 500, 'internal'],
     ['no HTTP at all', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400, 'malformed_request'],
     ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, 'malformed_request'],
@@ -112,8 +119,16 @@ describe('requests that never reach a route', () => {
     expect(answer).not.toContain('hunter2');
   });
 
+  it('of another method are told those that there are', async () => {
+    const allowed = async (path: string) =>
+      (await edge.fetch(path, { method: 'PUT', headers: bearer })).headers.get('allow');
+    expect(await allowed('/v1/tasks')).toBe('GET, HEAD, POST');
+    expect(await allowed('/v1/tasks/7?x=/')).toBe('DELETE, GET, HEAD, PATCH');
+    expect(await allowed('/v1/tasks/')).toBeNull();
+  });
+
   it('leave the edge at work', async () => {
-    expect((await edge.fetch('/health/live')).status).toBe(200);
+    for (const path of ['/health', '/health/live']) expect((await edge.fetch(path)).status).toBe(200);
   });
 });
 

@@ -74,7 +74,7 @@ describe('with listed origins', () => {
 it('says nothing of origins when none is listed', async () => {
   const edge = await startEdge();
   const answers = [await preflight(edge, APP), await edge.fetch('/v1/tasks', { headers: { origin: APP, ...bearer } })];
-  expect(answers.map(({ status }) => status)).toEqual([404, 200]);
+  expect(answers.map(({ status }) => status)).toEqual([405, 200]);
   expect(answers.flatMap(corsOf)).toEqual([]);
   await edge.close();
 });

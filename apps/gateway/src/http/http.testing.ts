@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { Module, type ExecutionContext } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { ProblemError } from '@taai/contracts';
+import { limits, ProblemError } from '@taai/contracts';
 import type { Dialect } from '@taai/dialects';
 import { HealthModule, RpcClient, RunLogReader } from '@taai/platform';
 import { currentContext, type Caller, type RequestContext } from '@taai/tenant';
@@ -25,7 +25,7 @@ import type { GatewayConfig } from '../config';
 const defaults: GatewayConfig = {
   port: 0,
   corsOrigins: [],
-  bodyLimitBytes: 1_048_576,
+  bodyLimitBytes: limits.callBytes,
   accessGraceMs: 30_000,
   trustProxy: [],
   httpsOnly: false,

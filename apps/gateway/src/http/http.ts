@@ -7,6 +7,8 @@ import { dialects as allDialects, routeOf, type Dialect } from '@taai/dialects';
 import { HealthModule, NestLogger, type Platform } from '@taai/platform';
 import { fastify } from 'fastify';
 import { answerUnreadable, answerUnroutable } from './client-errors';
+import { readBodies } from './body';
+import { refuseUnknownRoutes } from './unknown-routes';
 import { readGatewayConfig, type GatewayConfig } from '../config';
 import { corsOptions } from './cors';
 import { AccessGuard } from '../access/access.guard';
@@ -64,7 +66,7 @@ export async function createHttp(
   config: GatewayConfig,
   { timeouts = defaultTimeouts, dialects = allDialects }: Parts = {},
 ): Promise<NestFastifyApplication> {
-  await assertValidationWorks();
+  assertValidationWorks();
   const adapter = new FastifyAdapter(await createServer(config, timeouts, dialects));
   const server = adapter.getInstance();
   const routes = [...publicMethods, ...dialects.map(routeOf)];
@@ -78,7 +80,9 @@ export async function createHttp(
   if (config.corsOrigins.length > 0) app.enableCors(corsOptions(config.corsOrigins));
   addLimits(server);
   if (config.httpsOnly) refusePlainHttp(server);
+  refuseUnknownRoutes(server);
   addGuards(server, [app.get(AccessGuard, { strict: false })]);
+  readBodies(server, config.bodyLimitBytes);
   app.useGlobalPipes(validation);
   app.useGlobalFilters(new ProblemFilter(dialects));
   SwaggerModule.setup('docs', app, openApiDocument(), {
@@ -99,7 +103,6 @@ async function createServer(config: GatewayConfig, timeouts: Timeouts, dialects:
     clientErrorHandler: answerUnreadable,
     frameworkErrors: (error, request, reply) => answerUnroutable(error, request, reply, dialects),
   });
-  server.removeContentTypeParser('text/plain');
   addRequestContext(server);
   await addSecurityHeaders(server, config);
   return server;

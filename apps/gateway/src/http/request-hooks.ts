@@ -106,7 +106,19 @@ function spelling(text = ''): string | undefined {
   return known;
 }
 
-/** Refuses what Node would answer without a word: many headers, no host, an unknown expectation; and long URLs. */
+/** Headers of which Node takes the first and drops the others, so that a proxy in front may have gone by another one. */
+const SINGLE = new Set(['host', 'authorization', 'content-type']);
+
+function repeatedHeader(rawHeaders: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]?.toLowerCase() ?? '';
+    if (SINGLE.has(name) && seen.size === seen.add(name).size) return name;
+  }
+  return undefined;
+}
+
+/** Refuses what Node would answer without a word: many headers, no host or two, an unknown expectation; and long URLs. */
 export function addLimits(fastify: FastifyInstance): void {
   const { server } = fastify;
   server.maxHeadersCount = limits.headers;
@@ -115,6 +127,9 @@ export function addLimits(fastify: FastifyInstance): void {
     if ((raw.url ?? '').length > limits.urlBytes) return done(new ProblemError('uri_too_long'));
     if (raw.httpVersion === '1.1' && raw.headers.host === undefined)
       return done(new ProblemError('malformed_request', 'The request names no Host.'));
+    const repeated = repeatedHeader(raw.rawHeaders);
+    if (repeated)
+      return done(new ProblemError('malformed_request', `The request has more than one header ${repeated}.`));
     done();
   });
 }
@@ -122,7 +137,7 @@ export function addLimits(fastify: FastifyInstance): void {
 /** Refuses what a trusted proxy did not receive by HTTPS, but for health: probes come straight to the process. */
 export function refusePlainHttp(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', ({ protocol, routeOptions }, _reply, done) => {
-    if (protocol === 'https' || routeOptions.url?.startsWith('/health/')) return done();
+    if (protocol === 'https' || /^\/health(\/|$)/.test(routeOptions.url ?? '')) return done();
     done(new ProblemError('https_required', 'The request did not come by HTTPS through a proxy that is trusted.'));
   });
 }

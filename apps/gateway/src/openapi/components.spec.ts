@@ -8,6 +8,8 @@ class Said {
   text: string;
 }
 
+class SaidText extends Said {}
+
 class Unsaid {
   @IsString()
   text: string;
@@ -20,6 +22,12 @@ describe('Components', () => {
     expect(Object.keys(components.all())).toContain('Said');
     components.union({ name: 'Said', types: {} }, { type: 'type', fields: {} });
     expect(() => components.all()).toThrow(/Two schemas are named Said/);
+  });
+
+  it('fails on a schema whose name generators make for a field', () => {
+    const components = new Components();
+    for (const type of [Said, SaidText]) components.outputs.ref(type);
+    expect(() => components.all()).toThrow(/Said.text like the schema SaidText/);
   });
 
   it('fails on a field of ours that nothing is said of', () => {

@@ -30,6 +30,18 @@ export class Components {
     const names = named.map(([name]) => name);
     const twice = names.find((name, index) => names.indexOf(name) !== index);
     if (twice) throw new Error(`Two schemas are named ${twice}.`);
+    assertOneOfEachName(named);
     return Object.fromEntries(named.sort(([a], [b]) => a.localeCompare(b)));
   }
 }
+
+/** Generators name what a field holds after schema and field: `Provider.settings` is `ProviderSettings`, and no other schema may be. */
+function assertOneOfEachName(named: readonly (readonly [string, JsonSchema])[]): void {
+  const names = new Set(named.map(([name]) => name));
+  for (const [name, { properties = {} }] of named) {
+    const taken = Object.keys(properties).find((field) => names.has(name + pascal(field)));
+    if (taken) throw new Error(`Generators would name ${name}.${taken} like the schema ${name + pascal(taken)}.`);
+  }
+}
+
+const pascal = (field: string): string => field.replace(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase());

@@ -82,7 +82,7 @@ function operation(bound: BoundMethod<PublicMethod>, components: Components): Op
     ],
     ...(hasBody && {
       requestBody: {
-        required: true,
+        required: verb !== 'POST' || fields.some(({ name, optional }) => !optional && !inPath.includes(name)),
         content: json(collector.object(method.input, inPath), `${rpc} input`, components),
       },
     }),

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 const ACCESS = /^(public|authenticated|session|[a-z_*]+:[a-z_*]+)$/;
 
 /** Routes that no contract describes: they reveal nothing of any tenant. */
-const OPEN = /^GET \/(health\/(live|ready)|docs(\/.*)?|docs)$/;
+const OPEN = /^GET \/(health(\/(live|ready))?|docs(\/.*)?|docs)$/;
 
 /**
  * Watches the routes as they are registered. The check it returns fails the boot unless they are exactly those of the

@@ -82,8 +82,18 @@ function boundMethodOf({ routeOptions }: FastifyRequest): BoundMethod<PublicMeth
 export const Input = createParamDecorator((_: unknown, context: ExecutionContext) => {
   const request = context.switchToHttp().getRequest<FastifyRequest>();
   takeIdempotencyKey(request);
-  return inputOf(request, boundMethodOf(request).method.http);
+  const { method } = boundMethodOf(request);
+  return { ...inputOf(request, method.http), ...fieldsInHeaders(request, method) };
 });
+
+function fieldsInHeaders({ headers }: FastifyRequest, method: PublicMethod): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  for (const [name, { field }] of Object.entries(method.headers ?? {})) {
+    const value = headers[name.toLowerCase()];
+    if (field !== undefined && value) fields[field] = value;
+  }
+  return fields;
+}
 
 /** What `Input` takes of the request, before it is validated. */
 export function inputOf(request: FastifyRequest, route: Route): object {
@@ -94,8 +104,11 @@ export function inputOf(request: FastifyRequest, route: Route): object {
 
 const takesBody = (verb: string) => verb === 'POST' || verb === 'PUT' || verb === 'PATCH';
 
+/** Who creates may have nothing to say, but a change without a body is a mistake. */
+const bodyOf = ({ method, body }: FastifyRequest): unknown => (method === 'POST' && body === undefined ? {} : body);
+
 function sourceOf(request: FastifyRequest, route: Route): object {
-  const source = takesBody(request.method) ? (request.body ?? {}) : request.query;
+  const source = takesBody(request.method) ? bodyOf(request) : request.query;
   if (typeof source !== 'object' || source === null || Array.isArray(source)) {
     throw new ProblemError('malformed_request', 'The body must be a JSON object.');
   }

@@ -1,5 +1,5 @@
 import { Controller, Headers, Res } from '@nestjs/common';
-import { bind, hasEnded, ProblemError, ReadRunEvents, runContract, StartRun, type Run } from '@taai/contracts';
+import { bind, hasEnded, ReadRunEvents, runContract, StartRun, type Run } from '@taai/contracts';
 import { RpcClient } from '@taai/platform';
 import type { FastifyReply } from 'fastify';
 import { ContractRoute, Input } from '../route/route';
@@ -31,13 +31,9 @@ export class RunController {
   }
 
   @ContractRoute(bind(runContract, 'events'))
-  async read(
-    @Input() { id, after = 0 }: ReadRunEvents,
-    @Res({ passthrough: true }) reply: FastifyReply,
-    @Headers('last-event-id') last?: string,
-  ) {
+  async read(@Input() { id, after = 0 }: ReadRunEvents, @Res({ passthrough: true }) reply: FastifyReply) {
     await this.runs.outcome({ id });
-    return this.events.stream(reply, id, eventId(last) ?? after);
+    return this.events.stream(reply, id, after);
   }
 
   /** The answer for a run whose end is not waited for. */
@@ -45,11 +41,4 @@ export class RunController {
     void reply.status(202).header('location', `/v1/runs/${run.id}`);
     return run;
   }
-}
-
-function eventId(header: string | undefined): number | undefined {
-  if (header === undefined || header === '') return undefined;
-  if (!/^\d{1,15}$/.test(header))
-    throw new ProblemError('malformed_request', 'Last-Event-ID must be the id of an event.');
-  return Number(header);
 }

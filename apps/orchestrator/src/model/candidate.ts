@@ -1,4 +1,4 @@
-import type { ProviderKind, ProviderSettings } from '@taai/contracts';
+import type { ProviderKind, CallSettings } from '@taai/contracts';
 import type { ProviderAdapter } from '@taai/providers';
 import type { ModelReply } from './model-call';
 
@@ -9,7 +9,7 @@ export interface Candidate {
   provider_name: string;
   kind: ProviderKind;
   model: string;
-  settings: ProviderSettings;
+  settings: CallSettings;
   /** Names the credential that the adapter holds. */
   credential_id: string;
   adapter: ProviderAdapter;

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Provider, ProviderKind, ProviderSettings } from '@taai/contracts';
+import type { Provider, ProviderKind, CallSettings } from '@taai/contracts';
 import { filtered, ProviderEntity, Rows, sql, type Reader, type Tx } from '@taai/entities';
 import type { SealedSecret } from '@taai/platform';
 import { v7 } from 'uuid';
@@ -16,7 +16,7 @@ export interface ProviderRow {
   kind: ProviderKind;
   base_url: string | null;
   is_active: boolean;
-  settings: ProviderSettings;
+  settings: CallSettings;
   /** Null, like the ciphertext: there are no credentials. */
   credential_id: string | null;
   ciphertext: string | null;

@@ -1,4 +1,4 @@
-import type { AgentParameters, Fallback, TokenUsage } from '@taai/contracts';
+import type { SamplingParameters, Fallback, TokenUsage } from '@taai/contracts';
 import type { AgentRunEntity } from '@taai/entities';
 import type { ChatMessage, JsonObject } from '@taai/providers';
 
@@ -11,7 +11,7 @@ export interface RunState {
   api_key_id: string | null;
   // From here on absent in what an older release has started.
   fallbacks?: Fallback[];
-  parameters?: AgentParameters;
+  parameters?: SamplingParameters;
   /** Names. */
   tools?: string[];
   max_steps?: number;

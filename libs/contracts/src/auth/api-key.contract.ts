@@ -27,6 +27,7 @@ export class CreateApiKey {
   @ArrayMinSize(1)
   @ArrayMaxSize(limits.permissions)
   @IsString({ each: true })
+  @MaxLength(limits.nameCharacters, { each: true })
   scopes: string[];
 
   @Describe(
@@ -54,6 +55,7 @@ export class ApiKey {
 
   @Describe('What the key may do: `resource:action`, with `*` on either side.', ['tasks:read'])
   @IsString({ each: true })
+  @MaxLength(limits.nameCharacters, { each: true })
   scopes: string[];
 
   @Describe('Id of the user whom the key stands for: it never does more than they may do now.')

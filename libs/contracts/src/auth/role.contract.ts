@@ -32,6 +32,7 @@ export class CreateRole {
   @ArrayMinSize(1)
   @ArrayMaxSize(limits.permissions)
   @IsString({ each: true })
+  @MaxLength(limits.nameCharacters, { each: true })
   permissions: string[];
 }
 
@@ -56,6 +57,7 @@ export class UpdateRole extends ById {
   @ArrayMinSize(1)
   @ArrayMaxSize(limits.permissions)
   @IsString({ each: true })
+  @MaxLength(limits.nameCharacters, { each: true })
   permissions?: string[];
 }
 
@@ -76,6 +78,7 @@ export class Role {
 
   @Describe('What the role grants: `resource:action`, with `*` on either side.', ['*:read'])
   @IsString({ each: true })
+  @MaxLength(limits.nameCharacters, { each: true })
   permissions: string[];
 
   @Describe('Whether the product brings it; such a role cannot be changed.', false)

@@ -24,7 +24,7 @@ import { limits } from '../schema/limits';
 const reasoningEfforts = ['minimal', 'low', 'medium', 'high'] as const;
 
 /** Sampling, besides temperature and length. What a vendor does not know is left out. */
-export class AgentParameters {
+export class SamplingParameters {
   @Describe('Only the likeliest words that make up this share are chosen from.', 0.9)
   @Optional()
   @IsNumber()
@@ -43,6 +43,8 @@ export class AgentParameters {
   @Describe('Makes answers repeatable, where the vendor can.', 42)
   @Optional()
   @IsInt()
+  @Min(Number.MIN_SAFE_INTEGER)
+  @Max(Number.MAX_SAFE_INTEGER)
   seed?: number;
 
   @Describe('How long the model thinks before it answers.', 'low')
@@ -117,6 +119,7 @@ class AgentFields {
   @IsArray()
   @ArrayMaxSize(limits.toolsOfAgent)
   @IsString({ each: true })
+  @MaxLength(limits.nameCharacters, { each: true })
   tools?: string[];
 
   @Describe('Model calls of one run; null: 20.', 20)
@@ -135,6 +138,7 @@ class AgentFields {
   @Nullable()
   @IsInt()
   @Min(1)
+  @Max(limits.runCostMicroUsd)
   max_cost_micro_usd?: number | null;
 
   @Describe('JSON schema that the answer must fit.', null)
@@ -154,8 +158,8 @@ class AgentFields {
   @Describe('How the model is sampled, besides temperature and length.')
   @Optional()
   @ValidateNested()
-  @Type(() => AgentParameters)
-  parameters?: AgentParameters;
+  @Type(() => SamplingParameters)
+  parameters?: SamplingParameters;
 
   @Describe('Whether every tool call waits for a person, whatever the tool says.', false)
   @Optional()
@@ -303,8 +307,8 @@ export class Agent {
 
   @Describe('How the model is sampled, besides temperature and length.')
   @ValidateNested()
-  @Type(() => AgentParameters)
-  parameters: AgentParameters;
+  @Type(() => SamplingParameters)
+  parameters: SamplingParameters;
 
   @Describe('Whether every tool call waits for a person, whatever the tool says.', false)
   @IsBoolean()

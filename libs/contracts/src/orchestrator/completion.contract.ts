@@ -1,6 +1,7 @@
 import type { ChatEvent, ChatReply, ChatRequest, EmbeddingRequest, StopReason } from '@taai/providers';
 import { contract, typed } from '../contract';
 import { Empty, type Timestamp } from '../fields';
+import { limits } from '../schema/limits';
 import type { TokenUsage } from '../usage.contract';
 
 /** For the whole answer, the last token included; retries and fallbacks come out of it. */
@@ -60,6 +61,9 @@ export interface OfferedModel {
   owned_by: string;
 }
 
+/** Images come along in it, as long as one call to the orchestrator carries them. */
+const COMPLETION_BODY = { bytes: limits.callBytes, values: limits.completionBodyValues };
+
 /**
  * Models and agents, asked and answered in no API's terms: `libs/dialects` has the routes. `model` of a request is `provider/model` or
  * `agent:slug`.
@@ -73,6 +77,7 @@ export const completionContract = contract('orchestrator.completion', {
     long: true,
     cancellable: true,
     timeout_ms: ANSWER_TIMEOUT_MS,
+    body: COMPLETION_BODY,
     effect: 'once',
   },
   stream: {
@@ -93,6 +98,7 @@ export const completionContract = contract('orchestrator.completion', {
     long: true,
     stream: true,
     timeout_ms: EMBEDDING_TIMEOUT_MS,
+    body: COMPLETION_BODY,
     effect: 'once',
   },
   models: {

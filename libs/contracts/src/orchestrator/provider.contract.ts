@@ -23,7 +23,7 @@ export type ProviderKind = (typeof providerKinds)[number];
 const unknownModelPolicies = ['record', 'block'] as const;
 
 /** How a provider is called. */
-export class ProviderSettings {
+export class CallSettings {
   @Describe(
     'Milliseconds to the first token; then the next attempt or fallback has its turn. 60,000 if absent.',
     60_000,
@@ -77,8 +77,8 @@ class ProviderFields {
   @Describe('How it is called.')
   @Optional()
   @ValidateNested()
-  @Type(() => ProviderSettings)
-  settings?: ProviderSettings;
+  @Type(() => CallSettings)
+  settings?: CallSettings;
 }
 
 export class CreateProvider extends ProviderFields {
@@ -138,8 +138,8 @@ export class Provider {
 
   @Describe('How it is called.')
   @ValidateNested()
-  @Type(() => ProviderSettings)
-  settings: ProviderSettings;
+  @Type(() => CallSettings)
+  settings: CallSettings;
 
   @Describe('Whether credentials are stored; they are never shown.')
   @IsBoolean()

@@ -9,6 +9,7 @@ import {
   IsObject,
   IsString,
   IsUUID,
+  Max,
   MaxLength,
   Min,
   MinLength,
@@ -203,6 +204,7 @@ export class ChatMessage {
   role: 'user' | 'assistant';
 
   @IsString()
+  @MaxLength(limits.runInputCharacters)
   content: string;
 }
 
@@ -238,6 +240,7 @@ export class ReadRunEvents extends ById {
   @Type(() => Number)
   @IsInt()
   @Min(0)
+  @Max(Number.MAX_SAFE_INTEGER)
   after?: number;
 }
 
@@ -311,6 +314,7 @@ export const runContract = contract('orchestrator.run', {
       'Last-Event-ID': {
         description: 'Id of the last event that is known already, as browsers send it.',
         example: '17',
+        field: 'after',
       },
     },
     effect: 'safe',

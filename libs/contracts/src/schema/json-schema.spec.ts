@@ -54,10 +54,19 @@ class Outer extends Base {
   @Type(() => Inner)
   inner: Inner | null;
 
+  @ArrayMaxSize(4)
   @ValidateNested({ each: true })
   @Type(() => Inner)
   inners: Inner[];
 }
+
+const unbounded: [string, PropertyDecorator[]][] = [
+  ['a text of any length', [IsString()]],
+  ['a text of any length', [ArrayMaxSize(2), IsString({ each: true })]],
+  ['a number without bounds', [IsInt(), Min(0)]],
+  ['a number without bounds', [IsInt(), Max(1)]],
+  ['a list without a greatest length', [IsArray(), MaxLength(2, { each: true }), IsString({ each: true })]],
+];
 
 class WithoutRule {
   @Length(3)
@@ -86,7 +95,7 @@ describe('SchemaCollector', () => {
         properties: {
           choice: { type: ['string', 'null'], enum: ['a', 'b', null] },
           inner: { anyOf: [{ $ref: '#/components/schemas/Inner' }, { type: 'null' }] },
-          inners: { type: 'array', items: { $ref: '#/components/schemas/Inner' } },
+          inners: { type: 'array', maxItems: 4, items: { $ref: '#/components/schemas/Inner' } },
           limit: {
             description: 'At most.',
             examples: [7],
@@ -123,6 +132,13 @@ describe('SchemaCollector', () => {
     const ref = (type: Class) => () => new SchemaCollector('output').ref(type);
     expect(ref(WithoutRule)).toThrow(/WithoutRule.code: no JSON Schema rule .* isLength/);
     expect(ref(WithoutType)).toThrow(/WithoutType.inner: @ValidateNested needs @Type/);
+  });
+
+  it.each(unbounded)('fails on %s that somebody could send', (fault, decorate) => {
+    class Input {}
+    for (const one of decorate) one(Input.prototype, 'field');
+    expect(() => new SchemaCollector('input').object(Input)).toThrow(`Input.field is ${fault}`);
+    expect(() => new SchemaCollector('output').object(Input)).not.toThrow();
   });
 
   it('fails on two classes of one name', () => {

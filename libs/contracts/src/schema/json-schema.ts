@@ -116,6 +116,7 @@ export class SchemaCollector {
       const passes = (value: unknown) => conditions.every(({ constraints }) => callCondition(constraints[0], value));
       const rules = own.filter((one) => !conditions.includes(one));
       const schema = this.field(type, name, rules);
+      if (this.side === 'input') assertBounded(schema, `${type.name}.${name}`);
       return {
         name,
         schema: { ...annotations(type, sample, name), ...(passes(null) ? schema : nullable(schema)) },
@@ -137,6 +138,21 @@ export class SchemaCollector {
     if (Object.keys(items).length > 0) return { ...whole, type: 'array', items };
     return nested ? this.ref(nestedType(type, name)) : whole;
   }
+}
+
+/** What keeps a text from being of any length: one of these. */
+const TEXT_BOUNDS = ['maxLength', 'enum', 'pattern', 'format'] as const;
+
+/** Throws for a field of an input that could have any size: nothing behind the edge is made for that. */
+function assertBounded({ type, items, minimum, maximum, maxItems, ...schema }: JsonSchema, path: string): void {
+  const types = [type].flat();
+  if (types.some((one) => one === 'integer' || one === 'number') && (minimum === undefined || maximum === undefined))
+    throw new Error(`${path} is a number without bounds: give it @Min and @Max.`);
+  if (types.includes('array') && maxItems === undefined)
+    throw new Error(`${path} is a list without a greatest length: give it @ArrayMaxSize.`);
+  if (types.includes('string') && TEXT_BOUNDS.every((bound) => schema[bound] === undefined))
+    throw new Error(`${path} is a text of any length: give it @MaxLength.`);
+  if (items) assertBounded(items, path);
 }
 
 /** What is said of a field beside its rules. */
@@ -170,8 +186,12 @@ function nullable(schema: JsonSchema): JsonSchema {
   return { ...schema, type: [...type, 'null'], ...(schema.enum && { enum: [...schema.enum, null] }) };
 }
 
+/** What `@Type` says of the field: a class, or `Number` of numbers in a query. */
+export const nestedTypeOf = (type: Class, name: string): unknown =>
+  defaultMetadataStorage.findTypeMetadata(type, name)?.typeFunction();
+
 function nestedType(type: Class, name: string): Class {
-  const metadata = defaultMetadataStorage.findTypeMetadata(type, name);
-  if (!metadata) throw new Error(`${type.name}.${name}: @ValidateNested needs @Type(() => …).`);
-  return metadata.typeFunction() as Class;
+  const nested = nestedTypeOf(type, name);
+  if (!nested) throw new Error(`${type.name}.${name}: @ValidateNested needs @Type(() => …).`);
+  return nested as Class;
 }

@@ -12,8 +12,22 @@ export const limits = Object.freeze({
   /** URL and headers together. */
   headerBytes: 16 * KB,
   headers: 100,
-  defaultBodyBytes: 1024 * KB,
+  /** Of JSON, unpacked, where the contract says nothing else. */
+  bodyBytes: 1024 * KB,
+  authBodyBytes: 64 * KB,
+  /** What one call to a service carries: more than that nobody could pass on. */
+  callBytes: 1_500_000,
+  /** How many times its own size a body that is sent as gzip becomes. */
+  gzipRatio: 20,
   jsonLevels: 32,
+  /** Keys and items of one body, those within others included. */
+  bodyValues: 10_000,
+  completionBodyValues: 60_000,
+  objectKeys: 1000,
+  /** Of which an answer tells; of the others it says that there are more. */
+  fieldErrors: 20,
+  fieldPathCharacters: 100,
+  fieldMessageCharacters: 1000,
   idempotencyKeyCharacters: 255,
 
   // Lists
@@ -86,6 +100,8 @@ export const limits = Object.freeze({
   outputTokens: 1_000_000,
   fallbacks: 10,
   toolsOfAgent: 64,
+  /** A million USD. */
+  runCostMicroUsd: 1_000_000_000_000,
   /** Model calls of one run. */
   steps: 100,
   runInputCharacters: 500_000,

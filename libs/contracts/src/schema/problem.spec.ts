@@ -29,4 +29,15 @@ describe('invalidFields', () => {
       errors,
     });
   });
+
+  it('tells of the first faults, and of the others that there are more', () => {
+    const faults = Array.from({ length: 1000 }, (_, at) => ({
+      path: 'p'.repeat(10_000),
+      message: `${at}`.repeat(10_000),
+    }));
+    const problem = invalidFields(faults);
+    expect(problem.extras.errors).toHaveLength(20);
+    expect(problem.message).toMatch(/; … and more$/);
+    expect(JSON.stringify(problem).length).toBeLessThan(50_000);
+  });
 });

@@ -1,3 +1,5 @@
+import { limits } from './limits';
+
 /** Every error that a client can meet: its stable code, HTTP status and title. The detail is written where the error is thrown. */
 export const problems = {
   malformed_request: { status: 400, title: 'The request could not be read' },
@@ -107,11 +109,22 @@ export function found<T>(noun: string, value: T | undefined): T {
   return value;
 }
 
-/** The answer for fields that the rules refuse. Each message goes on from its path: `title` `must be a string`. */
-export const invalidFields = (errors: FieldError[]) =>
-  new ProblemError('validation_failed', errors.map(({ path, message }) => `${path} ${message}`.trim()).join('; '), {
-    errors,
-  });
+const cut = (text: string, length: number) =>
+  text.length > length ? `${text.slice(0, length).toWellFormed()}…` : text;
+
+/**
+ * The answer for fields that the rules refuse. Each message goes on from its path: `title` `must be a string`. However many and however
+ * long they are, the answer tells of the first ones, and of as much as a person reads.
+ */
+export function invalidFields(faults: readonly FieldError[]): ProblemError {
+  const errors = faults.slice(0, limits.fieldErrors).map(({ path, message }) => ({
+    path: cut(path, limits.fieldPathCharacters),
+    message: cut(message, limits.fieldMessageCharacters),
+  }));
+  const told = errors.map(({ path, message }) => `${path} ${message}`.trim());
+  const more = faults.length > errors.length ? ['… and more'] : [];
+  return new ProblemError('validation_failed', [...told, ...more].join('; '), { errors });
+}
 
 /** The answer for a field that the rules refuse. */
 export const invalidField = (path: string, message: string) => invalidFields([{ path, message }]);

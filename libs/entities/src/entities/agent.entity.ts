@@ -1,4 +1,4 @@
-import type { AgentParameters, Fallback } from '@taai/contracts';
+import type { SamplingParameters, Fallback } from '@taai/contracts';
 import { Column, Entity, ForeignKey, Index, Unique } from 'typeorm';
 import { BigIntColumn, type JsonObject, TenantRow, TimestamptzNow } from './columns';
 import { ProviderEntity } from './provider.entity';
@@ -57,7 +57,7 @@ export class AgentEntity extends TenantRow {
   variables: Record<string, string | null>;
 
   @Column('jsonb', { default: {} })
-  parameters: AgentParameters;
+  parameters: SamplingParameters;
 
   /** Whether every tool call waits for a person. */
   @Column('boolean', { default: false })

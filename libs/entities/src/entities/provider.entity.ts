@@ -1,4 +1,4 @@
-import { providerKinds, type ProviderKind, type ProviderSettings } from '@taai/contracts';
+import { providerKinds, type ProviderKind, type CallSettings } from '@taai/contracts';
 import { Check, Column, Entity, ForeignKey, Unique } from 'typeorm';
 import { oneOf, TenantRow, TimestamptzNow } from './columns';
 import { TenantEntity } from './tenant.entity';
@@ -26,7 +26,7 @@ export class ProviderEntity extends TenantRow {
   is_active: boolean;
 
   @Column('jsonb', { default: {} })
-  settings: ProviderSettings;
+  settings: CallSettings;
 
   @TimestamptzNow()
   created_at: Date;

@@ -28,7 +28,7 @@ class HealthController {
   ) {}
 
   /** Answers while the process runs. */
-  @Get('live')
+  @Get(['', 'live'])
   live() {
     return { status: 'ok' };
   }
@@ -50,7 +50,7 @@ class HealthController {
   }
 }
 
-/** Serves `/health/live` and `/health/ready`. */
+/** Serves `/health/live`, which is `/health` too, and `/health/ready`. */
 @Module({})
 export class HealthModule {
   static for(checks: ReadinessChecks): DynamicModule {

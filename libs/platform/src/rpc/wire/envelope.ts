@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ProblemError } from '@taai/contracts';
+import { limits, type ProblemError } from '@taai/contracts';
 
 /** The fields that stand before a request's JSON. */
 export interface RequestHead {
@@ -181,10 +181,8 @@ function decodeControl(line: string): Control[] {
   return id ? [{ id, credit: Number(credit) }] : [];
 }
 
-/** Bytes of one request's or reply's JSON. */
-const MAX_PAYLOAD = 1_500_000;
 const MAX_BYTES_PER_UNIT = 3;
 
 /** Whether the JSON is more than one message may carry, 1.5 MB. */
 export const isTooLarge = (json: string): boolean =>
-  json.length * MAX_BYTES_PER_UNIT > MAX_PAYLOAD && Buffer.byteLength(json) > MAX_PAYLOAD;
+  json.length * MAX_BYTES_PER_UNIT > limits.callBytes && Buffer.byteLength(json) > limits.callBytes;
