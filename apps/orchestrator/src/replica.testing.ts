@@ -27,6 +27,7 @@ import { AgentService } from './agent/agent.service';
 import { CircuitBreakers } from './model/circuit-breakers';
 import { ModelCaller, type ChatCaller } from './model/model-caller';
 import { tokenizers } from './model/tokens';
+import { schemas } from './tool/tool-schema';
 import { OrchestratorModule } from './orchestrator.module';
 import { ProviderCheckService } from './provider/provider-check.service';
 import { ProviderDirectory } from './provider/provider-directory';
@@ -133,7 +134,7 @@ export async function startStage() {
     close: async () => {
       await Promise.all(stops.map((stop) => stop()));
       redis.disconnect();
-      await tokenizers.stop();
+      await Promise.all([tokenizers.stop(), schemas.stop()]);
       await sandbox.close();
       await source.destroy();
       await admin.end();

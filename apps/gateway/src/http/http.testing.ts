@@ -5,7 +5,7 @@ import { limits, ProblemError } from '@taai/contracts';
 import type { Dialect } from '@taai/dialects';
 import { HealthModule, RpcClient, RunLogReader } from '@taai/platform';
 import { currentContext, type Caller, type RequestContext } from '@taai/tenant';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyRequest, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { NIL } from 'uuid';
 import { ArchiveController } from '../stream/archive.controller';
 import { AccessGuard } from '../access/access.guard';
@@ -79,6 +79,8 @@ export interface TestEdge {
   contexts: RequestContext[];
   fetch(path: string, init?: RequestInit): Promise<Answer>;
   connect(): Socket;
+  /** A request without a connection. */
+  inject(request: InjectOptions): Promise<LightMyRequestResponse>;
   /** Sends bytes as they are. Resolves with all that comes back until the gateway closes the connection. */
   send(bytes: string): Promise<string>;
   close(): Promise<void>;
@@ -135,6 +137,7 @@ export async function startEdge(
     contexts,
     fetch: (path, init) => read(fetch(`http://127.0.0.1:${port}${path}`, init)),
     connect: open,
+    inject: (request) => app.inject(request),
     send: (bytes) => readAll(open(), bytes),
     close: () => app.close(),
   };

@@ -9,7 +9,7 @@ type Fields = Partial<Pick<CreateAgent, 'tools' | 'fallbacks' | 'output_schema' 
 /** What no type can say of an agent's fields. Throws `validation_failed`. */
 export async function assertAgent(tx: Tx, agents: AgentRepository, fields: Fields): Promise<void> {
   const { tools, fallbacks, output_schema, variables } = fields;
-  if (output_schema) assertOutputSchema(output_schema);
+  if (output_schema) await assertOutputSchema(output_schema);
   if (variables) assertVariables(variables);
   if (tools) assertTools(tools, await agents.toolNames(tx, tools));
   if (!fallbacks) return;
@@ -17,8 +17,8 @@ export async function assertAgent(tx: Tx, agents: AgentRepository, fields: Field
   assertKnown('fallbacks', providers, await agents.providerIds(tx, providers));
 }
 
-function assertOutputSchema(schema: Record<string, unknown>): void {
-  const fault = schemaFault(schema);
+async function assertOutputSchema(schema: Record<string, unknown>): Promise<void> {
+  const fault = await schemaFault(schema);
   if (fault !== undefined) throw invalidField('output_schema', fault);
 }
 

@@ -41,8 +41,8 @@ async function answer({ id, family, texts }: Request): Promise<void> {
   try {
     const count = await load(family);
     const slices = texts.flatMap((text) => text.match(SLICES) ?? []);
-    const tokens = slices.reduce((sum, slice) => sum + count(slice), 0);
-    parentPort?.postMessage({ id, tokens });
+    const answer = slices.reduce((sum, slice) => sum + count(slice), 0);
+    parentPort?.postMessage({ id, answer });
   } catch (error) {
     parentPort?.postMessage({ id, reason: error instanceof Error ? error.message : 'unknown' });
   }

@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import type { ProviderKind } from '@taai/contracts';
 import { log } from '@taai/platform';
-import { TokenizerThread } from './tokenizer-thread';
+import { WorkerThread } from '../thread/worker-thread';
 
 /**
  * Whose vocabulary counts for whom. Google publishes none that is small enough to ship; o200k is the nearest in size to the 256,000 pieces
@@ -20,7 +21,13 @@ const MAX_CHARACTERS = 65_536;
 const MIN_PIECE = 2000;
 const CHARACTERS_PER_TOKEN = 4;
 
-export const tokenizers = new TokenizerThread();
+/** Loading a vocabulary takes up to a second of a whole core. */
+const TIMEOUT_MS = 10_000;
+
+export const tokenizers = new WorkerThread<{ family: string; texts: readonly string[] }, number>(
+  join(import.meta.dirname, 'tokenizer.worker'),
+  { timeoutMs: TIMEOUT_MS },
+);
 
 /** Estimates the tokens of a text by its number of characters, without a tokenizer. */
 export const roughTokens = (characters: number): number => Math.ceil(characters / CHARACTERS_PER_TOKEN);
@@ -31,7 +38,7 @@ export async function countTokens(kind: ProviderKind, texts: readonly string[]):
   if (characters === 0) return 0;
   const sample = sampleOf(texts, Math.min(1, MAX_CHARACTERS / characters));
   try {
-    const tokens = await tokenizers.count(families[kind], sample);
+    const tokens = await tokenizers.ask({ family: families[kind], texts: sample });
     return Math.round((tokens * characters) / lengthOf(sample));
   } catch (error) {
     log.warn({ err: error }, 'tokens are guessed from the number of characters');

@@ -8,6 +8,8 @@ export type Execution = Omit<ToolExecutionEntity, 'tenant_id'>;
 export type Step = Pick<RunStepEntity, 'step' | 'output' | 'tool_calls' | 'usage' | 'last_event_id'> & {
   /** In the order of the calls. */
   executions: Execution[];
+  /** Why the answer has to be mended, as `schemaViolation` says it; nobody stores it. */
+  violation?: string;
 };
 
 /** A step before its events have numbers. */

@@ -3,9 +3,8 @@ import type { JsonObject } from '@taai/providers';
 import { ToolFailure, type LoadedTool } from './loaded-tool';
 import { mapTexts } from '../json/map-texts';
 import { isStorable } from '../json/storable';
-import { TimeLimitExceeded } from './time-limit';
 import { cut } from './tool-result';
-import { MalformedSchema, violations } from './tool-schema';
+import { EndlessComparison, MalformedSchema, violations } from './tool-schema';
 
 const MAX_MESSAGE = 1000;
 
@@ -13,14 +12,17 @@ const MAX_MESSAGE = 1000;
  * Reads what the model wrote; nothing at all stands for no arguments. Throws ToolFailure: `invalid_arguments` with what is wrong, for the
  * model to repair, or `invalid_schema`, which it cannot.
  */
-export function argumentsOf({ input_schema }: Pick<LoadedTool, 'input_schema'>, text: string): JsonObject {
+export async function argumentsOf(
+  { input_schema }: Pick<LoadedTool, 'input_schema'>,
+  text: string,
+): Promise<JsonObject> {
   const args = parse(text);
   try {
-    const problem = violations(input_schema, args);
+    const problem = await violations(input_schema, JSON.stringify(args));
     if (problem !== undefined) throw invalid(problem);
     return args;
   } catch (error) {
-    if (error instanceof TimeLimitExceeded) throw invalid('It takes too long to compare them with the schema.');
+    if (error instanceof EndlessComparison) throw invalid('It takes too long to compare them with the schema.');
     if (error instanceof MalformedSchema) throw new ToolFailure('invalid_schema', cut(error.message, MAX_MESSAGE));
     throw error;
   }

@@ -32,6 +32,16 @@ describe('a tool that could not work is refused:', () => {
       { input_schema: schema({ id: { type: 'text' } }) },
       'input_schema cannot be used: The schema is malformed: properties.id.type must be one of the following values',
     ],
+    [
+      'a schema of itself',
+      { input_schema: schema({ id: { $ref: '#/properties/id' } }) },
+      'properties.id refers to itself without end',
+    ],
+    [
+      'a schema of itself by its name',
+      { input_schema: { ...schema({}), $id: 'https://a.b/c', $ref: 'https://a.b/c' } },
+      'cannot be used',
+    ],
     ['a broken pattern', { input_schema: schema({ id: { pattern: '(' } }) }, 'Invalid regular expression'],
     ['a schema elsewhere', { input_schema: schema({ id: { $ref: `${url}schema` } }) }, "can't resolve reference"],
     ['a large schema', { input_schema: { ...schema({ id: {} }), title: 'x'.repeat(70_000) } }, 'larger than 64 kB'],

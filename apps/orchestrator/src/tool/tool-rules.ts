@@ -64,8 +64,8 @@ const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
 const HEADER_VALUE = /^[\t\x20-\x7e]+$/;
 
 /** Throws `validation_failed` with all that keeps the tool from working. Addresses are not looked at. */
-export function assertTool(tool: ToolDraft): void {
-  const errors = [...configErrors(tool), ...secretErrors(tool), ...inputSchemaErrors(tool)];
+export async function assertTool(tool: ToolDraft): Promise<void> {
+  const errors = [...configErrors(tool), ...secretErrors(tool), ...(await inputSchemaErrors(tool))];
   if (errors.length === 0) errors.push(...requestErrors(tool));
   if (errors.length === 0) return;
   throw invalidFields(errors);
@@ -91,12 +91,12 @@ function secretErrors({ kind, secret_headers }: ToolDraft): FieldError[] {
   ]);
 }
 
-function inputSchemaErrors({ kind, description, input_schema }: ToolDraft): FieldError[] {
+async function inputSchemaErrors({ kind, description, input_schema }: ToolDraft): Promise<FieldError[]> {
   if (kind !== 'http')
     return input_schema ? [refusal('input_schema', `must be absent: ${kind} tools bring their own`)] : [];
   const errors = description ? [] : [refusal('description', 'must tell the model what the tool does')];
   if (!input_schema) return [...errors, refusal('input_schema', 'must be the JSON schema of the arguments')];
-  const fault = schemaFault(input_schema);
+  const fault = await schemaFault(input_schema);
   return fault === undefined ? errors : [...errors, refusal('input_schema', fault)];
 }
 

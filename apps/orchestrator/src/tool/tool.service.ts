@@ -35,7 +35,7 @@ export class ToolService {
 
   async create(input: CreateTool): Promise<Tool> {
     const { secret_headers, description = '', config = {}, input_schema, ...fields } = input;
-    this.vet({ ...input, config });
+    await this.vet({ ...input, config });
     return withTenant(this.db, async (tx) => {
       const id = v7();
       const columns = { ...fields, description, config, input_schema: input_schema ?? {} };
@@ -59,7 +59,7 @@ export class ToolService {
   async update({ id, secret_headers, ...fields }: UpdateTool): Promise<Tool> {
     return withTenant(this.db, async (tx) => {
       const before = found('tool', await this.tools.rows.lock(tx, { id }));
-      this.vetChange(before, { ...fields, secret_headers });
+      await this.vetChange(before, { ...fields, secret_headers });
       if (fields.name !== undefined && fields.name !== before.name) await this.assertUnused(tx, before);
       const moves = fields.config !== undefined && originOf(fields) !== originOf(before);
       const secrets = moves || secret_headers !== undefined ? this.seal(tx, id, secret_headers) : {};
@@ -85,18 +85,21 @@ export class ToolService {
     return toFittingPage(await this.tools.executions(id, after, limit + 1), limit);
   }
 
-  private vet(draft: ToolDraft): void {
-    assertTool(draft);
+  private async vet(draft: ToolDraft): Promise<void> {
+    await assertTool(draft);
     const address = addressOf(draft);
     if (address !== undefined) this.connector.vet(address);
   }
 
   /** Checks a change of what the tool does, and no other, so that a tool can be deactivated whatever became of the rules. */
-  private vetChange({ kind, description, config, input_schema }: StoredTool, change: Omit<UpdateTool, 'id'>): void {
+  private async vetChange(
+    { kind, description, config, input_schema }: StoredTool,
+    change: Omit<UpdateTool, 'id'>,
+  ): Promise<void> {
     const shape = [change.config, change.input_schema, change.description, change.secret_headers];
     if (shape.every((field) => field === undefined)) return;
     const stored = { kind, description, config, ...(kind === 'http' && { input_schema }) };
-    this.vet({ ...stored, ...change });
+    await this.vet({ ...stored, ...change });
   }
 
   private seal(tx: Tx, id: string, headers: Record<string, string> | null = null): SecretColumns {

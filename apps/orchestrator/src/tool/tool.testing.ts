@@ -15,7 +15,7 @@ export const toolContext = (more: Partial<ToolContext> = {}): ToolContext => ({
 /** Calls a tool as a run does, with arguments that a model wrote. */
 export const callTool = async (tool: LoadedTool | undefined, args: object = {}, context: Partial<ToolContext> = {}) => {
   if (!tool) throw new Error('The tool is not there.');
-  return tool.execute(argumentsOf(tool, JSON.stringify(args)), toolContext(context));
+  return tool.execute(await argumentsOf(tool, JSON.stringify(args)), toolContext(context));
 };
 
 /** What it fails with. */

@@ -46,6 +46,7 @@ export class RunLoop {
       const paused = await this.finishTools();
       if (paused) return { status: 'paused' };
       this.assertGoingOn();
+      await this.explainRepairs();
       const limit = limitOf(this.run);
       if (limit) return { status: 'failed', failure: limit, call: null };
       const attempt = await this.ask();
@@ -64,6 +65,12 @@ export class RunLoop {
       if (!last.executions.some(({ status }) => status === 'waiting_approval')) return false;
       if (await this.run.pause()) return true;
     }
+  }
+
+  /** The model is told why its answers have to be mended. */
+  private async explainRepairs(): Promise<void> {
+    for (const step of this.run.steps)
+      if (step.tool_calls.length === 0) step.violation ??= (await this.violation(step.output)) ?? undefined;
   }
 
   private assertGoingOn(): void {
@@ -96,8 +103,8 @@ export class RunLoop {
   private async follow(attempt: Attempt): Promise<RunOutcome | undefined> {
     const { failure, text, tool_calls } = attempt.reply;
     try {
-      if (failure || !this.goesOn(attempt)) return this.outcomeOf(attempt);
-      await this.run.advance(attempt, draftStep(this.run, this.tools, text.toWellFormed(), tool_calls));
+      if (failure || !(await this.goesOn(attempt))) return await this.outcomeOf(attempt);
+      await this.run.advance(attempt, await draftStep(this.run, this.tools, text.toWellFormed(), tool_calls));
       return undefined;
     } catch (error) {
       if (error instanceof LeaseLost) throw error;
@@ -106,20 +113,20 @@ export class RunLoop {
   }
 
   /** Whether the answer is a step, not the end. */
-  private goesOn({ reply }: Attempt): boolean {
+  private async goesOn({ reply }: Attempt): Promise<boolean> {
     if (reply.tool_calls.length > 0) return true;
     const repairs = this.run.steps.filter(({ tool_calls }) => tool_calls.length === 0).length;
-    return this.violation(reply.text) !== null && repairs < MAX_REPAIRS;
+    return repairs < MAX_REPAIRS && (await this.violation(reply.text)) !== null;
   }
 
-  private violation(text: string): string | null {
+  private violation(text: string): Promise<string | null> {
     return schemaViolation(this.run.row.state.output_schema, text);
   }
 
-  private outcomeOf(attempt: Attempt): RunOutcome {
+  private async outcomeOf(attempt: Attempt): Promise<RunOutcome> {
     const { failure, text } = attempt.reply;
     if (failure) return { status: 'failed', failure: toRunFailure(failure), call: attempt };
-    const violation = this.violation(text);
+    const violation = await this.violation(text);
     if (violation === null) return { status: 'completed', failure: null, call: attempt };
     return { status: 'failed', failure: new RunFailure('output_invalid', `The answer ${violation}`), call: attempt };
   }

@@ -1,16 +1,14 @@
 import type { ChatMessage } from '@taai/providers';
 import type { RunRow } from '../run-row';
 import type { Execution, Step } from '../run-step';
-import { schemaViolation } from './schema-violation';
 
 /** The messages that the model is shown next: the run's input, its own answers, and what its tools answered. */
 export function messagesOf(run: RunRow, steps: readonly Step[]): ChatMessage[] {
-  return [...run.input, ...steps.flatMap((step) => messagesOfStep(run, step))];
+  return [...run.input, ...steps.flatMap(messagesOfStep)];
 }
 
-function messagesOfStep({ state }: RunRow, { output, tool_calls, executions }: Step): ChatMessage[] {
+function messagesOfStep({ output, tool_calls, executions, violation = 'does not fit.' }: Step): ChatMessage[] {
   if (tool_calls.length === 0) {
-    const violation = schemaViolation(state.output_schema, output) ?? 'does not fit.';
     return [
       { role: 'assistant', content: output },
       { role: 'user', content: `Your answer ${violation} Answer again, with nothing but JSON that fits the schema.` },

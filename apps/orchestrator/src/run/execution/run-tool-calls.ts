@@ -68,7 +68,7 @@ export class ToolCalls {
     signal.throwIfAborted();
     await run.begin(execution);
     const { user_id, state } = run.row;
-    const args = argumentsOf(tool, storableJson(execution.arguments));
+    const args = await argumentsOf(tool, storableJson(execution.arguments));
     const context = { execution_id, run_id, user_id, api_key_id: state.api_key_id, signal };
     return unlessAborted(signal, tool.execute(args, context));
   }

@@ -1,29 +1,26 @@
-import { isNativeError } from 'node:util/types';
 import { parseJson, type JsonObject } from '@taai/providers';
-import { TimeLimitExceeded } from '../../tool/time-limit';
-import { violations } from '../../tool/tool-schema';
+import { EndlessComparison, MalformedSchema, violations } from '../../tool/tool-schema';
 import { RunFailure } from './run-failure';
 
 /**
  * Compares an answer with the schema that it has to fit. Returns the rest of a sentence that begins with "The answer",
  * or with null when it fits. Throws the RunFailure `output_invalid` for an answer that cannot be compared: the next step could not be either.
  */
-export function schemaViolation(schema: JsonObject | null | undefined, text: string): string | null {
+export async function schemaViolation(schema: JsonObject | null | undefined, text: string): Promise<string | null> {
   if (!schema) return null;
-  const value = parseJson(text);
-  if (value === undefined) return 'is not JSON.';
-  const fault = compare(schema, value);
+  if (parseJson(text) === undefined) return 'is not JSON.';
+  const fault = await compare(schema, text);
   return fault === undefined ? null : `does not fit its schema: ${fault}.`;
 }
 
-function compare(schema: JsonObject, value: unknown): string | undefined {
+async function compare(schema: JsonObject, json: string): Promise<string | undefined> {
   try {
-    return violations(schema, value);
+    return await violations(schema, json);
   } catch (error) {
-    if (!(error instanceof TimeLimitExceeded) && !isNestedTooDeep(error)) throw error;
-    throw new RunFailure('output_invalid', 'To compare the answer with its schema takes too long.');
+    if (error instanceof EndlessComparison)
+      throw new RunFailure('output_invalid', 'To compare the answer with its schema takes too long.');
+    if (error instanceof MalformedSchema)
+      throw new RunFailure('output_invalid', `The answer cannot be compared with its schema: ${error.message}`);
+    throw error;
   }
 }
-
-/** Schemas that refer to themselves are followed by recursion. The error is of another realm, where the time is limited. */
-const isNestedTooDeep = (error: unknown): boolean => isNativeError(error) && error.name === 'RangeError';

@@ -4,28 +4,28 @@ import { argumentsOf, ToolFailure, type LoadedTool } from '../../tool/tool-box';
 import type { Execution, StepDraft } from '../run-step';
 import type { HeldRun } from './held-run';
 
-/** Comparing the arguments of one answer with their schemas keeps all other runs waiting: later calls are not compared any more. */
+/** Arguments are compared with their schemas in one thread for all runs: later calls of an answer that keeps it busy are not compared any more. */
 const COMPARE_MS = 1000;
 const MAX_ID = 200;
 
 /** Drafts the step that follows from an answer. Calls that cannot be made are failed from the start. */
-export function draftStep(
+export async function draftStep(
   { row, steps }: HeldRun,
   tools: readonly LoadedTool[],
   output: string,
   calls: readonly ToolCall[],
-): StepDraft {
+): Promise<StepDraft> {
   const step = steps.length + 1;
   const taken = new Set(steps.flatMap(({ tool_calls }) => tool_calls.map(({ id }) => id)));
   const tool_calls = calls.map((call, position) => ({ ...call, id: freshId(call.id, taken, step, position) }));
   const latest = performance.now() + COMPARE_MS;
-  const executions = tool_calls.map((call, position) => {
+  const executions: Execution[] = [];
+  for (const [position, call] of tool_calls.entries()) {
     const tool = tools.find(({ name }) => name === call.name);
-    const fault = performance.now() < latest ? faultOf(tool, call) : notCompared();
+    const fault = performance.now() < latest ? await faultOf(tool, call) : notCompared();
     const waits = tool?.requires_approval === true || row.state.requires_approval === true;
-    const draft = executionOf(call, tool, fault, waits);
-    return { ...draft, run_id: row.id, step, position };
-  });
+    executions.push({ ...executionOf(call, tool, fault, waits), run_id: row.id, step, position });
+  }
   return { step, output, tool_calls, executions };
 }
 
@@ -63,10 +63,10 @@ const blank = {
 };
 
 /** The fault that keeps a call from being made; the model is told, and may do better. */
-function faultOf(tool: LoadedTool | undefined, call: ToolCall): ToolFailure | undefined {
+async function faultOf(tool: LoadedTool | undefined, call: ToolCall): Promise<ToolFailure | undefined> {
   if (!tool) return new ToolFailure('unknown_tool', `There is no tool "${call.name}".`);
   try {
-    argumentsOf(tool, call.arguments);
+    await argumentsOf(tool, call.arguments);
     return undefined;
   } catch (error) {
     if (error instanceof ToolFailure) return error;

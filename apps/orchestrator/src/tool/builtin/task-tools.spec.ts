@@ -36,7 +36,7 @@ const principal = { role: 'member', permissions: ['tasks:read'] };
 async function call(fleet: Fleet, name: string, args: object, context: ToolContext = toolContext()) {
   const builtin = builtins.get(name);
   if (!builtin) throw new Error(`There is no ${name}.`);
-  const read = argumentsOf(builtin, JSON.stringify(args));
+  const read = await argumentsOf(builtin, JSON.stringify(args));
   return runAs({ tenant_id, permissions: ['*:*'], issuer: 'orchestrator' }, () =>
     settle({ secrets: [], signal: context.signal }, () =>
       builtin.execute(read, context, { tasks: new TaskAccess(fleet) }),
