@@ -134,21 +134,47 @@ function pageClass(item: Class): Class<PageOf<object>> {
  * Refuses what JSON can say and nobody can store: NUL characters and half surrogate pairs, in values and in keys of free-form objects,
  * numbers beyond all that are finite, and nesting beyond 32 levels. Throws `validation_failed` with the path.
  */
-export function assertStorable(value: unknown, path = '', depth = 0): void {
-  if (typeof value === 'string') return assertText(value, path);
-  if (value === Infinity || value === -Infinity) throw invalidField(path, 'is too large a number');
-  if (typeof value !== 'object' || value === null) return;
-  if (depth >= limits.jsonLevels) throw invalidField(path, `is nested deeper than ${limits.jsonLevels} levels`);
-  for (const [key, child] of Object.entries(value)) {
-    assertText(key, path);
-    assertStorable(child, path ? `${path}.${key}` : key, depth + 1);
-  }
+export function assertStorable(value: unknown, path = ''): void {
+  const fault = faultIn(value, 0);
+  if (fault) throw invalidField([path, ...fault.names].filter((name) => name !== '').join('.'), fault.message);
 }
 
-function assertText(text: string, path: string): void {
-  if (text.includes('\0') || !text.isWellFormed())
-    throw invalidField(path, 'must be Unicode text without NUL characters');
+/** Where it is, is put together on the way back alone: nearly all values have none. */
+interface Fault {
+  names: string[];
+  message: string;
 }
+
+function faultIn(value: unknown, depth: number): Fault | undefined {
+  if (typeof value === 'string') return textFault(value);
+  if (value === Infinity || value === -Infinity) return { names: [], message: 'is too large a number' };
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (depth >= limits.jsonLevels) return { names: [], message: `is nested deeper than ${limits.jsonLevels} levels` };
+  return Array.isArray(value) ? faultInItems(value, depth) : faultInFields(value, depth);
+}
+
+function faultInItems(items: readonly unknown[], depth: number): Fault | undefined {
+  for (let at = 0; at < items.length; at += 1) {
+    const fault = faultIn(items[at], depth + 1);
+    if (fault) return { ...fault, names: [String(at), ...fault.names] };
+  }
+  return undefined;
+}
+
+function faultInFields(fields: object, depth: number): Fault | undefined {
+  for (const [name, value] of Object.entries(fields)) {
+    const inName = textFault(name);
+    if (inName) return inName;
+    const fault = faultIn(value, depth + 1);
+    if (fault) return { ...fault, names: [name, ...fault.names] };
+  }
+  return undefined;
+}
+
+const textFault = (text: string): Fault | undefined =>
+  text.includes('\0') || !text.isWellFormed()
+    ? { names: [], message: 'must be Unicode text without NUL characters' }
+    : undefined;
 
 const RFC3339 = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/i;
 

@@ -38,6 +38,11 @@ describe('the size of JSON', () => {
     expect(refusal(json)).toContain(reason);
   });
 
+  it('takes more values of a longer body', () => {
+    expect(refusal(`[${'1,'.repeat(4000)}1]`, 10_000)).toContain('more than 2400 keys and items');
+    expect(refusal(`[${'1,'.repeat(4000)}"${'a'.repeat(40_000)}"]`, 10_000)).toBeUndefined();
+  });
+
   it('refuses an object of more keys than any should have', () => {
     expect(refusal(fields(limits.objectKeys), 10_000)).toBeUndefined();
     expect(refusal(`[${fields(limits.objectKeys + 1)}]`, 10_000)).toContain('more than 1000 keys');

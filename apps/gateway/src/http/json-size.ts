@@ -3,6 +3,9 @@ import { invalidField, limits } from '@taai/contracts';
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
 const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_LIST, CLOSE_LIST] = [0x7b, 0x7d, 0x5b, 0x5d];
 
+/** What costs time is the number of values, not their length: a body pays for its values by its size. */
+const CHARACTERS_PER_VALUE = 20;
+
 /** An object or list whose end has not come. */
 interface Open {
   isObject: boolean;
@@ -15,6 +18,7 @@ interface Open {
  * does, and keys that are given twice show in its text alone. It takes for granted nothing of the text: what is no JSON, the parser refuses.
  */
 export function assertModest(json: string, values: number): void {
+  const most = Math.min(values, limits.sparseBodyValues + Math.floor(json.length / CHARACTERS_PER_VALUE));
   const open: Open[] = [];
   let count = 0;
   for (let at = 0; at < json.length; at += 1) {
@@ -24,7 +28,7 @@ export function assertModest(json: string, values: number): void {
     else if (code === CLOSE_OBJECT || code === CLOSE_LIST) open.pop();
     if (code !== COMMA && code !== OPEN_OBJECT && code !== OPEN_LIST) continue;
     count += 1;
-    if (count > values) throw invalidField('', `has more than ${values} keys and items`);
+    if (count > most) throw invalidField('', `has more than ${most} keys and items`);
     if (open.length > limits.jsonLevels) throw invalidField('', `is nested deeper than ${limits.jsonLevels} levels`);
     if (code === COMMA) assertRoom(open.at(-1));
   }
