@@ -1,4 +1,5 @@
 import { ProblemError } from '@taai/contracts';
+import { log } from '@taai/platform';
 import { STOPPING } from './open-streams';
 import { answerEvents, writeEvents, type ServerSentEvent } from './sse';
 import { bodyOf, fakeTimer, serve, type AnswerServer } from './stream.testing';
@@ -35,6 +36,19 @@ describe('server-sent events', () => {
       throw new ProblemError('service_unavailable');
     });
     expect(body).toMatch(/^id: 1[^]*\n\nevent: error\ndata: \{[^\n]*"code":"service_unavailable"[^\n]*\}\n\n$/);
+  });
+
+  it('end with a failure of ours, which is reported and not told', async () => {
+    const error = jest.spyOn(log, 'error').mockReturnValue();
+    const failure = new Error('password is hunter2');
+    const body = await answer(async function* () {
+      yield first;
+      throw failure;
+    });
+    expect(body).toMatch(/"code":"internal"/);
+    expect(body).not.toContain('hunter2');
+    expect(error).toHaveBeenCalledWith({ err: failure }, 'unexpected error');
+    error.mockRestore();
   });
 
   it.each([

@@ -1,3 +1,4 @@
+import { reportError } from '@taai/platform';
 import type { FastifyReply } from 'fastify';
 import { problemBody, toProblem } from '../http/problem.filter';
 import { STOPPING } from './open-streams';
@@ -50,5 +51,10 @@ export async function answerEvents(
 
 const format = ({ id, type, data }: ServerSentEvent) => `id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
 
-const farewell = (error: unknown) =>
-  error === STOPPING ? `retry: ${RETRY_MS}\n\n` : `event: error\ndata: ${problemBody(toProblem(error))}\n\n`;
+function farewell(error: unknown): string {
+  if (error === STOPPING) return `retry: ${RETRY_MS}\n\n`;
+  const problem = toProblem(error);
+  // The answer has begun: nobody behind this one would report it.
+  if (problem.code === 'internal') reportError(error);
+  return `event: error\ndata: ${problemBody(problem)}\n\n`;
+}
