@@ -23,6 +23,14 @@ describe('a request without a token', () => {
       expect(await edge.send(`POST ${path} HTTP/1.1\r\n${HEAD}${rest}`)).toMatch(/^HTTP\/1.1 401 /);
   });
 
+  it('of no route is refused for that', async () => {
+    for (const path of ['/v1/tasks/', '/v1/nothing'])
+      expect(await edge.send(`POST ${path} HTTP/1.1\r\n${HEAD}${JSON_TYPE}Content-Length: 9\r\n\r\n`)).toMatch(
+        /^HTTP\/1.1 404 /,
+      );
+    expect((await edge.fetch('/v1/tasks/')).status).toBe(404);
+  });
+
   it('is read where none is needed, and with a token', async () => {
     const broken = `${JSON_TYPE}Content-Length: 1\r\n\r\n{`;
     expect(await edge.send(`POST /v1/auth/login HTTP/1.1\r\n${HEAD}${broken}`)).toMatch(/^HTTP\/1.1 400 /);

@@ -54,7 +54,7 @@ const nested = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(level
 
 /** JSON of about as many bytes, that no field was made for. */
 function values(bytes: number): Hostile[] {
-  const few = Math.min(9000, 1900 + Math.floor(bytes / 22), Math.floor(bytes / 8));
+  const few = Math.min(9000, 1900 + Math.floor(bytes / 11), Math.floor(bytes / 8));
   return [
     ['a long text', `"${'a'.repeat(bytes)}"`],
     ['a text of escapes', `"${String.raw`\u0061`.repeat(bytes / 6)}"`],

@@ -10,8 +10,9 @@ export function refuseUnknownRoutes(fastify: FastifyInstance): void {
   fastify.addHook('onRoute', ({ method, url }) => {
     methodsAt.set(url, [...(methodsAt.get(url) ?? []), ...[method].flat()]);
   });
-  fastify.addHook('onRequest', ({ is404, url }, reply, done) => {
-    if (!is404) return done();
+  fastify.addHook('onRequest', ({ is404, params, url }, reply, done) => {
+    // The router takes `/v1/tasks/` for a task without an id.
+    if (!is404 && !Object.values(params as object).includes('')) return done();
     const [path = ''] = url.split('?', 1);
     const methods = [...methodsAt].flatMap(([pattern, known]) => (leadsTo(pattern, path) ? known : []));
     if (methods.length === 0) return done(new ProblemError('not_found', 'There is no such route.'));
