@@ -3,7 +3,12 @@
 import 'reflect-metadata';
 import { bodyLimitsOf, ProblemError } from '@taai/contracts';
 import { requestLog } from '@taai/platform';
-import { hostileBodies, hostileRoutes, type HostileRoute } from '../apps/gateway/src/http/hostile.testing';
+import {
+  hostileBodies,
+  hostileRoutes,
+  type Hostile,
+  type HostileRoute,
+} from '../apps/gateway/src/http/hostile.testing';
 import { bearer, startEdge, type TestEdge } from '../apps/gateway/src/http/http.testing';
 import { median, writeResults } from './report.ts';
 
@@ -11,6 +16,7 @@ const ROUNDS = 9;
 /** Bytes of a body, where the route takes so many. */
 const SIZES = [4000, 60_000, 1_000_000];
 const MOST = 20;
+const FINALISTS = 3;
 
 const headers = { ...bearer, 'content-type': 'application/json' };
 const nobody = () => Promise.reject(new ProblemError('not_found'));
@@ -43,18 +49,39 @@ async function costOf(edge: TestEdge, { verb, path }: HostileRoute, payload: str
   return median(costs) / (Buffer.byteLength(payload) / 1000);
 }
 
+type Candidate = Pick<Worst, 'body' | 'us_per_kb'> & { payload: string };
+
 async function worstOf(edge: TestEdge, route: HostileRoute, bytes: number): Promise<Worst> {
-  const plain = `{"text":"${'a'.repeat(bytes)}"}`;
-  await costOf(edge, route, plain, ROUNDS); // warms up
-  const plain_us_per_kb = await costOf(edge, route, plain, 3 * ROUNDS);
-  let worst = { us_per_kb: 0, body: '' };
+  const candidates: Candidate[] = [];
   for (const [body, payload] of hostileBodies(route, bytes)) {
     // Extremes are small: theirs is the cost of any request.
     if (Buffer.byteLength(payload) < bytes / 4) continue;
-    const us_per_kb = await costOf(edge, route, payload, ROUNDS);
-    if (us_per_kb > worst.us_per_kb) worst = { us_per_kb, body };
+    candidates.push({ body, payload, us_per_kb: await costOf(edge, route, payload, ROUNDS) });
   }
-  return { route: route.bound.method.http, bytes, ...worst, plain_us_per_kb, ratio: worst.us_per_kb / plain_us_per_kb };
+  const compared: Worst[] = [];
+  for (const { body, payload } of dearest(candidates)) compared.push(await compare(edge, route, [body, payload]));
+  const [worst] = compared.toSorted((a, b) => b.ratio - a.ratio);
+  if (!worst) throw new Error(`Nothing hostile was sent to ${route.path}.`);
+  return worst;
+}
+
+/** The worst of many is mostly one that was disturbed: those that seem so are measured again. */
+const dearest = (costs: readonly Candidate[]): Candidate[] =>
+  costs.toSorted((a, b) => b.us_per_kb - a.us_per_kb).slice(0, FINALISTS);
+
+/** Against one text of as many bytes. */
+async function compare(edge: TestEdge, route: HostileRoute, [body, payload]: Hostile): Promise<Worst> {
+  const bytes = Buffer.byteLength(payload);
+  const plain_us_per_kb = await costOf(edge, route, `{"text":"${'a'.repeat(bytes)}"}`, 3 * ROUNDS);
+  const us_per_kb = await costOf(edge, route, payload, 3 * ROUNDS);
+  return {
+    route: route.bound.method.http,
+    bytes,
+    body,
+    us_per_kb,
+    plain_us_per_kb,
+    ratio: us_per_kb / plain_us_per_kb,
+  };
 }
 
 requestLog.level = 'silent';

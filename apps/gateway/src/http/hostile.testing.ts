@@ -53,8 +53,8 @@ const keys = (count: number, value = '1') => `{${times(count, (at) => `"k${at}":
 const nested = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
 
 /** JSON of about as many bytes, that no field was made for. */
-function values(bytes: number): Hostile[] {
-  const few = Math.min(9000, 1900 + Math.floor(bytes / 11), Math.floor(bytes / 8));
+function values(bytes: number, bound: BoundMethod): Hostile[] {
+  const few = Math.min(bodyLimitsOf(bound).values - 100, 1900 + Math.floor(bytes / 13), Math.floor(bytes / 8));
   return [
     ['a long text', `"${'a'.repeat(bytes)}"`],
     ['a text of escapes', `"${String.raw`\u0061`.repeat(bytes / 6)}"`],
@@ -96,7 +96,7 @@ const extremes: Hostile[] = [
 export function hostileBodies({ fields, bound }: HostileRoute, bytes: number): Hostile[] {
   const within = Math.min(bytes, bodyLimitsOf(bound).bytes) - 200;
   return [
-    ...values(within),
+    ...values(within, bound),
     ...extremes,
     ['one key many times', `{${times(within / 6, () => '"k":1')}}`],
     ['commas', ','.repeat(within)],
@@ -105,7 +105,7 @@ export function hostileBodies({ fields, bound }: HostileRoute, bytes: number): H
     ['a key of any length', `{"${'a'.repeat(within)}":1}`],
     ['every field of the wrong type', `{${fields.map((name) => `"${name}":[[]]`).join()}}`],
     ...fields.flatMap((field) =>
-      [...values(within - field.length), ...extremes].map(([name, json]): Hostile => [
+      [...values(within - field.length, bound), ...extremes].map(([name, json]): Hostile => [
         `${name} as ${field}`,
         `{"${field}":${json}}`,
       ]),

@@ -4,7 +4,7 @@ const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
 const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_LIST, CLOSE_LIST] = [0x7b, 0x7d, 0x5b, 0x5d];
 
 /** What costs time is the number of values, not their length: a body pays for its values by its size. */
-const CHARACTERS_PER_VALUE = 10;
+const CHARACTERS_PER_VALUE = 12;
 
 /** An object or list whose end has not come. */
 interface Open {

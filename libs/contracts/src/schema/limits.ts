@@ -20,8 +20,8 @@ export const limits = Object.freeze({
   /** How many times its own size a body that is sent as gzip becomes. */
   gzipRatio: 20,
   jsonLevels: 32,
-  /** Keys and items of one body, those within others included. Of a small body no more than `sparseBodyValues`, and one for each 10 bytes. */
-  bodyValues: 10_000,
+  /** Keys and items of one body, those within others included. Of a small body no more than `sparseBodyValues`, and one for each 12 bytes. */
+  bodyValues: 3000,
   sparseBodyValues: 2000,
   completionBodyValues: 60_000,
   objectKeys: 1000,
