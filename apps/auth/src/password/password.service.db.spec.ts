@@ -82,7 +82,7 @@ describe('change', () => {
 
   it('refuses what everybody would guess', async () => {
     const own = await loggedIn();
-    for (const password of ['Password1', own.user.email]) {
+    for (const password of ['Password1', 'aaaaaaaa', own.user.email]) {
       expect(await change(own, password)).toMatchObject({
         code: 'validation_failed',
         errors: [{ path: 'new_password' }],

@@ -59,8 +59,9 @@ describe('register', () => {
     await expect(countTenants(input.tenant_name)).resolves.toBe(1);
   });
 
-  it.each(['Password1', 'ada.lovelace@example.com', 'Ada.Lovelace'])('refuses the password %s', async (password) => {
-    const input = newcomer({ tenant_name: crypto.randomUUID(), email: 'ada.lovelace@example.com', password });
+  it.each(['Password1', 'aaaaaaaa', 'Ada.Lovelace', 'Charles'])('refuses the password %s and more', async (start) => {
+    const [tenant_name, email] = [`Charles ${crypto.randomUUID()}`, 'ada.lovelace@example.com'];
+    const input = newcomer({ tenant_name, email, password: `${start}1` });
     await expect(app.registrations.register(input)).rejects.toMatchObject({
       code: 'validation_failed',
       extras: { errors: [{ path: 'password' }] },

@@ -153,6 +153,15 @@ describe('accepting', () => {
     for (const secret of [token, password, await storedHash(user.id)]) expect(everything).not.toContain(secret);
   });
 
+  it.each(['aaaaaaaa', 'Tenant99'])('refuses the password %s, and the link goes on to work', async (easy) => {
+    const { user, token } = await invited();
+    await expect(identity.invites.accept({ token, password: easy })).rejects.toMatchObject({
+      code: 'validation_failed',
+      extras: { errors: [{ path: 'password', message: expect.stringMatching(/^is too easy to guess/) }] },
+    });
+    await expect(identity.invites.accept({ token, password })).resolves.toMatchObject({ user: { id: user.id } });
+  });
+
   it('keeps the name that was invited, unless there is another', async () => {
     const user = await invite({ name: 'Ada' });
     const token = await identity.mailedToken(admin, user.id);
@@ -163,12 +172,12 @@ describe('accepting', () => {
     const { user, token } = await invited();
     const tries = Array.from(
       { length: 8 },
-      (_, n) => () => identity.invites.accept({ token, password: `password ${n}` }),
+      (_, n) => () => identity.invites.accept({ token, password: `choice of ${n} horses` }),
     );
     const results = await identity.race(admin, tries);
     const winner = results.findIndex(({ status }) => status === 'fulfilled');
     expect(codes(results)).toEqual(tries.map((_, n) => (n === winner ? undefined : 'invalid_token')));
-    expect(await new Passwords(4).matches(`password ${winner}`, await storedHash(user.id))).toBe(true);
+    expect(await new Passwords(4).matches(`choice of ${winner} horses`, await storedHash(user.id))).toBe(true);
     await expect(identity.invites.accept({ token, password })).rejects.toEqual(problem('invalid_token'));
   });
 

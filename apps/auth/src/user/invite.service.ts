@@ -8,14 +8,13 @@ import {
   type Registered,
   type User,
 } from '@taai/contracts';
-import { audit, emit, withTenant, withTenantId, type Tx, type UserEntity } from '@taai/entities';
+import { audit, canonicalEmail, emit, withTenant, withTenantId, type Tx, type UserEntity } from '@taai/entities';
 import { REDIS, sha256, type RedisClient } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
-import { canonicalEmail } from '../registration/email';
 import { EmailConflicts } from '../registration/email-conflicts';
 import { HourlyLimit } from '../login/hourly-limit';
-import { lockTenant, toTenant } from '../tenant/tenant.repository';
+import { findTenant, lockTenant, toTenant } from '../tenant/tenant.repository';
 import { OneTimeTokenRepository, type TokenRef } from '../token/one-time-token.repository';
 import { requestLink } from '../token/request-link';
 import { Passwords } from '../password/password';
@@ -67,9 +66,9 @@ export class InviteService {
   /** Throws `invalid_token` when the invitation was accepted, replaced or withdrawn, or has expired; `validation_failed`. */
   async accept({ token, password, name }: AcceptInvite): Promise<Registered> {
     const ref = await this.tokens.find(token);
-    const email = ref && (await this.invitedEmail(ref));
-    if (!email) throw new ProblemError('invalid_token');
-    assertGoodPassword(password, email, 'password');
+    const owner = ref && (await this.invited(ref));
+    if (!owner) throw new ProblemError('invalid_token');
+    assertGoodPassword(password, owner, 'password');
     const password_hash = await this.passwords.hash(password);
     return withTenantId(this.db, ref.tenant_id, (tx) => this.enter(tx, ref, password_hash, name));
   }
@@ -92,10 +91,13 @@ export class InviteService {
     return user;
   }
 
-  private invitedEmail({ tenant_id, id }: TokenRef): Promise<string | undefined> {
+  /** Resolves to whom the link lets in; undefined when it does not work any more. */
+  private invited({ tenant_id, id }: TokenRef): Promise<{ email: string; tenant_name: string } | undefined> {
     return withTenantId(this.db, tenant_id, async (tx) => {
       const user_id = await this.tokens.holder(tx, id, 'invite');
-      return user_id === undefined ? undefined : (await this.users.find(user_id, tx))?.email;
+      const user = user_id === undefined ? undefined : await this.users.find(user_id, tx);
+      const tenant = await findTenant(tx);
+      return user && tenant && { email: user.email, tenant_name: tenant.name };
     });
   }
 
