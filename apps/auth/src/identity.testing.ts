@@ -19,6 +19,8 @@ export interface Person {
   as: <T>(work: () => T, idempotency_key?: string) => T;
   /** The same user as an API key would let them act. */
   may: (...permissions: string[]) => Person;
+  /** The same user with that API key. */
+  by: (api_key_id: string) => Person;
 }
 
 /** What waits in the outbox. */
@@ -48,6 +50,7 @@ export async function openIdentity() {
     as: (work, idempotency_key) =>
       runInContext({ request_id: 'spec', caller, ...(idempotency_key && { idempotency_key }) }, work),
     may: (...permissions) => person({ ...caller, permissions }),
+    by: (api_key_id) => person({ ...caller, api_key_id }),
   });
 
   /** A user of the tenant, or of a new one, who has accepted and may do what the role says. */

@@ -104,7 +104,8 @@ export const apiKeyContract = contract('auth.api_key', {
   },
   remove: {
     summary: 'Revoke an API key',
-    description: 'It stops working within seconds. Answers `not_found` (404) for one that is revoked already.',
+    description:
+      'It stops working within seconds. Answers `not_found` (404) for one that is revoked already, and `forbidden` (403) for the key of somebody else whose scopes go beyond what the caller may do.',
     http: 'DELETE /v1/api-keys/:id',
     access: 'api_keys:delete',
     input: ById,
