@@ -75,7 +75,7 @@ describe('change', () => {
     for (let n = 0; n < 5; n++) {
       expect(await change(own, NEW, 'a guess')).toMatchObject({ code: 'invalid_credentials' });
     }
-    await app.redis.hset(keys.loginFailures(sha256(own.user.email)), 'next', Date.now() + 30_000);
+    await app.redis.hset(keys.loginFailures(sha256(own.sid)), 'next', Date.now() + 30_000);
     expect(await change(own)).toMatchObject({ code: 'rate_limited', retry_after: expect.any(Number) });
     expect(await refresh(own.refresh_token)).toBe('ok');
   });

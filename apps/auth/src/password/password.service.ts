@@ -44,7 +44,7 @@ export class PasswordService {
     const { tenant_name, user } = account;
     const { email } = user;
     assertGoodPassword(new_password, { email, tenant_name }, 'new_password');
-    await this.attempts.attempt(email, () => this.verify(account, current_password));
+    await this.attempts.attemptIn(session_id, () => this.verify(account, current_password));
     const hash = await this.passwords.hash(new_password);
     await withTenant(this.db, async (tx) => {
       const replaced = await this.accounts.replaceHash(tx, user_id, hash, account.password_hash);

@@ -1,3 +1,4 @@
+import { limits } from '@taai/contracts';
 import { v7 } from 'uuid';
 import { codes, openIdentity, problem, type Identity, type Person } from '../identity.testing';
 import { UserHandler } from './user.handler';
@@ -128,6 +129,24 @@ describe('an invitation', () => {
     await expect(admin.as(() => identity.invites.inviteAgain(user.id))).rejects.toEqual(problem('conflict'));
     await expect(identity.invites.accept({ token, password })).rejects.toEqual(problem('invalid_token'));
     await expect(admin.as(() => identity.invites.inviteAgain(admin.id))).rejects.toEqual(problem('conflict'));
+  });
+});
+
+describe('the limit of mails to one address', () => {
+  it('is used up by mails alone, not by what other tenants ask for in vain', async () => {
+    const { id, email } = await invite();
+    const other = await identity.newUser();
+    const inVain = () => other.as(() => identity.invites.invite({ email, role: 'member' }));
+    for (let n = 0; n < limits.invitesToAddressPerHour; n++) {
+      await expect(inVain()).rejects.toEqual(problem('email_taken'));
+    }
+
+    const again = () => admin.as(() => identity.invites.inviteAgain(id));
+    for (let n = 1; n < limits.invitesToAddressPerHour; n++) await again();
+    await expect(again()).rejects.toEqual(problem('rate_limited'));
+    expect((await identity.events(admin)).filter(({ type }) => type === 'mail.requested')).toHaveLength(
+      limits.invitesToAddressPerHour,
+    );
   });
 });
 

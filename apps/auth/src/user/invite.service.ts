@@ -10,7 +10,6 @@ import {
 } from '@taai/contracts';
 import { audit, canonicalEmail, emit, withTenant, withTenantId, type Tx, type UserEntity } from '@taai/entities';
 import { REDIS, sha256, type RedisClient } from '@taai/platform';
-import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { EmailConflicts } from '../registration/email-conflicts';
 import { HourlyLimit } from '../login/hourly-limit';
@@ -50,14 +49,12 @@ export class InviteService {
 
   /** Throws `conflict` when the user has accepted, or is not to be let in any more. */
   async inviteAgain(id: string): Promise<User> {
-    const { email } = found('user', await this.users.find(id));
-    await this.limit(email);
     return withTenant(this.db, async (tx) => {
       await lockTenant(tx);
       const user = found('user', await this.users.find(id, tx));
       await this.authority.assertMayChange(tx, user);
       if (user.status !== 'invited') throw new ProblemError('conflict', `The user is ${user.status} already.`);
-      await requestLink(tx, this.tokens, id, 'invite');
+      await this.mail(tx, user);
       await audit(tx, { action: 'invite.resent', target: { type: 'user', id } });
       return user;
     });
@@ -73,19 +70,21 @@ export class InviteService {
     return withTenantId(this.db, ref.tenant_id, (tx) => this.enter(tx, ref, password_hash, name));
   }
 
-  /** Limits how many mails a tenant sends to strangers, and how many one address gets. Throws `rate_limited`. */
-  private async limit(email: string): Promise<void> {
-    await this.ofTenant.take(currentCaller().tenant_id);
+  /**
+   * Has the link mailed. Throws `rate_limited` beyond what a tenant sends to strangers, and what one address gets; a refused
+   * invitation counts nothing, so that another tenant's vain ones do not use up what an address gets.
+   */
+  private async mail(tx: Tx, { id, email }: User): Promise<void> {
+    await this.ofTenant.take(tx.tenant_id);
     await this.ofAddress.take(sha256(email));
+    await requestLink(tx, this.tokens, id, 'invite');
   }
 
-  /** Counts within, so that a repetition by its Idempotency-Key, which mails nothing, counts nothing. */
   private async add(tx: Tx, fields: Pick<UserEntity, 'email' | 'name' | 'role'>): Promise<User> {
-    await this.limit(fields.email);
     await lockTenant(tx);
     await this.authority.assertMayGive(tx, fields.role);
     const user = await this.users.insert(tx, fields);
-    await requestLink(tx, this.tokens, user.id, 'invite');
+    await this.mail(tx, user);
     await emit(tx, 'user.invited', { ...user });
     await audit(tx, { action: 'user.invited', target: { type: 'user', id: user.id }, after: fields });
     return user;
