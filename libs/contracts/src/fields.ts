@@ -2,6 +2,7 @@ import { Type } from 'class-transformer';
 import {
   Allow,
   IsBoolean,
+  IsEmail,
   IsInt,
   IsString,
   IsUrl,
@@ -49,6 +50,10 @@ export const HttpUrl = () =>
     IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true }),
     MaxLength(limits.addressCharacters),
   );
+
+/** An address that mail goes to. It has no character that cannot be seen, because two addresses would look the same. */
+export const EmailAddress = () =>
+  applyDecorators(IsEmail(), Matches(/^[^\p{C}\p{Z}]*$/u), MaxLength(limits.emailCharacters));
 
 /** A password that is being chosen: counted in characters; bytes beyond bcrypt's 72 count too. */
 export const NewPassword = () =>

@@ -1,4 +1,14 @@
-import { auditedOf, foreignRowsOf, from, newcomer, outcomeOf, someIp, startAuth, type TestAuth } from '../auth.testing';
+import {
+  auditedOf,
+  foreignRowsOf,
+  from,
+  newcomer,
+  outcomeOf,
+  PASSWORD,
+  someIp,
+  startAuth,
+  type TestAuth,
+} from '../auth.testing';
 
 let app: TestAuth;
 
@@ -46,6 +56,22 @@ describe('register', () => {
 
     await expect(again).rejects.toMatchObject({ code: 'email_taken', status: 409 });
     await expect(countTenants(tenant_name)).resolves.toBe(0);
+  });
+
+  it('is of one account for each mailbox, however its domain is spelt: at registration, log-in and reset', async () => {
+    const [local, password] = [crypto.randomUUID(), PASSWORD];
+    const { user } = await app.registrations.register(newcomer({ email: `${local}@Exämple.com` }));
+    expect(user.email).toBe(`${local}@xn--exmple-cua.com`);
+
+    const spellings = ['exämple.com', 'exa\u0308mple.com', 'XN--EXMPLE-CUA.com', 'ＥＸÄＭＰＬＥ。com', 'exämple.com.'];
+    for (const email of spellings.map((domain) => `${local}@${domain}`)) {
+      await expect(app.registrations.register(newcomer({ email }))).rejects.toMatchObject({ code: 'email_taken' });
+      await expect(app.logins.login({ email, password })).resolves.toMatchObject({ user: { id: user.id } });
+    }
+    await from(someIp(), () => app.passwords.forgot({ email: `${local}@exämple.com` }));
+    await app.background.settled();
+    const links = "select from one_time_tokens where tenant_id = $1 and kind = 'password_reset'";
+    expect(await foreignRowsOf(app, user, links)).toHaveLength(1);
   });
 
   it('lets one of many win that come at once', async () => {

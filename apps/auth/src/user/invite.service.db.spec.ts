@@ -69,6 +69,15 @@ describe('an invitation', () => {
     expect((await admin.as(() => identity.users.list({ limit: 20 }))).data).toHaveLength(1);
   });
 
+  it('goes to one mailbox once, however its domain is spelt', async () => {
+    const local = v7();
+    expect((await invite({ email: `${local}@Exämple.com` })).email).toBe(`${local}@xn--exmple-cua.com`);
+    const again = (await identity.newUser()).as(() =>
+      identity.invites.invite({ email: `${local}@xn--exmple-cua.com`, role: 'member' }),
+    );
+    await expect(again).rejects.toEqual(problem('email_taken'));
+  });
+
   it('lets one of two tenants win that invite the same person at once', async () => {
     const other = await identity.newUser();
     const email = newEmail();

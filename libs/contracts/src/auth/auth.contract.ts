@@ -2,7 +2,6 @@ import { Type } from 'class-transformer';
 import {
   IsArray,
   IsBoolean,
-  IsEmail,
   IsIn,
   IsInt,
   IsISO8601,
@@ -14,7 +13,7 @@ import {
 } from 'class-validator';
 import { contract } from '../contract';
 import { Describe } from '../schema/describe';
-import { Empty, GivenPassword, NewPassword, Nullable, Optional, type Timestamp } from '../fields';
+import { EmailAddress, Empty, GivenPassword, NewPassword, Nullable, Optional, type Timestamp } from '../fields';
 import { limits } from '../schema/limits';
 
 export const tenantStatuses = ['active', 'suspended', 'deleting'] as const;
@@ -28,8 +27,7 @@ export class Register {
   tenant_name: string;
 
   @Describe('E-mail address of its first user, by which they log in.', 'ada@example.com')
-  @IsEmail()
-  @MaxLength(limits.emailCharacters)
+  @EmailAddress()
   email: string;
 
   @Describe('Password of 8 characters at least, not an easy one.', 'correct horse battery staple')

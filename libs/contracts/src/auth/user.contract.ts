@@ -1,14 +1,13 @@
-import { IsBoolean, IsEmail, IsString, MaxLength, MinLength } from 'class-validator';
+import { IsBoolean, IsString, MaxLength, MinLength } from 'class-validator';
 import { contract, Nothing } from '../contract';
 import { Describe } from '../schema/describe';
-import { ById, LinkToken, NewPassword, Nullable, Optional, Page, PageQuery, Slug } from '../fields';
+import { ById, EmailAddress, LinkToken, NewPassword, Nullable, Optional, Page, PageQuery, Slug } from '../fields';
 import { hashing, Registered, User } from './auth.contract';
 import { limits } from '../schema/limits';
 
 export class InviteUser {
   @Describe('Where the invitation goes, and by which the user will log in.', 'grace@example.com')
-  @IsEmail()
-  @MaxLength(limits.emailCharacters)
+  @EmailAddress()
   email: string;
 
   @Describe("The user's name.", 'Grace Hopper')
