@@ -54,7 +54,7 @@ export class InviteService {
       const user = found('user', await this.users.find(id, tx));
       await this.authority.assertMayChange(tx, user);
       if (user.status !== 'invited') throw new ProblemError('conflict', `The user is ${user.status} already.`);
-      await this.mail(tx, user);
+      await this.mailLink(tx, user);
       await audit(tx, { action: 'invite.resent', target: { type: 'user', id } });
       return user;
     });
@@ -74,7 +74,7 @@ export class InviteService {
    * Has the link mailed. Throws `rate_limited` beyond what a tenant sends to strangers, and what one address gets; a refused
    * invitation counts nothing, so that another tenant's vain ones do not use up what an address gets.
    */
-  private async mail(tx: Tx, { id, email }: User): Promise<void> {
+  private async mailLink(tx: Tx, { id, email }: User): Promise<void> {
     await this.ofTenant.take(tx.tenant_id);
     await this.ofAddress.take(sha256(email));
     await requestLink(tx, this.tokens, id, 'invite');
@@ -84,7 +84,7 @@ export class InviteService {
     await lockTenant(tx);
     await this.authority.assertMayGive(tx, fields.role);
     const user = await this.users.insert(tx, fields);
-    await this.mail(tx, user);
+    await this.mailLink(tx, user);
     await emit(tx, 'user.invited', { ...user });
     await audit(tx, { action: 'user.invited', target: { type: 'user', id: user.id }, after: fields });
     return user;

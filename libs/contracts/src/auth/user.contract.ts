@@ -78,7 +78,7 @@ export const userContract = contract('auth.user', {
   invite: {
     summary: 'Invite a user: a mail brings a link that works once, for 7 days',
     description:
-      'Answers `email_taken` (409) for an address in use, `validation_failed` (400) for an unknown role, and `forbidden` (403) for a role that grants more than the caller may do.',
+      'Answers `email_taken` (409) for an address in use, `validation_failed` (400) for an unknown role, `forbidden` (403) for a role that grants more than the caller may do, and `rate_limited` (429) to a tenant that met addresses in use too often, or after too many mails of the tenant or to the address.',
     http: 'POST /v1/users',
     access: 'users:create',
     input: InviteUser,
