@@ -10,7 +10,7 @@ app.kubernetes.io/component: {{ .component }}
 
 {{- define "appUrl" -}}
 {{- $ingress := .Values.ingress -}}
-{{- $reached := printf "%s://%s" (ternary "https" "http" (ne $ingress.tlsSecret "")) $ingress.host -}}
+{{- $reached := printf "%s://%s" (empty $ingress.tlsSecret | ternary "http" "https") $ingress.host -}}
 {{- $local := printf "http://127.0.0.1:%v" .Values.services.gateway.httpPort -}}
 {{ .Values.config.appUrl | default (ternary $reached $local $ingress.enabled) }}
 {{- end }}

@@ -1,5 +1,4 @@
-import { validateSync } from 'class-validator';
-import { assertStorable, EmailAddress, readTimestamp } from './fields';
+import { assertStorable, readTimestamp } from './fields';
 import { ProblemError } from './schema/problem';
 
 const pathOf = (value: unknown): string | undefined => {
@@ -57,28 +56,4 @@ describe('readTimestamp', () => {
       }),
     );
   });
-});
-
-describe('EmailAddress', () => {
-  class Input {
-    @EmailAddress()
-    email: unknown;
-  }
-  const isTaken = (email: unknown) => validateSync(Object.assign(new Input(), { email })).length === 0;
-
-  it.each(['ada@example.com', 'Ada.Lovelace+x@Exämple.com', 'zoë@example.co.uk', 'a@xn--exmple-cua.com'])(
-    'takes %s',
-    (email) => expect(isTaken(email)).toBe(true),
-  );
-
-  it.each([
-    'ada',
-    'a@b',
-    'ada@example.com.',
-    ' ada@example.com',
-    'a\u200bda@example.com',
-    'a\u00adda@example.com',
-    null,
-    7,
-  ])('refuses %j', (email) => expect(isTaken(email)).toBe(false));
 });

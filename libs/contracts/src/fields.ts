@@ -51,9 +51,8 @@ export const HttpUrl = () =>
     MaxLength(limits.addressCharacters),
   );
 
-/** An address that mail goes to. It has no character that cannot be seen, because two addresses would look the same. */
-export const EmailAddress = () =>
-  applyDecorators(IsEmail(), Matches(/^[^\p{C}\p{Z}]*$/u), MaxLength(limits.emailCharacters));
+/** An address that mail goes to. */
+export const EmailAddress = () => applyDecorators(IsEmail(), MaxLength(limits.emailCharacters));
 
 /** A password that is being chosen: counted in characters; bytes beyond bcrypt's 72 count too. */
 export const NewPassword = () =>

@@ -14,6 +14,7 @@ describe('canonicalEmail', () => {
     ['ada@ex\u200bample.com', 'ada@example.com'],
     ['Zoe\u0308@example.com', 'zo\u00eb@example.com'],
     ['ZO\u00cb@example.com', 'zo\u00eb@example.com'],
+    ['a\u200bd\u00ada@example.com\ufeff', 'ada@example.com'],
     ['"a@b"@Example.com', '"a@b"@example.com'],
     ['a@not a domain', 'a@not a domain'],
     ['Ada', 'ada'],

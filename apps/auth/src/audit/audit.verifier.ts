@@ -13,9 +13,9 @@ const BUDGET_MS = 20_000;
 const START: Link = { seq: 0, id: null, hash: null };
 
 /** One log is verified at a time for a tenant. */
-const TENANT = { slots: 1, waiting: 1, patience_ms: 5000 };
+const TENANT = { slots: 1, waiting: 1, max_wait_ms: 5000 };
 /** Of all tenants two batches at a time: the process must have time to answer who is logged in. Tenants take turns batch by batch. */
-const ALL = { slots: 2, waiting: 64, patience_ms: 5000 };
+const ALL = { slots: 2, waiting: 64, max_wait_ms: 5000 };
 
 /** Compares a tenant's log with its hashes. Entries that are appended meanwhile are left to the next call. */
 @Injectable()

@@ -15,7 +15,7 @@ const outcomeOf = (error: unknown): Outcome =>
 type Scope = [string, string, string, string, string];
 
 /** How many attempts at one account run at once: as many as a replica hashes at once for all accounts. */
-const TURNS = { slots: 2, waiting: 256, patience_ms: 12_000 };
+const TURNS = { slots: 2, waiting: 256, max_wait_ms: 12_000 };
 
 /**
  * Slows down guessing of passwords. After 5 failures an account's next attempt waits for 1, 2, 4, … at most 60 s, after 20 the

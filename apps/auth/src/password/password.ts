@@ -8,7 +8,7 @@ import { KeyedSemaphore, Semaphore } from '../login/semaphore';
 const AT_ONCE = Math.min(3, availableParallelism());
 const WAITING = 256;
 // Callers wait for 15 s: whoever has waited longer would be answered too late.
-const PATIENCE_MS = 12_000;
+const MAX_WAIT_MS = 12_000;
 
 /**
  * Returns what bcrypt is given in place of the password: 64 ASCII characters. bcrypt ignores what follows a NUL or the 72nd byte,
@@ -25,8 +25,8 @@ const costOf = (stored: string) => Number(stored.split('$')[2]);
  * networks of strangers, take turns: none has more before the threads than fits in, however much of it waits behind.
  */
 export class Passwords {
-  private readonly ofPayer = new KeyedSemaphore({ slots: AT_ONCE, waiting: WAITING, patience_ms: PATIENCE_MS });
-  private readonly threads = new Semaphore({ slots: AT_ONCE, waiting: WAITING, patience_ms: PATIENCE_MS });
+  private readonly ofPayer = new KeyedSemaphore({ slots: AT_ONCE, waiting: WAITING, max_wait_ms: MAX_WAIT_MS });
+  private readonly threads = new Semaphore({ slots: AT_ONCE, waiting: WAITING, max_wait_ms: MAX_WAIT_MS });
   private readonly dummyHash: Promise<string>;
 
   /** @param cost The logarithm of bcrypt's rounds, 4 to 31. */

@@ -1,3 +1,4 @@
+import { publicMethods, SchemaCollector, type Class } from '@taai/contracts';
 import {
   auditedOf,
   foreignRowsOf,
@@ -72,6 +73,17 @@ describe('register', () => {
     await app.background.settled();
     const links = "select from one_time_tokens where tenant_id = $1 and kind = 'password_reset'";
     expect(await foreignRowsOf(app, user, links)).toHaveLength(1);
+  });
+
+  it('is made canonical at every door that addresses come in by: these, and the invitation', () => {
+    const fieldsOf = (input: Class) => new SchemaCollector('input').fields(input).map(({ name }) => name);
+    const doors = publicMethods.filter(({ method }) => fieldsOf(method.input).includes('email'));
+    expect(doors.map(({ rpc }) => rpc)).toEqual([
+      'auth.register',
+      'auth.login',
+      'auth.password.forgot',
+      'auth.user.invite',
+    ]);
   });
 
   it('lets one of many win that come at once', async () => {

@@ -66,7 +66,7 @@ export class User {
   @IsUUID()
   tenant_id: string;
 
-  @Describe('E-mail address, by which the user logs in.', 'ada@example.com')
+  @Describe('E-mail address, by which the user logs in: in lower case, its domain in ASCII.', 'ada@example.com')
   @IsString()
   email: string;
 
