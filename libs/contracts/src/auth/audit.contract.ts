@@ -283,8 +283,7 @@ export const auditContract = contract('auth.audit', {
     effect: 'safe',
   },
   verify: {
-    summary:
-      'Check the hash chain of the audit log, at most 50,000 entries a call; names the first that was tampered with',
+    summary: `Check the hash chain of the audit log, at most ${limits.auditEntriesPerVerification} entries a call; names the first that was tampered with`,
     description:
       'Call again with `after` set to `next_after` until that is null. `head` tells nothing by itself: keep it elsewhere, and compare.',
     http: 'GET /v1/audit-logs/verify',

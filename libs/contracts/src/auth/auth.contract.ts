@@ -13,7 +13,16 @@ import {
 } from 'class-validator';
 import { contract } from '../contract';
 import { Describe } from '../schema/describe';
-import { EmailAddress, Empty, GivenPassword, NewPassword, Nullable, Optional, type Timestamp } from '../fields';
+import {
+  EmailAddress,
+  Empty,
+  GivenPassword,
+  NewPassword,
+  Nullable,
+  Optional,
+  passwordRule,
+  type Timestamp,
+} from '../fields';
 import { limits } from '../schema/limits';
 
 export const tenantStatuses = ['active', 'suspended', 'deleting'] as const;
@@ -30,7 +39,7 @@ export class Register {
   @EmailAddress()
   email: string;
 
-  @Describe('Password of 8 characters at least, not an easy one.', 'correct horse battery staple')
+  @Describe(`Password of ${passwordRule}.`, 'correct horse battery staple')
   @NewPassword()
   password: string;
 

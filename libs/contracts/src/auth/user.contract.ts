@@ -1,7 +1,18 @@
 import { IsBoolean, IsString, MaxLength, MinLength } from 'class-validator';
 import { contract, Nothing } from '../contract';
 import { Describe } from '../schema/describe';
-import { ById, EmailAddress, LinkToken, NewPassword, Nullable, Optional, Page, PageQuery, Slug } from '../fields';
+import {
+  ById,
+  EmailAddress,
+  LinkToken,
+  NewPassword,
+  Nullable,
+  Optional,
+  Page,
+  PageQuery,
+  passwordRule,
+  Slug,
+} from '../fields';
 import { hashing, Registered, User } from './auth.contract';
 import { limits } from '../schema/limits';
 
@@ -53,7 +64,7 @@ export class AcceptInvite {
   @LinkToken()
   token: string;
 
-  @Describe('Password of 8 characters at least, not an easy one.', 'correct horse battery staple')
+  @Describe(`Password of ${passwordRule}.`, 'correct horse battery staple')
   @NewPassword()
   password: string;
 
