@@ -23,7 +23,7 @@ const login = (email: string, password: string) => anonymous.post('/v1/auth/logi
 
 /** The link is in both bodies, and of its token the hash alone is stored. */
 async function expectLink({ token, text, html }: TestMail, path: string): Promise<void> {
-  for (const body of [text, html]) expect(body).toContain(`/${path}#token=${token}`);
+  for (const body of [text, html]) expect(body).toContain(`${gateways[0]}/${path}#token=${token}`);
   const hash = createHash('sha256').update(token).digest('hex');
   expect(await query('select from one_time_tokens where token_hash = $1', [hash])).toHaveLength(1);
 }

@@ -111,7 +111,8 @@ class ProcessFleet implements Fleet {
  */
 export async function startFleet({ ports: kind, replicas = {}, ...options }: FleetOptions): Promise<Fleet> {
   const ports = await choosePorts(kind);
-  const fleet = new ProcessFleet(options);
+  const { api } = ports.gateway;
+  const fleet = new ProcessFleet({ apiUrl: api === undefined ? undefined : baseUrl(api), ...options });
   try {
     for (const service of services) {
       for (let number = 1; number <= (replicas[service] ?? 1); number += 1) {

@@ -8,6 +8,13 @@ app.kubernetes.io/component: {{ .component }}
 {{ .root.Values.image.repository }}/{{ .component }}:{{ .root.Values.image.tag | default .root.Chart.AppVersion }}
 {{- end }}
 
+{{- define "appUrl" -}}
+{{- $ingress := .Values.ingress -}}
+{{- $reached := printf "%s://%s" (empty $ingress.tlsSecret | ternary "http" "https") $ingress.host -}}
+{{- $local := printf "http://127.0.0.1:%v" .Values.services.gateway.httpPort -}}
+{{ .Values.config.appUrl | default (ternary $reached $local $ingress.enabled) }}
+{{- end }}
+
 {{- define "secretEnv" -}}
 - name: {{ .name }}
   valueFrom: { secretKeyRef: { name: {{ .root.Values.existingSecret }}, key: {{ .key | default .name }}, optional: {{ .optional | default false }} } }

@@ -34,6 +34,19 @@ it('hands on no way to the database of our own', () => {
   }
 });
 
+it('has links of mails lead to the API, wherever that is, unless our own environment says otherwise', () => {
+  const appUrl = () =>
+    environmentOf('webhook', 'webhook-1', { management: 1 }, { ...surroundings, apiUrl: 'http://127.0.0.1:4000' })
+      .APP_URL;
+  expect(appUrl()).toBe('http://127.0.0.1:4000');
+  process.env.APP_URL = 'https://app.example.com';
+  try {
+    expect(appUrl()).toBe('https://app.example.com');
+  } finally {
+    delete process.env.APP_URL;
+  }
+});
+
 it('tells each replica its name and ports, and lets options win', () => {
   expect(of('gateway')).toMatchObject({ SERVICE_INSTANCE: 'gateway-1', MANAGEMENT_PORT: '1', PORT: '2' });
   expect(of('task')).toMatchObject({ MANAGEMENT_PORT: '1', PORT: undefined, DATABASE_POOL: '5' });

@@ -11,6 +11,8 @@ export interface Surroundings {
   keys: Keys;
   /** Where the webhook service sends mails; it may hold a password. Nowhere without it. */
   smtpUrl?: string;
+  /** Base URL of the API: where the links of mails lead, unless APP_URL says otherwise. */
+  apiUrl?: string;
   /** Besides, and with precedence. */
   env?: NodeJS.ProcessEnv;
 }
@@ -45,11 +47,12 @@ export function environmentOf(
   ports: ServicePorts,
   surroundings: Surroundings,
 ): NodeJS.ProcessEnv {
-  const { databaseUrls, redisUrl, env } = surroundings;
+  const { databaseUrls, redisUrl, apiUrl, env } = surroundings;
   return {
     NODE_COMPILE_CACHE: join(dataFolder, 'compile-cache'),
     DATABASE_POOL: '5',
     OUTBOUND_ALLOW: '127.0.0.0/8,::1/128',
+    APP_URL: apiUrl,
     ...withoutDatabases(process.env),
     OPENAI_API_KEY: undefined, // of the demo agent, which has it in the database
     SMTP_URL: undefined, // of the webhook service alone

@@ -9,6 +9,7 @@ import { ApiKeyService } from './api-key/api-key.service';
 import { openModule } from './module.testing';
 import { InviteService } from './user/invite.service';
 import { OneTimeTokenRepository } from './token/one-time-token.repository';
+import { RegistrationService } from './registration/registration.service';
 import { RoleService } from './role/role.service';
 import { UserService } from './user/user.service';
 
@@ -19,6 +20,10 @@ export interface Person {
   as: <T>(work: () => T, idempotency_key?: string) => T;
   /** The same user as an API key would let them act. */
   may: (...permissions: string[]) => Person;
+  /** The same user with that API key. */
+  by: (api_key_id: string) => Person;
+  /** The same user at that address. */
+  at: (ip: string) => Person;
 }
 
 /** What waits in the outbox. */
@@ -42,12 +47,17 @@ export async function openIdentity() {
   const query = async <Row extends object>(sql: string, ...params: unknown[]) =>
     (await admin.query<Row>(sql, params)).rows;
 
-  const person = (caller: Caller & { user_id: string }): Person => ({
+  const person = (caller: Caller & { user_id: string }, ip?: string): Person => ({
     tenant_id: caller.tenant_id,
     id: caller.user_id,
     as: (work, idempotency_key) =>
-      runInContext({ request_id: 'spec', caller, ...(idempotency_key && { idempotency_key }) }, work),
-    may: (...permissions) => person({ ...caller, permissions }),
+      runInContext(
+        { request_id: 'spec', caller, ...(ip && { ip }), ...(idempotency_key && { idempotency_key }) },
+        work,
+      ),
+    may: (...permissions) => person({ ...caller, permissions }, ip),
+    by: (api_key_id) => person({ ...caller, api_key_id }, ip),
+    at: (address) => person(caller, address),
   });
 
   /** A user of the tenant, or of a new one, who has accepted and may do what the role says. */
@@ -69,6 +79,7 @@ export async function openIdentity() {
     query,
     tokens,
     newUser,
+    registrations: module.get(RegistrationService),
     users: module.get(UserService),
     invites: module.get(InviteService),
     roles: module.get(RoleService),

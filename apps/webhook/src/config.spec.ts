@@ -21,6 +21,14 @@ it('sends no mail and calls no private address, unless told to', () => {
 });
 
 it.each([
+  [{ PORT: '4000' }, 'http://127.0.0.1:4000'],
+  [{ PORT: '4000', APP_URL: 'https://app.example.com/' }, 'https://app.example.com'],
+])('%j: links of mails lead to %s', (variables, appUrl) => {
+  process.env = { ENCRYPTION_KEYS: 'k', ...variables };
+  expect(readWebhookConfig().mail.appUrl).toBe(appUrl);
+});
+
+it.each([
   [{}, 'ENCRYPTION_KEYS is missing'],
   [{ ENCRYPTION_KEYS: 'k', SMTP_URL: 'http://mail' }, 'SMTP_URL is not smtp:'],
   [{ ENCRYPTION_KEYS: 'k', MAIL_FROM: 'Acme' }, 'MAIL_FROM is not "Name <address>"'],

@@ -2,6 +2,7 @@ import { Type } from 'class-transformer';
 import {
   Allow,
   IsBoolean,
+  IsEmail,
   IsInt,
   IsString,
   IsUrl,
@@ -49,6 +50,12 @@ export const HttpUrl = () =>
     IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true }),
     MaxLength(limits.addressCharacters),
   );
+
+/** An address that mail goes to. */
+export const EmailAddress = () => applyDecorators(IsEmail(), MaxLength(limits.emailCharacters));
+
+/** What a password that is being chosen must be, for the descriptions of its fields. */
+export const passwordRule = `${limits.minPasswordCharacters} characters at least, and not easily guessed: no common password, repetition, sequence or date, neither the e-mail address nor the name of the tenant`;
 
 /** A password that is being chosen: counted in characters; bytes beyond bcrypt's 72 count too. */
 export const NewPassword = () =>

@@ -3,6 +3,7 @@ export * from './outbox/audit';
 export * from './outbox/audited-state';
 export { costOf, type Price } from './ledger/cost';
 export { openDataSource } from './database/data-source';
+export { canonicalEmail } from './email';
 export * from './database/database.module';
 export * from './entities';
 export { oneOf } from './entities/columns';

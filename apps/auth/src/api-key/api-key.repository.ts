@@ -12,8 +12,9 @@ const COUNT = sql(`
   select count(*)::integer as count from api_keys
   where revoked_at is null and (expires_at is null or expires_at > now())`);
 
-const REVOKE = sql(`
-  update api_keys set revoked_at = now() where id = $1 and revoked_at is null returning ${columns}`);
+const FIND = sql(`select ${columns} from api_keys where id = $1 and revoked_at is null`);
+
+const REVOKE = sql('update api_keys set revoked_at = now() where id = $1');
 
 const INSERT = sql(`
   insert into api_keys (tenant_id, key_hash, ${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`);
@@ -40,9 +41,12 @@ export class ApiKeyRepository {
     await tx.write(INSERT, [tx.tenant_id, key_hash, ...row]);
   }
 
-  /** Resolves to the key; undefined when there was none to revoke. */
-  async revoke(tx: Tx, id: string): Promise<ApiKey | undefined> {
-    const [revoked] = await tx.write<ApiKey>(REVOKE, [id]);
-    return revoked;
+  async find(tx: Tx, id: string): Promise<ApiKey | undefined> {
+    const [key] = await tx.read<ApiKey>(FIND, [id]);
+    return key;
+  }
+
+  async revoke(tx: Tx, id: string): Promise<void> {
+    await tx.write(REVOKE, [id]);
   }
 }

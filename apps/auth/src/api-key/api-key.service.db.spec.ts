@@ -97,6 +97,28 @@ describe('API keys', () => {
   });
 
   it.each([
+    ['somebody’s that may do more', ['*:*'], ['api_keys:delete'], 'forbidden'],
+    ['somebody’s that may do something else', ['tasks:read'], ['api_keys:*'], 'forbidden'],
+    ['somebody’s whose scopes they have', ['tasks:read'], ['api_keys:delete', 'tasks:*'], 'ok'],
+  ])('are revoked by who could have made them: %s', async (_, scopes, own, outcome) => {
+    const { id } = await create({ scopes });
+    const caller = (await identity.newUser({ tenant_id: admin.tenant_id })).may(...own);
+    const removed = caller.as(() => identity.apiKeys.remove(id)).then(() => 'ok');
+    if (outcome === 'ok') await expect(removed).resolves.toBe('ok');
+    else await expect(removed).rejects.toEqual(problem(outcome));
+    expect((await admin.as(() => identity.apiKeys.list({ limit: 20 }))).data).toHaveLength(outcome === 'ok' ? 0 : 1);
+  });
+
+  it('are revoked by their maker, whatever they may do, and by themselves, but not by a weaker key of the same maker', async () => {
+    const [strong, weak] = [await create({ scopes: ['*:*'] }), await create({ scopes: ['api_keys:delete'] })];
+    const withKey = admin.may('api_keys:delete').by(weak.id);
+    await expect(withKey.as(() => identity.apiKeys.remove(strong.id))).rejects.toEqual(problem('forbidden'));
+    await withKey.as(() => identity.apiKeys.remove(weak.id));
+    await admin.may('api_keys:delete').as(() => identity.apiKeys.remove(strong.id));
+    expect((await admin.as(() => identity.apiKeys.list({ limit: 20 }))).data).toEqual([]);
+  });
+
+  it.each([
     ['the past', '2020-01-01T00:00:00Z'],
     ['now', new Date().toISOString()],
     ['no year of ours', '0000-01-01'],

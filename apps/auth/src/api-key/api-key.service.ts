@@ -49,11 +49,15 @@ export class ApiKeyService {
     return { ...apiKey, key };
   }
 
+  /** Throws `not_found`, and `forbidden` for the key of somebody else that may do more than the caller. */
   async remove(id: string): Promise<void> {
     await withTenant(this.db, async (tx) => {
-      const revoked = found('API key', await this.apiKeys.revoke(tx, id));
+      await lockTenant(tx);
+      const key = found('API key', await this.apiKeys.find(tx, id));
+      if (!isOwn(key)) await this.authority.assertCovers(tx, key.scopes);
+      await this.apiKeys.revoke(tx, id);
       await accessChanged(tx, 'api_key', id);
-      await audit(tx, { action: 'api_key.revoked', target: { type: 'api_key', id }, before: factsOf(revoked) });
+      await audit(tx, { action: 'api_key.revoked', target: { type: 'api_key', id }, before: factsOf(key) });
     });
   }
 
@@ -68,6 +72,12 @@ export class ApiKeyService {
     await audit(tx, { action: 'api_key.created', target: { type: 'api_key', id }, after: factsOf(apiKey) });
     return { id };
   }
+}
+
+/** Tells whether the caller has made the key. Whoever comes with a key is that key, not its maker. */
+function isOwn({ id, created_by }: ApiKey): boolean {
+  const { user_id, api_key_id } = currentCaller();
+  return api_key_id ? api_key_id === id : user_id === created_by;
 }
 
 /** Throws `validation_failed`, and `forbidden` for a caller who is no user, or a key: its children would outlive it. */

@@ -1,6 +1,7 @@
 import type { AuditLog, AuditRecord } from '@taai/contracts';
 import { withTenantId } from '@taai/entities';
 import { v7 } from 'uuid';
+import { recompute } from './audit-documentation.testing';
 import { openAuditLog, record, records, type AuditLogUnderTest } from './audit.testing';
 
 let log: AuditLogUnderTest;
@@ -20,8 +21,15 @@ describe('append', () => {
     await log.append(tenant, [first]);
     await log.append(tenant, [second]);
     const [newest, oldest] = (await log.list(tenant)).data;
-    expect(oldest).toMatchObject({ ...first, created_at: new Date(first.created_at), seq: 1, previous_hash: null });
-    expect(newest).toMatchObject({ ...second, created_at: new Date(second.created_at), seq: 2 });
+    const micros = ({ created_at }: AuditRecord) => created_at.replace('Z', '000Z');
+    expect(oldest).toMatchObject({
+      ...first,
+      created_at: micros(first),
+      tenant_id: tenant,
+      seq: 1,
+      previous_hash: null,
+    });
+    expect(newest).toMatchObject({ ...second, created_at: micros(second), tenant_id: tenant, seq: 2 });
     expect(newest?.previous_hash).toBe(oldest?.hash);
     expect(await log.verify(tenant)).toEqual({
       is_intact: true,
@@ -144,6 +152,18 @@ describe('list', () => {
     expect(page.has_more).toBe(true);
     const next = await log.list(tenant, { limit: 100, cursor: page.next_cursor ?? '' });
     expect(next.data[0]?.seq).toBe(100 - page.data.length);
+  });
+
+  it('shows all that is needed to compute the chain anew by its documentation', async () => {
+    const after = { b: 1.5e300, a: [1e-7, -0, 1e21, 0.1], é: 'ü😀\n"\\', '10': null, '9': { z: true, y: {} } };
+    await log.append(tenant, [...records(3), record({ after, before: null, ip: null })]);
+    const { data } = await log.list(tenant);
+    expect(recompute(data)).toEqual((await log.verify(tenant)).head);
+
+    await log.admin.query(`update audit_logs set created_at = created_at + '1 microsecond' where tenant_id = $1`, [
+      tenant,
+    ]);
+    expect(recompute((await log.list(tenant)).data)).toBe('Entry 1 is not as it was written.');
   });
 
   it("shows nothing of another tenant's log", async () => {

@@ -23,7 +23,11 @@ export interface Ends {
   stray: { seq: number; id: string } | undefined;
 }
 
-const FIELDS = `id, seq, actor_type, actor_id, action, target_type, target_id, before, after, request_id, ip`;
+const FIELDS = `
+  tenant_id, id, seq, actor_type, actor_id, action, target_type, target_id, before, after, request_id, ip, previous_hash, hash`;
+
+/** What is hashed, as it is hashed: the time with all of its six digits. */
+const SHOWN = `${FIELDS}, to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as created_at`;
 
 /** Waits for whoever appends to the tenant's log, and keeps others waiting until the transaction ends. */
 const LOCK_HEAD = sql(`
@@ -31,7 +35,7 @@ const LOCK_HEAD = sql(`
   on conflict (tenant_id) do update set seq = audit_heads.seq
   returning seq, hash`);
 
-const COLUMNS = `tenant_id, ${FIELDS}, created_at, previous_hash, hash`;
+const COLUMNS = `${FIELDS}, created_at`;
 const INSERT = sql(`
   insert into audit_logs (${COLUMNS}) select ${COLUMNS} from jsonb_populate_recordset(null::audit_logs, $1)`);
 
@@ -47,13 +51,10 @@ const ENDS = sql(`
 
 const LINK = sql('select seq, id, hash from audit_logs where seq = $1');
 
-const SEALED = sql(`
-  select tenant_id, ${FIELDS}, previous_hash, hash,
-    to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as created_at
-  from audit_logs where seq > $1 and seq <= $2 order by seq`);
+const SEALED = sql(`select ${SHOWN} from audit_logs where seq > $1 and seq <= $2 order by seq`);
 
 const list = filtered<AuditFilters>(
-  `select ${FIELDS}, created_at, previous_hash, hash from audit_logs where true`,
+  `select ${SHOWN} from audit_logs where true`,
   {
     actor_id: (value) => `actor_id = ${value}`,
     action: (value) => `action = ${value}`,

@@ -1,4 +1,4 @@
-import { runAs } from '@taai/tenant';
+import { currentCaller, runAs } from '@taai/tenant';
 import { AuditChain } from './audit-chain';
 import { openAuditLog, record, records, type AuditLogUnderTest } from './audit.testing';
 import { AuditVerifier } from './audit.verifier';
@@ -14,6 +14,12 @@ afterEach(() => jest.restoreAllMocks());
 beforeEach(async () => {
   tenant = await log.createTenant();
 });
+
+/** The rows of an intact log. */
+function sealed(count: number) {
+  const chain = new AuditChain({ seq: 0, id: null, hash: null });
+  return Array.from({ length: count }, () => chain.seal({ ...record(), tenant_id: tenant }));
+}
 
 describe('verify', () => {
   /** Exchanges columns of two rows; their seqs are unique, so that one has to step aside. */
@@ -88,8 +94,7 @@ describe('verify', () => {
   });
 
   it('checks 50,000 entries a call, and says where the next one goes on', async () => {
-    const chain = new AuditChain({ seq: 0, id: null, hash: null });
-    const rows = Array.from({ length: 50_001 }, () => chain.seal({ ...record(), tenant_id: tenant }));
+    const rows = sealed(50_001);
     const { repository } = log;
     const { seq, hash } = rows.at(-1) ?? { seq: 0, hash: '' };
     jest.spyOn(repository, 'ends').mockResolvedValue({ head: { seq, hash }, stray: undefined });
@@ -101,6 +106,29 @@ describe('verify', () => {
     expect(await verify(0)).toMatchObject({ is_intact: true, checked: 50_000, next_after: 50_000 });
     expect(await verify(50_000)).toMatchObject({ is_intact: true, checked: 1, next_after: null });
   }, 60_000);
+
+  it('lets tenants take turns, so that the long logs of others keep nobody waiting', async () => {
+    const logs = new Map([1, 2, 3].map((n) => [`tenant ${n}`, sealed(n === 3 ? 200 : 3000)]));
+    const ours = () => logs.get(currentCaller().tenant_id) ?? [];
+    const reads: string[] = [];
+    const { repository } = log;
+    jest.spyOn(repository, 'ends').mockImplementation(async () => {
+      const { seq, hash } = ours().at(-1) ?? { seq: 0, hash: '' };
+      return { head: { seq, hash }, stray: undefined };
+    });
+    jest.spyOn(repository, 'read').mockImplementation(async (after, upTo) => {
+      reads.push(currentCaller().tenant_id);
+      return ours().slice(after, upTo);
+    });
+    const verifier = new AuditVerifier(repository);
+    const verify = (tenant_id: string) =>
+      runAs({ tenant_id, permissions: [], issuer: 'gateway' }, () => verifier.verify(0));
+
+    const verified = await Promise.all([...logs.keys()].map(verify));
+
+    expect(verified).toMatchObject([3000, 3000, 200].map((checked) => ({ is_intact: true, checked })));
+    expect(reads.lastIndexOf('tenant 3')).toBeLessThan(10);
+  });
 
   it('finds nothing wrong with an empty log', async () => {
     expect(await log.verify(tenant)).toEqual({

@@ -12,9 +12,10 @@ const BUDGET_MS = 20_000;
 
 const START: Link = { seq: 0, id: null, hash: null };
 
-/** One log is verified at a time for a tenant, and two for all tenants: the process must have time to answer who is logged in. */
-const TENANT = { slots: 1, waiting: 1, patience_ms: 5000 };
-const ALL = { slots: 2, waiting: 8, patience_ms: 5000 };
+/** One log is verified at a time for a tenant. */
+const TENANT = { slots: 1, waiting: 1, max_wait_ms: 5000 };
+/** Of all tenants two batches at a time: the process must have time to answer who is logged in. Tenants take turns batch by batch. */
+const ALL = { slots: 2, waiting: 64, max_wait_ms: 5000 };
 
 /** Compares a tenant's log with its hashes. Entries that are appended meanwhile are left to the next call. */
 @Injectable()
@@ -26,7 +27,7 @@ export class AuditVerifier {
 
   /** Verifies the entries after one. Throws `validation_failed` for one beyond the newest, `overloaded` while others are verified. */
   verify(after: number): Promise<AuditVerification> {
-    return this.ofTenant.run(currentCaller().tenant_id, () => this.ofAll.run(() => this.check(after)));
+    return this.ofTenant.run(currentCaller().tenant_id, () => this.check(after));
   }
 
   private async check(after: number): Promise<AuditVerification> {
@@ -54,7 +55,7 @@ export class AuditVerifier {
     const until = performance.now() + BUDGET_MS;
     while (chain.last.seq < upTo && performance.now() < until) {
       const next = Math.min(upTo, chain.last.seq + BATCH);
-      const broken = chain.follow(await this.audit.read(chain.last.seq, next), next);
+      const broken = await this.ofAll.run(async () => chain.follow(await this.audit.read(chain.last.seq, next), next));
       if (broken) return broken;
       await setImmediate();
     }

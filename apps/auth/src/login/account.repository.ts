@@ -19,10 +19,11 @@ export interface NewAccount {
 export interface Account {
   user: User;
   password_hash: string;
+  tenant_name: string;
   tenant_status: TenantStatus;
 }
 
-type AccountRow = UserRow & { tenant_status: TenantStatus };
+type AccountRow = UserRow & Pick<Account, 'tenant_name' | 'tenant_status'>;
 
 interface Login {
   tenant_id: string;
@@ -42,7 +43,7 @@ const FIND_LOGIN = sql('select tenant_id, user_id from find_login($1)');
 
 const FIND = sql(`
   select u.id, u.tenant_id, u.email, u.name, u.role, u.created_at, u.last_login_at, u.password_hash, u.is_active,
-    t.status as tenant_status
+    t.name as tenant_name, t.status as tenant_status
   from users u join tenants t on t.id = u.tenant_id where u.id = $1`);
 
 const DROP_INVITED = sql(`
@@ -83,8 +84,8 @@ export class AccountRepository {
   async find(tx: Tx, user_id: string): Promise<Account | undefined> {
     const [row] = await tx.read<AccountRow>(FIND, [user_id]);
     if (!row?.password_hash || !row.is_active) return undefined;
-    const { password_hash, tenant_status } = row;
-    return { user: toUser(row), password_hash, tenant_status };
+    const { password_hash, tenant_name, tenant_status } = row;
+    return { user: toUser(row), password_hash, tenant_name, tenant_status };
   }
 
   /** Replaces the hash of an active user; if `replaced` is given, that hash alone. Resolves to whether it did. */

@@ -113,7 +113,30 @@ describe('LoginAttempts', () => {
     expect(await attempt(email, home, right)).toBe('in');
   });
 
-  it('makes a network wait after 20 failures, whatever accounts it tries, even where it is known', async () => {
+  it('slows guesses down where the owner logged in before, too, and these keep nobody waiting elsewhere', async () => {
+    const [email, home] = [someone(), someIp()];
+    await attempt(email, home, right);
+    expect(await repeat(5, () => attempt(email, home))).toEqual(['invalid_credentials']);
+    await prolongWait(keys.loginFailures(sha256(`${email} ${home}`)));
+    expect(await attempt(email, home, right)).toBe('rate_limited');
+    expect(await attempt(email, someIp(), right)).toBe('in');
+    expect(await attempt(someone(), home, right)).toBe('in');
+  });
+
+  it('counts in a session what is tried in it, and that alone', async () => {
+    const [email, ip, session] = [someone(), someIp(), crypto.randomUUID()];
+    const tryIn = (session_id: string, check: () => Promise<string> = wrong) =>
+      from(ip, () => attempts.attemptIn(session_id, check)).catch((error: ProblemError) => error.code);
+    await repeat(20, () => attempt(someone(), ip));
+    await repeat(5, () => attempt(email, someIp()));
+    for (const key of [keys.networkFailures(ip), accountKey(email)]) await prolongWait(key);
+
+    for (let n = 0; n < 5; n++) expect(await tryIn(session)).toBe('invalid_credentials');
+    expect(await tryIn(session)).toBe('rate_limited');
+    expect(await tryIn(crypto.randomUUID(), right)).toBe('in');
+  });
+
+  it('makes a network wait after 20 failures, whatever accounts it tries, but not who logged in there before', async () => {
     const [email, ip] = [someone(), someIp()];
     await attempt(email, ip, right);
     expect(await repeat(19, () => attempt(someone(), ip))).toEqual(['invalid_credentials']);
@@ -121,7 +144,8 @@ describe('LoginAttempts', () => {
       await passWait(keys.networkFailures(ip));
       await expectWait(seconds, keys.networkFailures(ip), () => attempt(someone(), ip));
     }
-    expect(await attempt(email, ip, right)).toBe('rate_limited');
+    expect(await attempt(someone(), ip, right)).toBe('rate_limited');
+    expect(await attempt(email, ip, right)).toBe('in');
     expect(await attempt(someone(), someIp(), right)).toBe('in');
   });
 

@@ -3,19 +3,27 @@ import type { Result } from 'ioredis';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    beginLogin(failures: string, networks: string, from: string, network: string): Result<[number, number], Context>;
+    beginLogin(
+      failures: string,
+      networks: string,
+      from: string,
+      known: string,
+      network: string,
+    ): Result<[number, number], Context>;
     endLogin(
       failures: string,
       networks: string,
       from: string,
+      known: string,
       network: string,
       outcome: string,
-      counted: number,
+      charged: number,
     ): Result<number, Context>;
   }
 }
 
-// KEYS: failures of the account, networks it was logged in from, failures from the network. ARGV[1]: the network, or nothing.
+// KEYS: failures of the account, networks it was logged in from, failures from the network, failures of the account from this network
+// while it is a known one. ARGV[1]: the network, or nothing.
 const shared = `
 local FREE = { account = 5, network = 20 }
 local DECAY = 15 * 60 * 1000
@@ -40,23 +48,25 @@ local function add(key, failed, free) set_wait(key, redis.call('HINCRBY', key, '
 
 const begin = `${shared}
 local is_known = ARGV[1] ~= '' and tonumber(redis.call('ZSCORE', KEYS[2], ARGV[1]) or 0) > now - KNOWN
-local wait = ARGV[1] == '' and 0 or rest(KEYS[3])
-if not is_known then wait = math.max(wait, rest(KEYS[1])) end
+local charged = is_known and 4 or 1
+local is_limited = ARGV[1] ~= '' and not is_known
+local wait = rest(KEYS[charged])
+if is_limited then wait = math.max(wait, rest(KEYS[3])) end
 if wait > 0 then return { wait, 0 } end
 local from_network = failures(KEYS[3])
-if ARGV[1] ~= '' and from_network >= FREE.network then set_wait(KEYS[3], from_network, FREE.network) end
-if is_known then return { 0, 0 } end
-add(KEYS[1], 1, FREE.account)
-return { 0, 1 }
+if is_limited and from_network >= FREE.network then set_wait(KEYS[3], from_network, FREE.network) end
+add(KEYS[charged], 1, FREE.account)
+return { 0, charged }
 `;
 
-// ARGV: network, outcome, whether the attempt was counted for the account when it began.
+// ARGV: network, outcome, which of KEYS the attempt was charged to when it began; 0 for none.
 const end = `${shared}
-if ARGV[2] == 'failed' then
-  if ARGV[3] == '1' then add(KEYS[1], 0, FREE.account) end
-  if ARGV[1] ~= '' then add(KEYS[3], 1, FREE.network) end
-elseif ARGV[3] == '1' and failures(KEYS[1]) > 0 then
-  add(KEYS[1], -1, FREE.account)
+local charged = KEYS[tonumber(ARGV[3])]
+if charged and ARGV[2] == 'failed' then
+  add(charged, 0, FREE.account)
+  if ARGV[1] ~= '' and charged == KEYS[1] then add(KEYS[3], 1, FREE.network) end
+elseif charged and failures(charged) > 0 then
+  add(charged, -1, FREE.account)
 end
 if ARGV[2] == 'succeeded' and ARGV[1] ~= '' then
   redis.call('ZADD', KEYS[2], now, ARGV[1])
@@ -66,8 +76,8 @@ end
 return 1
 `;
 
-/** Defines on the connection `beginLogin` (milliseconds to wait, and whether the account was charged) and `endLogin`. */
+/** Defines on the connection `beginLogin` (milliseconds to wait, and which of the keys was charged) and `endLogin`. */
 export function defineLoginScripts(redis: RedisClient): void {
-  redis.defineCommand('beginLogin', { numberOfKeys: 3, lua: begin });
-  redis.defineCommand('endLogin', { numberOfKeys: 3, lua: end });
+  redis.defineCommand('beginLogin', { numberOfKeys: 4, lua: begin });
+  redis.defineCommand('endLogin', { numberOfKeys: 4, lua: end });
 }

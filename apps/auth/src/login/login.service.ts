@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { ProblemError, type LoggedIn, type Login } from '@taai/contracts';
-import { audit, withTenantId } from '@taai/entities';
+import { audit, canonicalEmail, withTenantId } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { AccessTokens } from '../access/access-token';
 import { AccountRepository, type Account } from './account.repository';
-import { canonicalEmail } from '../registration/email';
 import { tokenResponse, type OpenSession } from './token-response';
 import { LoginAttempts } from './login-attempts';
 import { mintToken } from '../token/opaque-token';

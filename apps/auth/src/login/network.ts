@@ -12,6 +12,9 @@ export function networkOf(ip: string): string {
 
 const hexParts = ({ parts }: ipaddr.IPv6) => parts.slice(0, SUBNET_PARTS).map((part) => part.toString(16));
 
+/** Returns who pays for what is done: the caller's tenant; of a stranger, who has none, the network. Undefined for work that no client asked for. */
+export const currentPayer = (): string | undefined => currentContext()?.caller?.tenant_id ?? currentNetwork();
+
 /** Returns the client's network; undefined for work that no client asked for. */
 export function currentNetwork(): string | undefined {
   const ip = currentContext()?.ip;

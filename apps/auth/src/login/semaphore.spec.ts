@@ -5,7 +5,7 @@ const refused = { code: 'overloaded', extras: { retry_after: 5 } };
 
 describe('Semaphore', () => {
   it('runs as many as it has slots, then the waiting in order, and refuses the rest', async () => {
-    const semaphore = new Semaphore({ slots: 2, waiting: 1, patience_ms: 60_000 });
+    const semaphore = new Semaphore({ slots: 2, waiting: 1, max_wait_ms: 60_000 });
     const started: number[] = [];
     const gates = [0, 1, 2].map(() => Promise.withResolvers<void>());
     const runs = gates.map((gate, n) =>
@@ -28,7 +28,7 @@ describe('Semaphore', () => {
   });
 
   it('refuses who has waited too long, and nobody else', async () => {
-    const semaphore = new Semaphore({ slots: 1, waiting: 2, patience_ms: 20 });
+    const semaphore = new Semaphore({ slots: 1, waiting: 2, max_wait_ms: 20 });
     const gate = Promise.withResolvers<void>();
     const running = semaphore.run(() => gate.promise);
     const impatient = semaphore.run(async () => 'never');
@@ -43,14 +43,14 @@ describe('Semaphore', () => {
   });
 
   it('frees the slot of what failed', async () => {
-    const semaphore = new Semaphore({ slots: 1, waiting: 0, patience_ms: 60_000 });
+    const semaphore = new Semaphore({ slots: 1, waiting: 0, max_wait_ms: 60_000 });
     await expect(semaphore.run(() => Promise.reject(new Error('failed')))).rejects.toThrow('failed');
     await expect(semaphore.run(async () => 'free again')).resolves.toBe('free again');
   });
 });
 
 test('KeyedSemaphore lets those with the same key wait for each other alone', async () => {
-  const semaphore = new KeyedSemaphore({ slots: 1, waiting: 1, patience_ms: 60_000 });
+  const semaphore = new KeyedSemaphore({ slots: 1, waiting: 1, max_wait_ms: 60_000 });
   const gate = Promise.withResolvers<void>();
   const [first, second] = [semaphore.run('a', () => gate.promise), semaphore.run('a', async () => 'second')];
 

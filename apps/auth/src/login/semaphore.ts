@@ -6,7 +6,7 @@ export interface SemaphoreOptions {
   /** How many more may wait. */
   waiting: number;
   /** Milliseconds that each of them waits at most. */
-  patience_ms: number;
+  max_wait_ms: number;
 }
 
 const RETRY_SECONDS = 5;
@@ -46,7 +46,7 @@ export class Semaphore {
       const timer = setTimeout(() => {
         this.queue.splice(this.queue.indexOf(enter), 1);
         reject(overloaded());
-      }, this.options.patience_ms);
+      }, this.options.max_wait_ms);
       this.queue.push(enter);
     });
   }

@@ -1,12 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { limits, ProblemError, type ChangePassword, type ForgotPassword, type ResetPassword } from '@taai/contracts';
-import { audit, withTenant, withTenantId, type Tx } from '@taai/entities';
+import { audit, canonicalEmail, withTenant, withTenantId, type Tx } from '@taai/entities';
 import { REDIS, sha256, type RedisClient } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { AccountRepository, type Account } from '../login/account.repository';
 import { Background } from '../background';
 import { currentSession } from '../session/current-session';
-import { canonicalEmail } from '../registration/email';
 import { HourlyLimit } from '../login/hourly-limit';
 import { lockTenant } from '../tenant/tenant.repository';
 import { LoginAttempts } from '../login/login-attempts';
@@ -42,9 +41,10 @@ export class PasswordService {
     const { user_id, session_id } = currentSession();
     const account = await withTenant(this.db, (tx) => this.accounts.find(tx, user_id));
     if (!account) throw new ProblemError('invalid_credentials');
-    const { email } = account.user;
-    assertGoodPassword(new_password, email, 'new_password');
-    await this.attempts.attempt(email, () => this.verify(account, current_password));
+    const { tenant_name, user } = account;
+    const { email } = user;
+    assertGoodPassword(new_password, { email, tenant_name }, 'new_password');
+    await this.attempts.attemptIn(session_id, () => this.verify(account, current_password));
     const hash = await this.passwords.hash(new_password);
     await withTenant(this.db, async (tx) => {
       const replaced = await this.accounts.replaceHash(tx, user_id, hash, account.password_hash);
@@ -67,7 +67,7 @@ export class PasswordService {
     if (!account) throw new ProblemError('invalid_token');
     assertTenantActive(account.tenant_status);
     const { id, email } = account.user;
-    assertGoodPassword(new_password, email, 'new_password');
+    assertGoodPassword(new_password, { email, tenant_name: account.tenant_name }, 'new_password');
     const hash = await this.passwords.hash(new_password);
     await withTenantId(this.db, ref.tenant_id, async (tx) => {
       // As for all changes of users: of several at once with the same link, the others wait here.

@@ -1,3 +1,4 @@
+import { runInContext } from '@taai/tenant';
 import { Passwords } from './password';
 
 const passwords = new Passwords(4);
@@ -27,6 +28,17 @@ describe('Passwords', () => {
 
   it('hashes at its cost', async () => {
     await expect(passwords.hash('correct horse')).resolves.toMatch(/^\$2y\$04\$/);
+  });
+
+  it('lets strangers of one network hold up nobody of another, however many they are', async () => {
+    const ended: string[] = [];
+    const hash = async (ip: string) => {
+      await runInContext({ request_id: 'r', ip }, () => passwords.hash('correct horse'));
+      ended.push(ip);
+    };
+    const crowd = Array.from({ length: 100 }, () => hash('192.0.2.1'));
+    await Promise.all([...crowd, hash('192.0.2.2')]);
+    expect(ended.indexOf('192.0.2.2')).toBeLessThan(20);
   });
 
   it('matches nothing without a stored hash', async () => {

@@ -1,13 +1,14 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { hash, verify } from '@node-rs/bcrypt';
-import { Semaphore } from '../login/semaphore';
+import { currentPayer } from '../login/network';
+import { KeyedSemaphore, Semaphore } from '../login/semaphore';
 
 // Every hash occupies a thread of libuv's pool of four, which also signs tokens and resolves names: one stays free.
 const AT_ONCE = Math.min(3, availableParallelism());
 const WAITING = 256;
 // Callers wait for 15 s: whoever has waited longer would be answered too late.
-const PATIENCE_MS = 12_000;
+const MAX_WAIT_MS = 12_000;
 
 /**
  * Returns what bcrypt is given in place of the password: 64 ASCII characters. bcrypt ignores what follows a NUL or the 72nd byte,
@@ -19,9 +20,13 @@ const digest = (password: string) =>
 /** Returns the cost of a hash: `$2y$12$…` was made at 12. */
 const costOf = (stored: string) => Number(stored.split('$')[2]);
 
-/** Hashes and checks passwords with bcrypt, few at once. Throws `overloaded` when too many wait, or one too long. */
+/**
+ * Hashes and checks passwords with bcrypt, few at once. Throws `overloaded` when too many wait, or one too long. Tenants, and the
+ * networks of strangers, take turns: none has more before the threads than fits in, however much of it waits behind.
+ */
 export class Passwords {
-  private readonly threads = new Semaphore({ slots: AT_ONCE, waiting: WAITING, patience_ms: PATIENCE_MS });
+  private readonly ofPayer = new KeyedSemaphore({ slots: AT_ONCE, waiting: WAITING, max_wait_ms: MAX_WAIT_MS });
+  private readonly threads = new Semaphore({ slots: AT_ONCE, waiting: WAITING, max_wait_ms: MAX_WAIT_MS });
   private readonly dummyHash: Promise<string>;
 
   /** @param cost The logarithm of bcrypt's rounds, 4 to 31. */
@@ -30,13 +35,13 @@ export class Passwords {
   }
 
   hash(password: string): Promise<string> {
-    return this.threads.run(() => hash(digest(password), this.cost));
+    return this.inTurn(() => hash(digest(password), this.cost));
   }
 
   /** Resolves to whether the password is right. Takes as long without a stored hash, so that time does not tell whether there is an account. */
   async matches(password: string, stored: string | undefined): Promise<boolean> {
     const expected = stored ?? (await this.dummyHash);
-    const equal = await this.threads.run(async () => {
+    const equal = await this.inTurn(async () => {
       const equal = await verify(digest(password), expected);
       if (!equal) await this.makeUpFor(costOf(expected));
       return equal;
@@ -47,6 +52,10 @@ export class Passwords {
   /** Tells whether the hash was made at another cost than the configured one. */
   isOutdated(stored: string): boolean {
     return costOf(stored) !== this.cost;
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.ofPayer.run(currentPayer() ?? '', () => this.threads.run(work));
   }
 
   /** Spends the time that a cheaper hash saves, which would tell an old account: 2ⁿ + 2ⁿ + 2ⁿ⁺¹ + … = 2ᵐ. */

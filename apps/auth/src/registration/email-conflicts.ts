@@ -5,7 +5,7 @@ import { REDIS, type RedisClient } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { AccountRepository } from '../login/account.repository';
 import { HourlyLimit } from '../login/hourly-limit';
-import { currentNetwork } from '../login/network';
+import { currentPayer } from '../login/network';
 
 /** Keeps the answer `email_taken` from telling anybody who asks for long which addresses have accounts. */
 @Injectable()
@@ -21,18 +21,18 @@ export class EmailConflicts {
   }
 
   /**
-   * `work`, which takes an address into use. Its `email_taken` is counted; throws `rate_limited` to a network that met it too often,
-   * taken or not. An invitation that was never accepted holds an address no longer than its link works.
+   * `work`, which takes an address into use. Its `email_taken` is counted; throws `rate_limited` to a tenant, or to a network of
+   * strangers, that met it too often, taken or not. An invitation that was never accepted holds an address no longer than its link works.
    *
    * @param email Canonical.
    */
   async guard<T>(email: string, work: () => Promise<T>): Promise<T> {
-    const network = currentNetwork();
-    if (network) await this.conflicts.check(network);
+    const payer = currentPayer();
+    if (payer) await this.conflicts.check(payer);
     try {
       return await work().catch((error: unknown) => this.again(email, work, error));
     } catch (error) {
-      if (network && isConflict(error)) await this.conflicts.take(network);
+      if (payer && isConflict(error)) await this.conflicts.take(payer);
       throw error;
     }
   }

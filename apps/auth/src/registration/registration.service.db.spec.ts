@@ -1,4 +1,15 @@
-import { auditedOf, foreignRowsOf, from, newcomer, outcomeOf, someIp, startAuth, type TestAuth } from '../auth.testing';
+import { publicMethods, SchemaCollector, type Class } from '@taai/contracts';
+import {
+  auditedOf,
+  foreignRowsOf,
+  from,
+  newcomer,
+  outcomeOf,
+  PASSWORD,
+  someIp,
+  startAuth,
+  type TestAuth,
+} from '../auth.testing';
 
 let app: TestAuth;
 
@@ -48,6 +59,33 @@ describe('register', () => {
     await expect(countTenants(tenant_name)).resolves.toBe(0);
   });
 
+  it('is of one account for each mailbox, however its domain is spelt: at registration, log-in and reset', async () => {
+    const [local, password] = [crypto.randomUUID(), PASSWORD];
+    const { user } = await app.registrations.register(newcomer({ email: `${local}@Exämple.com` }));
+    expect(user.email).toBe(`${local}@xn--exmple-cua.com`);
+
+    const spellings = ['exämple.com', 'exa\u0308mple.com', 'XN--EXMPLE-CUA.com', 'ＥＸÄＭＰＬＥ。com', 'exämple.com.'];
+    for (const email of spellings.map((domain) => `${local}@${domain}`)) {
+      await expect(app.registrations.register(newcomer({ email }))).rejects.toMatchObject({ code: 'email_taken' });
+      await expect(app.logins.login({ email, password })).resolves.toMatchObject({ user: { id: user.id } });
+    }
+    await from(someIp(), () => app.passwords.forgot({ email: `${local}@exämple.com` }));
+    await app.background.settled();
+    const links = "select from one_time_tokens where tenant_id = $1 and kind = 'password_reset'";
+    expect(await foreignRowsOf(app, user, links)).toHaveLength(1);
+  });
+
+  it('is made canonical at every door that addresses come in by: these, and the invitation', () => {
+    const fieldsOf = (input: Class) => new SchemaCollector('input').fields(input).map(({ name }) => name);
+    const doors = publicMethods.filter(({ method }) => fieldsOf(method.input).includes('email'));
+    expect(doors.map(({ rpc }) => rpc)).toEqual([
+      'auth.register',
+      'auth.login',
+      'auth.password.forgot',
+      'auth.user.invite',
+    ]);
+  });
+
   it('lets one of many win that come at once', async () => {
     const input = newcomer({ tenant_name: crypto.randomUUID() });
 
@@ -59,8 +97,9 @@ describe('register', () => {
     await expect(countTenants(input.tenant_name)).resolves.toBe(1);
   });
 
-  it.each(['Password1', 'ada.lovelace@example.com', 'Ada.Lovelace'])('refuses the password %s', async (password) => {
-    const input = newcomer({ tenant_name: crypto.randomUUID(), email: 'ada.lovelace@example.com', password });
+  it.each(['Password1', 'aaaaaaaa', 'Ada.Lovelace', 'Charles'])('refuses the password %s and more', async (start) => {
+    const [tenant_name, email] = [`Charles ${crypto.randomUUID()}`, 'ada.lovelace@example.com'];
+    const input = newcomer({ tenant_name, email, password: `${start}1` });
     await expect(app.registrations.register(input)).rejects.toMatchObject({
       code: 'validation_failed',
       extras: { errors: [{ path: 'password' }] },

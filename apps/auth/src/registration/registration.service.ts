@@ -1,11 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { limits, type Register, type Registered } from '@taai/contracts';
-import { audit, withTenantId, type Tx } from '@taai/entities';
+import { audit, canonicalEmail, withTenantId, type Tx } from '@taai/entities';
 import { REDIS, type RedisClient } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { AccountRepository, type NewAccount } from '../login/account.repository';
-import { canonicalEmail } from './email';
 import { EmailConflicts } from './email-conflicts';
 import { HourlyLimit } from '../login/hourly-limit';
 import { currentNetwork } from '../login/network';
@@ -29,15 +28,14 @@ export class RegistrationService {
   /** Throws `email_taken`; `rate_limited` from a network that met it too often, whether or not the address is taken. */
   async register({ tenant_name, email: given, password, name }: Register): Promise<Registered> {
     const email = canonicalEmail(given);
-    assertGoodPassword(password, email, 'password');
     const network = currentNetwork();
     if (network) await this.registrations.take(network);
-    const registered = await this.conflicts.guard(email, async () => {
+    assertGoodPassword(password, { email, tenant_name }, 'password');
+    return this.conflicts.guard(email, async () => {
       const password_hash = await this.passwords.hash(password);
       const account = { tenant_name, email, password_hash, name: name ?? null };
       return withTenantId(this.db, v7(), (tx) => this.create(tx, account));
     });
-    return registered;
   }
 
   private async create(tx: Tx, account: NewAccount): Promise<Registered> {

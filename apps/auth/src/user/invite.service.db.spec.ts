@@ -1,3 +1,4 @@
+import { limits } from '@taai/contracts';
 import { v7 } from 'uuid';
 import { codes, openIdentity, problem, type Identity, type Person } from '../identity.testing';
 import { UserHandler } from './user.handler';
@@ -68,6 +69,15 @@ describe('an invitation', () => {
     expect((await admin.as(() => identity.users.list({ limit: 20 }))).data).toHaveLength(1);
   });
 
+  it('goes to one mailbox once, however its domain is spelt', async () => {
+    const local = v7();
+    expect((await invite({ email: `${local}@Exämple.com` })).email).toBe(`${local}@xn--exmple-cua.com`);
+    const again = (await identity.newUser()).as(() =>
+      identity.invites.invite({ email: `${local}@xn--exmple-cua.com`, role: 'member' }),
+    );
+    await expect(again).rejects.toEqual(problem('email_taken'));
+  });
+
   it('lets one of two tenants win that invite the same person at once', async () => {
     const other = await identity.newUser();
     const email = newEmail();
@@ -131,6 +141,24 @@ describe('an invitation', () => {
   });
 });
 
+describe('the limit of mails to one address', () => {
+  it('is used up by mails alone, not by what other tenants ask for in vain', async () => {
+    const { id, email } = await invite();
+    const other = await identity.newUser();
+    const inVain = () => other.as(() => identity.invites.invite({ email, role: 'member' }));
+    for (let n = 0; n < limits.invitesToAddressPerHour; n++) {
+      await expect(inVain()).rejects.toEqual(problem('email_taken'));
+    }
+
+    const again = () => admin.as(() => identity.invites.inviteAgain(id));
+    for (let n = 1; n < limits.invitesToAddressPerHour; n++) await again();
+    await expect(again()).rejects.toEqual(problem('rate_limited'));
+    expect((await identity.events(admin)).filter(({ type }) => type === 'mail.requested')).toHaveLength(
+      limits.invitesToAddressPerHour,
+    );
+  });
+});
+
 describe('accepting', () => {
   it('sets the password and the name, makes the user active, is told and audited', async () => {
     const { user, token } = await invited();
@@ -153,6 +181,15 @@ describe('accepting', () => {
     for (const secret of [token, password, await storedHash(user.id)]) expect(everything).not.toContain(secret);
   });
 
+  it.each(['aaaaaaaa', 'Tenant99'])('refuses the password %s, and the link goes on to work', async (easy) => {
+    const { user, token } = await invited();
+    await expect(identity.invites.accept({ token, password: easy })).rejects.toMatchObject({
+      code: 'validation_failed',
+      extras: { errors: [{ path: 'password', message: expect.stringMatching(/^is too easy to guess/) }] },
+    });
+    await expect(identity.invites.accept({ token, password })).resolves.toMatchObject({ user: { id: user.id } });
+  });
+
   it('keeps the name that was invited, unless there is another', async () => {
     const user = await invite({ name: 'Ada' });
     const token = await identity.mailedToken(admin, user.id);
@@ -163,12 +200,12 @@ describe('accepting', () => {
     const { user, token } = await invited();
     const tries = Array.from(
       { length: 8 },
-      (_, n) => () => identity.invites.accept({ token, password: `password ${n}` }),
+      (_, n) => () => identity.invites.accept({ token, password: `choice of ${n} horses` }),
     );
     const results = await identity.race(admin, tries);
     const winner = results.findIndex(({ status }) => status === 'fulfilled');
     expect(codes(results)).toEqual(tries.map((_, n) => (n === winner ? undefined : 'invalid_token')));
-    expect(await new Passwords(4).matches(`password ${winner}`, await storedHash(user.id))).toBe(true);
+    expect(await new Passwords(4).matches(`choice of ${winner} horses`, await storedHash(user.id))).toBe(true);
     await expect(identity.invites.accept({ token, password })).rejects.toEqual(problem('invalid_token'));
   });
 

@@ -8,14 +8,12 @@ import {
   type Registered,
   type User,
 } from '@taai/contracts';
-import { audit, emit, withTenant, withTenantId, type Tx, type UserEntity } from '@taai/entities';
+import { audit, canonicalEmail, emit, withTenant, withTenantId, type Tx, type UserEntity } from '@taai/entities';
 import { REDIS, sha256, type RedisClient } from '@taai/platform';
-import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
-import { canonicalEmail } from '../registration/email';
 import { EmailConflicts } from '../registration/email-conflicts';
 import { HourlyLimit } from '../login/hourly-limit';
-import { lockTenant, toTenant } from '../tenant/tenant.repository';
+import { findTenant, lockTenant, toTenant } from '../tenant/tenant.repository';
 import { OneTimeTokenRepository, type TokenRef } from '../token/one-time-token.repository';
 import { requestLink } from '../token/request-link';
 import { Passwords } from '../password/password';
@@ -51,14 +49,12 @@ export class InviteService {
 
   /** Throws `conflict` when the user has accepted, or is not to be let in any more. */
   async inviteAgain(id: string): Promise<User> {
-    const { email } = found('user', await this.users.find(id));
-    await this.limit(email);
     return withTenant(this.db, async (tx) => {
       await lockTenant(tx);
       const user = found('user', await this.users.find(id, tx));
       await this.authority.assertMayChange(tx, user);
       if (user.status !== 'invited') throw new ProblemError('conflict', `The user is ${user.status} already.`);
-      await requestLink(tx, this.tokens, id, 'invite');
+      await this.mailLink(tx, user);
       await audit(tx, { action: 'invite.resent', target: { type: 'user', id } });
       return user;
     });
@@ -67,35 +63,40 @@ export class InviteService {
   /** Throws `invalid_token` when the invitation was accepted, replaced or withdrawn, or has expired; `validation_failed`. */
   async accept({ token, password, name }: AcceptInvite): Promise<Registered> {
     const ref = await this.tokens.find(token);
-    const email = ref && (await this.invitedEmail(ref));
-    if (!email) throw new ProblemError('invalid_token');
-    assertGoodPassword(password, email, 'password');
+    const owner = ref && (await this.invited(ref));
+    if (!owner) throw new ProblemError('invalid_token');
+    assertGoodPassword(password, owner, 'password');
     const password_hash = await this.passwords.hash(password);
     return withTenantId(this.db, ref.tenant_id, (tx) => this.enter(tx, ref, password_hash, name));
   }
 
-  /** Limits how many mails a tenant sends to strangers, and how many one address gets. Throws `rate_limited`. */
-  private async limit(email: string): Promise<void> {
-    await this.ofTenant.take(currentCaller().tenant_id);
+  /**
+   * Has the link mailed. Throws `rate_limited` beyond what a tenant sends to strangers, and what one address gets; a refused
+   * invitation counts nothing, so that another tenant's vain ones do not use up what an address gets.
+   */
+  private async mailLink(tx: Tx, { id, email }: User): Promise<void> {
+    await this.ofTenant.take(tx.tenant_id);
     await this.ofAddress.take(sha256(email));
+    await requestLink(tx, this.tokens, id, 'invite');
   }
 
-  /** Counts within, so that a repetition by its Idempotency-Key, which mails nothing, counts nothing. */
   private async add(tx: Tx, fields: Pick<UserEntity, 'email' | 'name' | 'role'>): Promise<User> {
-    await this.limit(fields.email);
     await lockTenant(tx);
     await this.authority.assertMayGive(tx, fields.role);
     const user = await this.users.insert(tx, fields);
-    await requestLink(tx, this.tokens, user.id, 'invite');
+    await this.mailLink(tx, user);
     await emit(tx, 'user.invited', { ...user });
     await audit(tx, { action: 'user.invited', target: { type: 'user', id: user.id }, after: fields });
     return user;
   }
 
-  private invitedEmail({ tenant_id, id }: TokenRef): Promise<string | undefined> {
+  /** Resolves to whom the link lets in; undefined when it does not work any more. */
+  private invited({ tenant_id, id }: TokenRef): Promise<{ email: string; tenant_name: string } | undefined> {
     return withTenantId(this.db, tenant_id, async (tx) => {
       const user_id = await this.tokens.holder(tx, id, 'invite');
-      return user_id === undefined ? undefined : (await this.users.find(user_id, tx))?.email;
+      const user = user_id === undefined ? undefined : await this.users.find(user_id, tx);
+      const tenant = await findTenant(tx);
+      return user && tenant && { email: user.email, tenant_name: tenant.name };
     });
   }
 

@@ -94,9 +94,9 @@ export const apiKeyContract = contract('auth.api_key', {
     effect: 'safe',
   },
   create: {
-    summary: 'Create an API key, at most 100 per tenant. It is shown once: a repetition by Idempotency-Key answers 409',
+    summary: `Create an API key, at most ${limits.apiKeysOfTenant} per tenant. It is shown once: a repetition by Idempotency-Key answers 409`,
     description:
-      'The key stands for its creator, and never does more than they may do now. Answers `forbidden` (403) to callers who use an API key, and for scopes beyond their permissions; `conflict` (409) beyond the 100th.',
+      'The key stands for its creator, and never does more than they may do now. Answers `forbidden` (403) to callers who use an API key, and for scopes beyond their permissions; `conflict` (409) for one more than that.',
     http: 'POST /v1/api-keys',
     access: 'api_keys:create',
     secret: true,
@@ -106,7 +106,8 @@ export const apiKeyContract = contract('auth.api_key', {
   },
   remove: {
     summary: 'Revoke an API key',
-    description: 'It stops working within seconds. Answers `not_found` (404) for one that is revoked already.',
+    description:
+      'It stops working within seconds. Answers `not_found` (404) for one that is revoked already, and `forbidden` (403) for the key of somebody else whose scopes go beyond what the caller may do.',
     http: 'DELETE /v1/api-keys/:id',
     access: 'api_keys:delete',
     input: ById,

@@ -16,7 +16,7 @@ import {
 } from 'class-validator';
 import { contract, Nothing } from '../contract';
 import { Describe } from '../schema/describe';
-import { Nullable, Optional, Page, PageQuery, type Timestamp } from '../fields';
+import { Nullable, Optional, Page, PageQuery } from '../fields';
 import { limits } from '../schema/limits';
 
 const auditActorTypes = ['user', 'api_key', 'service', 'operator'] as const;
@@ -174,13 +174,17 @@ export class ListAuditLogs extends PageQuery {
 }
 
 export class AuditLog extends AuditFields {
+  @Describe('Id of the tenant.')
+  @IsUUID()
+  tenant_id: string;
+
   @Describe('1, 2, … without a gap.', 17)
   @IsInt()
   seq: number;
 
-  @Describe('When it was done.')
+  @Describe('When it was done, in UTC with six digits of a second.', '2026-01-31T12:00:00.123000Z')
   @IsISO8601()
-  created_at: Timestamp;
+  created_at: string;
 
   @Describe(
     'Hash of the entry before; null in the first one.',
@@ -191,7 +195,7 @@ export class AuditLog extends AuditFields {
   previous_hash: string | null;
 
   @Describe(
-    'SHA-256 in hex, over the entry and `previous_hash`.',
+    "SHA-256 in hex of this object's other fields, as canonical JSON (RFC 8785).",
     '60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752',
   )
   @IsString()
@@ -279,8 +283,7 @@ export const auditContract = contract('auth.audit', {
     effect: 'safe',
   },
   verify: {
-    summary:
-      'Check the hash chain of the audit log, at most 50,000 entries a call; names the first that was tampered with',
+    summary: `Check the hash chain of the audit log, at most ${limits.auditEntriesPerVerification} entries a call; names the first that was tampered with`,
     description:
       'Call again with `after` set to `next_after` until that is null. `head` tells nothing by itself: keep it elsewhere, and compare.',
     http: 'GET /v1/audit-logs/verify',

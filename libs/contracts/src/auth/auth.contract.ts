@@ -2,7 +2,6 @@ import { Type } from 'class-transformer';
 import {
   IsArray,
   IsBoolean,
-  IsEmail,
   IsIn,
   IsInt,
   IsISO8601,
@@ -14,7 +13,16 @@ import {
 } from 'class-validator';
 import { contract } from '../contract';
 import { Describe } from '../schema/describe';
-import { Empty, GivenPassword, NewPassword, Nullable, Optional, type Timestamp } from '../fields';
+import {
+  EmailAddress,
+  Empty,
+  GivenPassword,
+  NewPassword,
+  Nullable,
+  Optional,
+  passwordRule,
+  type Timestamp,
+} from '../fields';
 import { limits } from '../schema/limits';
 
 export const tenantStatuses = ['active', 'suspended', 'deleting'] as const;
@@ -28,11 +36,10 @@ export class Register {
   tenant_name: string;
 
   @Describe('E-mail address of its first user, by which they log in.', 'ada@example.com')
-  @IsEmail()
-  @MaxLength(limits.emailCharacters)
+  @EmailAddress()
   email: string;
 
-  @Describe('Password of 8 characters at least, not an easy one.', 'correct horse battery staple')
+  @Describe(`Password of ${passwordRule}.`, 'correct horse battery staple')
   @NewPassword()
   password: string;
 
@@ -68,7 +75,7 @@ export class User {
   @IsUUID()
   tenant_id: string;
 
-  @Describe('E-mail address, by which the user logs in.', 'ada@example.com')
+  @Describe('E-mail address, by which the user logs in: in lower case, its domain in ASCII.', 'ada@example.com')
   @IsString()
   email: string;
 

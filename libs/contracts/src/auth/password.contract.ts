@@ -1,7 +1,7 @@
 import { IsString, MaxLength, MinLength } from 'class-validator';
 import { contract, Nothing } from '../contract';
 import { Describe } from '../schema/describe';
-import { GivenPassword, LinkToken, NewPassword } from '../fields';
+import { GivenPassword, LinkToken, NewPassword, passwordRule } from '../fields';
 import { hashing } from './auth.contract';
 import { limits } from '../schema/limits';
 
@@ -10,7 +10,7 @@ export class ChangePassword {
   @GivenPassword()
   current_password: string;
 
-  @Describe('The new password: 8 characters at least, not an easy one.', 'seven brave llamas at dawn')
+  @Describe(`The new password: ${passwordRule}.`, 'seven brave llamas at dawn')
   @NewPassword()
   new_password: string;
 }
@@ -28,7 +28,7 @@ export class ResetPassword {
   @LinkToken()
   token: string;
 
-  @Describe('The new password: 8 characters at least, not an easy one.', 'seven brave llamas at dawn')
+  @Describe(`The new password: ${passwordRule}.`, 'seven brave llamas at dawn')
   @NewPassword()
   new_password: string;
 }

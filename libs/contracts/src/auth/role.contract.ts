@@ -107,9 +107,9 @@ export const roleContract = contract('auth.role', {
     effect: 'safe',
   },
   create: {
-    summary: 'Create a role, at most 50 per tenant',
+    summary: `Create a role, at most ${limits.rolesOfTenant} per tenant`,
     description:
-      'Answers `slug_taken` (409) for a name in use, `forbidden` (403) for permissions that the caller does not have, and `conflict` (409) beyond the 50th.',
+      'Answers `slug_taken` (409) for a name in use, `forbidden` (403) for permissions that the caller does not have, and `conflict` (409) for one more than that.',
     http: 'POST /v1/roles',
     access: 'roles:create',
     input: CreateRole,

@@ -1,14 +1,24 @@
-import { IsBoolean, IsEmail, IsString, MaxLength, MinLength } from 'class-validator';
+import { IsBoolean, IsString, MaxLength, MinLength } from 'class-validator';
 import { contract, Nothing } from '../contract';
 import { Describe } from '../schema/describe';
-import { ById, LinkToken, NewPassword, Nullable, Optional, Page, PageQuery, Slug } from '../fields';
+import {
+  ById,
+  EmailAddress,
+  LinkToken,
+  NewPassword,
+  Nullable,
+  Optional,
+  Page,
+  PageQuery,
+  passwordRule,
+  Slug,
+} from '../fields';
 import { hashing, Registered, User } from './auth.contract';
 import { limits } from '../schema/limits';
 
 export class InviteUser {
   @Describe('Where the invitation goes, and by which the user will log in.', 'grace@example.com')
-  @IsEmail()
-  @MaxLength(limits.emailCharacters)
+  @EmailAddress()
   email: string;
 
   @Describe("The user's name.", 'Grace Hopper')
@@ -54,7 +64,7 @@ export class AcceptInvite {
   @LinkToken()
   token: string;
 
-  @Describe('Password of 8 characters at least, not an easy one.', 'correct horse battery staple')
+  @Describe(`Password of ${passwordRule}.`, 'correct horse battery staple')
   @NewPassword()
   password: string;
 
@@ -79,7 +89,7 @@ export const userContract = contract('auth.user', {
   invite: {
     summary: 'Invite a user: a mail brings a link that works once, for 7 days',
     description:
-      'Answers `email_taken` (409) for an address in use, `validation_failed` (400) for an unknown role, and `forbidden` (403) for a role that grants more than the caller may do.',
+      'Answers `email_taken` (409) for an address in use, `validation_failed` (400) for an unknown role, `forbidden` (403) for a role that grants more than the caller may do, and `rate_limited` (429) to a tenant that met addresses in use too often, or after too many mails of the tenant or to the address.',
     http: 'POST /v1/users',
     access: 'users:create',
     input: InviteUser,

@@ -53,7 +53,7 @@ export const limits = Object.freeze({
   passwordResetSeconds: HOUR_SECONDS,
   /** From one network: many for an office, few for who would fill the database with tenants. */
   registrationsPerHour: 1000,
-  /** Addresses that one network may learn to be taken. */
+  /** Addresses that one tenant, or one network without logging in, may learn to be taken. */
   emailConflictsPerHour: 10,
   /** To one address, by whichever tenants. */
   invitesToAddressPerHour: 5,

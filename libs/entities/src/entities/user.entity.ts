@@ -7,7 +7,7 @@ import { TenantEntity } from './tenant.entity';
 @Check('users_email_check', 'email = lower(email)')
 @ForeignKey(() => TenantEntity, ['tenant_id'], ['id'])
 export class UserEntity extends TenantRow {
-  /** Lower case; unique over the whole platform. */
+  /** The one spelling that `canonicalEmail` makes; unique over the whole platform. */
   @Column('text')
   email: string;
 

@@ -1,6 +1,12 @@
 import { Init1764000000000 } from './1764000000000-init';
 import { Identity1764100000000 } from './1764100000000-identity';
 import { AiEngine1764200000000 } from './1764200000000-ai-engine';
+import { CanonicalEmails1764300000030 } from './1764300000030-canonical-emails';
 
 /** The migrations in the order in which they run. */
-export const migrations = [Init1764000000000, Identity1764100000000, AiEngine1764200000000];
+export const migrations = [
+  Init1764000000000,
+  Identity1764100000000,
+  AiEngine1764200000000,
+  CanonicalEmails1764300000030,
+];

@@ -28,13 +28,13 @@ export const keys = {
   pricesChanged: () => 'prices:changed',
   /** Channel that tells relays of new outbox rows. */
   outboxWake: () => 'outbox:wake',
-  /** Failed logins of an account. `account`: SHA-256 of its e-mail address. */
-  loginFailures: (account: string) => `login:{attempts}:account:${account}`,
+  /** Failed logins. `whose`: SHA-256 of an account's e-mail address, of that and a network, or of a session's id. */
+  loginFailures: (whose: string) => `login:{attempts}:account:${whose}`,
   /** Networks that an account was logged in from. `account`: SHA-256 of its e-mail address. */
   loginNetworks: (account: string) => `login:{attempts}:networks:${account}`,
   /** Failed logins from a network. */
   networkFailures: (network: string) => `login:{attempts}:network:${network}`,
-  /** How often something happened within an hour. `whose`: a network, or the SHA-256 of an e-mail address. */
+  /** How often something happened within an hour. `whose`: a tenant, a network, or the SHA-256 of an e-mail address. */
   hourly: (what: string, whose: string) => `hourly:{${what}:${whose}}`,
   /** State of the circuit breaker of a provider with one of its credentials. */
   breaker: (provider: string) => `breaker:{${provider}}`,
