@@ -4,6 +4,7 @@ export * from './outbox/audited-state';
 export { costOf, type Price } from './ledger/cost';
 export { openDataSource } from './database/data-source';
 export * from './database/database.module';
+export { distinctSql } from './database/distinct.sql';
 export * from './entities';
 export { oneOf } from './entities/columns';
 export * from './ledger/ledger';

@@ -31,7 +31,10 @@ const access: Record<string, Access> = {
     update: ['lease_owner', 'lease_until'],
   },
   usage_records: { select: ['tenant_id', 'call_id', 'occurred_at', 'status'] },
-  webhook_deliveries: { select: ['tenant_id', 'id', 'status', 'next_attempt_at'] },
+  webhook_deliveries: {
+    select: ['tenant_id', 'id', 'webhook_id', 'status', 'next_attempt_at'],
+    update: ['status', 'next_attempt_at'],
+  },
   provider_credentials: { select: ['tenant_id', 'id', 'key_id'] },
   tools: { select: ['tenant_id', 'id', 'secret_key_id'] },
   webhooks: { select: ['tenant_id', 'id', 'secret_key_id'] },

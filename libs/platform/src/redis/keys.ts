@@ -28,6 +28,8 @@ export const keys = {
   pricesChanged: () => 'prices:changed',
   /** Channel that tells relays of new outbox rows. */
   outboxWake: () => 'outbox:wake',
+  /** Channel that tells webhook services of new deliveries. */
+  deliveriesWake: () => 'deliveries:wake',
   /** Failed logins of an account. `account`: SHA-256 of its e-mail address. */
   loginFailures: (account: string) => `login:{attempts}:account:${account}`,
   /** Networks that an account was logged in from. `account`: SHA-256 of its e-mail address. */
