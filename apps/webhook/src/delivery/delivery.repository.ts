@@ -41,7 +41,7 @@ const WAITING_TENANTS = sql('select tenant_id from delivery_turns($1, $2, $3)');
  * counts behind the lock what the statement itself, which began before it, may not see.
  */
 const CLAIM = sql(`
-  with recursive ${distinctSql('lane', { from: 'webhook_deliveries', column: 'webhook_id', where: inLine })},
+  with recursive ${distinctSql('lane', { from: 'webhook_deliveries', column: 'webhook_id', where: inLine, then: 'r.created_at' })},
   claimable as materialized (
     select r.id, w.url, w.secret_ciphertext, case
       when not w.is_active then 'The endpoint is not active.'
@@ -52,7 +52,7 @@ const CLAIM = sql(`
       select * from webhooks where id = l.webhook_id for no key update skip locked
     ) w
     cross join lateral (
-      select r.id, r.attempts from webhook_deliveries r where r.webhook_id = w.id and ${inLine} order by r.id
+      select r.id, r.attempts from webhook_deliveries r where r.webhook_id = w.id and ${inLine} order by r.created_at
       limit case when w.is_active then greatest(0, ${MAX_OPEN} - open_deliveries(w.tenant_id, w.id)) else ${GIVEN_UP_AT_ONCE} end
       for update skip locked
     ) r

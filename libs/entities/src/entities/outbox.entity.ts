@@ -3,7 +3,7 @@ import { type StoredEvent, TenantRow, Timestamptz, TimestamptzNow } from './colu
 
 /** An event on its way out. It commits with the change that it tells of, and the relay deletes it. */
 @Entity('outbox')
-@Index('idx_outbox_waiting', ['tenant_id', 'id'], { where: 'claimed_until is null' })
+@Index('idx_outbox_waiting', ['tenant_id', 'created_at', 'id'], { where: 'claimed_until is null' })
 @Index('idx_outbox_claimed', ['claimed_until'], { where: 'claimed_until is not null' })
 export class OutboxEntity extends TenantRow {
   @Column('text')

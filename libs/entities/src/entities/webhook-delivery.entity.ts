@@ -6,7 +6,7 @@ import { WebhookEntity } from './webhook.entity';
 @Entity('webhook_deliveries')
 @Unique('webhook_deliveries_event_key', ['tenant_id', 'webhook_id', 'event_id'])
 @Index('idx_webhook_deliveries_webhook', ['tenant_id', 'webhook_id', 'id'])
-@Index('idx_webhook_deliveries_in_line', ['tenant_id', 'webhook_id', 'id'], {
+@Index('idx_webhook_deliveries_in_line', ['tenant_id', 'webhook_id', 'created_at'], {
   where: "status = 'pending' and next_attempt_at is null",
 })
 @Index('idx_webhook_deliveries_delivering', ['tenant_id', 'webhook_id'], { where: "status = 'delivering'" })

@@ -32,10 +32,11 @@ export const mayErase = (table: string, tenant: string) =>
 const isCurrent = (tenant: string) => `${tenant} = nullif(current_setting('app.tenant_id', true), '')::uuid`;
 
 /** The different values of a column among the deliveries that are due and wait for one of their endpoint's places. */
-const inLine = (column: string, more = 'true') => ({
+const inLine = (column: string, then: string, more = 'true') => ({
   from: 'public.webhook_deliveries',
   column,
   where: `r.status = 'pending' and r.next_attempt_at is null and ${more}`,
+  then,
 });
 
 const openDeliveries = (tenant: string, webhook: string) => `(
@@ -161,7 +162,7 @@ export const functions: Record<string, ResolverFunction> = {
         order by l.claimed_until limit claim_outbox.batch for update skip locked
       ) lost where o.tenant_id = lost.tenant_id and o.id = lost.id;
 
-      with recursive ${distinctSql('waiting', { from: 'public.outbox', column: 'tenant_id', where: 'r.claimed_until is null' })},
+      with recursive ${distinctSql('waiting', { from: 'public.outbox', column: 'tenant_id', where: 'r.claimed_until is null', then: 'r.created_at, r.id' })},
       turn as materialized (
         select w.tenant_id, ceil(claim_outbox.batch::numeric / count(*) over ()) as share
         from waiting w where w.tenant_id is not null order by random() limit claim_outbox.batch
@@ -169,13 +170,13 @@ export const functions: Record<string, ResolverFunction> = {
         select f.tenant_id, f.id from turn cross join lateral (
           select o.tenant_id, o.id from public.outbox o
           where o.tenant_id = turn.tenant_id and o.claimed_until is null
-          order by o.id limit turn.share for update skip locked
+          order by o.created_at, o.id limit turn.share for update skip locked
         ) f limit claim_outbox.batch
       ), more as materialized (
         select m.tenant_id, m.id from turn cross join lateral (
           select o.tenant_id, o.id from public.outbox o
           where o.tenant_id = turn.tenant_id and o.claimed_until is null
-          order by o.id offset turn.share limit claim_outbox.batch for update skip locked
+          order by o.created_at, o.id offset turn.share limit claim_outbox.batch for update skip locked
         ) m limit claim_outbox.batch - (select count(*) from fair)
       ), claimed as (
         update public.outbox o
@@ -233,15 +234,15 @@ export const functions: Record<string, ResolverFunction> = {
         order by l.next_attempt_at limit delivery_turns.batch for update skip locked
       ) due where d.tenant_id = due.tenant_id and d.id = due.id;
 
-      with recursive ${distinctSql('later', inLine('tenant_id'), 'delivery_turns.after')},
-      ${distinctSql('earlier', inLine('tenant_id'))}
+      with recursive ${distinctSql('later', inLine('tenant_id', 'r.webhook_id, r.created_at'), 'delivery_turns.after')},
+      ${distinctSql('earlier', inLine('tenant_id', 'r.webhook_id, r.created_at'))}
       select w.tenant_id from (
         select l.tenant_id from later l
         union all
         select e.tenant_id from earlier e where e.tenant_id <= delivery_turns.after
       ) w
       where ${isActive('w.tenant_id')} and exists (
-        with recursive ${distinctSql('lane', inLine('webhook_id', 'r.tenant_id = w.tenant_id'))}
+        with recursive ${distinctSql('lane', inLine('webhook_id', 'r.created_at', 'r.tenant_id = w.tenant_id'))}
         select from lane where lane.webhook_id is not null and delivery_turns.places > ${openDeliveries('w.tenant_id', 'lane.webhook_id')}
       ) limit delivery_turns.batch`,
   },
