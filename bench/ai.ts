@@ -18,6 +18,7 @@ import { makeKeys } from '../scripts/start/keys.ts';
 import { migrate } from '../scripts/start/migrate.ts';
 import { completions, firstTokens, streamsAtOnce, type Target } from './ai/load.ts';
 import { serveMock } from './ai/mock.ts';
+import { call } from './call.ts';
 import { median, percentile, report, writeResults, type Measure } from './report.ts';
 
 const ROUNDS = 5;
@@ -63,23 +64,6 @@ async function startPortkey(scope: Scope, folder: string, mock: string): Promise
     'x-portkey-custom-host': `${mock}/v1`,
   };
   return { name: 'Portkey', origin, path: '/v1/chat/completions', headers, model: (name) => name };
-}
-
-async function call(
-  api: string,
-  path: string,
-  body: object,
-  token = '',
-  method = 'POST',
-): Promise<Record<string, unknown>> {
-  const response = await fetch(`${api}${path}`, {
-    method,
-    headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
-    body: JSON.stringify(body),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
-  return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
 }
 
 /** The whole fleet, and an API key of a tenant whose provider is the mock. */

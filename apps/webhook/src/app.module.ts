@@ -2,13 +2,11 @@ import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
 import { outboxWaker, readDatabaseConfig, SecretBox, SecretRotation } from '@taai/platform';
 import { AuditConsumer, auditLogClient } from './outbox/audit.consumer';
-import { bullQueue, BullRedisModule, DELIVERIES, MAILS } from './bull-redis';
+import { BullRedisModule, mailQueue } from './bull-redis';
 import { readWebhookConfig } from './config';
-import { DeliveryProcessor } from './delivery/delivery.processor';
-import { DeliveryQueue } from './delivery/delivery.queue';
 import { DeliveryRepository } from './delivery/delivery.repository';
 import { DeliveryService } from './delivery/delivery.service';
-import { DeliverySweep } from './delivery/delivery.sweep';
+import { DeliveryWorker } from './delivery/delivery.worker';
 import { EndpointConnector } from './endpoint/endpoint-connector';
 import { MailConsumer } from './mail/mail.consumer';
 import { MailProcessor } from './mail/mail.processor';
@@ -23,6 +21,7 @@ import { SecretHandler } from './endpoint/secret.handler';
 import { SecretRepository } from './endpoint/secret.repository';
 import { TenantDataHandler } from './tenant-data.handler';
 import { repliesClient, ReplyConsumer } from './outbox/reply.consumer';
+import { WakeSignals } from './wake-signals';
 import { WebhookHandler } from './endpoint/webhook.handler';
 import { WebhookRepository } from './endpoint/webhook.repository';
 import { WebhookService } from './endpoint/webhook.service';
@@ -30,21 +29,14 @@ import { WebhookService } from './endpoint/webhook.service';
 const config = readWebhookConfig();
 
 @Module({
-  imports: [
-    DatabaseModule.forRoot(readDatabaseConfig(), outboxWaker),
-    BullRedisModule,
-    bullQueue(DELIVERIES),
-    bullQueue(MAILS),
-  ],
+  imports: [DatabaseModule.forRoot(readDatabaseConfig(), outboxWaker), BullRedisModule, mailQueue],
   controllers: [WebhookHandler, SecretHandler, TenantDataHandler],
   providers: [
     AuditConsumer,
     auditLogClient,
-    DeliveryProcessor,
-    DeliveryQueue,
     DeliveryRepository,
     DeliveryService,
-    DeliverySweep,
+    DeliveryWorker,
     MailProcessor,
     MailQueue,
     MailRepository,
@@ -54,6 +46,7 @@ const config = readWebhookConfig();
     OutboxService,
     ReplyConsumer,
     repliesClient,
+    WakeSignals,
     WebhookRepository,
     WebhookService,
     MailConsumer,

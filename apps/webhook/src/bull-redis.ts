@@ -12,41 +12,36 @@ import {
 } from '@taai/platform';
 import type { QueueOptions } from 'bull';
 
-export const DELIVERIES = 'deliveries';
 export const MAILS = 'mail';
-type QueueName = typeof DELIVERIES | typeof MAILS;
 
 type BullRole = Parameters<NonNullable<QueueOptions['createClient']>>[0];
 
 const roles: Record<BullRole, RedisRole> = { client: 'commands', subscriber: 'subscriber', bclient: 'blocking' };
 
-function connect(url: string, role: BullRole, name: string): RedisClient {
-  const client = createRedis(url, { role: roles[role], connectionName: `webhook-bull-${name}` });
+function connect(url: string, role: BullRole): RedisClient {
+  const client = createRedis(url, { role: roles[role], connectionName: `webhook-bull-${role}` });
   // bull demands it of the connections that it waits on.
   client.options.enableReadyCheck = false;
   return client;
 }
 
-/** Holds the connections of the bull queues. They are made by `createRedis`, so that Sentinel and Cluster work. */
+/** Holds the connections of the bull queue. They are made by `createRedis`, so that Sentinel and Cluster work. */
 export class BullRedis implements OnApplicationShutdown {
-  private constructor(
-    private readonly shared: Record<Exclude<BullRole, 'bclient'>, RedisClient>,
-    /** One for each queue: a connection that waits for jobs of one queue cannot wait for another's. */
-    private readonly blocking: Record<QueueName, RedisClient>,
-  ) {}
+  private constructor(private readonly connections: Record<BullRole, RedisClient>) {}
 
   /** Resolves when all are ready: bull sends its first commands without asking. */
   static async open(url: string): Promise<BullRedis> {
-    const redis = new BullRedis(
-      { client: connect(url, 'client', 'client'), subscriber: connect(url, 'subscriber', 'subscriber') },
-      { [DELIVERIES]: connect(url, 'bclient', DELIVERIES), [MAILS]: connect(url, 'bclient', MAILS) },
-    );
+    const redis = new BullRedis({
+      client: connect(url, 'client'),
+      subscriber: connect(url, 'subscriber'),
+      bclient: connect(url, 'bclient'),
+    });
     await Promise.all(redis.all().map((client) => whenReady(client)));
     return redis;
   }
 
-  for(queue: QueueName, role: BullRole): RedisClient {
-    return role === 'bclient' ? this.blocking[queue] : this.shared[role];
+  for(role: BullRole): RedisClient {
+    return this.connections[role];
   }
 
   isReady(): boolean {
@@ -58,7 +53,7 @@ export class BullRedis implements OnApplicationShutdown {
   }
 
   private all(): RedisClient[] {
-    return [...Object.values(this.shared), ...Object.values(this.blocking)];
+    return Object.values(this.connections);
   }
 }
 
@@ -74,16 +69,15 @@ export class BullRedis implements OnApplicationShutdown {
 })
 export class BullRedisModule {}
 
-export const bullQueue = (name: QueueName) =>
-  BullModule.registerQueueAsync({
-    name,
-    imports: [BullRedisModule],
-    inject: [BullRedis],
-    useFactory: (redis: BullRedis) => ({
-      prefix: keys.bull(),
-      createClient: (role) => redis.for(name, role),
-      // Nothing is kept of jobs: what they are about is in the database, and an id can be queued again.
-      defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
-      settings: { drainDelay: BLOCK_SECONDS, retryProcessDelay: 1000 },
-    }),
-  });
+export const mailQueue = BullModule.registerQueueAsync({
+  name: MAILS,
+  imports: [BullRedisModule],
+  inject: [BullRedis],
+  useFactory: (redis: BullRedis) => ({
+    prefix: keys.bull(),
+    createClient: (role) => redis.for(role),
+    // Nothing is kept of jobs: what they are about is in the database, and an id can be queued again.
+    defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
+    settings: { drainDelay: BLOCK_SECONDS, retryProcessDelay: 1000 },
+  }),
+});

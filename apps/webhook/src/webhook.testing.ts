@@ -100,6 +100,7 @@ export async function createService({ outboundAllow = '127.0.0.0/8', smtpUrl = '
     auth,
     queuePrefix: prefix,
     migratorUrl: database.migratorUrl,
+    admin: (sql: string, parameters: unknown[] = []) => database.admin(sql, parameters),
     ...actions(db),
     createTenant: () => createTenant(database),
     async close() {

@@ -128,7 +128,7 @@ export class WebhookDelivery {
   @IsInt()
   attempts: number;
 
-  @Describe('When it is tried again; null when it is not.', null)
+  @Describe('When it is tried again; null when it is not, and while it waits for its turn.', null)
   @Nullable()
   @IsISO8601()
   next_attempt_at: Timestamp | null;
@@ -161,7 +161,7 @@ export class EventTypes {
 
 export const webhookContract = contract('webhook', {
   create: {
-    summary: 'Register an endpoint; its secret is shown once',
+    summary: 'Register an endpoint, at most 100 per tenant; its secret is shown once',
     description:
       'Deliveries are signed as standardwebhooks.com says. Answers `url_not_allowed` (422) for an address that is not a public one.',
     http: 'POST /v1/webhooks',

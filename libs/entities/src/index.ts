@@ -5,6 +5,7 @@ export { costOf, type Price } from './ledger/cost';
 export { openDataSource } from './database/data-source';
 export { canonicalEmail } from './email';
 export * from './database/database.module';
+export { distinctSql } from './database/distinct.sql';
 export * from './entities';
 export { oneOf } from './entities/columns';
 export * from './ledger/ledger';

@@ -1,4 +1,4 @@
-import { eventTypes } from '@taai/contracts';
+import { eventTypes, limits } from '@taai/contracts';
 import { runInContext } from '@taai/tenant';
 import { v7 } from 'uuid';
 import { createService, type Service } from '../webhook.testing';
@@ -43,6 +43,13 @@ describe('endpoints', () => {
     const stored = JSON.stringify(await service.inTenant(tenant_id, 'select * from idempotency_keys'));
     expect(stored).toContain(first.id);
     expect(stored).not.toContain(first.secret);
+  });
+
+  it('are refused beyond the number that a tenant may have', async () => {
+    const tenant = await service.createTenant();
+    const create = () => service.as(tenant, () => webhooks.create({ url, events: ['task.created'] }));
+    for (let n = 0; n < limits.webhooksOfTenant; n += 1) await create();
+    await expect(create()).rejects.toMatchObject({ code: 'conflict' });
   });
 
   it('are changed, listed newest first, and removed', async () => {

@@ -7,6 +7,8 @@ const webhooks = new Rows(WebhookEntity, columns);
 
 const FIND_WITH_SECRET = sql(`select ${columns.join(', ')}, secret_ciphertext from webhooks where id = $1`);
 
+const COUNT = sql('select count(*)::integer as count from webhooks');
+
 const REMOVE = sql('delete from webhooks where id = $1');
 
 type Fields = Partial<Pick<WebhookEntity, 'url' | 'events' | 'description' | 'is_active'>>;
@@ -18,6 +20,11 @@ export class WebhookRepository {
 
   insert(tx: Tx, webhook: Fields & SealedSecret & Pick<WebhookEntity, 'id'>): Promise<Webhook> {
     return webhooks.insert(tx, webhook);
+  }
+
+  async count(tx: Tx): Promise<number> {
+    const [row] = await tx.read<{ count: number }>(COUNT);
+    return row?.count ?? 0;
   }
 
   /** Newest first. */

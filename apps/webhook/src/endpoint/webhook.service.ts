@@ -3,6 +3,8 @@ import { Injectable } from '@nestjs/common';
 import {
   eventTypes,
   found,
+  limits,
+  ProblemError,
   type CreatedWebhook,
   type CreateWebhook,
   type EventTypes,
@@ -13,7 +15,7 @@ import {
   type Webhook,
   type WebhookDelivery,
 } from '@taai/contracts';
-import { audit, idAfter, toPage, withTenant } from '@taai/entities';
+import { audit, idAfter, toPage, withTenant, type Tx } from '@taai/entities';
 import { SecretBox } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
@@ -37,6 +39,7 @@ export class WebhookService {
     this.connector.vet(input.url);
     const { tenant_id } = currentCaller();
     const { id } = await withTenant(this.db, async (tx) => {
+      await this.assertRoom(tx);
       const id = v7();
       const secret = `whsec_${randomBytes(32).toString('base64')}`;
       const { ciphertext, key_id } = this.secrets.seal({ tenant_id, owner_id: id }, secret);
@@ -94,6 +97,12 @@ export class WebhookService {
 
   async eventTypes(): Promise<EventTypes> {
     return { data: [...eventTypes] };
+  }
+
+  /** Of endpoints that are made at once a few may be too many: that costs less than a lock. */
+  private async assertRoom(tx: Tx): Promise<void> {
+    if ((await this.webhooks.count(tx)) >= limits.webhooksOfTenant)
+      throw new ProblemError('conflict', `A tenant has at most ${limits.webhooksOfTenant} webhooks: remove one first.`);
   }
 }
 

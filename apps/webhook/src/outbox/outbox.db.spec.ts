@@ -6,6 +6,7 @@ import { OutboxRelay } from './outbox.relay';
 import { OutboxRepository, MAX_CLAIMS } from './outbox.repository';
 import { OutboxService } from './outbox.service';
 import { createService, type Service } from '../webhook.testing';
+import { WakeSignals } from '../wake-signals';
 import { WebhookService } from '../endpoint/webhook.service';
 
 let service: Service;
@@ -70,7 +71,7 @@ describe('the relay', () => {
     }
     const repository = service.module.get(OutboxRepository);
     const claim = jest.spyOn(repository, 'claim');
-    const relays = [1, 2].map(() => new OutboxRelay(repository, events, { redisUrl: '' }));
+    const relays = [1, 2].map(() => new OutboxRelay(repository, events, service.module.get(WakeSignals)));
     await Promise.all(relays.map((one) => one.drain()));
     const results = await Promise.all(
       claim.mock.results.map(({ value }) => value as ReturnType<typeof repository.claim>),
@@ -99,6 +100,22 @@ describe('the relay', () => {
     await drain();
     expect(await service.outbox(tenant)).toMatchObject([{ attempts: 2 }]);
     expect(await service.deliveries(tenant)).toHaveLength(1);
+  });
+
+  it('takes of all tenants in turn, however many events one has, and fills the batch', async () => {
+    const [first, ...others] = [
+      await service.createTenant(),
+      await service.createTenant(),
+      await service.createTenant(),
+    ];
+    await withTenantId(service.db, first ?? '', async (tx) => {
+      for (let n = 0; n < 40; n += 1) await emit(tx, 'task.deleted', { id: String(n) });
+    });
+    for (const tenant of others) await service.emit(tenant, 'task.created');
+    const claimed = await service.module.get(OutboxRepository).claim(20, 60);
+    const counts = [first, ...others].map((tenant) => claimed.filter(({ tenant_id }) => tenant_id === tenant).length);
+    expect(counts).toEqual([18, 1, 1]);
+    await drain();
   });
 
   it('leaves events alone that another relay has, until its lease ends', async () => {

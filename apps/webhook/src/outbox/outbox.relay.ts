@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { ClaimLoop, createRedis, keys, PROCESS_CONFIG, type ProcessConfig, type RedisClient } from '@taai/platform';
+import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { ClaimLoop, keys } from '@taai/platform';
+import { inGroups } from '../in-groups';
+import { WakeSignals } from '../wake-signals';
 import { OutboxRepository, type EventRef } from './outbox.repository';
 import { OutboxService } from './outbox.service';
 
@@ -21,25 +23,20 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
     claim: (batch) => this.outbox.claim(batch, LEASE_SECONDS),
     work: (claimed) => this.relay(claimed),
   });
-  private wakes: RedisClient | undefined;
 
   constructor(
     private readonly outbox: OutboxRepository,
     private readonly events: OutboxService,
-    @Inject(PROCESS_CONFIG) private readonly config: Pick<ProcessConfig, 'redisUrl'>,
-  ) {}
+    signals: WakeSignals,
+  ) {
+    signals.on(keys.outboxWake(), () => this.relaying.wake());
+  }
 
   onApplicationBootstrap(): void {
-    const wakes = createRedis(this.config.redisUrl, { role: 'subscriber', connectionName: 'webhook-outbox' });
-    wakes.on('message', () => this.relaying.wake());
-    // Should it fail, the next connection subscribes. The poll works meanwhile.
-    wakes.on('ready', () => void wakes.subscribe(keys.outboxWake()).catch(() => undefined));
-    this.wakes = wakes;
     this.relaying.wake();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.wakes?.disconnect();
     await this.relaying.stop();
     await this.events.settled();
   }
@@ -51,17 +48,12 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
   /** Dispatches what was claimed, and rests behind the last of it: what comes meanwhile goes out together, at one statement per tenant. */
   private async relay(claimed: EventRef[]): Promise<void> {
     const byTenant = [...Map.groupBy(claimed, ({ tenant_id }) => tenant_id)];
-    for (let at = 0; at < byTenant.length; at += TENANTS_AT_ONCE) {
-      const some = byTenant.slice(at, at + TENANTS_AT_ONCE);
-      await Promise.all(
-        some.map(([tenant_id, events]) =>
-          this.events.dispatch(
-            tenant_id,
-            events.map(({ id }) => id),
-          ),
-        ),
-      );
-    }
+    await inGroups(byTenant, TENANTS_AT_ONCE, ([tenant_id, events]) =>
+      this.events.dispatch(
+        tenant_id,
+        events.map(({ id }) => id),
+      ),
+    );
     if (claimed.length < BATCH) await sleep(REST_MS);
   }
 }

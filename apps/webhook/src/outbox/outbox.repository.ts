@@ -53,10 +53,9 @@ const FAN_OUT = sql(`
   ), done as (
     delete from outbox where id = any ($4)
   )
-  insert into webhook_deliveries (tenant_id, id, webhook_id, event_id, event_type, payload, next_attempt_at)
-  select o.tenant_id, w.id, w.webhook_id, o.id, o.type, o.payload, now() from wanted w join outbox o on o.id = w.event_id
-  on conflict (tenant_id, webhook_id, event_id) do nothing
-  returning id`);
+  insert into webhook_deliveries (tenant_id, id, webhook_id, event_id, event_type, payload)
+  select o.tenant_id, w.id, w.webhook_id, o.id, o.type, o.payload from wanted w join outbox o on o.id = w.event_id
+  on conflict (tenant_id, webhook_id, event_id) do nothing`);
 
 const DROP = sql('delete from outbox where id = any ($1)');
 
@@ -92,7 +91,7 @@ export class OutboxRepository {
     private readonly rls: RlsPool,
   ) {}
 
-  /** Leases up to `limit` events of all tenants to this relay, oldest first. */
+  /** Leases up to `limit` events to this relay: of all tenants, who take turns, each one's oldest. */
   claim(limit: number, leaseSeconds: number): Promise<EventRef[]> {
     return this.db.query<EventRef[]>(CLAIM, [limit, leaseSeconds]);
   }
@@ -102,19 +101,15 @@ export class OutboxRepository {
     return this.rls.write<WantedEvent>(DROP_UNWANTED, [ids, eventTypes]);
   }
 
-  /**
-   * Makes the deliveries of events, one per event and endpoint however often it is asked, and drops the events in `done`.
-   * Resolves to the ids of those that are new.
-   */
-  async fanOut(events: readonly WantedEvent[], done: readonly string[]): Promise<string[]> {
+  /** Makes the deliveries of events, one per event and endpoint however often it is asked, and drops the events in `done`. */
+  async fanOut(events: readonly WantedEvent[], done: readonly string[]): Promise<void> {
     const pairs = events.flatMap(({ id, webhook_ids }) => webhook_ids.map((webhook_id) => ({ id, webhook_id })));
-    const made = await this.rls.write<{ id: string }>(FAN_OUT, [
+    await this.rls.write(FAN_OUT, [
       pairs.map(() => v7()),
       pairs.map(({ webhook_id }) => webhook_id),
       pairs.map(({ id }) => id),
       done,
     ]);
-    return made.map(({ id }) => id);
   }
 
   async drop(ids: readonly string[]): Promise<void> {

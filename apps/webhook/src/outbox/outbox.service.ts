@@ -1,11 +1,10 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { ProblemError } from '@taai/contracts';
-import { log } from '@taai/platform';
-import { currentCaller, runAs } from '@taai/tenant';
+import { keys, log, REDIS, type RedisClient } from '@taai/platform';
+import { runAs } from '@taai/tenant';
 import { DatabaseError } from 'pg';
 import { AuditConsumer } from './audit.consumer';
 import type { Consumer } from './consumer';
-import { DeliveryQueue } from '../delivery/delivery.queue';
 import { MailConsumer } from '../mail/mail.consumer';
 import { OutboxRepository, type ConsumerName, type WantedEvent } from './outbox.repository';
 import { ReplyConsumer } from './reply.consumer';
@@ -21,7 +20,7 @@ export class OutboxService {
 
   constructor(
     private readonly outbox: OutboxRepository,
-    private readonly queue: DeliveryQueue,
+    @Inject(REDIS) private readonly redis: RedisClient,
     reply: ReplyConsumer,
     audit: AuditConsumer,
     mail: MailConsumer,
@@ -55,9 +54,10 @@ export class OutboxService {
   private async deliver(events: WantedEvent[]): Promise<void> {
     if (events.length === 0) return;
     const done = events.filter(({ consumer }) => consumer === null).map(({ id }) => id);
-    const made = await this.outbox.fanOut(events, done);
-    const { tenant_id } = currentCaller();
-    await this.queue.wake(made.map((id) => ({ tenant_id, id })));
+    await this.outbox.fanOut(events, done);
+    this.redis
+      .publish(keys.deliveriesWake(), '')
+      .catch((error: unknown) => log.debug({ err: error }, 'no worker was woken'));
   }
 
   /** Starts a consumer without waiting for it: one service that hangs must not keep other events back. */

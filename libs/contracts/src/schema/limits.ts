@@ -128,6 +128,8 @@ export const limits = Object.freeze({
   schemaBytes: 64 * KB,
 
   // Webhooks
+  /** Each event may become so many deliveries. */
+  webhooksOfTenant: 100,
   webhookEvents: 50,
   /** From the connection's first byte to the last of the receiver's answer. */
   deliveryTimeoutMs: 10_000,

@@ -1,4 +1,5 @@
 import { databaseServices, type DatabaseService } from '@taai/contracts';
+import { distinctSql } from '../database/distinct.sql';
 import { guardedTables, tenantTables } from '../tenant-data/tenant-tables';
 
 interface ResolverFunction {
@@ -29,6 +30,18 @@ export const mayErase = (table: string, tenant: string) =>
 
 /** Returns an SQL condition: the tenant is the transaction's. Some policies of the resolver let it see all tenants. */
 const isCurrent = (tenant: string) => `${tenant} = nullif(current_setting('app.tenant_id', true), '')::uuid`;
+
+/** The different values of a column among the deliveries that are due and wait for one of their endpoint's places. */
+const inLine = (column: string, then: string, more = 'true') => ({
+  from: 'public.webhook_deliveries',
+  column,
+  where: `r.status = 'pending' and r.next_attempt_at is null and ${more}`,
+  then,
+});
+
+const openDeliveries = (tenant: string, webhook: string) => `(
+  select count(*) from public.webhook_deliveries o
+  where o.tenant_id = ${tenant} and o.webhook_id = ${webhook} and o.status = 'delivering')`;
 
 const eraseFunctions = Object.fromEntries(
   Object.entries(guardedTables).map(([table, key]): [string, ResolverFunction] => [
@@ -133,21 +146,42 @@ export const functions: Record<string, ResolverFunction> = {
         + (select count(*) from gone_changes) + (select count(*) from gone_keys)`,
   },
 
-  /** Leases events to one relay, oldest first. Another relay gets those that are still there when the lease ends. */
+  /**
+   * Leases events to one relay: of each tenant the oldest, an equal number of each that has events waiting, and what is left of the
+   * batch of whoever has more. Another relay gets those that are still there when the lease ends.
+   */
   claim_outbox: {
     for: ['webhook'],
     takes: 'batch integer, lease_seconds integer',
     returns: 'table (tenant_id uuid, id uuid)',
     volatility: 'volatile',
     sql: `
-      with due as materialized (
-        select o.tenant_id, o.id from public.outbox o
-        where o.claimed_until is null or o.claimed_until < now()
-        order by o.id limit claim_outbox.batch for update skip locked
+      update public.outbox o set claimed_until = null
+      from (
+        select l.tenant_id, l.id from public.outbox l where l.claimed_until < now()
+        order by l.claimed_until limit claim_outbox.batch for update skip locked
+      ) lost where o.tenant_id = lost.tenant_id and o.id = lost.id;
+
+      with recursive ${distinctSql('waiting', { from: 'public.outbox', column: 'tenant_id', where: 'r.claimed_until is null', then: 'r.created_at, r.id' })},
+      turn as materialized (
+        select w.tenant_id, ceil(claim_outbox.batch::numeric / count(*) over ()) as share
+        from waiting w where w.tenant_id is not null order by random() limit claim_outbox.batch
+      ), fair as materialized (
+        select f.tenant_id, f.id from turn cross join lateral (
+          select o.tenant_id, o.id from public.outbox o
+          where o.tenant_id = turn.tenant_id and o.claimed_until is null
+          order by o.created_at, o.id limit turn.share for update skip locked
+        ) f limit claim_outbox.batch
+      ), more as materialized (
+        select m.tenant_id, m.id from turn cross join lateral (
+          select o.tenant_id, o.id from public.outbox o
+          where o.tenant_id = turn.tenant_id and o.claimed_until is null
+          order by o.created_at, o.id offset turn.share limit claim_outbox.batch for update skip locked
+        ) m limit claim_outbox.batch - (select count(*) from fair)
       ), claimed as (
         update public.outbox o
         set claimed_until = now() + make_interval(secs => claim_outbox.lease_seconds), attempts = o.attempts + 1
-        from due where o.tenant_id = due.tenant_id and o.id = due.id
+        from (select * from fair union select * from more) due where o.tenant_id = due.tenant_id and o.id = due.id
         returning o.tenant_id, o.id
       )
       select c.tenant_id, c.id from claimed c order by c.id`,
@@ -184,16 +218,45 @@ export const functions: Record<string, ResolverFunction> = {
       order by u.occurred_at limit due_open_calls.batch`,
   },
 
-  /** Lists deliveries whose next attempt is due, or whose attempt got lost, most overdue first. */
-  due_deliveries: {
+  /**
+   * Lines deliveries up whose next attempt is due or whose attempt got lost, and lists the tenants that may claim, those behind `after`
+   * first: something waits in line for an endpoint that has fewer than `places` attempts under way.
+   */
+  delivery_turns: {
     for: ['webhook'],
-    takes: 'batch integer',
-    returns: 'table (tenant_id uuid, id uuid)',
-    volatility: 'stable',
+    takes: 'after uuid, batch integer, places integer',
+    returns: 'table (tenant_id uuid)',
+    volatility: 'volatile',
     sql: `
-      select d.tenant_id, d.id from public.webhook_deliveries d
-      where d.status in ('pending', 'delivering') and d.next_attempt_at <= now() and ${isActive('d.tenant_id')}
-      order by d.next_attempt_at limit due_deliveries.batch`,
+      update public.webhook_deliveries d set status = 'pending', next_attempt_at = null
+      from (
+        select l.tenant_id, l.id from public.webhook_deliveries l where l.next_attempt_at <= now()
+        order by l.next_attempt_at limit delivery_turns.batch for update skip locked
+      ) due where d.tenant_id = due.tenant_id and d.id = due.id;
+
+      with recursive ${distinctSql('later', inLine('tenant_id', 'r.webhook_id, r.created_at'), 'delivery_turns.after')},
+      ${distinctSql('earlier', inLine('tenant_id', 'r.webhook_id, r.created_at'))}
+      select w.tenant_id from (
+        select l.tenant_id from later l
+        union all
+        select e.tenant_id from earlier e where e.tenant_id <= delivery_turns.after
+      ) w
+      where ${isActive('w.tenant_id')} and exists (
+        with recursive ${distinctSql('lane', inLine('webhook_id', 'r.created_at', 'r.tenant_id = w.tenant_id'))}
+        select from lane where lane.webhook_id is not null and delivery_turns.places > ${openDeliveries('w.tenant_id', 'lane.webhook_id')}
+      ) limit delivery_turns.batch`,
+  },
+
+  /**
+   * Counts the attempts under way for an endpoint. It is volatile, and so sees what was committed until it is called: a claim calls it
+   * behind the endpoint's lock.
+   */
+  open_deliveries: {
+    for: ['webhook'],
+    takes: 'tenant_id uuid, webhook_id uuid',
+    returns: 'bigint',
+    volatility: 'volatile',
+    sql: `select ${openDeliveries('open_deliveries.tenant_id', 'open_deliveries.webhook_id')}`,
   },
 
   /**

@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm';
+import { IsNull, type DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { openDataSource } from '../database/data-source';
 import {
@@ -115,7 +115,7 @@ test('orphaned runs go to one owner; runs that are held, wait or have ended stay
   expect(run?.lease_until?.getTime()).toBeGreaterThan(Date.now());
 });
 
-test('due deliveries are the overdue ones that have not ended', async () => {
+test('deliveries that are due wait in line, and their tenants have a turn', async () => {
   const tenant_id = await createTenant(database);
   const webhook = { tenant_id, id: v7(), url: 'http://x', events: [], secret_ciphertext: 'x' };
   const delivery = (facts: Partial<WebhookDeliveryEntity>): Partial<WebhookDeliveryEntity> => ({
@@ -133,15 +133,25 @@ test('due deliveries are the overdue ones that have not ended', async () => {
   ];
   const others = [
     delivery({ status: 'pending', next_attempt_at: ago(-60) }),
-    delivery({ status: 'failed', next_attempt_at: ago(10) }),
+    delivery({ status: 'delivering', next_attempt_at: ago(-60) }),
+    delivery({ status: 'failed' }),
     delivery({ status: 'delivered' }),
   ];
   await withTenantId(sources.webhook, tenant_id, async (tx) => {
     await tx.insert(WebhookEntity, webhook);
     await tx.insert(WebhookDeliveryEntity, [...others, ...due]);
   });
-  expect(await call('webhook', 'select * from due_deliveries(10)')).toEqual(due.map(({ id }) => ({ tenant_id, id })));
-  expect(await call('webhook', 'select * from due_deliveries(1)')).toHaveLength(1);
+  const turns = (batch: number, places: number) =>
+    call('webhook', 'select * from delivery_turns($1, $2, $3)', webhook.id, batch, places);
+  const inLine = () =>
+    withTenantId(sources.webhook, tenant_id, (tx) =>
+      tx.findBy(WebhookDeliveryEntity, { status: 'pending', next_attempt_at: IsNull() }),
+    );
+  expect(await turns(1, 4)).toEqual([{ tenant_id }]);
+  expect((await inLine()).map(({ id }) => id)).toEqual([due[0]?.id]);
+  expect(await turns(10, 1)).toEqual([]);
+  expect((await inLine()).map(({ id }) => id).sort()).toEqual(due.map(({ id }) => id).sort());
+  expect(await turns(10, 2)).toEqual([{ tenant_id }]);
 });
 
 describe('encryption keys', () => {

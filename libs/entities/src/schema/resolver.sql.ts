@@ -25,13 +25,19 @@ const access: Record<string, Access> = {
   sessions: { select: ['tenant_id', 'id', 'refresh_token_hash', 'expires_at'], delete: true },
   used_refresh_tokens: { select: ['tenant_id', 'token_hash', 'session_id'] },
   idempotency_keys: { select: ['tenant_id', 'user_id', 'method', 'key', 'expires_at'], delete: true },
-  outbox: { select: ['tenant_id', 'id', 'claimed_until', 'attempts'], update: ['claimed_until', 'attempts'] },
+  outbox: {
+    select: ['tenant_id', 'id', 'created_at', 'claimed_until', 'attempts'],
+    update: ['claimed_until', 'attempts'],
+  },
   agent_runs: {
     select: ['tenant_id', 'id', 'status', 'lease_until', 'deadline_at', 'created_at'],
     update: ['lease_owner', 'lease_until'],
   },
   usage_records: { select: ['tenant_id', 'call_id', 'occurred_at', 'status'] },
-  webhook_deliveries: { select: ['tenant_id', 'id', 'status', 'next_attempt_at'] },
+  webhook_deliveries: {
+    select: ['tenant_id', 'id', 'webhook_id', 'status', 'next_attempt_at', 'created_at'],
+    update: ['status', 'next_attempt_at'],
+  },
   provider_credentials: { select: ['tenant_id', 'id', 'key_id'] },
   tools: { select: ['tenant_id', 'id', 'secret_key_id'] },
   webhooks: { select: ['tenant_id', 'id', 'secret_key_id'] },

@@ -28,6 +28,8 @@ export const keys = {
   pricesChanged: () => 'prices:changed',
   /** Channel that tells relays of new outbox rows. */
   outboxWake: () => 'outbox:wake',
+  /** Channel that tells webhook services of new deliveries. */
+  deliveriesWake: () => 'deliveries:wake',
   /** Failed logins. `whose`: SHA-256 of an account's e-mail address, of that and a network, or of a session's id. */
   loginFailures: (whose: string) => `login:{attempts}:account:${whose}`,
   /** Networks that an account was logged in from. `account`: SHA-256 of its e-mail address. */
