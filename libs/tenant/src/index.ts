@@ -1,6 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ServiceName } from '@taai/contracts';
 
+export * from './fair-share';
+
 /** Who a piece of work is done for. */
 export interface Caller {
   tenant_id: string;
