@@ -59,7 +59,7 @@ export class Replica {
     this.replies = new ReplyWriter(this.link, onError);
     this.active = new ActiveRequests((caller, ids) => this.heartbeat(caller, ids));
     this.cancellable = new CancellableCalls({ redisUrl, replica: this.name, link: this.link });
-    this.executor = new Executor({ tokens, fernet, replies: this.replies, observe, onError });
+    this.executor = new Executor({ clock: this.link.clock, tokens, fernet, replies: this.replies, observe, onError });
     this.lanes = [
       new Lane({ service, name: 'short', redisUrl, slots, serve }),
       new Lane({ service, name: 'long', redisUrl, slots: longSlots, serve }),

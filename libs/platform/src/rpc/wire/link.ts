@@ -109,6 +109,11 @@ class RedisClock {
     return local + this.offset;
   }
 
+  /** An instant of Redis' time in `performance.now()`. */
+  local(at: number): number {
+    return at - this.offset;
+  }
+
   /** Measures the offset: the answer that was under way for the shortest time tells it best. */
   async sync(): Promise<void> {
     let best = Infinity;
