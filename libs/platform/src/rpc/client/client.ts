@@ -230,6 +230,7 @@ export class RpcClient extends ClientProxy {
       ip: context?.ip,
       // Of use where a caller becomes known; elsewhere it would only make every call longer.
       user_agent: isPublic(method) && method.access === 'public' ? context?.user_agent : undefined,
+      tenant: context?.caller?.tenant_id,
     };
   }
 }
