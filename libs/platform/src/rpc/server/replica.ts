@@ -30,6 +30,8 @@ const ABORT_MS = 1000;
 const FLUSH_MS = 2000;
 /** How long a request waits for its turn at most, whatever its deadline is: its caller had better ask again. */
 const MAX_WAIT_MS = 5000;
+/** Before its deadline: what begins so late is of no use, and a refusal has to arrive in time. */
+const TOO_LATE_MS = 100;
 const ALIVE_MS = 1000;
 /** Within it a replica that starts anew still finds the requests of its callers; behind it they are refused at once. */
 const ALIVE_TTL_MS = 4000;
@@ -143,7 +145,7 @@ export class Replica {
     };
     const waiter: Waiter = {
       tenant,
-      deadline: Math.min(this.link.clock.local(deadline), performance.now() + MAX_WAIT_MS),
+      deadline: Math.min(this.link.clock.local(deadline) - TOO_LATE_MS, performance.now() + MAX_WAIT_MS),
       begin: () => {
         void answer().then((reply) => {
           end(reply);
