@@ -12,6 +12,7 @@ import {
   type Anything,
   type TestMethod,
 } from './fleet.testing';
+import { reportTo } from './processes.testing';
 
 const TIMEOUT_MS = 600_000;
 const [many, few] = [someCaller(), someCaller()];
@@ -40,17 +41,16 @@ describe('Tenants', () => {
     const list = keys.rpcRequests(service.name, key === 'slow' ? 'long' : 'short');
     await until(async () => (await redis.llen(list)) === 500);
     queued.push(...calls(few, key, 5, 'b'));
-    const [arrived, held] = [gate(), gate()];
+    const { told } = await reportTo(client.caller, 505);
+    const held = gate();
     const begun: unknown[] = [];
     const handle = async ({ name }: Anything) => {
       begun.push(name);
-      arrived.resolve();
       await held.promise;
       return {};
     };
     await service.replica({ [key]: handle }, { slots: 1, longSlots: 1 });
-    await arrived.promise;
-    await until(async () => (await redis.llen(list)) === 0);
+    await told;
     held.resolve();
     await Promise.all(queued);
     expect(begun.slice(0, 11)).toEqual('a0 a1 b0 a2 b1 a3 b2 a4 b3 a5 b4'.split(' '));

@@ -82,6 +82,7 @@ export class Replica {
     await this.link.connect();
     this.link.onReady(() => this.living.wake());
     await this.tellAlive();
+    this.living.wake();
     for (const lane of this.lanes) lane.start();
   }
 
