@@ -117,7 +117,7 @@ test('a connection carries no tenant over, and was not given up for an error', a
   const pool = poolOf(dataSource);
   expect(pool.totalCount).toBeLessThanOrEqual(2);
   expect(pool.idleCount).toBe(pool.totalCount);
-  const clients = await Promise.all([pool.connect(), pool.connect()]);
+  const clients = await Promise.all([pool.connect(), asTenant(tenants[0] ?? '', () => pool.connect())]);
   for (const client of clients) {
     const { rows } = await client.query(
       `select coalesce(current_setting('app.tenant_id', true), '') as tenant, (select count(*) from tasks) as tasks`,
