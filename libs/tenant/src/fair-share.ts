@@ -84,6 +84,18 @@ export class FairShare {
     return true;
   }
 
+  /** Takes a place, which `leave` gives back, even if there is none: for what has begun already. */
+  hold(tenant: string): void {
+    this.take(this.shareOf(tenant));
+  }
+
+  /** The tenants that may not have one more place now. */
+  full(): string[] {
+    return Array.from(this.shares)
+      .filter(([, { held }]) => held > 0 && !mayHaveMore(held, this.free))
+      .map(([tenant]) => tenant);
+  }
+
   /** Resolves when the tenant has a place, which `leave` gives back. Throws `overloaded`. */
   place(tenant: string, deadline = Infinity): Promise<void> {
     return new Promise((begin, refuse) => this.enter({ tenant, deadline, begin, refuse }));
