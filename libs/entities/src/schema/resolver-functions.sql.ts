@@ -174,12 +174,15 @@ export const functions: Record<string, ResolverFunction> = {
           select r.tenant_id from public.agent_runs r where ${isLeasable} and r.tenant_id > own.id order by r.tenant_id limit 1)
         from tenants own where own.id is not null
       ), waiting as (
-        select own.id as tenant_id, w.id, w.since, w.turn + (
-          select count(*) from public.agent_runs r where ${isLeasable} and r.tenant_id = own.id and r.lease_until >= now()) as turn
+        select own.id as tenant_id, w.id, w.since, w.turn + executed.runs as turn
         from tenants own cross join lateral (
+          select count(*) as runs from public.agent_runs r
+          where ${isLeasable} and r.tenant_id = own.id and r.lease_until >= now()
+        ) executed cross join lateral (
           select w.id, w.since, row_number() over (order by w.since) as turn from (
             (select r.id, r.created_at as since from public.agent_runs r
-             where ${isLeasable} and r.tenant_id = own.id and r.lease_until is null order by r.created_at limit claim_runs.batch)
+             where ${isLeasable} and r.tenant_id = own.id and r.lease_until is null
+             order by r.lease_until, r.created_at limit claim_runs.batch)
             union all
             (select r.id, r.lease_until from public.agent_runs r
              where ${isLeasable} and r.tenant_id = own.id and r.lease_until < now() order by r.lease_until limit claim_runs.batch)
