@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { ProblemError } from '@taai/contracts';
 import { reportError } from '@taai/platform';
+import { withoutDeadline } from '@taai/tenant';
 
 const MOST = 200;
 
@@ -14,7 +15,7 @@ export class Background implements BeforeApplicationShutdown {
   start(work: () => Promise<void>): void {
     if (this.pending.size >= MOST) throw new ProblemError('overloaded', undefined, { retry_after: 1 });
     const running = nextTurn()
-      .then(work)
+      .then(() => withoutDeadline(work))
       .catch((error: unknown) => reportError(error))
       .finally(() => this.pending.delete(running));
     this.pending.add(running);

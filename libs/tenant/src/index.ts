@@ -1,6 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ServiceName } from '@taai/contracts';
 
+export * from './fair-share';
+
 /** Who a piece of work is done for. */
 export interface Caller {
   tenant_id: string;
@@ -42,6 +44,8 @@ export interface RequestContext {
   ip?: string;
   /** What the client calls itself. */
   user_agent?: string;
+  /** When the work has to be done: nobody waits for it any longer. In `performance.now()` of this process; absent where nothing bounds it. */
+  deadline?: number;
 }
 
 const storage = new AsyncLocalStorage<RequestContext>();
@@ -57,7 +61,22 @@ export function currentCaller(): Caller {
   return caller;
 }
 
-/** Runs `work` for another caller than the request's, keeping the request's id and trace, dropping its token. */
+/** Milliseconds to the deadline of the current work, negative behind it; Infinity without one. */
+export const timeLeft = (): number => (storage.getStore()?.deadline ?? Infinity) - performance.now();
+
+/** Runs `work` that others wait for too, or that must be done although nobody waits: the request's deadline does not bound it. */
+export const withoutDeadline = <T>(work: () => T): T => {
+  const context = storage.getStore();
+  if (context?.deadline === undefined) return work();
+  const unbounded = { ...context };
+  delete unbounded.deadline;
+  return storage.run(unbounded, work);
+};
+
+/**
+ * Runs `work` for another caller than the request's, keeping the request's id and trace, dropping its token and its deadline: such
+ * work may outlast the request.
+ */
 export const runAs = <T>(caller: Caller, work: () => T): T => {
   const { request_id = crypto.randomUUID(), traceparent } = storage.getStore() ?? {};
   return storage.run({ request_id, ...(traceparent && { traceparent }), caller }, work);

@@ -1,11 +1,12 @@
 import { ProblemError } from '@taai/contracts';
+import { timeLeft } from '@taai/tenant';
 
 export interface SemaphoreOptions {
   /** How many pieces of work run at once. */
   slots: number;
   /** How many more may wait. */
   waiting: number;
-  /** Milliseconds that each of them waits at most. */
+  /** Milliseconds that each of them waits at most, and never beyond the deadline of its request. */
   max_wait_ms: number;
 }
 
@@ -43,10 +44,13 @@ export class Semaphore {
         clearTimeout(timer);
         resolve();
       };
-      const timer = setTimeout(() => {
-        this.queue.splice(this.queue.indexOf(enter), 1);
-        reject(overloaded());
-      }, this.options.max_wait_ms);
+      const timer = setTimeout(
+        () => {
+          this.queue.splice(this.queue.indexOf(enter), 1);
+          reject(overloaded());
+        },
+        Math.min(this.options.max_wait_ms, timeLeft()),
+      );
       this.queue.push(enter);
     });
   }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { costOf, type Price, type TokenBuckets } from '@taai/entities';
 import { Channels, keys } from '@taai/platform';
-import { currentCaller } from '@taai/tenant';
+import { currentCaller, withoutDeadline } from '@taai/tenant';
 import type { Candidate } from '../model/candidate';
 import { ModelFailure } from '../model/model-failure';
 import { PriceRepository, type Priced } from './price.repository';
@@ -55,7 +55,7 @@ export class PriceBook {
     if (known && known.until > Date.now()) return known.price;
     if (this.size >= MAX_PRICES) this.forgetAll();
     const prices = this.remembered.get(tenant_id) ?? new Map<string, Remembered>();
-    const price = this.repository.inForce(priced).catch((error: unknown) => {
+    const price = withoutDeadline(() => this.repository.inForce(priced)).catch((error: unknown) => {
       this.forget(tenant_id);
       throw error;
     });

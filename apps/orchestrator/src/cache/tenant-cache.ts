@@ -1,4 +1,4 @@
-import { currentCaller } from '@taai/tenant';
+import { currentCaller, withoutDeadline } from '@taai/tenant';
 import { LRUCache } from 'lru-cache';
 import type { TenantChanges } from './tenant-changes';
 
@@ -21,7 +21,7 @@ export class TenantCache<T> {
     const key = keyOf(name);
     const known = this.values.get(key);
     if (known) return known;
-    const loading = load();
+    const loading = withoutDeadline(load);
     this.values.set(key, loading);
     loading.catch(() => {
       if (this.values.peek(key) === loading) this.values.delete(key);

@@ -8,10 +8,10 @@ import { v7 } from 'uuid';
 import { AgentDirectory } from '../agent/agent-directory';
 import { fillPrompt } from '../agent/system-prompt';
 import { ProviderDirectory } from '../provider/provider-directory';
-import { RunExecutor } from './execution/run-executor';
+import { RunExecutor, type Slot } from './execution/run-executor';
 import { RunLimits } from './execution/run-limits';
 import { DEFAULT_MAX_STEPS } from './execution/run-request';
-import type { Lease, NewRun, RunRow, RunState } from './run-row';
+import type { NewRun, RunRow, RunState } from './run-row';
 import { toRun } from './run-view';
 import { RunRepository } from './run.repository';
 
@@ -40,8 +40,8 @@ export class RunStarter {
     const { id: agent_id, input: content, metadata = {}, variables = {} } = input;
     const messages: ChatMessage[] = [{ role: 'user', content }];
     const order = { id: v7(), agent_id, conversation_id: null, metadata, messages, variables };
-    return this.withSlot(async (tx, lease) => {
-      const created = await this.insert(tx, order, lease);
+    return this.withSlot(async (tx, slot) => {
+      const created = await this.insert(tx, order, slot);
       if (!created) throw new Error('A new run has an id of its own.');
       return toRun(created);
     });
@@ -50,25 +50,25 @@ export class RunStarter {
   /** Starts the run that answers a conversation. A run that has the id already stays as it is. */
   startFor({ run_id: id, agent_id, conversation_id, messages }: StartRunFor): Promise<Run> {
     const order = { id, agent_id, conversation_id, metadata: {}, messages, variables: {} };
-    return this.withSlot(async (tx, lease) => {
+    return this.withSlot(async (tx, slot) => {
       const known = await this.runs.find(tx, id);
-      const created = known ? undefined : await this.insert(tx, order, lease);
+      const created = known ? undefined : await this.insert(tx, order, slot);
       return toRun(found('run', known ?? created ?? (await this.runs.find(tx, id))));
     });
   }
 
-  /** Does the work of a start with a lease when this replica has a slot for the run; a run without one is queued. */
-  private async withSlot(work: (tx: Tx, lease: Lease | undefined) => Promise<Run>): Promise<Run> {
-    const lease = this.executor.reserve();
+  /** Does the work of a start with a slot when this replica has one for the tenant; a run without one is queued. */
+  private async withSlot(work: (tx: Tx, slot: Slot | undefined) => Promise<Run>): Promise<Run> {
+    const slot = this.executor.reserve();
     try {
-      return await withTenant(this.db, (tx) => work(tx, lease));
+      return await withTenant(this.db, (tx) => work(tx, slot));
     } finally {
-      if (lease) this.executor.cancelReservation();
+      if (slot) this.executor.cancel(slot);
     }
   }
 
   /** Inserts the run, to be launched after the commit if it has a lease. Undefined when there is a run with its id. */
-  private async insert(tx: Tx, order: Order, lease: Lease | undefined): Promise<RunRow | undefined> {
+  private async insert(tx: Tx, order: Order, slot: Slot | undefined): Promise<RunRow | undefined> {
     const { messages, variables, ...run } = order;
     const agent = await this.agents.current(tx, order.agent_id);
     if (!agent.is_active) throw new ProblemError('agent_not_ready', 'The agent is not active.');
@@ -80,8 +80,8 @@ export class RunStarter {
     const instructions: ChatMessage[] = prompt ? [{ role: 'system', content: prompt }] : [];
     const state = { ...snapshotOf(agent), provider_id, api_key_id };
     const row = { ...run, agent_version: agent.version, user_id, input: [...instructions, ...messages], state };
-    const created = await this.runs.insert(tx, row, lease, this.limits.deadline_seconds);
-    if (created && lease) tx.afterCommit(() => this.executor.launch(created));
+    const created = await this.runs.insert(tx, row, slot?.lease, this.limits.deadline_seconds);
+    if (created && slot) tx.afterCommit(() => this.executor.launch(created, slot));
     return created;
   }
 }

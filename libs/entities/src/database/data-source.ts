@@ -1,6 +1,7 @@
 import pg, { Pool, type PoolConfig } from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { entities } from '../entities/all';
+import { FairPool } from './fair-pool';
 import { PostgresNaming } from './naming';
 import { pgTypes } from './pg-types';
 import { assertSafeRole } from './safe-role';
@@ -29,7 +30,7 @@ const poolOptions = {
 const dataSourceOptions = ({ url, pool }: Pick<DatabaseConfig, 'url' | 'pool'>) =>
   ({
     type: 'postgres',
-    driver: pg,
+    driver: { ...pg, Pool: FairPool },
     url,
     entities,
     namingStrategy: new PostgresNaming(),

@@ -1,4 +1,4 @@
-import { runAs } from '@taai/tenant';
+import { runAs, runInContext } from '@taai/tenant';
 import { DatabaseError, Pool } from 'pg';
 import type { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
@@ -100,6 +100,20 @@ describe.each([
     await pool.query(`set statement_timeout = '20ms'`);
     await expect(query('select pg_sleep(5)')).rejects.toMatchObject({ code: '57014' });
     await pool.query('reset statement_timeout');
+    await expectUnharmed(pid);
+  });
+
+  test("a statement is ended at its request's deadline, and the next one is not bounded by it", async () => {
+    const pid = await backend();
+    const deadline = performance.now() + 50;
+    await expect(
+      runInContext({ request_id: 'late', deadline }, () => query('select pg_sleep(5)')),
+    ).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    await expect(
+      runInContext({ request_id: 'late', deadline }, () => query(INSERT, [tenant, v7(), 'late'])),
+    ).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    expect(await query('select 1 from tasks')).toEqual([]);
+    expect(await query(`select current_setting('statement_timeout') as timeout`)).toEqual([{ timeout: '30s' }]);
     await expectUnharmed(pid);
   });
 

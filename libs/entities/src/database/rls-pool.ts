@@ -5,6 +5,7 @@ import { wakerOf } from '../outbox/wake';
 import { poolOf, type DatabaseConfig } from './data-source';
 import { RlsQuery, TENANT_STATEMENT, type Statement } from './rls-query';
 import { statementOf } from './statement';
+import { explainTimeout, statementTimeout } from './statement-deadline';
 import { SET_TENANT, type Reader, type Tx } from './tx';
 import { withTenant } from './with-tenant';
 
@@ -21,7 +22,10 @@ export class RlsPool implements Reader {
     private readonly pool: Pool = poolOf(dataSource),
   ) {}
 
-  /** Runs one statement that changes nothing, for the caller's tenant. Throws without a caller, and what the database throws. */
+  /**
+   * Runs one statement that changes nothing, for the caller's tenant. Throws without a caller, `deadline_exceeded` when nobody waits
+   * for it any longer, and what the database throws.
+   */
   async read<Row extends object>(sql: string, params?: readonly unknown[]): Promise<Row[]> {
     return this.queryFor<Row>(currentCaller().tenant_id, sql, params);
   }
@@ -52,19 +56,23 @@ export class RlsPool implements Reader {
     return rows;
   }
 
-  private async send<Row extends object>(tenantId: string, statement: Statement): Promise<Row[]> {
+  private async send<Row extends object>(tenant_id: string, statement: Statement): Promise<Row[]> {
     const client = await this.pool.connect();
-    let isAtRest = false;
+    let isAtRest = true;
     try {
+      const scope = { tenant_id, timeout_ms: statementTimeout() };
+      isAtRest = false;
       if (!this.known.has(client)) await this.introduce(client);
       return await new Promise<Row[]>((resolve, reject) => {
-        const query = new RlsQuery<Row>(tenantId, statement, (error, result) => {
+        const query = new RlsQuery<Row>(scope, statement, (error, result) => {
           isAtRest = query.isAtRest;
           if (error) reject(error);
           else resolve(result.rows);
         });
         client.query(query);
       });
+    } catch (error) {
+      throw explainTimeout(error);
     } finally {
       client.release(!isAtRest);
     }
@@ -77,7 +85,7 @@ export class RlsPool implements Reader {
   private async introduce(client: PoolClient): Promise<void> {
     // A connection that breaks fails its query; without a listener it would end the process, too.
     client.on('error', () => undefined);
-    if (this.options.prepare) await client.query({ name: TENANT_STATEMENT, text: SET_TENANT, values: [''] });
+    if (this.options.prepare) await client.query({ name: TENANT_STATEMENT, text: SET_TENANT, values: ['', null] });
     this.known.add(client);
   }
 }

@@ -11,6 +11,13 @@ export interface Statement {
   values: readonly unknown[];
 }
 
+/** What the query is confined to. */
+export interface Scope {
+  tenant_id: string;
+  /** The most that the server may take for the statement; null: as long as the role allows. */
+  timeout_ms: string | null;
+}
+
 /** After it the server goes on to ReadyForQuery; after FATAL it hangs up. */
 const isStatementError = (error: Error) => error instanceof DatabaseError && error.severity === 'ERROR';
 
@@ -54,7 +61,7 @@ export class RlsQuery<Row extends object> extends Query<Row> {
   isAtRest = false;
 
   constructor(
-    private readonly tenantId: string,
+    private readonly scope: Scope,
     statement: Statement,
     callback: (error: Error | null, result: { rows: Row[] }) => void,
   ) {
@@ -66,7 +73,10 @@ export class RlsQuery<Row extends object> extends Query<Row> {
     const known = this.columns.get(this.name ?? '');
     const batch = new Batch(connection, known !== undefined);
     if (!this.name) batch.connection.parse({ name: '', text: SET_TENANT, types: [] }, true);
-    batch.connection.bind({ statement: this.name && TENANT_STATEMENT, values: [this.tenantId] }, true);
+    batch.connection.bind(
+      { statement: this.name && TENANT_STATEMENT, values: [this.scope.tenant_id, this.scope.timeout_ms] },
+      true,
+    );
     batch.connection.execute({}, true);
     super.prepare(batch.connection);
     if (known) super.handleRowDescription(known);

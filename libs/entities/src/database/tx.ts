@@ -1,9 +1,14 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { wakerOf } from '../outbox/wake';
 import { statementOf } from './statement';
+import { assertTimeLeft, explainTimeout, statementTimeout } from './statement-deadline';
 
-/** The setting is local to the transaction, so that a pooled connection carries nothing over. */
-export const SET_TENANT = `select set_config('app.tenant_id', $1, true)`;
+/**
+ * Sets the tenant, and how many milliseconds each statement may take (null: as long as the role allows). Both are local to the
+ * transaction, so that a pooled connection carries nothing over.
+ */
+export const SET_TENANT = `select set_config('app.tenant_id', $1, true),
+  set_config('statement_timeout', coalesce($2, current_setting('statement_timeout')), true)`;
 
 const SCOPED = Symbol('scoped to a tenant');
 
@@ -35,9 +40,12 @@ export async function withTenantId<T>(
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
   const effects = new Set<() => void>();
-  const result = await dataSource.transaction(async (manager) => {
-    await manager.query(SET_TENANT, [tenant_id]);
+  const transaction = async (manager: EntityManager) => {
+    await manager.query(SET_TENANT, [tenant_id, statementTimeout()]);
     return work(scoped(manager, tenant_id, effects));
+  };
+  const result = await dataSource.transaction(transaction).catch((error: unknown) => {
+    throw explainTimeout(error);
   });
   for (const effect of effects) effect();
   return result;
@@ -60,6 +68,7 @@ async function rowsOf<Row extends object>(
   params: readonly unknown[],
 ): Promise<Row[]> {
   if (!queryRunner) throw new Error('A transaction has a query runner.');
+  assertTimeLeft();
   const { records } = await queryRunner.query(sql, [...params], true);
   return records as Row[];
 }

@@ -1,4 +1,5 @@
-import { runAs } from '@taai/tenant';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { runAs, runInContext, timeLeft } from '@taai/tenant';
 import type { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { openDataSource, poolOf } from './data-source';
@@ -43,6 +44,25 @@ test('work that throws is rolled back', async () => {
   });
   await expect(failing).rejects.toThrow('no');
   expect(await withTenantId(dataSource, tenant, (tx) => tx.countBy(TaskEntity, { title: 'never' }))).toBe(0);
+});
+
+test("a transaction ends at its request's deadline: in a statement, or before the next one", async () => {
+  const [tenant = ''] = tenants;
+  const until = <T>(ms: number, work: (tx: Tx) => Promise<T>) =>
+    runInContext({ request_id: 'late', deadline: performance.now() + ms }, () =>
+      withTenantId(dataSource, tenant, async (tx) => {
+        await addTask(tx, 'late');
+        return work(tx);
+      }),
+    );
+  const late = { code: 'deadline_exceeded' };
+  await expect(until(200, (tx) => tx.read('select pg_sleep(5)'))).rejects.toMatchObject(late);
+  const spent = async (tx: Tx) => {
+    while (timeLeft() > 0) await nextTurn();
+    return tx.read('select 1 as one');
+  };
+  await expect(until(200, spent)).rejects.toMatchObject(late);
+  expect(await withTenantId(dataSource, tenant, (tx) => tx.countBy(TaskEntity, { title: 'late' }))).toBe(0);
 });
 
 test('an unscoped manager does not compile where a Tx is asked for', () => {
@@ -97,7 +117,7 @@ test('a connection carries no tenant over, and was not given up for an error', a
   const pool = poolOf(dataSource);
   expect(pool.totalCount).toBeLessThanOrEqual(2);
   expect(pool.idleCount).toBe(pool.totalCount);
-  const clients = await Promise.all([pool.connect(), pool.connect()]);
+  const clients = await Promise.all([pool.connect(), asTenant(tenants[0] ?? '', () => pool.connect())]);
   for (const client of clients) {
     const { rows } = await client.query(
       `select coalesce(current_setting('app.tenant_id', true), '') as tenant, (select count(*) from tasks) as tasks`,

@@ -5,7 +5,7 @@ import { withTenantId, type Tx } from './tx';
 
 /**
  * Runs `work` in a transaction for the caller's tenant: committed when it resolves, rolled back when it rejects. Throws
- * without a caller. Never wait for a provider, another service or another `withTenant` inside: the connection is held.
+ * without a caller, and `deadline_exceeded` when it finds that nobody waits for the work any longer. Never wait for a provider, another service or another `withTenant` inside: the connection is held.
  *
  * In a method that is once per key, called with a key, this is the one transaction of the key: `work` is done if it was not done
  * before, and else its stored result is given, as JSON has it. A second one is refused; what is only read needs none.

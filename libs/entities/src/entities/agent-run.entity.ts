@@ -12,7 +12,7 @@ interface RunMessage {
 @Entity('agent_runs')
 @Index('idx_agent_runs_agent', ['tenant_id', 'agent_id', 'id'])
 @Index('idx_agent_runs_active', ['tenant_id', 'id'], { where: "status in ('queued', 'running', 'waiting_approval')" })
-@Index('idx_agent_runs_lease', ['lease_until'], { where: "status in ('queued', 'running')" })
+@Index('idx_agent_runs_turns', ['tenant_id', 'lease_until', 'created_at'], { where: "status in ('queued', 'running')" })
 @Index('idx_agent_runs_waiting', ['deadline_at'], { where: "status = 'waiting_approval'" })
 @Check('agent_runs_status_check', oneOf('status', runStatuses))
 @ForeignKey(() => AgentEntity, ['tenant_id', 'agent_id'], ['tenant_id', 'id'])

@@ -2,6 +2,7 @@ import { Init1764000000000 } from './1764000000000-init';
 import { Identity1764100000000 } from './1764100000000-identity';
 import { AiEngine1764200000000 } from './1764200000000-ai-engine';
 import { DeliveryTurns1764300000010 } from './1764300000010-delivery-turns';
+import { RunTurns1764300000020 } from './1764300000020-run-turns';
 import { CanonicalEmails1764300000030 } from './1764300000030-canonical-emails';
 
 /** The migrations in the order in which they run. */
@@ -10,5 +11,6 @@ export const migrations = [
   Identity1764100000000,
   AiEngine1764200000000,
   DeliveryTurns1764300000010,
+  RunTurns1764300000020,
   CanonicalEmails1764300000030,
 ];

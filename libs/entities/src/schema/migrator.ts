@@ -5,6 +5,7 @@ import { entities } from '../entities/all';
 import { migrations } from '../migrations';
 import { PostgresNaming } from '../database/naming';
 import { assertSafeRole } from '../database/safe-role';
+import { STATEMENT_SECONDS } from '../database/statement-deadline';
 import { withClient } from './connect';
 import { grantsSql, type ServiceRoles } from './grants.sql';
 import { resolverSql } from './resolver.sql';
@@ -18,7 +19,11 @@ const LOCK_TIMEOUT_MS = 10_000;
 /** How long a migration waits for another one of the same database. */
 const TURN_TIMEOUT_MS = 120_000;
 
-const ROLE_TIMEOUTS = { statement_timeout: '30s', idle_in_transaction_session_timeout: '15s', lock_timeout: '5s' };
+const ROLE_TIMEOUTS = {
+  statement_timeout: `${STATEMENT_SECONDS}s`,
+  idle_in_transaction_session_timeout: '15s',
+  lock_timeout: '5s',
+};
 
 export const migratorOptions = (url: string) =>
   ({

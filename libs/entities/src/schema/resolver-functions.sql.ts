@@ -17,6 +17,9 @@ const answersFor = (table: string) => databaseServices.filter((service) => tenan
 const isActive = (tenant: string) =>
   `exists (select from public.tenants t where t.id = ${tenant} and t.status = 'active')`;
 
+/** As the index says it by which runs are found. */
+const isLeasable = `r.status in ('queued', 'running')`;
+
 const isDue = (tenant: string) => `
   exists (select from public.tenants t where t.id = ${tenant} and t.status = 'deleting' and t.delete_at <= now())`;
 
@@ -187,18 +190,50 @@ export const functions: Record<string, ResolverFunction> = {
       select c.tenant_id, c.id from claimed c order by c.id`,
   },
 
-  /** Runs that nobody executes any more, or whose approval nobody gave in time, now leased to `owner`. */
+  /**
+   * Runs that nobody executes any more, or whose approval nobody gave in time, now leased to `owner`. Tenants take turns: those of whose
+   * runs fewest are executed first, then those that wait longest; `full_tenants` are passed over. Of each tenant no more than `batch`
+   * rows are read, however many wait.
+   */
   claim_runs: {
     for: ['orchestrator'],
-    takes: 'owner text, batch integer, lease_seconds integer',
+    takes: `owner text, batch integer, lease_seconds integer, full_tenants uuid[] default '{}'`,
     returns: 'table (tenant_id uuid, id uuid)',
     volatility: 'volatile',
     sql: `
-      with due as materialized (
-        select r.tenant_id, r.id from public.agent_runs r
-        where (r.status in ('queued', 'running') or r.status = 'waiting_approval' and r.deadline_at < now())
-          and (r.lease_until is null or r.lease_until < now()) and ${isActive('r.tenant_id')}
-        order by coalesce(r.lease_until, r.created_at) limit claim_runs.batch for update skip locked
+      with recursive tenants (id) as (
+        (select r.tenant_id from public.agent_runs r where ${isLeasable} order by r.tenant_id limit 1)
+        union all
+        select (
+          select r.tenant_id from public.agent_runs r where ${isLeasable} and r.tenant_id > own.id order by r.tenant_id limit 1)
+        from tenants own where own.id is not null
+      ), waiting as (
+        select own.id as tenant_id, w.id, w.since, w.turn + executed.runs as turn
+        from tenants own cross join lateral (
+          select count(*) as runs from public.agent_runs r
+          where ${isLeasable} and r.tenant_id = own.id and r.lease_until >= now()
+        ) executed cross join lateral (
+          select w.id, w.since, row_number() over (order by w.since) as turn from (
+            (select r.id, r.created_at as since from public.agent_runs r
+             where ${isLeasable} and r.tenant_id = own.id and r.lease_until is null
+             order by r.lease_until, r.created_at limit claim_runs.batch)
+            union all
+            (select r.id, r.lease_until from public.agent_runs r
+             where ${isLeasable} and r.tenant_id = own.id and r.lease_until < now() order by r.lease_until limit claim_runs.batch)
+            order by since limit claim_runs.batch
+          ) w
+        ) w
+        where own.id <> all (claim_runs.full_tenants) and ${isActive('own.id')}
+        union all
+        (select r.tenant_id, r.id, r.deadline_at, 0 from public.agent_runs r
+         where r.status = 'waiting_approval' and r.deadline_at < now()
+           and (r.lease_until is null or r.lease_until < now()) and ${isActive('r.tenant_id')}
+         order by r.deadline_at limit claim_runs.batch)
+      ), due as materialized (
+        select r.tenant_id, r.id from waiting w
+        join public.agent_runs r on r.tenant_id = w.tenant_id and r.id = w.id
+        where r.lease_until is null or r.lease_until < now()
+        order by w.turn, w.since limit claim_runs.batch for update of r skip locked
       )
       update public.agent_runs r
       set lease_owner = claim_runs.owner, lease_until = now() + make_interval(secs => claim_runs.lease_seconds)

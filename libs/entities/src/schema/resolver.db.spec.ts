@@ -88,6 +88,25 @@ test('runs are claimed in the order in which they began to wait, queued and orph
   for (const id of waiting) expect(await next()).toEqual([{ id }]);
 });
 
+test('tenants take turns: the one of whose runs fewest are executed is next, however many another has; full ones are passed over', async () => {
+  const [many, few, full] = await Promise.all([1, 2, 3].map(() => createTenant(database)));
+  const queued = async (tenant = '', age: number) => addRun(tenant, { status: 'queued', created_at: ago(age) });
+  const ofMany = [];
+  for (let n = 0; n < 20; n++) ofMany.push(await queued(many, 100 - n));
+  const ofFew = [await queued(few, 20), await queued(few, 10)];
+  await queued(full, 200);
+  const claim = (batch: number) =>
+    call('orchestrator', `select id from claim_runs('x', $1::int, 30, array[$2]::uuid[])`, batch, full);
+  const claims = [await claim(1), await claim(1), await claim(1), await claim(4)];
+  expect(claims.map((rows) => rows.map(({ id }) => id).sort())).toEqual([
+    [ofMany[0]],
+    [ofFew[0]],
+    [ofMany[1]],
+    [ofFew[1], ...ofMany.slice(2, 5)].sort(),
+  ]);
+  expect(await call('orchestrator', `select id from claim_runs('x', 100, 30)`)).toHaveLength(16);
+});
+
 test('orphaned runs go to one owner; runs that are held, wait or have ended stay', async () => {
   const [first, second] = [await createTenant(database), await createTenant(database)];
   const orphans = [

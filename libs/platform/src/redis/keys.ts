@@ -8,6 +8,8 @@ export type Lane = 'short' | 'long';
 export const keys = {
   /** List of requests that wait for a replica of the service. */
   rpcRequests: (service: string, lane: Lane) => (lane === 'long' ? `rpc:{${service}}:long` : `rpc:{${service}}`),
+  /** Set while a replica of the service lives. */
+  rpcAlive: (service: string) => `rpc:{${service}}:alive`,
   /** List of replies for one calling process. */
   rpcReplies: (caller: string) => `rpc:reply:{${caller}}`,
   /** List of grants and cancellations for one replica. */

@@ -61,6 +61,7 @@ describe('A call', () => {
     const guarded = new TestService();
     const watcher = new Redis(redisUrl());
     const caller = await guarded.client();
+    await guarded.expectReplica();
     const input = { password: 'hunter2' };
     const call = caller.call(guarded.method('secret'), input);
     const list = keys.rpcRequests(guarded.name, 'short');

@@ -17,6 +17,7 @@ describe('A call that cannot be answered', () => {
   beforeEach(async () => {
     service = new TestService();
     client = await service.client();
+    await service.expectReplica();
   });
   afterEach(() => service.close());
   afterAll(() => redis.disconnect());
@@ -27,7 +28,15 @@ describe('A call that cannot be answered', () => {
     );
   const queued = () => redis.llen(keys.rpcRequests(service.name, 'short'));
 
-  it('fails as service_unavailable at its deadline when no replica is there, and says when to come back', async () => {
+  it('fails as service_unavailable at once when no replica lives, long before its deadline, and is never queued', async () => {
+    await redis.del(keys.rpcAlive(service.name));
+    const ofNobody = ['read', 'write', 'slow', 'put'] as const;
+    const calls = ofNobody.map((key) => codeOf(call(key, 600_000)));
+    expect(await Promise.all(calls)).toEqual(ofNobody.map(() => 'service_unavailable'));
+    expect(await queued()).toBe(0);
+  });
+
+  it('fails as service_unavailable at its deadline when no replica comes, and says when to come back', async () => {
     const error: unknown = await call('write', 200).catch((reason: unknown) => reason);
     expect(error).toMatchObject({
       code: 'service_unavailable',

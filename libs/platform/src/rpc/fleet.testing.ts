@@ -1,8 +1,10 @@
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { createConnection } from 'node:net';
 import { createInterface } from 'node:readline';
+import { Redis } from 'ioredis';
 import { bind, boundMethods, contract, type Contract, type ServiceName } from '@taai/contracts';
 import { currentContext, type Caller } from '@taai/tenant';
+import { keys } from '../redis/keys';
 import type { Jwk } from '../config/variables';
 import { ContextTokens } from '../crypto/context-token';
 import { Fernet } from '../crypto/fernet';
@@ -98,6 +100,13 @@ export class TestService {
     if (failure) throw failure as Error;
     this.open.push(server);
     return server;
+  }
+
+  /** Has calls wait for a replica, as if one had lived a moment ago. */
+  async expectReplica(): Promise<void> {
+    const redis = new Redis(redisUrl());
+    await redis.set(keys.rpcAlive(this.name), '', 'EX', 60);
+    redis.disconnect();
   }
 
   async client(options: Partial<RpcClientOptions> = {}): Promise<RpcClient> {

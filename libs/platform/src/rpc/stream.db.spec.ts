@@ -113,6 +113,7 @@ describe('A stream', () => {
   });
 
   it('is never begun when its reader has left before a replica took it up', async () => {
+    await service.expectReplica();
     const controller = new AbortController();
     const reading = read(open({}, { signal: controller.signal }));
     const redis = new Redis(redisUrl());
@@ -129,6 +130,7 @@ describe('A stream', () => {
   });
 
   it('is begun by one replica alone, though its request arrived twice', async () => {
+    await service.expectReplica();
     const [first, second] = [endless(), endless()];
     const outputs = open()[Symbol.asyncIterator]();
     const begun = outputs.next();
@@ -150,6 +152,7 @@ describe('A stream', () => {
   });
 
   it('fails as service_unavailable when no replica takes it up within 5 s, long before its deadline', async () => {
+    await service.expectReplica();
     const started = performance.now();
     expect(await codeOf(read(open()))).toBe('service_unavailable');
     expect(performance.now() - started).toBeLessThan(6000);
@@ -261,7 +264,7 @@ describe('A stream', () => {
     await client.close();
     await replica.close();
     const redis = new Redis(redisUrl());
-    expect(await redis.keys(`*${service.name}*`)).toEqual([]);
+    expect(await redis.keys(`*${service.name}*`)).toEqual([keys.rpcAlive(service.name)]);
     expect(await redis.exists(keys.rpcReplies(client.caller))).toBe(0);
     redis.disconnect();
   });

@@ -33,7 +33,7 @@ const CLAIM = sql(`
   update agent_runs set lease_owner = $2, lease_until = now() + make_interval(secs => $3)
   where id = $1 and ${isLeasable} and lease_until <= now() returning id`);
 
-const CLAIM_DUE = sql('select tenant_id, id from claim_runs($1, $2, $3)');
+const CLAIM_DUE = sql('select tenant_id, id from claim_runs($1, $2, $3, $4)');
 
 /** A write of the run's holder: `$1` is the run and `$2` the holder. */
 const change = (assignments: string, condition: string, returning = 'id') =>
@@ -98,9 +98,9 @@ export class HeldRunRepository {
     return (await tx.write(CLAIM, [id, this.owner, this.limits.lease_seconds])).length > 0;
   }
 
-  /** Claims runs of any tenant that nobody executes, those that wait longest first. */
-  claimDue(batch: number): Promise<{ tenant_id: string; id: string }[]> {
-    return this.db.query(CLAIM_DUE, [this.owner, batch, this.limits.lease_seconds]);
+  /** Claims runs that nobody executes, by turns between all tenants but these. */
+  claimDue(batch: number, full: readonly string[]): Promise<{ tenant_id: string; id: string }[]> {
+    return this.db.query(CLAIM_DUE, [this.owner, batch, this.limits.lease_seconds, full]);
   }
 
   /** Extends the leases of a tenant's runs, and resolves to those that this replica still holds. */

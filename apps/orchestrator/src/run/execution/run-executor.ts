@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { Channels, LeaseLost, log, Periodic, REDIS, reportError, type RedisClient } from '@taai/platform';
-import { runAs } from '@taai/tenant';
+import { currentCaller, FairShare, runAs } from '@taai/tenant';
 import { ModelCaller, type ChatCaller } from '../../model/model-caller';
 import { ProviderDirectory } from '../../provider/provider-directory';
 import { ToolBox, type ToolLoader } from '../../tool/tool-box';
@@ -22,14 +22,22 @@ interface Running {
   done: Promise<void>;
 }
 
+/** A place that is kept for a run which is being inserted with this lease. */
+export interface Slot {
+  readonly lease: Lease;
+  readonly tenant_id: string;
+  /** Whether the run has it now. */
+  isTaken: boolean;
+}
+
 /**
- * The runs that this replica executes, a bounded number at once. It keeps their leases, and takes up runs that wait or whose replica is
+ * The runs that this replica executes, a bounded number at once, of which tenants have their shares. It keeps their leases, and takes up runs that wait or whose replica is
  * gone.
  */
 @Injectable()
 export class RunExecutor implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly running = new Map<string, Running>();
-  private reserved = 0;
+  private readonly slots: FairShare;
   private stopping = false;
   private readonly services: ExecutionServices;
   private readonly extending: Periodic;
@@ -45,6 +53,7 @@ export class RunExecutor implements OnApplicationBootstrap, BeforeApplicationShu
     private readonly limits: RunLimits,
   ) {
     this.services = { holder, providers, caller, tools, redis, channels };
+    this.slots = new FairShare({ places: limits.slots, queue: 0 });
     this.extending = new Periodic(limits.extend_ms, () => this.extend());
     this.sweeping = new Periodic(limits.sweep_ms, () => this.sweep());
   }
@@ -64,25 +73,32 @@ export class RunExecutor implements OnApplicationBootstrap, BeforeApplicationShu
     await this.extending.stop();
   }
 
-  /** Keeps a slot for a run that is being inserted, until `cancelReservation`; undefined when there is none. */
-  reserve(): Lease | undefined {
-    if (this.free <= 0) return undefined;
-    this.reserved += 1;
-    return this.holder.runs.lease;
+  /** Keeps a slot for a run of the caller's tenant that is being inserted, until `cancel`; undefined when there is none. */
+  reserve(): Slot | undefined {
+    const { tenant_id } = currentCaller();
+    if (this.stopping || !this.slots.tryEnter(tenant_id)) return undefined;
+    return { lease: this.holder.runs.lease, tenant_id, isTaken: false };
   }
 
-  cancelReservation(): void {
-    this.reserved -= 1;
+  /** Gives the slot back, unless its run was launched. */
+  cancel({ isTaken, tenant_id }: Slot): void {
+    if (!isTaken) this.slots.leave(tenant_id);
   }
 
-  /** Executes a run that was inserted with a lease of this replica. */
-  launch(row: RunRow): void {
+  /** Executes a run that was inserted with the slot's lease. */
+  launch(row: RunRow, slot: Slot): void {
+    slot.isTaken = true;
     this.execute(row.tenant_id, row.id, (execution) => execution.start(row));
   }
 
   /** Executes a run that nobody holds, if there is a slot for it; else whichever replica has one first does. */
   async takeUp(tenant_id: string, id: string): Promise<void> {
-    if (this.free > 0 && (await this.holder.claim(id))) this.resume(tenant_id, id);
+    if (this.stopping || !this.slots.tryEnter(tenant_id)) return;
+    try {
+      if (await this.holder.claim(id)) this.resume(tenant_id, id);
+    } finally {
+      this.slots.leave(tenant_id);
+    }
   }
 
   /** Extends the leases of the runs, and stops those that another replica has taken over, or that somebody has cancelled. */
@@ -91,18 +107,13 @@ export class RunExecutor implements OnApplicationBootstrap, BeforeApplicationShu
     await Promise.all([...tenants].map((tenant) => this.extendFor(tenant)));
   }
 
-  /** Fills free slots with runs that nobody executes. */
+  /** Fills free slots with runs that nobody executes, half of them at once, so that no tenant has all before the others' turn. */
   async sweep(): Promise<void> {
-    const batch = Math.min(BATCH, this.free);
+    const batch = this.stopping ? 0 : Math.min(BATCH, Math.ceil(this.slots.unused / 2));
     if (batch <= 0) return;
-    const claimed = await this.holder.runs.claimDue(batch);
+    const claimed = await this.holder.runs.claimDue(batch, this.slots.full());
     for (const { tenant_id, id } of claimed) this.resume(tenant_id, id);
     if (claimed.length === batch) this.sweeping.wake();
-  }
-
-  /** Slots for further runs; none when the replica stops. */
-  private get free(): number {
-    return this.stopping ? 0 : this.limits.slots - this.running.size - this.reserved;
   }
 
   private async extendFor(tenant_id: string): Promise<void> {
@@ -118,7 +129,9 @@ export class RunExecutor implements OnApplicationBootstrap, BeforeApplicationShu
   }
 
   private resume(tenant_id: string, id: string): void {
-    if (!this.running.has(id)) this.execute(tenant_id, id, (execution) => execution.resume());
+    if (this.running.has(id)) return;
+    this.slots.hold(tenant_id);
+    this.execute(tenant_id, id, (execution) => execution.resume());
   }
 
   private execute(tenant_id: string, id: string, begin: (execution: RunExecution) => Promise<void>): void {
@@ -128,14 +141,15 @@ export class RunExecutor implements OnApplicationBootstrap, BeforeApplicationShu
         if (error instanceof LeaseLost) log.warn({ run_id: id }, 'another replica has taken the run over');
         else reportError(error, { run_id: id });
       })
-      .finally(() => this.forget(id));
+      .finally(() => this.forget(tenant_id, id));
     this.running.set(id, { tenant_id, execution, done });
   }
 
-  private forget(id: string): void {
-    const wasFull = this.free <= 0;
+  private forget(tenant_id: string, id: string): void {
+    const mayWait = this.slots.full().length > 0;
     this.running.delete(id);
-    if (wasFull) this.sweeping.wake();
+    this.slots.leave(tenant_id);
+    if (mayWait) this.sweeping.wake();
   }
 
   private async allDone(ms: number): Promise<void> {

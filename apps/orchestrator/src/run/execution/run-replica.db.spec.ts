@@ -1,4 +1,4 @@
-import type { Agent } from '@taai/contracts';
+import type { Agent, Run } from '@taai/contracts';
 import { until } from '@taai/platform-testing';
 import { v7 } from 'uuid';
 import {
@@ -51,6 +51,24 @@ describe('a replica', () => {
       expect(events.at(-1)).toMatchObject({ type: 'run.completed' });
     }
     await replica.executor.beforeApplicationShutdown();
+  });
+
+  it('keeps slots for other tenants, however long the runs of one take, and gives it more when they end', async () => {
+    const replica = await stage.replica({ slots: 3 });
+    const mark = v7();
+    const runs: Run[] = [];
+    for (let n = 0; n < 3; n++) runs.push(await start(replica, `${mark} [[hang]]`));
+    expect(runs.map(({ status }) => status)).toEqual(['running', 'running', 'queued']);
+    await replica.executor.sweep();
+    expect((await get(replica, runs[2]?.id ?? '')).status).toBe('queued');
+    const neighbour = await stage.newUser();
+    const theirs = await newAgent(neighbour, replica, stage);
+    const run = await neighbour.as(() => replica.starter.start({ id: theirs.id, input: 'Hello' }));
+    expect(run.status).toBe('running');
+    expect((await watch(neighbour, replica, run.id)).at(-1)).toMatchObject({ type: 'run.completed' });
+    await user.as(() => replica.runs.cancel(runs[0]?.id ?? ''));
+    await until(async () => (await get(replica, runs[2]?.id ?? '')).status === 'running');
+    for (const { id } of runs.slice(1)) await user.as(() => replica.runs.cancel(id));
   });
 
   it('fails a run that waited in the queue beyond its deadline', async () => {

@@ -88,7 +88,7 @@ interface RequestWriterOptions {
   fail: (call: PendingCall, problem: ProblemError) => void;
 }
 
-/** Puts calls into the lists of their services: those of one tick, service and lane in one command. */
+/** Puts calls into the lists of their services, if a replica lives: those of one tick, service and lane in one command. */
 class RequestWriter {
   private readonly buffer: ListWriter<PendingCall>;
 
@@ -105,11 +105,13 @@ class RequestWriter {
   private async push(list: string, calls: PendingCall[]): Promise<void> {
     const { link, maxQueue, fail } = this.options;
     const open = calls.filter(({ settled }) => !settled);
-    if (open.length === 0) return;
+    const [first] = open;
+    if (!first) return;
     try {
       const elements = open.map((call) => this.encode(call));
-      const accepted = await link.push(list, maxQueue, REQUESTS_TTL_MS, elements);
-      for (const call of open.slice(accepted)) fail(call, overloaded());
+      const alive = keys.rpcAlive(first.bound.service);
+      const accepted = await link.pushToLiving(list, alive, maxQueue, REQUESTS_TTL_MS, elements);
+      for (const call of open.slice(accepted ?? 0)) fail(call, accepted === undefined ? unavailable() : overloaded());
     } catch (error) {
       for (const call of open) this.failed(call, error);
     }

@@ -14,7 +14,7 @@ import {
   type OutputOf,
   type ServiceName,
 } from '@taai/contracts';
-import { currentContext, type RequestContext } from '@taai/tenant';
+import { currentContext, timeLeft, type RequestContext } from '@taai/tenant';
 import type { ContextTokens } from '../../crypto/context-token';
 import type { Fernet } from '../../crypto/fernet';
 import { Channel } from './channel';
@@ -41,7 +41,7 @@ export interface RpcClientOptions {
 }
 
 export interface CallOptions {
-  /** Milliseconds to the answer; the contract's, else 5,000, if absent. */
+  /** Milliseconds to the answer; the contract's, else 5,000, if absent. Never more than is left to the work that calls. */
   timeout_ms?: number;
   /** Makes a method of effect `once_per_key` repeatable, for a caller with a user; the context's if absent. */
   idempotency_key?: string;
@@ -230,9 +230,14 @@ export class RpcClient extends ClientProxy {
       ip: context?.ip,
       // Of use where a caller becomes known; elsewhere it would only make every call longer.
       user_agent: isPublic(method) && method.access === 'public' ? context?.user_agent : undefined,
+      tenant: context?.caller?.tenant_id,
     };
   }
 }
 
-const timeoutOf = ({ method }: BoundMethod, { timeout_ms }: CallOptions): number =>
-  timeout_ms ?? method.timeout_ms ?? DEFAULT_TIMEOUT_MS;
+/** What is left to the work that calls bounds the call. */
+function timeoutOf({ method }: BoundMethod, { timeout_ms }: CallOptions): number {
+  const left = timeLeft();
+  if (left <= 0) throw new ProblemError('deadline_exceeded');
+  return Math.min(timeout_ms ?? method.timeout_ms ?? DEFAULT_TIMEOUT_MS, left);
+}

@@ -6,6 +6,7 @@ import type { ContextTokens } from '../../crypto/context-token';
 import type { Fernet } from '../../crypto/fernet';
 import { isTooLarge, lostReply, problemReply, type Reply, type Request, type RequestHead } from '../wire/envelope';
 import type { Observe } from '../wire/in-flight';
+import type { Link } from '../wire/link';
 import type { CancellableCall } from './cancellable-calls';
 import type { OnError, ReplyWriter } from './reply-writer';
 
@@ -17,6 +18,7 @@ export interface ServedMethod {
 }
 
 export interface ExecutorOptions {
+  clock: Link['clock'];
   tokens: ContextTokens;
   fernet: Fernet;
   replies: ReplyWriter;
@@ -32,13 +34,13 @@ export class Executor {
   async answer({ head, body }: Request, served: ServedMethod, call?: CancellableCall): Promise<Reply | undefined> {
     const { method, handle } = served;
     const { id, rpc, token } = head;
-    const { tokens, fernet, observe } = this.options;
+    const { clock, tokens, fernet, observe } = this.options;
     const started = performance.now();
     try {
       if (call?.isStream) await call.granted(1);
       const caller = token === undefined ? undefined : (tokens.cachedCaller(token) ?? (await tokens.verify(token)));
       authorize(method, caller);
-      const context = contextOf(head, caller);
+      const context = contextOf(head, caller, clock.local(head.deadline));
       const input: unknown = JSON.parse(method.secret ? fernet.decrypt(body) : body);
       const output = await valueOf(await runInContext(context, () => handle(input, call?.signal ?? context)));
       const reply: Reply = call?.isStream
@@ -85,8 +87,9 @@ export class Executor {
 function contextOf(
   { request_id, traceparent, token, idempotency_key, ip, user_agent }: RequestHead,
   caller: Caller | undefined,
+  deadline: number,
 ) {
-  const context: RequestContext = { request_id };
+  const context: RequestContext = { request_id, deadline };
   if (traceparent) context.traceparent = traceparent;
   if (caller) context.caller = caller;
   if (token) context.token = token;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { FairShare, type Waiter } from '@taai/tenant';
 import { keys, type Lane as LaneName } from '../../redis/keys';
 import { createRedis } from '../../redis/redis';
 import type { Link } from '../wire/link';
@@ -8,6 +9,11 @@ import { ListReader } from '../wire/lists';
 const MAX_READ = 16;
 /** The same while more than that wait: every replica has enough to do, and large reads cost less. */
 const MAX_CROWDED_READ = 32;
+/** What a replica that has no place takes of what others leave lying, and how often it looks. */
+const MAX_LEFT_READ = 256;
+const LOOK_MS = 5;
+/** Requests that may wait for a place. */
+const MAX_WAITING = 1500;
 
 export interface LaneOptions {
   service: string;
@@ -15,22 +21,25 @@ export interface LaneOptions {
   redisUrl: string;
   /** How many requests may be worked on at once. */
   slots: number;
-  /** Begins to work on a request; must not throw. */
+  /** Takes a request in; must not throw. */
   serve: (element: string, lane: Lane) => void;
 }
 
-/** Consumes one of a service's two queues for one replica, as many requests as it has free slots. */
+/**
+ * Consumes one of a service's two queues for one replica. The list is a way and no place to wait: requests wait here for their turn,
+ * each behind its own tenant's alone. A replica without a free place leaves the list to others, as long as they take what comes.
+ */
 export class Lane {
   readonly list: string;
   private readonly reader: ListReader;
-  private free: number;
+  private readonly share: FairShare;
   private crowded = false;
   private pausedUntil = 0;
   private onFree: (() => void) | undefined;
 
   constructor(private readonly options: LaneOptions) {
     const { service, name, redisUrl, slots } = options;
-    this.free = slots;
+    this.share = new FairShare({ places: slots, queue: MAX_WAITING });
     this.list = keys.rpcRequests(service, name);
     this.reader = new ListReader({
       redis: createRedis(redisUrl, { role: 'blocking', connectionName: `${service}:${name}`, watched: true }),
@@ -44,22 +53,25 @@ export class Lane {
     this.reader.start();
   }
 
-  /** Stops reading. When it resolves, what the last read brought is being worked on. */
+  /** Stops reading. When it resolves, what the last read brought is being worked on, or waits for its turn. */
   async stop(link: Link): Promise<void> {
-    const stopped = this.reader.stop(link);
-    this.onFree?.();
-    await stopped;
+    await this.reader.stop(link);
   }
 
-  /** Takes a slot for a request. */
-  begin(): void {
-    this.free--;
+  /** Has the request begun when it is its turn, or refused. */
+  enter(request: Waiter): void {
+    this.share.enter(request);
   }
 
-  /** Frees a slot. */
-  end(): void {
-    this.free++;
-    this.onFree?.();
+  /** Takes a request out that does not matter any more. Returns false for one that has begun. */
+  withdraw(request: Waiter): boolean {
+    return this.share.withdraw(request);
+  }
+
+  /** Frees the place of a request of this tenant. */
+  leave(tenant: string): void {
+    this.share.leave(tenant);
+    if (!this.isFull) this.onFree?.();
   }
 
   /** Leaves the list to other replicas for so many milliseconds. */
@@ -67,16 +79,29 @@ export class Lane {
     this.pausedUntil = performance.now() + ms;
   }
 
+  /** Whether what is read now would wait. */
+  private get isFull(): boolean {
+    return this.share.unused === 0 || this.share.waiting > 0;
+  }
+
   private room(): number | Promise<number> {
     const pause = this.pausedUntil - performance.now();
     if (pause > 0) return sleep(pause).then(() => this.room());
-    return this.free > 0
-      ? this.count()
-      : new Promise<void>((resolve) => (this.onFree = resolve)).then(() => this.count());
+    return this.isFull ? this.aMoment().then(() => this.count()) : this.count();
   }
 
   private count(): number {
-    return Math.min(this.free, this.crowded ? MAX_CROWDED_READ : MAX_READ);
+    if (this.isFull) return -MAX_LEFT_READ;
+    return Math.min(this.share.unused, this.crowded ? MAX_CROWDED_READ : MAX_READ);
+  }
+
+  /** Resolves when there is a place again, but after some milliseconds at the latest. */
+  private async aMoment(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, LOOK_MS);
+    this.onFree = resolve;
+    await promise;
+    clearTimeout(timer);
   }
 
   private take(elements: string[]): void {

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { isCancellable, ProblemError } from '@taai/contracts';
+import { NO_TENANT, type Waiter } from '@taai/tenant';
 import type { ContextTokens } from '../../crypto/context-token';
 import type { Fernet } from '../../crypto/fernet';
+import { Periodic } from '../../periodic';
+import { keys } from '../../redis/keys';
 import {
   decodeRequest,
   encodeRequest,
@@ -25,6 +28,13 @@ const DRAIN_MS = 10_000;
 /** How long aborted calls may take to end. */
 const ABORT_MS = 1000;
 const FLUSH_MS = 2000;
+/** How long a request waits for its turn at most, whatever its deadline is: its caller had better ask again. */
+const MAX_WAIT_MS = 5000;
+/** Before its deadline: what begins so late is of no use, and a refusal has to arrive in time. */
+const TOO_LATE_MS = 100;
+const ALIVE_MS = 1000;
+/** Within it a replica that starts anew still finds the requests of its callers; behind it they are refused at once. */
+const ALIVE_TTL_MS = 4000;
 const HEARTBEAT_TICK_MS = 100;
 const TICKS_PER_HEARTBEAT = 10;
 
@@ -48,6 +58,7 @@ export class Replica {
   private readonly active: ActiveRequests;
   private readonly cancellable: CancellableCalls;
   private readonly executor: Executor;
+  private readonly living = new Periodic(ALIVE_MS, () => this.tellAlive());
   /** Names the list that callers cancel their calls and grant outputs by. */
   private readonly name: string;
 
@@ -59,7 +70,7 @@ export class Replica {
     this.replies = new ReplyWriter(this.link, onError);
     this.active = new ActiveRequests((caller, ids) => this.heartbeat(caller, ids));
     this.cancellable = new CancellableCalls({ redisUrl, replica: this.name, link: this.link });
-    this.executor = new Executor({ tokens, fernet, replies: this.replies, observe, onError });
+    this.executor = new Executor({ clock: this.link.clock, tokens, fernet, replies: this.replies, observe, onError });
     this.lanes = [
       new Lane({ service, name: 'short', redisUrl, slots, serve }),
       new Lane({ service, name: 'long', redisUrl, slots: longSlots, serve }),
@@ -69,6 +80,9 @@ export class Replica {
   /** Throws when Redis does not answer. */
   async start(): Promise<void> {
     await this.link.connect();
+    this.link.onReady(() => this.living.wake());
+    await this.tellAlive();
+    this.living.wake();
     for (const lane of this.lanes) lane.start();
   }
 
@@ -79,8 +93,15 @@ export class Replica {
     this.cancellable.abort();
     for (const { caller, id } of await this.active.drain(ABORT_MS)) this.replies.send(caller, lostReply(id));
     await this.cancellable.close();
+    await this.living.stop();
     await this.replies.flushed(FLUSH_MS);
     this.link.close();
+  }
+
+  /** What fails is done again a second later, or when Redis is back. */
+  private async tellAlive(): Promise<void> {
+    const alive = keys.rpcAlive(this.options.service);
+    await this.link.command((redis) => redis.set(alive, '', 'PX', ALIVE_TTL_MS)).catch(() => undefined);
   }
 
   private heartbeat(caller: string, ids: readonly string[]): void {
@@ -91,7 +112,7 @@ export class Replica {
     const request = this.decode(element);
     if (!request) return;
     const served = this.options.methods.get(request.head.rpc);
-    if (!served) this.work(request.head, lane, () => this.forward(request, lane));
+    if (!served) void this.forward(request, lane);
     else if (isCancellable(served.method)) this.serveCancellable(request, served, lane);
     else this.work(request.head, lane, () => this.executor.answer(request, served));
   }
@@ -103,17 +124,42 @@ export class Replica {
     const call = this.cancellable.begin(head, isStream);
     if (!call) return;
     if (isStream) this.heartbeat(head.caller, [head.id]);
-    this.work(head, lane, () => this.executor.answer(request, served, call).finally(() => this.cancellable.end(call)));
+    const queued = this.work(
+      head,
+      lane,
+      () => this.executor.answer(request, served, call),
+      () => this.cancellable.end(call),
+    );
+    call.signal.addEventListener('abort', () => {
+      if (lane.withdraw(queued)) queued.refuse(new ProblemError('cancelled'));
+    });
   }
 
-  private work(head: RequestHead, lane: Lane, begin: () => Promise<Reply | undefined>): void {
-    lane.begin();
+  /** Has a request answered when it is the turn of its tenant, or refused: what was refused never began. */
+  private work(head: RequestHead, lane: Lane, answer: () => Promise<Reply | undefined>, onEnd?: () => void): Waiter {
+    const { tenant = NO_TENANT, deadline, rpc, id, caller } = head;
     const slot = this.active.add(head);
-    void begin().then((reply) => {
+    const end = (reply: Reply | undefined) => {
       this.active.remove(slot);
-      lane.end();
-      if (reply) this.replies.send(head.caller, reply);
-    });
+      onEnd?.();
+      if (reply) this.replies.send(caller, reply);
+    };
+    const waiter: Waiter = {
+      tenant,
+      deadline: Math.min(this.link.clock.local(deadline) - TOO_LATE_MS, performance.now() + MAX_WAIT_MS),
+      begin: () => {
+        void answer().then((reply) => {
+          end(reply);
+          lane.leave(tenant);
+        });
+      },
+      refuse: (problem) => {
+        this.options.observe({ rpc, ms: 0, code: problem.code });
+        end(problemReply(id, problem));
+      },
+    };
+    lane.enter(waiter);
+    return waiter;
   }
 
   /** Returns undefined for an element that cannot be read, and for a request whose deadline has passed. */
@@ -129,16 +175,18 @@ export class Replica {
   }
 
   /** Puts the request back to the front of the list: a replica of another version may know the method. */
-  private async forward({ head, body }: Request, lane: Lane): Promise<Reply | undefined> {
+  private async forward({ head, body }: Request, lane: Lane): Promise<void> {
     const hops = head.hops + 1;
-    if (hops > MAX_HOPS) return problemReply(head.id, new ProblemError('unknown_method'));
+    if (hops > MAX_HOPS)
+      return this.replies.send(head.caller, problemReply(head.id, new ProblemError('unknown_method')));
     lane.pause(FORWARD_PAUSE_MS);
+    const slot = this.active.add(head);
     try {
       await this.link.command((redis) => redis.rpush(lane.list, encodeRequest({ ...head, hops }, body)));
-      return undefined;
     } catch {
-      return lostReply(head.id);
+      this.replies.send(head.caller, lostReply(head.id));
     }
+    this.active.remove(slot);
   }
 }
 

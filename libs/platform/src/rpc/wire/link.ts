@@ -4,8 +4,18 @@ import { createRedis, whenReady, type RedisClient } from '../../redis/redis';
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     pushBounded(list: string, bound: number, ttl_ms: number, ...elements: string[]): Result<number, Context>;
+    pushToLiving(
+      list: string,
+      alive: string,
+      bound: number,
+      ttl_ms: number,
+      ...elements: string[]
+    ): Result<number, Context>;
   }
 }
+
+/** What `pushToLiving` answers instead of a number of elements. */
+const NOBODY_READS = -1;
 
 const pushBounded = `
 local room = tonumber(ARGV[1]) - redis.call('LLEN', KEYS[1])
@@ -16,6 +26,9 @@ if accepted > 0 then
 end
 return accepted
 `;
+const pushToLiving = `
+if redis.call('EXISTS', KEYS[2]) == 0 then return ${NOBODY_READS} end
+${pushBounded}`;
 
 const SYNC_MS = 10_000;
 const SAMPLES = 3;
@@ -31,6 +44,7 @@ export class Link {
   constructor(url: string, connectionName: string) {
     this.redis = createRedis(url, { role: 'commands', connectionName, watched: true });
     this.redis.defineCommand('pushBounded', { numberOfKeys: 1, lua: pushBounded });
+    this.redis.defineCommand('pushToLiving', { numberOfKeys: 2, lua: pushToLiving });
     this.watchdog = new Watchdog(this.redis);
     this.clock = new RedisClock(this.redis, this.watchdog);
   }
@@ -61,6 +75,18 @@ export class Link {
    */
   push(list: string, bound: number, ttl_ms: number, elements: string[]): Promise<number> {
     return this.command((redis) => redis.pushBounded(list, bound, ttl_ms, ...elements));
+  }
+
+  /** The same while the key `alive` is there. Resolves to undefined, having appended nothing, when it is not. */
+  async pushToLiving(
+    list: string,
+    alive: string,
+    bound: number,
+    ttl_ms: number,
+    elements: string[],
+  ): Promise<number | undefined> {
+    const accepted = await this.command((redis) => redis.pushToLiving(list, alive, bound, ttl_ms, ...elements));
+    return accepted === NOBODY_READS ? undefined : accepted;
   }
 
   close(): void {
@@ -107,6 +133,11 @@ class RedisClock {
   /** An instant of `performance.now()` in Redis' time. */
   at(local: number): number {
     return local + this.offset;
+  }
+
+  /** An instant of Redis' time in `performance.now()`. */
+  local(at: number): number {
+    return at - this.offset;
   }
 
   /** Measures the offset: the answer that was under way for the shortest time tells it best. */

@@ -14,7 +14,7 @@ export interface ListReaderOptions {
   /** The reader's own: role `blocking`, watched. */
   redis: RedisClient;
   list: string;
-  /** How many elements may be read now, at least 1. Resolves when there is room. */
+  /** How many elements may be read next. Negative: so many of those that every other reader has left lying. Resolves when there is room. */
   room: () => number | Promise<number>;
   /** Must not throw. */
   take: (elements: string[]) => void;
@@ -28,6 +28,8 @@ export class ListReader {
   private stopping = false;
   private running: Promise<void> | undefined;
   private clientId: number | undefined;
+  /** Whether something lay in the list when it was last looked at. */
+  private sawSome = false;
 
   constructor(private readonly options: ListReaderOptions) {
     this.watchdog = new Watchdog(options.redis);
@@ -70,10 +72,24 @@ export class ListReader {
   }
 
   private async read(count: number): Promise<void> {
-    const { redis, list, take } = this.options;
     if (this.listeningSince === Infinity) await this.listen();
-    const answer = await this.watchdog.watch(redis.blmpop(BLOCK_SECONDS, 1, [list], 'RIGHT', 'COUNT', count));
-    if (answer) take(answer[1]);
+    const answer = await (count > 0 ? this.wait(count) : this.look(-count));
+    if (answer) this.options.take(answer[1]);
+  }
+
+  private wait(count: number): Promise<[string, string[]] | null> {
+    const { redis, list } = this.options;
+    this.sawSome = false;
+    return this.watchdog.watch(redis.blmpop(BLOCK_SECONDS, 1, [list], 'RIGHT', 'COUNT', count));
+  }
+
+  /** Takes nothing that another reader, who waits for it, is about to take: something has to lie there twice. */
+  private async look(count: number): Promise<[string, string[]] | null> {
+    const { redis, list } = this.options;
+    const sawSome = this.sawSome;
+    this.sawSome = (await this.watchdog.watch(redis.llen(list))) > 0;
+    if (!sawSome || !this.sawSome) return null;
+    return this.watchdog.watch(redis.lmpop(1, [list], 'RIGHT', 'COUNT', count));
   }
 
   /** Waits before the next read. Callers notice what an interrupted read may have removed from the list. */
