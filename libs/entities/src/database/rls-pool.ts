@@ -3,6 +3,7 @@ import type { Pool, PoolClient } from 'pg';
 import type { DataSource } from 'typeorm';
 import { wakerOf } from '../outbox/wake';
 import { poolOf, type DatabaseConfig } from './data-source';
+import { throwExplained } from './database-failure';
 import { RlsQuery, TENANT_STATEMENT, type Statement } from './rls-query';
 import { statementOf } from './statement';
 import { SET_TENANT, type Reader, type Tx } from './tx';
@@ -21,14 +22,17 @@ export class RlsPool implements Reader {
     private readonly pool: Pool = poolOf(dataSource),
   ) {}
 
-  /** Runs one statement that changes nothing, for the caller's tenant. Throws without a caller, and what the database throws. */
+  /**
+   * Runs one statement that changes nothing, for the caller's tenant. Throws without a caller, `service_unavailable` when the database is
+   * away, and what the database throws.
+   */
   async read<Row extends object>(sql: string, params?: readonly unknown[]): Promise<Row[]> {
     return this.queryFor<Row>(currentCaller().tenant_id, sql, params);
   }
 
   /**
    * Runs one statement that changes something, and resolves to its rows (none without RETURNING). In a method that is once per
-   * key, called with a key, it is the key's transaction: see `withTenant`.
+   * key, called with a key, it is the key's transaction: see `withTenant`. Throws `outcome_unknown` when the database got lost meanwhile.
    */
   async write<Row extends object>(sql: string, params?: readonly unknown[]): Promise<Row[]> {
     if (!currentContext()?.once) return this.queryFor<Row>(currentCaller().tenant_id, sql, params);
@@ -46,27 +50,23 @@ export class RlsPool implements Reader {
 
   /** Runs a statement of either kind for a tenant that a resolver function named. */
   async queryFor<Row extends object>(tenantId: string, text: string, values: readonly unknown[] = []): Promise<Row[]> {
-    const { name, emits } = statementOf(text);
-    const rows = await this.send<Row>(tenantId, { text, values, ...(this.options.prepare && { name }) });
+    const { name, emits, writes } = statementOf(text);
+    const statement = { text, values, ...(this.options.prepare && { name }) };
+    const client = await this.connect().catch((error: unknown) => throwExplained(error));
+    const rows = await send<Row>(client, tenantId, statement).catch((error: unknown) => throwExplained(error, writes));
     if (emits) wakerOf(this.dataSource)();
     return rows;
   }
 
-  private async send<Row extends object>(tenantId: string, statement: Statement): Promise<Row[]> {
+  private async connect(): Promise<PoolClient> {
     const client = await this.pool.connect();
-    let isAtRest = false;
+    if (this.known.has(client)) return client;
     try {
-      if (!this.known.has(client)) await this.introduce(client);
-      return await new Promise<Row[]>((resolve, reject) => {
-        const query = new RlsQuery<Row>(tenantId, statement, (error, result) => {
-          isAtRest = query.isAtRest;
-          if (error) reject(error);
-          else resolve(result.rows);
-        });
-        client.query(query);
-      });
-    } finally {
-      client.release(!isAtRest);
+      await this.introduce(client);
+      return client;
+    } catch (error) {
+      client.release(true);
+      throw error;
     }
   }
 
@@ -79,5 +79,22 @@ export class RlsPool implements Reader {
     client.on('error', () => undefined);
     if (this.options.prepare) await client.query({ name: TENANT_STATEMENT, text: SET_TENANT, values: [''] });
     this.known.add(client);
+  }
+}
+
+/** Runs the statement, and gives the connection back: to be used again only if the server is at rest. */
+async function send<Row extends object>(client: PoolClient, tenantId: string, statement: Statement): Promise<Row[]> {
+  let isAtRest = false;
+  try {
+    return await new Promise<Row[]>((resolve, reject) => {
+      const query = new RlsQuery<Row>(tenantId, statement, (error, result) => {
+        isAtRest = query.isAtRest;
+        if (error) reject(error);
+        else resolve(result.rows);
+      });
+      client.query(query);
+    });
+  } finally {
+    client.release(!isAtRest);
   }
 }

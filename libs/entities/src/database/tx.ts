@@ -1,5 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { wakerOf } from '../outbox/wake';
+import { throwExplained } from './database-failure';
 import { statementOf } from './statement';
 
 /** The setting is local to the transaction, so that a pooled connection carries nothing over. */
@@ -28,19 +29,35 @@ export interface Tx extends EntityManager, Reader {
   afterCommit(effect: () => void): void;
 }
 
-/** Runs `work` as `withTenant` does, for a tenant that a resolver function named or that is just being registered. */
+/**
+ * Runs `work` as `withTenant` does, for a tenant that a resolver function named or that is just being registered. Throws
+ * `service_unavailable` when the database is away, and `outcome_unknown` when it got lost while it committed.
+ */
 export async function withTenantId<T>(
   dataSource: DataSource,
   tenant_id: string,
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
   const effects = new Set<() => void>();
-  const result = await dataSource.transaction(async (manager) => {
+  const result = await transact(dataSource, async (manager) => {
     await manager.query(SET_TENANT, [tenant_id]);
     return work(scoped(manager, tenant_id, effects));
   });
   for (const effect of effects) effect();
   return result;
+}
+
+async function transact<T>(dataSource: DataSource, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+  let isCommitting = false;
+  try {
+    return await dataSource.transaction(async (manager) => {
+      const done = await work(manager);
+      isCommitting = true;
+      return done;
+    });
+  } catch (error) {
+    return throwExplained(error, isCommitting);
+  }
 }
 
 function scoped(manager: EntityManager, tenant_id: string, effects: Set<() => void>): Tx {
