@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ProblemError } from '@taai/contracts';
-import { keys, REDIS, sha256, type RedisClient } from '@taai/platform';
+import { keys, log, REDIS, sha256, type RedisClient } from '@taai/platform';
 import { defineLoginScripts } from './login-attempts.script';
 import { currentNetwork } from './network';
 import { assertNoWait } from './hourly-limit';
@@ -49,10 +49,13 @@ export class LoginAttempts {
       outcome = outcomeOf(error);
       throw error;
     } finally {
-      await this.redis.endLogin(...scope, outcome, counted);
+      // What was found out stands, even if nobody can count it: an attempt that is not given back counts as a failure.
+      await this.redis.endLogin(...scope, outcome, counted).catch(logUncounted);
     }
   }
 }
+
+const logUncounted = (error: unknown) => log.warn({ err: error }, 'an attempt to log in is not given back');
 
 /** Returns the scripts' keys and the network. @param email Canonical; stored as its hash. */
 function scopeOf(email: string): [string, string, string, string] {

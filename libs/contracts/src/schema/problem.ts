@@ -112,8 +112,7 @@ export class ProblemError extends Error {
 }
 
 /** Tells whether the error is of something that does not answer now, and may again: a service, the database, Redis. */
-export const isUnavailable = (error: unknown): error is ProblemError =>
-  error instanceof ProblemError && error.status === UNAVAILABLE;
+export const isUnavailable = (error: unknown): boolean => error instanceof ProblemError && error.status === UNAVAILABLE;
 
 /** Wraps what a dependency failed with, which logs show and clients do not. */
 export function unavailableBy(

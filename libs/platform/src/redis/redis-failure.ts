@@ -17,10 +17,11 @@ type Send = Cluster['sendCommand'];
 /** Has every command of the connection fail as `explainRedis` says. */
 export function withFailuresExplained(redis: RedisClient): RedisClient {
   const send: Send = redis.sendCommand.bind(redis);
-  redis.sendCommand = (command: Parameters<Send>[0], ...where) => {
+  redis.sendCommand = (...sent: Parameters<Send>) => {
+    const [command] = sent;
     const { reject } = command;
     command.reject = (error) => reject(explainRedis(error));
-    return send(command, ...where);
+    return send(...sent);
   };
   return redis;
 }
