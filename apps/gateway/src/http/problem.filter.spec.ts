@@ -1,6 +1,5 @@
 import { NotFoundException, ServiceUnavailableException } from '@nestjs/common';
 import { ProblemError, problems, type ProblemCode } from '@taai/contracts';
-import * as platform from '@taai/platform';
 import { problemHeaders, toProblem } from './problem.filter';
 
 const fastifyError = (code: string, statusCode: number) => Object.assign(new Error('No.'), { code, statusCode });
@@ -25,5 +24,10 @@ describe('toProblem', () => {
     expect(problemHeaders(new ProblemError('overloaded', undefined, { retry_after: 0.2 }))).toMatchObject({
       'retry-after': '1',
     });
+  });
+
+  it.each(Object.keys(problems) as ProblemCode[])('says when to come back exactly where that may help: %s', (code) => {
+    const expected = [429, 503, 504].includes(problems[code].status) ? '1' : undefined;
+    expect(problemHeaders(new ProblemError(code))['retry-after']).toBe(expected);
   });
 });

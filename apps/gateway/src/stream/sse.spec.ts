@@ -1,4 +1,5 @@
 import { ProblemError } from '@taai/contracts';
+import { log } from '@taai/platform';
 import { STOPPING } from './open-streams';
 import { answerEvents, writeEvents, type ServerSentEvent } from './sse';
 import { bodyOf, fakeTimer, serve, type AnswerServer } from './stream.testing';
@@ -35,6 +36,19 @@ describe('server-sent events', () => {
       throw new ProblemError('service_unavailable');
     });
     expect(body).toMatch(/^id: 1[^]*\n\nevent: error\ndata: \{[^\n]*"code":"service_unavailable"[^\n]*\}\n\n$/);
+  });
+
+  it('report what nobody expected, though the answer has begun', async () => {
+    const logged = jest.spyOn(log, 'error');
+    const fault = new RangeError('a fault of ours');
+    const body = await answer(async function* () {
+      yield first;
+      throw fault;
+    });
+    expect(body).toContain('"code":"internal"');
+    expect(body).not.toContain('a fault of ours');
+    expect(logged).toHaveBeenCalledWith(expect.objectContaining({ err: fault }), 'unexpected error');
+    logged.mockRestore();
   });
 
   it.each([

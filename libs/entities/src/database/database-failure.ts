@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { ProblemError, unavailableBy } from '@taai/contracts';
 import { DatabaseError } from 'pg';
 import { QueryFailedError, QueryRunnerAlreadyReleasedError } from 'typeorm';
@@ -41,7 +42,7 @@ export function throwExplained(error: unknown, isInDoubt = false): never {
 export function isAway(error: unknown): boolean {
   if (error instanceof QueryRunnerAlreadyReleasedError) return true;
   const cause = causeOf(error);
-  if (!(cause instanceof Error)) return false;
+  if (!isNativeError(cause)) return false;
   const code = 'code' in cause ? String(cause.code) : '';
   return cause instanceof DatabaseError ? AWAY.test(code) : UNREACHABLE.has(code) || WORDS.test(cause.message);
 }
