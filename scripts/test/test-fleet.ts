@@ -23,17 +23,30 @@ export interface TestFleet {
   stop(): Promise<void>;
 }
 
+/** Of the servers that a fleet lives on. */
+export interface ServerUrls {
+  /** As superuser. */
+  database: string;
+  redis: string;
+}
+
+/** Those that all tests share. */
+const sharedServers = (): ServerUrls => ({
+  database: process.env['TEST_DATABASE_URL'] ?? '',
+  redis: process.env['TEST_REDIS_URL'] ?? '',
+});
+
 /** Redis databases: the fleet of all files and the fleet that a file starts for itself must not meet. */
 const FLEET_DATABASES = { shared: 0, own: 1 } as const;
 
 /** Starts a fleet from `dist` with a sandbox provider and a mailbox, on free ports. */
 export async function startTestFleet(
   kind: keyof typeof FLEET_DATABASES,
-  options: Pick<FleetOptions, 'replicas' | 'env'> = {},
+  { servers = sharedServers(), ...options }: Pick<FleetOptions, 'replicas' | 'env'> & { servers?: ServerUrls } = {},
 ): Promise<TestFleet> {
   const keys = makeKeys();
-  const redisUrl = `${process.env['TEST_REDIS_URL']}/${FLEET_DATABASES[kind]}`;
-  const database = await migratedDatabase();
+  const redisUrl = `${servers.redis}/${FLEET_DATABASES[kind]}`;
+  const database = await migratedDatabase(servers.database);
   const surroundings = { databaseUrls: database.urls, redisUrl, keys };
   const sandbox = await startSandbox({ port: 0 });
   const mailbox = await startMailbox();

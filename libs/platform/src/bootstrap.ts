@@ -9,15 +9,18 @@ import { configureLog, log, NestLogger } from './observability/logger';
 import { startManagement, type ReadinessCheck } from './observability/management';
 import { rpcCalls } from './observability/metrics';
 import { createRedis, whenReady, type RedisClient } from './redis/redis';
+import { withFailuresExplained } from './redis/redis-failure';
 import { reportError, startSentry } from './observability/report-error';
 import { RpcClient } from './rpc/client/client';
 import { RpcServer } from './rpc/server/server';
 
 /** Injects the `ProcessConfig`. */
 export const PROCESS_CONFIG = Symbol('process config');
-/** Injects the process's Redis connection for commands (never blocking ones, never subscriptions). */
+/** Injects the process's Redis connection for commands (never blocking ones, never subscriptions), which fail as `explainRedis` says. */
 export const REDIS = Symbol('redis');
 
+/** How long a Redis that is away is waited for. */
+const PATIENCE_MS = 60_000;
 /** Longer than any drain, shorter than Kubernetes' grace of 30 s. */
 const SHUTDOWN_MS = 27_000;
 
@@ -52,7 +55,7 @@ export async function bootstrapService(
   await startSentry(config.sentryDsn, service);
   exitOnFatalErrors();
   try {
-    await whenReady(redis);
+    await whenReady(redis, PATIENCE_MS);
     const start = options.start ?? startRpcApplication;
     const app = await start(rootModule(appModule, platform), platform);
     const checks = Object.entries(options.readiness ?? {}).map(([name, check]) => [name, () => check(app)] as const);
@@ -83,7 +86,8 @@ export async function withRpcClient<T>(service: ServiceName, work: (rpc: RpcClie
 function createPlatform(config: ProcessConfig): Platform {
   const tokens = createTokens(config);
   const fernet = createFernet(config);
-  const redis = createRedis(config.redisUrl, { role: 'commands', connectionName: config.service });
+  const connection = { role: 'commands', connectionName: config.service } as const;
+  const redis = withFailuresExplained(createRedis(config.redisUrl, connection));
   return { config, redis, tokens, fernet, rpc: createRpcClient(config, tokens, fernet) };
 }
 

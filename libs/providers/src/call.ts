@@ -1,3 +1,4 @@
+import { followed } from './http/handover';
 import { ProviderError } from './provider-error';
 import type { CallOptions, ChatEvent } from './types';
 
@@ -22,9 +23,9 @@ export async function call<Answer>(
 ): Promise<Answer> {
   const deadline = new Deadline(options);
   try {
-    return await work(deadline.signal);
+    return await deadline.follow(work);
   } catch (error) {
-    throw deadline.error ?? toError(error);
+    throw deadline.explain(error, toError);
   } finally {
     deadline.close();
   }
@@ -52,7 +53,7 @@ export async function* streamCall(
   const deadline = new Deadline(options);
   let complete = false;
   try {
-    for await (const chunk of await open(deadline.signal)) {
+    for await (const chunk of await deadline.follow(open)) {
       for (const event of reader.read(chunk)) {
         deadline.received();
         yield event;
@@ -65,7 +66,7 @@ export async function* streamCall(
     complete = true;
     yield end;
   } catch (error) {
-    throw deadline.error ?? toError(error);
+    throw deadline.explain(error, toError);
   } finally {
     if (!complete) deadline.leave();
     deadline.close();
@@ -91,6 +92,7 @@ export class Deadline {
   private idle?: NodeJS.Timeout;
   private silent = false;
   private failure?: ProviderError;
+  private readonly handover = { isSent: false };
 
   constructor(private readonly options: CallOptions) {
     const { timeout_ms, first_token_timeout_ms = timeout_ms } = options;
@@ -107,6 +109,19 @@ export class Deadline {
   /** Why the call was ended from here, if it was. */
   get error(): ProviderError | undefined {
     return this.failure;
+  }
+
+  /** Begins the call, unless it has ended already. */
+  follow<T>(work: (signal: AbortSignal) => T): T {
+    if (this.failure) throw this.failure;
+    return followed(this.handover, () => work(this.signal));
+  }
+
+  /** Why the call failed: what ended it from here goes before what it threw. */
+  explain(error: unknown, toError: ToError): ProviderError {
+    const failure = this.failure ?? toError(error);
+    failure.was_sent = this.handover.isSent;
+    return failure;
   }
 
   /** The provider's turn: from now on silence counts. */

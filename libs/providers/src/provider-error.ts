@@ -23,6 +23,8 @@ export class ProviderError extends Error {
   readonly status: number | null;
   /** How long the provider asks to be left alone. */
   readonly retry_after_ms: number | null;
+  /** Whether the request left: false when it is sure that the provider has never seen it. */
+  was_sent = true;
 
   constructor(
     readonly code: ProviderErrorCode,

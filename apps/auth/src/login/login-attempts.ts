@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ProblemError } from '@taai/contracts';
-import { keys, REDIS, sha256, type RedisClient } from '@taai/platform';
+import { keys, log, REDIS, sha256, type RedisClient } from '@taai/platform';
 import { defineLoginScripts } from './login-attempts.script';
 import { currentNetwork } from './network';
 import { assertNoWait } from './hourly-limit';
@@ -62,10 +62,13 @@ export class LoginAttempts {
       outcome = outcomeOf(error);
       throw error;
     } finally {
-      await this.redis.endLogin(...scope, outcome, charged);
+      // What was found out stands, even if nobody can count it: an attempt that is not given back counts as a failure.
+      await this.redis.endLogin(...scope, outcome, charged).catch(logUncounted);
     }
   }
 }
+
+const logUncounted = (error: unknown) => log.warn({ err: error }, 'an attempt to log in is not given back');
 
 /** @param whose A canonical e-mail address, or a session's id; stored as its hash. */
 function scopeOf(whose: string, network = ''): Scope {

@@ -1,5 +1,5 @@
-import { NotFoundException } from '@nestjs/common';
-import { ProblemError } from '@taai/contracts';
+import { NotFoundException, ServiceUnavailableException } from '@nestjs/common';
+import { ProblemError, problems, type ProblemCode } from '@taai/contracts';
 import { problemHeaders, toProblem } from './problem.filter';
 
 const fastifyError = (code: string, statusCode: number) => Object.assign(new Error('No.'), { code, statusCode });
@@ -11,6 +11,7 @@ describe('toProblem', () => {
     [fastifyError('FST_ERR_CTP_INVALID_MEDIA_TYPE', 415), 'unsupported_media_type', 'The body must be JSON'],
     [fastifyError('FST_ERR_CTP_INVALID_JSON_BODY', 400), 'malformed_request', 'No.'],
     [new NotFoundException('Cannot GET /x'), 'not_found', 'There is no such route.'],
+    [new ServiceUnavailableException('Down.'), 'service_unavailable', 'Down.'],
     [fastifyError('FST_ERR_BAD_URL', 400), 'malformed_request', 'The request could not be read'],
     [fastifyError('FST_ERR_MAX_PARAM_LENGTH', 414), 'uri_too_long', 'The URL is too long'],
     [new Error('password is hunter2'), 'internal', 'Something failed on our side'],
@@ -23,5 +24,10 @@ describe('toProblem', () => {
     expect(problemHeaders(new ProblemError('overloaded', undefined, { retry_after: 0.2 }))).toMatchObject({
       'retry-after': '1',
     });
+  });
+
+  it.each(Object.keys(problems) as ProblemCode[])('says when to come back exactly where that may help: %s', (code) => {
+    const expected = [429, 503, 504].includes(problems[code].status) ? '1' : undefined;
+    expect(problemHeaders(new ProblemError(code))['retry-after']).toBe(expected);
   });
 });

@@ -18,12 +18,10 @@ const codesByStatus: Record<number, ProblemCode> = {
   413: 'payload_too_large',
   414: 'uri_too_long',
   415: 'unsupported_media_type',
+  503: 'service_unavailable',
 };
 
-/**
- * Every error as RFC 9457 problem+json, where a dialect is spoken in its shape. What nobody expected is reported, and answered without
- * its cause.
- */
+/** Every error as RFC 9457 problem+json, where a dialect is spoken in its shape. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(private readonly dialects: readonly Dialect[] = allDialects) {}
@@ -32,7 +30,6 @@ export class ProblemFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const reply = http.getResponse<FastifyReply>();
     const problem = toProblem(error);
-    if (problem.code === 'internal') reportError(error);
     if (reply.sent || reply.raw.headersSent) return void reply.raw.destroy();
     answerProblem(problem, reply, dialectAt(http.getRequest<FastifyRequest>().url, this.dialects));
   }
@@ -45,21 +42,27 @@ export function answerProblem(problem: ProblemError, reply: FastifyReply, dialec
   else void reply.send(problemBody(problem));
 }
 
+/**
+ * Makes any error one that clients may read: what nobody expected becomes `internal`, and is reported, wherever in an answer it comes. What
+ * a service failed with has been reported there.
+ */
 export function toProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   const code = fastifyCodes[stringField(error, 'code')];
   if (code) return new ProblemError(code);
   const status = statusOf(error);
   if (status === 404) return new ProblemError('not_found', 'There is no such route.');
-  if (status >= 400 && status < 500)
-    return new ProblemError(codesByStatus[status] ?? 'malformed_request', clientDetail(error));
+  const known = codesByStatus[status];
+  if (known ?? (status >= 400 && status < 500))
+    return new ProblemError(known ?? 'malformed_request', clientDetail(error));
+  reportError(error);
   return new ProblemError('internal');
 }
 
-export const problemHeaders = ({ code, extras }: ProblemError): Record<string, string> => ({
+export const problemHeaders = ({ code, retry_after }: ProblemError): Record<string, string> => ({
   'content-type': 'application/problem+json; charset=utf-8',
   'cache-control': 'no-store',
-  ...(extras.retry_after !== undefined && { 'retry-after': String(Math.ceil(extras.retry_after)) }),
+  ...(retry_after !== undefined && { 'retry-after': String(retry_after) }),
   ...(code === 'unauthenticated' && { 'www-authenticate': 'Bearer' }),
 });
 

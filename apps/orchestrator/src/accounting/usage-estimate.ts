@@ -43,7 +43,7 @@ export const roughUsage = (prompt: Prompt, pieces: number): Usage => ({
 
 /**
  * Counts the tokens that a reply is accounted for: the provider's figures where it gave any, estimates where it did not, and none for a
- * request that was refused.
+ * request that was refused or never left.
  */
 export async function accountFor(reply: ModelReply, prompt: Prompt, kind: ProviderKind): Promise<Account> {
   const reported = reply.usage ?? nothingReported;
@@ -51,6 +51,7 @@ export async function accountFor(reply: ModelReply, prompt: Prompt, kind: Provid
     isReported,
   );
   if (isInputReported && isReported(reported.output_tokens)) return { ...reported, is_estimated: false };
+  if (!wasSent(reply)) return { ...nothingReported, input_tokens: 0, output_tokens: 0, is_estimated: false };
   if (wasRefused(reply)) return { ...nothingReported, input_tokens: 0, output_tokens: 0, is_estimated: true };
   return {
     ...reported,
@@ -94,6 +95,8 @@ const framingOf = (messages: readonly ChatMessage[]): number =>
 
 const imageTokens = (content: ChatMessage['content']): number =>
   typeof content === 'string' ? 0 : content.filter(({ type }) => type === 'image').length * TOKENS_PER_IMAGE;
+
+const wasSent = ({ failure }: ModelReply): boolean => !(failure instanceof ProviderError) || failure.was_sent;
 
 /** Without an answer to it, a request that broke off may have been worked on all the same. */
 function wasRefused({ failure, pieces }: ModelReply): boolean {

@@ -1,5 +1,4 @@
 import type { EmbeddingRequest, ProviderAdapter, Usage } from '@taai/providers';
-import { nothing } from './model-call';
 
 export interface EmbeddingReply {
   /** One per input, in its order; none after a failure. */
@@ -19,12 +18,11 @@ export async function callEmbeddings(
 ): Promise<EmbeddingReply> {
   const begun = performance.now();
   const latency = () => Math.round(performance.now() - begun);
-  const nobodyAsked = options.signal.aborted;
   try {
     const { vectors, usage } = await adapter.embed(request, options);
     return { vectors, pieces: 0, usage, failure: null, latency_ms: latency() };
   } catch (error) {
     const failure = error instanceof Error ? error : new Error(String(error));
-    return { vectors: [], pieces: 0, usage: nobodyAsked ? nothing : null, failure, latency_ms: latency() };
+    return { vectors: [], pieces: 0, usage: null, failure, latency_ms: latency() };
   }
 }

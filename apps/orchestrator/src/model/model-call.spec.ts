@@ -68,14 +68,10 @@ describe('callModel', () => {
     expect(account).toMatchObject({ input_tokens, output_tokens, is_estimated: true });
   });
 
-  it('accounts nothing for a call that was stopped before it was made', async () => {
-    const options = { signal: AbortSignal.abort(), timeout_ms: 1000, onEvent: () => undefined };
-    const reply = await callModel(adapter([], new ProviderError('aborted', '')), request, options);
-    expect(await accountFor(reply, request, 'openai')).toMatchObject({
-      input_tokens: 0,
-      output_tokens: 0,
-      is_estimated: false,
-    });
+  it('accounts nothing for a call that never left', async () => {
+    const unsent = Object.assign(new ProviderError('aborted', ''), { was_sent: false });
+    const { account } = await call([], unsent);
+    expect(account).toMatchObject({ input_tokens: 0, output_tokens: 0, is_estimated: false });
   });
 
   it('leaves a provider that does not end', async () => {

@@ -50,7 +50,6 @@ export async function callModel(
   const begun = performance.now();
   const reply = emptyReply();
   try {
-    if (signal.aborted) reply.usage = nothing;
     let bytes = 0;
     for await (const event of adapter.stream(request, { signal, ...timeouts })) {
       bytes += sizeOf(event);
@@ -75,15 +74,6 @@ export const emptyReply = (): ModelReply => ({
   failure: null,
   latency_ms: 0,
 });
-
-/** The usage of a call that was stopped before it was made. */
-export const nothing: Usage = {
-  input_tokens: 0,
-  cache_read_tokens: 0,
-  cache_write_tokens: 0,
-  output_tokens: 0,
-  reasoning_tokens: 0,
-};
 
 /** Vendors may send anything along with a tool call. */
 function sizeOf(event: ChatEvent): number {

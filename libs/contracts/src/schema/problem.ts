@@ -45,12 +45,19 @@ export const problems = {
   provider_failed: { status: 502, title: 'The provider did not answer as it should' },
   overloaded: { status: 503, title: 'The service has more work than it can queue' },
   service_unavailable: { status: 503, title: 'The service does not answer' },
+  outcome_unknown: { status: 503, title: 'Whether the request was executed is not known' },
   replica_lost: { status: 503, title: 'The replica that worked on the request is gone' },
   stream_broken: { status: 503, title: 'A part of the answer was lost on its way' },
   deadline_exceeded: { status: 504, title: 'The request took longer than its deadline' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 export type ProblemCode = keyof typeof problems;
+
+const UNAVAILABLE = 503;
+/** The same request may fare better a little later: answers with these statuses say when. */
+const passingStatuses = new Set<number>([429, UNAVAILABLE, 504]);
+/** Seconds, where nobody knows better. */
+const RETRY_AFTER = 1;
 
 const isProblemCode = (value: unknown): value is ProblemCode =>
   typeof value === 'string' && Object.hasOwn(problems, value);
@@ -63,7 +70,7 @@ export interface FieldError {
 
 export interface ProblemExtras {
   errors?: FieldError[];
-  /** Seconds until a retry makes sense; becomes `Retry-After`. */
+  /** Seconds until a retry makes sense, where they are known. */
   retry_after?: number;
 }
 
@@ -83,6 +90,12 @@ export class ProblemError extends Error {
     return problems[this.code].status;
   }
 
+  /** Whole seconds for `Retry-After`; every 429, 503 and 504 has some. */
+  get retry_after(): number | undefined {
+    const seconds = this.extras.retry_after ?? (passingStatuses.has(this.status) ? RETRY_AFTER : undefined);
+    return seconds === undefined ? undefined : Math.max(1, Math.ceil(seconds));
+  }
+
   toJSON() {
     return { code: this.code, detail: this.message, ...this.extras };
   }
@@ -98,6 +111,18 @@ export class ProblemError extends Error {
       ...(retry_after !== undefined && { retry_after }),
     });
   }
+}
+
+/** Tells whether the error is of something that does not answer now, and may again: a service, the database, Redis. */
+export const isUnavailable = (error: unknown): boolean => error instanceof ProblemError && error.status === UNAVAILABLE;
+
+/** Wraps what a dependency failed with, which logs show and clients do not. */
+export function unavailableBy(
+  cause: unknown,
+  detail: string,
+  code: 'service_unavailable' | 'outcome_unknown' = 'service_unavailable',
+): ProblemError {
+  return Object.assign(new ProblemError(code, detail), { cause });
 }
 
 /** The answer for an id that is absent, and, word for word, for one of another tenant. */

@@ -1,6 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
 import pg, { Pool, type PoolConfig } from 'pg';
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import { entities } from '../entities/all';
+import { isAway, throwExplained } from './database-failure';
 import { FairPool } from './fair-pool';
 import { PostgresNaming } from './naming';
 import { pgTypes } from './pg-types';
@@ -15,6 +18,8 @@ export interface DatabaseConfig {
   /** Whether statements are prepared by name: false behind PgBouncer in transaction mode. */
   prepare: boolean;
 }
+
+const RETRY_MS = 250;
 
 /** Every wait for the database ends: for a connection after 30 s, for an answer after 35 s (the server gives up at 30 s). */
 const poolOptions = {
@@ -42,12 +47,19 @@ const dataSourceOptions = ({ url, pool }: Pick<DatabaseConfig, 'url' | 'pool'>) 
     poolErrorHandler: () => undefined,
   }) satisfies DataSourceOptions;
 
+/** A data source whose statements fail as `throwExplained` says. */
+class ServiceDataSource extends DataSource {
+  override query<T>(text: string, values?: unknown[], runner?: QueryRunner): Promise<T> {
+    return super.query<T>(text, values, runner).catch((error: unknown) => throwExplained(error));
+  }
+}
+
 /**
  * Connects a data source, which the caller destroys. Throws one sentence when the server cannot be reached or when row level
  * security would not hold for the role.
  */
 export async function openDataSource(config: Pick<DatabaseConfig, 'url' | 'pool'>): Promise<DataSource> {
-  const dataSource = new DataSource(dataSourceOptions(config));
+  const dataSource = new ServiceDataSource(dataSourceOptions(config));
   await dataSource.initialize().catch((error: unknown) => {
     throw new Error(explainConnectError(error, config.url, 'DATABASE_URL'), { cause: error });
   });
@@ -57,6 +69,20 @@ export async function openDataSource(config: Pick<DatabaseConfig, 'url' | 'pool'
   } catch (error) {
     await dataSource.destroy();
     throw error;
+  }
+}
+
+/** Opens it once the database answers, which is waited for; says so once. Throws as `openDataSource` does, at once for what no waiting helps. */
+export async function awaitDataSource(config: DatabaseConfig, patience_ms: number): Promise<DataSource> {
+  const deadline = Date.now() + patience_ms;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await openDataSource(config);
+    } catch (error) {
+      if (!(error instanceof Error && isAway(error.cause)) || Date.now() >= deadline) throw error;
+      if (attempt === 1) new Logger('database').warn(`${error.message} Waiting for it.`);
+      await delay(RETRY_MS);
+    }
   }
 }
 

@@ -16,7 +16,7 @@ const wake = jest.fn();
 const waker = { useFactory: () => wake };
 
 const boot = (url: string) =>
-  Test.createTestingModule({ imports: [DatabaseModule.forRoot({ url, pool: 2, prepare: true }, waker)] }).compile();
+  Test.createTestingModule({ imports: [DatabaseModule.forRoot({ url, pool: 2, prepare: true }, waker, 0)] }).compile();
 
 it('gives a process both ways to its database, and closes them with it', async () => {
   const app = await boot(database.urls.task);

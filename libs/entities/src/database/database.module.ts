@@ -2,7 +2,7 @@ import { Module, type DynamicModule, type FactoryProvider, type INestApplication
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { onOutbox } from '../outbox/wake';
-import { openDataSource, type DatabaseConfig } from './data-source';
+import { awaitDataSource, type DatabaseConfig } from './data-source';
 import { RlsPool } from './rls-pool';
 
 /** Makes what wakes the relays of the outbox. */
@@ -11,8 +11,11 @@ export type OutboxWaker = Omit<FactoryProvider<() => void>, 'provide'>;
 /** Provides the `DataSource`, and the `RlsPool` on the same connections, to the whole process; see `openDataSource`. */
 @Module({})
 export class DatabaseModule {
-  /** @param waker What it makes is called after each commit that put something into the outbox. */
-  static forRoot(config: DatabaseConfig, waker: OutboxWaker): DynamicModule {
+  /**
+   * @param waker What it makes is called after each commit that put something into the outbox.
+   * @param patience_ms How long a database that is away is waited for.
+   */
+  static forRoot(config: DatabaseConfig, waker: OutboxWaker, patience_ms = PATIENCE_MS): DynamicModule {
     return {
       module: DatabaseModule,
       global: true,
@@ -20,7 +23,7 @@ export class DatabaseModule {
         TypeOrmModule.forRootAsync({
           // Whatever starts the process starts it again: a wrong URL or role is said at once.
           useFactory: () => ({ toRetry: () => false }),
-          dataSourceFactory: () => openDataSource(config),
+          dataSourceFactory: () => awaitDataSource(config, patience_ms),
         }),
       ],
       providers: [
@@ -40,6 +43,7 @@ export class DatabaseModule {
 }
 
 const WAKER = Symbol('outbox waker');
+const PATIENCE_MS = 60_000;
 
 /** Resolves when the database answers. */
 export const pingDatabase = (app: INestApplicationContext): Promise<unknown> => app.get(DataSource).query('select 1');

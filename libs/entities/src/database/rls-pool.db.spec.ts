@@ -148,7 +148,10 @@ test('an error says what the database said', async () => {
 test('a server that does not answer in time costs the connection, not the caller', async () => {
   const impatient = new Pool({ connectionString: database.urls.task, max: 1, query_timeout: 50 });
   const rls = new RlsPool(dataSource, { prepare: true }, impatient);
-  await expect(rls.queryFor(tenant, 'select pg_sleep(5)')).rejects.toThrow('Query read timeout');
+  await expect(rls.queryFor(tenant, 'select pg_sleep(5)')).rejects.toMatchObject({
+    code: 'service_unavailable',
+    cause: { message: 'Query read timeout' },
+  });
   expect(impatient.totalCount).toBe(0);
   expect(await rls.queryFor(tenant, 'select 1 as one')).toEqual([{ one: 1 }]);
   await impatient.end();

@@ -3,9 +3,10 @@ import type { Pool, PoolClient } from 'pg';
 import type { DataSource } from 'typeorm';
 import { wakerOf } from '../outbox/wake';
 import { poolOf, type DatabaseConfig } from './data-source';
+import { throwExplained } from './database-failure';
 import { RlsQuery, TENANT_STATEMENT, type Statement } from './rls-query';
 import { statementOf } from './statement';
-import { explainTimeout, statementTimeout } from './statement-deadline';
+import { statementTimeout } from './statement-deadline';
 import { SET_TENANT, type Reader, type Tx } from './tx';
 import { withTenant } from './with-tenant';
 
@@ -24,7 +25,7 @@ export class RlsPool implements Reader {
 
   /**
    * Runs one statement that changes nothing, for the caller's tenant. Throws without a caller, `deadline_exceeded` when nobody waits
-   * for it any longer, and what the database throws.
+   * for it any longer, `service_unavailable` when the database is away, and what the database throws.
    */
   async read<Row extends object>(sql: string, params?: readonly unknown[]): Promise<Row[]> {
     return this.queryFor<Row>(currentCaller().tenant_id, sql, params);
@@ -32,7 +33,7 @@ export class RlsPool implements Reader {
 
   /**
    * Runs one statement that changes something, and resolves to its rows (none without RETURNING). In a method that is once per
-   * key, called with a key, it is the key's transaction: see `withTenant`.
+   * key, called with a key, it is the key's transaction: see `withTenant`. Throws `outcome_unknown` when the database got lost meanwhile.
    */
   async write<Row extends object>(sql: string, params?: readonly unknown[]): Promise<Row[]> {
     if (!currentContext()?.once) return this.queryFor<Row>(currentCaller().tenant_id, sql, params);
@@ -50,31 +51,23 @@ export class RlsPool implements Reader {
 
   /** Runs a statement of either kind for a tenant that a resolver function named. */
   async queryFor<Row extends object>(tenantId: string, text: string, values: readonly unknown[] = []): Promise<Row[]> {
-    const { name, emits } = statementOf(text);
-    const rows = await this.send<Row>(tenantId, { text, values, ...(this.options.prepare && { name }) });
+    const { name, emits, writes } = statementOf(text);
+    const statement = { text, values, ...(this.options.prepare && { name }) };
+    const client = await this.connect().catch((error: unknown) => throwExplained(error));
+    const rows = await send<Row>(client, tenantId, statement).catch((error: unknown) => throwExplained(error, writes));
     if (emits) wakerOf(this.dataSource)();
     return rows;
   }
 
-  private async send<Row extends object>(tenant_id: string, statement: Statement): Promise<Row[]> {
+  private async connect(): Promise<PoolClient> {
     const client = await this.pool.connect();
-    let isAtRest = true;
+    if (this.known.has(client)) return client;
     try {
-      const scope = { tenant_id, timeout_ms: statementTimeout() };
-      isAtRest = false;
-      if (!this.known.has(client)) await this.introduce(client);
-      return await new Promise<Row[]>((resolve, reject) => {
-        const query = new RlsQuery<Row>(scope, statement, (error, result) => {
-          isAtRest = query.isAtRest;
-          if (error) reject(error);
-          else resolve(result.rows);
-        });
-        client.query(query);
-      });
+      await this.introduce(client);
+      return client;
     } catch (error) {
-      throw explainTimeout(error);
-    } finally {
-      client.release(!isAtRest);
+      client.release(true);
+      throw error;
     }
   }
 
@@ -87,5 +80,24 @@ export class RlsPool implements Reader {
     client.on('error', () => undefined);
     if (this.options.prepare) await client.query({ name: TENANT_STATEMENT, text: SET_TENANT, values: ['', null] });
     this.known.add(client);
+  }
+}
+
+/** Runs the statement, and gives the connection back: to be used again only if the server is at rest. */
+async function send<Row extends object>(client: PoolClient, tenant_id: string, statement: Statement): Promise<Row[]> {
+  let isAtRest = true;
+  try {
+    const scope = { tenant_id, timeout_ms: statementTimeout() };
+    isAtRest = false;
+    return await new Promise<Row[]>((resolve, reject) => {
+      const query = new RlsQuery<Row>(scope, statement, (error, result) => {
+        isAtRest = query.isAtRest;
+        if (error) reject(error);
+        else resolve(result.rows);
+      });
+      client.query(query);
+    });
+  } finally {
+    client.release(!isAtRest);
   }
 }

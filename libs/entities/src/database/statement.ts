@@ -6,8 +6,11 @@ interface StatementFacts {
   name: string;
   /** Whether it writes into the outbox, so that its commit wakes the relays. */
   emits: boolean;
+  /** Whether it may change something. */
+  writes: boolean;
 }
 
+const READS = /^\s*select\b/i;
 const EMITS = /\binsert into outbox\b/;
 
 const known = new Map<string, StatementFacts>();
@@ -16,7 +19,7 @@ const known = new Map<string, StatementFacts>();
 export function statementOf(text: string): StatementFacts {
   const facts = known.get(text);
   if (facts) return facts;
-  const made = { name: nameOf(text), emits: EMITS.test(text) };
+  const made = { name: nameOf(text), emits: EMITS.test(text), writes: !READS.test(text) };
   known.set(text, made);
   return made;
 }

@@ -1,7 +1,8 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { wakerOf } from '../outbox/wake';
+import { throwExplained } from './database-failure';
 import { statementOf } from './statement';
-import { assertTimeLeft, explainTimeout, statementTimeout } from './statement-deadline';
+import { assertTimeLeft, statementTimeout } from './statement-deadline';
 
 /**
  * Sets the tenant, and how many milliseconds each statement may take (null: as long as the role allows). Both are local to the
@@ -33,22 +34,35 @@ export interface Tx extends EntityManager, Reader {
   afterCommit(effect: () => void): void;
 }
 
-/** Runs `work` as `withTenant` does, for a tenant that a resolver function named or that is just being registered. */
+/**
+ * Runs `work` as `withTenant` does, for a tenant that a resolver function named or that is just being registered. Throws
+ * `service_unavailable` when the database is away, and `outcome_unknown` when it got lost while it committed.
+ */
 export async function withTenantId<T>(
   dataSource: DataSource,
   tenant_id: string,
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
   const effects = new Set<() => void>();
-  const transaction = async (manager: EntityManager) => {
+  const result = await transact(dataSource, async (manager) => {
     await manager.query(SET_TENANT, [tenant_id, statementTimeout()]);
     return work(scoped(manager, tenant_id, effects));
-  };
-  const result = await dataSource.transaction(transaction).catch((error: unknown) => {
-    throw explainTimeout(error);
   });
   for (const effect of effects) effect();
   return result;
+}
+
+async function transact<T>(dataSource: DataSource, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+  let isCommitting = false;
+  try {
+    return await dataSource.transaction(async (manager) => {
+      const done = await work(manager);
+      isCommitting = true;
+      return done;
+    });
+  } catch (error) {
+    return throwExplained(error, isCommitting);
+  }
 }
 
 function scoped(manager: EntityManager, tenant_id: string, effects: Set<() => void>): Tx {

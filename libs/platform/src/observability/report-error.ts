@@ -1,3 +1,4 @@
+import { isUnavailable } from '@taai/contracts';
 import { log } from './logger';
 import { unexpectedErrors } from './metrics';
 
@@ -11,8 +12,9 @@ export async function startSentry(dsn: string, service: string): Promise<void> {
   capture = (error) => void sentry.captureException(error);
 }
 
-/** Reports an error that nobody expected: in the log, a counter and Sentry. */
+/** Reports an error that nobody expected: in the log, a counter and Sentry. What does not answer for now is logged alone. */
 export function reportError(error: unknown, fields: Record<string, unknown> = {}): void {
+  if (isUnavailable(error)) return log.warn({ err: error, ...fields }, 'something does not answer');
   unexpectedErrors.inc();
   log.error({ err: error, ...fields }, 'unexpected error');
   capture(error);

@@ -88,7 +88,10 @@ export function parseRedisUrl(url: string): RedisTarget {
 }
 
 /** Returns the message, which alone may be logged: ioredis attaches a command's arguments to its error, the password of AUTH among them. */
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown');
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}
 
 const common: RedisOptions = {
   connectTimeout: 5000,

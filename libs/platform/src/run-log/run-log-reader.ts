@@ -1,4 +1,4 @@
-import type { RunEvent } from '@taai/contracts';
+import { isUnavailable, type RunEvent } from '@taai/contracts';
 import { keys } from '../redis/keys';
 import type { RedisClient } from '../redis/redis';
 import type { Channels } from './channels';
@@ -103,10 +103,14 @@ export class RunLogReader {
     return hasNews(again) ? again : { events: resumeRebuilt(rebuilt, last), ended: true };
   }
 
-  /** One page of the log, read from the reader's last event on: whether that is there tells whether the next ones are. */
+  /**
+   * One page of the log, read from the reader's last event on: whether that is there tells whether the next ones are. A Redis that is away
+   * has nothing, for now.
+   */
   private async readLog(runId: string, last: number, feed: LiveFeed): Promise<Found> {
     feed.refresh();
-    const page = await this.redis.xrange(keys.runLog(runId), last || 1, '+', 'COUNT', PAGE);
+    const page = await this.redis.xrange(keys.runLog(runId), last || 1, '+', 'COUNT', PAGE).catch(unlessAway);
+    if (!page) return { events: [], lacks: 'next' };
     const events = page.map(fromEntry);
     const [first] = events;
     if (first?.id !== (last || 1)) {
@@ -119,6 +123,10 @@ export class RunLogReader {
 }
 
 type Rebuild = ReadOptions['rebuild'];
+
+function unlessAway(error: unknown): undefined {
+  if (!isUnavailable(error)) throw error;
+}
 
 const hasNews = ({ events, ended }: Found) => events.length > 0 || ended === true;
 

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
+import { currentHandover } from './handover';
 
 // Chunks that wait for a slow reader before the socket is paused.
 const CHUNKS_AHEAD = 16;
@@ -37,6 +38,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private silent = 0;
   private tail: Buffer = Buffer.alloc(0);
   private ended?: Error;
+  private readonly handover = currentHandover();
 
   constructor(private readonly options: ExchangeOptions) {
     options.signal?.addEventListener('abort', this.abort, { once: true });
@@ -46,6 +48,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.controller = controller;
     // Aborted while it waited for a connection.
     if (this.ended) controller.abort(this.ended);
+    else if (this.handover) this.handover.isSent = true;
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {

@@ -53,7 +53,7 @@ const NOTE_CALL = write(`state = state || jsonb_build_object('call_id', $3::text
 const DROP_CALL = write(`state = state - 'call_id', usage = $3, cost_micro_usd = $4`);
 const NOTE_EVENT = write('last_event_id = greatest(last_event_id, $3)');
 const HOLD = write('lease_owner = lease_owner');
-const RELEASE = write('lease_owner = null, lease_until = now()');
+const RELEASE = change('lease_owner = null, lease_until = now()', isLeasable);
 
 const ADVANCE = change(
   `step = $5, state = state - 'call_id', usage = $3, cost_micro_usd = $4, last_event_id = $6`,

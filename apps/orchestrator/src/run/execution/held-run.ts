@@ -6,12 +6,12 @@ import type { PriceBook } from '../../accounting/price-book';
 import { accountFor, addUsage, outcomeOf, roughPromptTokens, roughUsage } from '../../accounting/usage-estimate';
 import type { CallAccounting } from '../../model/call-accounting';
 import type { Attempt, Candidate } from '../../model/candidate';
+import { untilCommitted } from '../../patience';
 import { approvalEvent, committedId, endingEvents, stepEvents, toolResultEvent, type EventBody } from '../run-events';
 import type { RunRow } from '../run-row';
 import { numbered, type Execution, type Step, type StepDraft, type ToolOutcome } from '../run-step';
 import type { RunStepRepository } from '../run-step.repository';
 import type { HeldRunRepository } from './held-run.repository';
-import { retryUntilCommitted } from './retry-until-committed';
 import { messagesOf } from './run-messages';
 import { endingOf, type RunOutcome } from './run-outcome';
 
@@ -25,7 +25,8 @@ export interface RunStore {
 
 /**
  * A run in the hands of its lease holder. Its methods are the holder's transactions: each commits what the ledger, the run and its steps
- * say together, then logs it, and throws `LeaseLost`, changing nothing, when another replica has the run.
+ * say together, then logs it, and throws `LeaseLost`, changing nothing, when another replica has the run. They wait for a database that is
+ * away, and throw `service_unavailable` when it stays away.
  */
 export class HeldRun implements CallAccounting {
   /** Results are committed and logged one by one: the numbers of their events are consecutive. */
@@ -57,7 +58,7 @@ export class HeldRun implements CallAccounting {
     const input_tokens = roughPromptTokens({ messages: this.messages });
     const origin = { agent_id, run_id, step: this.steps.length + 1, user_id, conversation_id };
     const call = { call_id, kind: 'chat', provider_id, provider_kind, model, input_tokens, ...origin };
-    await withTenant(this.store.db, async (tx) => {
+    await this.commit(async (tx) => {
       await this.store.runs.noteCall(tx, run_id, call_id);
       await openCall(tx, { ...call, api_key_id: state.api_key_id });
     });
@@ -66,7 +67,7 @@ export class HeldRun implements CallAccounting {
   /** Closes a call after which another one follows. */
   async close(attempt: Attempt): Promise<TokenUsage> {
     const closing = await this.closingOf(attempt);
-    const { used, usage } = await withTenant(this.store.db, (tx) => this.drop(tx, closing));
+    const { used, usage } = await this.commit((tx) => this.drop(tx, closing));
     this.row.usage = usage;
     return used;
   }
@@ -92,7 +93,7 @@ export class HeldRun implements CallAccounting {
 
   /** A tool is about to be called: it is not called again, unless that does no harm. */
   async begin({ id }: Execution): Promise<void> {
-    await withTenant(this.store.db, async (tx) => {
+    await this.commit(async (tx) => {
       await this.store.runs.hold(tx, this.row.id);
       await this.store.steps.begin(tx, id);
     });
@@ -191,7 +192,7 @@ export class HeldRun implements CallAccounting {
   }
 
   private commit<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    return retryUntilCommitted(() => withTenant(this.store.db, work));
+    return untilCommitted(() => withTenant(this.store.db, work));
   }
 
   private append(events: readonly EventBody[]): void {

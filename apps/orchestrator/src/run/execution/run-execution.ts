@@ -1,4 +1,6 @@
+import { isUnavailable } from '@taai/contracts';
 import { keys, LeaseLost, resumeRebuilt, RunLogWriter, type Channels, type RedisClient } from '@taai/platform';
+import { untilAvailable } from '../../patience';
 import type { ToolLoader } from '../../tool/tool-box';
 import { committedEvents, committedId, retriedEvent, startedEvent } from '../run-events';
 import type { RunRow } from '../run-row';
@@ -36,7 +38,7 @@ export class RunExecution {
     private readonly services: ExecutionServices,
   ) {}
 
-  /** Executes a run that was just inserted. Throws LeaseLost, as `resume` does. */
+  /** Executes a run that was just inserted. Throws LeaseLost, and `service_unavailable` for a run that must go on later, as `resume` does. */
   start(row: RunRow): Promise<void> {
     const log = new RunLogWriter(this.services.redis, this.id, { onLost: () => this.stop('lost') });
     return this.drive(this.services.holder.hold(row, log));
@@ -45,7 +47,8 @@ export class RunExecution {
   /** Takes up a run that was claimed: from the queue, after an approval, or where another replica left it. */
   async resume(): Promise<void> {
     const { redis, holder } = this.services;
-    const log = await RunLogWriter.takeOver(redis, this.id, { onLost: () => this.stop('lost') });
+    const onLost = () => this.stop('lost');
+    const log = await untilAvailable(() => RunLogWriter.takeOver(redis, this.id, { onLost }), this.aborter.signal);
     return this.drive(await holder.take(this.id, log));
   }
 
@@ -72,13 +75,17 @@ export class RunExecution {
 
   private async advance(run: HeldRun): Promise<Advance> {
     try {
-      const tools = this.stopped ? [] : await this.services.tools.load(run.row.state.tools ?? []);
+      const tools = this.stopped ? [] : await this.load(run.row.state.tools ?? []);
       const advance = await new RunLoop(run, tools, this.services, this.aborter.signal).advance();
       return advance.status === 'failed' ? this.explain(run, advance) : advance;
     } catch (error) {
-      if (error instanceof LeaseLost) throw error;
+      if (error instanceof LeaseLost || isUnavailable(error)) throw error;
       return this.explain(run, { status: 'failed', failure: toRunFailure(error), call: null });
     }
+  }
+
+  private load(tools: readonly string[]) {
+    return untilAvailable(() => this.services.tools.load(tools), this.aborter.signal);
   }
 
   /** A call that was cut from here has a better reason than that it was aborted. */

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { isUnavailable } from '@taai/contracts';
 import { Channels, LeaseLost, log, Periodic, REDIS, reportError, type RedisClient } from '@taai/platform';
 import { currentCaller, FairShare, runAs } from '@taai/tenant';
 import { ModelCaller, type ChatCaller } from '../../model/model-caller';
@@ -136,13 +137,17 @@ export class RunExecutor implements OnApplicationBootstrap, BeforeApplicationShu
 
   private execute(tenant_id: string, id: string, begin: (execution: RunExecution) => Promise<void>): void {
     const execution = new RunExecution(id, this.services);
-    const done = runAs({ tenant_id, permissions: [], issuer: 'orchestrator' }, () => begin(execution))
-      .catch((error: unknown) => {
-        if (error instanceof LeaseLost) log.warn({ run_id: id }, 'another replica has taken the run over');
-        else reportError(error, { run_id: id });
-      })
-      .finally(() => this.forget(tenant_id, id));
+    const done = runAs({ tenant_id, permissions: [], issuer: 'orchestrator' }, () =>
+      begin(execution).catch((error: unknown) => this.giveUp(id, error)),
+    ).finally(() => this.forget(tenant_id, id));
     this.running.set(id, { tenant_id, execution, done });
+  }
+
+  /** A run that met something that stays away is left to whoever can go on with it; one that failed otherwise, when its lease expires. */
+  private async giveUp(id: string, error: unknown): Promise<void> {
+    if (error instanceof LeaseLost) return log.warn({ run_id: id }, 'another replica has taken the run over');
+    reportError(error, { run_id: id });
+    if (isUnavailable(error)) await this.holder.release(id).catch(() => undefined);
   }
 
   private forget(tenant_id: string, id: string): void {

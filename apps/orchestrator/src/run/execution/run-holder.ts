@@ -3,6 +3,7 @@ import { withTenant } from '@taai/entities';
 import type { RunLogWriter } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { PriceBook } from '../../accounting/price-book';
+import { untilAvailable } from '../../patience';
 import type { RunRow } from '../run-row';
 import { RunStepRepository } from '../run-step.repository';
 import { HeldRun, type RunStore } from './held-run';
@@ -30,10 +31,17 @@ export class RunHolder implements RunStore {
 
   /** Takes a claimed run up, and closes the call that a dead replica left. Throws LeaseLost when another replica has the run. */
   take(id: string, log: RunLogWriter): Promise<HeldRun> {
-    return withTenant(this.db, async (tx) => {
-      const run = new HeldRun(this, log, await this.runs.take(tx, id), await this.steps.load(tx, id));
-      await run.closeLost(tx);
-      return run;
-    });
+    return untilAvailable(() =>
+      withTenant(this.db, async (tx) => {
+        const run = new HeldRun(this, log, await this.runs.take(tx, id), await this.steps.load(tx, id));
+        await run.closeLost(tx);
+        return run;
+      }),
+    );
+  }
+
+  /** Lets any replica have a claimed run at once. Throws LeaseLost when another one has it already. */
+  release(id: string): Promise<void> {
+    return withTenant(this.db, (tx) => this.runs.release(tx, id));
   }
 }

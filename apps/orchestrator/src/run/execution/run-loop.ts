@@ -1,8 +1,9 @@
-import { ProblemError } from '@taai/contracts';
+import { isUnavailable, ProblemError } from '@taai/contracts';
 import { LeaseLost } from '@taai/platform';
 import { ProviderError, type ChatEvent } from '@taai/providers';
 import type { Attempt, Candidate } from '../../model/candidate';
 import type { ChatCaller } from '../../model/model-caller';
+import { untilAvailable } from '../../patience';
 import type { ProviderDirectory } from '../../provider/provider-directory';
 import type { LoadedTool } from '../../tool/tool-box';
 import type { HeldRun } from './held-run';
@@ -40,7 +41,7 @@ export class RunLoop {
     this.calls = new ToolCalls(run, tools, signal);
   }
 
-  /** Throws LeaseLost, and `ProviderError` `aborted` once the signal has. */
+  /** Throws LeaseLost, `service_unavailable` for what stays away, and `ProviderError` `aborted` once the signal has. */
   async advance(): Promise<Advance> {
     for (;;) {
       const paused = await this.finishTools();
@@ -93,9 +94,11 @@ export class RunLoop {
   private async candidates(): Promise<Candidate[]> {
     const { provider_id, model, fallbacks = [] } = this.run.row.state;
     try {
-      return await this.models.providers.candidates([{ provider_id, model }, ...fallbacks]);
+      const { providers } = this.models;
+      return await untilAvailable(() => providers.candidates([{ provider_id, model }, ...fallbacks]), this.signal);
     } catch (error) {
-      throw error instanceof ProblemError ? new RunFailure('agent_not_ready', error.message) : error;
+      if (!(error instanceof ProblemError) || isUnavailable(error)) throw error;
+      throw new RunFailure('agent_not_ready', error.message);
     }
   }
 
@@ -107,7 +110,7 @@ export class RunLoop {
       await this.run.advance(attempt, await draftStep(this.run, this.tools, text.toWellFormed(), tool_calls));
       return undefined;
     } catch (error) {
-      if (error instanceof LeaseLost) throw error;
+      if (error instanceof LeaseLost || isUnavailable(error)) throw error;
       return { status: 'failed', failure: toRunFailure(error), call: attempt };
     }
   }

@@ -1,5 +1,6 @@
 import { addAbortListener } from 'node:events';
-import { reportError } from '@taai/platform';
+import { isUnavailable } from '@taai/contracts';
+import { LeaseLost, reportError } from '@taai/platform';
 import { storable, storableJson } from '../../json/storable';
 import { argumentsOf, ToolFailure, type LoadedTool } from '../../tool/tool-box';
 import type { Execution, Step, ToolOutcome } from '../run-step';
@@ -48,6 +49,7 @@ export class ToolCalls {
     try {
       return { status: 'completed', result: await this.execute(execution), error_code: null, error_detail: null };
     } catch (error) {
+      if (error instanceof LeaseLost || isUnavailable(error)) throw error;
       if (error instanceof ToolFailure) return failure('failed', error.code, storable(error.message));
       if (this.signal.aborted) return failure('failed', 'aborted', 'The run was stopped.');
       reportError(error, { run_id: execution.run_id });

@@ -1,6 +1,7 @@
 import { SchemaCollector, type Class, type JsonSchema, type taskContract } from '@taai/contracts';
 import type { CallOptions, Client } from '@taai/platform';
 import { plainToInstance } from 'class-transformer';
+import { untilAvailable } from '../../patience';
 import type { BuiltinTool } from './builtin-tool';
 
 const UUID = '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$';
@@ -17,8 +18,10 @@ interface TaskTool<T extends object> extends Pick<BuiltinTool, 'description' | '
 export const taskTool = <T extends object>({ input, narrowed, execute, ...tool }: TaskTool<T>): BuiltinTool => ({
   ...tool,
   input_schema: schemaOf(input, narrowed),
-  execute: (args, context, { tasks }) =>
-    tasks.use(context, (client, options) => execute(plainToInstance(input, args), client, options)),
+  execute: (args, context, { tasks }) => {
+    const use = () => tasks.use(context, (client, options) => execute(plainToInstance(input, args), client, options));
+    return tool.is_repeatable ? untilAvailable(use, context.signal) : use();
+  },
 });
 
 function schemaOf(input: Class, { properties: narrowed = {}, ...rules }: TaskTool<object>['narrowed'] = {}) {
