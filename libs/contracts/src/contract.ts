@@ -52,6 +52,14 @@ export interface EventTable {
 /** The data of each type of event in the table. */
 export type DataOf<E extends EventTable> = { [T in keyof E['types']]: InstanceType<E['types'][T]['data']> };
 
+/** What calls are limited by besides the caller's plan. */
+export interface MethodLimit {
+  /** Calls per minute of one user, or of one network at public routes. `endpoints` of a tenant's limits go before it. */
+  per_minute?: number;
+  /** Models answer: what they read and write counts among the tenant's tokens. */
+  tokens?: true;
+}
+
 interface MethodBase {
   summary: string;
   input: Class;
@@ -65,6 +73,7 @@ interface MethodBase {
   cancellable?: true;
   /** Input or output holds a secret (a password, a token, a key): both are encrypted on their way through Redis. */
   secret?: true;
+  limit?: MethodLimit;
   /** Milliseconds from call to answer; 5,000 if absent. */
   timeout_ms?: number;
 }
