@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Client } from 'pg';
 import { buildAll } from '../scripts/build.ts';
 import { startFleet, type Fleet } from '../scripts/fleet.ts';
 import { freePort } from '../scripts/lib/ports.ts';
@@ -88,13 +89,19 @@ async function startOurs(scope: Scope, folder: string, mock: string): Promise<{ 
   await buildAll();
   const urls = databaseUrls(admin, keys.passwords);
   await migrate(urls);
-  const env = { OUTBOUND_ALLOW: '127.0.0.0/8', DEFAULT_PLAN: 'unlimited' };
+  const env = { OUTBOUND_ALLOW: '127.0.0.0/8' };
   const fleet = await startFleet({ ports: 'free', databaseUrls: urls.services, redisUrl, keys, logDir: folder, env });
   await scope.defer(() => fleet.stop());
   const api = fleet.gatewayUrls[0] ?? '';
   const login = { email: 'bench@example.com', password: PASSWORD };
-  await call(api, '/v1/auth/register', { tenant_name: 'Bench', ...login });
+  const { tenant } = await call(api, '/v1/auth/register', { tenant_name: 'Bench', ...login });
   const token = String((await call(api, '/v1/auth/login', login))['access_token']);
+  const database = new Client(Object.assign(new URL(admin), { pathname: new URL(urls.migrator).pathname }).href);
+  await database.connect();
+  await database.query(`update subscriptions set plan_id = 'unlimited' where tenant_id = $1`, [
+    (tenant as { id: string }).id,
+  ]);
+  await database.end();
   const provider = await call(
     api,
     '/v1/providers',

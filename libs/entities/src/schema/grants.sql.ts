@@ -33,7 +33,7 @@ export const grants: Record<DatabaseService, Record<string, string>> = {
     audit_heads: 'select, insert, update',
     jobs: ALL,
     job_chunks: ALL,
-    subscriptions: `select (tenant_id, id, plan_id, status, limits), insert (tenant_id, id, plan_id, current_period_start),
+    subscriptions: `select, insert (tenant_id, id, plan_id, current_period_start),
       update (plan_id, limits)`,
     plans: 'select',
     idempotency_keys: ONCE,
