@@ -56,6 +56,8 @@ export type DataOf<E extends EventTable> = { [T in keyof E['types']]: InstanceTy
 export interface MethodLimit {
   /** Calls per minute of one user, or of one network at public routes. `endpoints` of a tenant's limits go before it. */
   per_minute?: number;
+  /** Nothing but this is counted: calls take nothing from the tenant's and the user's limits. */
+  alone?: true;
   /** Models answer: what they read and write counts among the tenant's tokens. */
   tokens?: true;
 }

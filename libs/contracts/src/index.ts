@@ -19,6 +19,7 @@ export * from './job.contract';
 export * from './schema/json-schema-errors';
 export * from './schema/json-schema';
 export * from './ledger';
+export * from './limit-use.contract';
 export * from './schema/limits';
 export * from './orchestrator/agent.contract';
 export * from './orchestrator/completion.contract';

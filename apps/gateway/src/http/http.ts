@@ -10,6 +10,7 @@ import { answerUnreadable, answerUnroutable } from './client-errors';
 import { readGatewayConfig, type GatewayConfig } from '../config';
 import { corsOptions } from './cors';
 import { AccessGuard } from '../access/access.guard';
+import { RateLimitGuard } from '../admission/rate-limit.guard';
 import { DeniedAccess } from '../access/denied-access';
 import { addGuards } from '../access/guards';
 import { assertValidationWorks, validation } from '../route/validation';
@@ -78,7 +79,7 @@ export async function createHttp(
   if (config.corsOrigins.length > 0) app.enableCors(corsOptions(config.corsOrigins));
   addLimits(server);
   if (config.httpsOnly) refusePlainHttp(server);
-  addGuards(server, [app.get(AccessGuard, { strict: false })]);
+  addGuards(server, [app.get(AccessGuard, { strict: false }), app.get(RateLimitGuard, { strict: false })]);
   app.useGlobalPipes(validation);
   app.useGlobalFilters(new ProblemFilter(dialects));
   SwaggerModule.setup('docs', app, openApiDocument(), {

@@ -224,6 +224,7 @@ export const authContract = contract('auth', {
     ...hashing,
     input: Register,
     output: Registered,
+    limit: { per_minute: 120 },
     effect: 'once',
   },
   login: {
@@ -237,6 +238,7 @@ export const authContract = contract('auth', {
     input: Login,
     output: LoggedIn,
     status: 200,
+    limit: { per_minute: 300 },
     effect: 'once',
   },
   me: {

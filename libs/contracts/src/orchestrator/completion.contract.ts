@@ -73,6 +73,7 @@ export const completionContract = contract('orchestrator.completion', {
     long: true,
     cancellable: true,
     timeout_ms: ANSWER_TIMEOUT_MS,
+    limit: { tokens: true },
     effect: 'once',
   },
   stream: {
@@ -83,6 +84,7 @@ export const completionContract = contract('orchestrator.completion', {
     long: true,
     stream: true,
     timeout_ms: ANSWER_TIMEOUT_MS,
+    limit: { tokens: true },
     effect: 'once',
   },
   embed: {
@@ -93,6 +95,7 @@ export const completionContract = contract('orchestrator.completion', {
     long: true,
     stream: true,
     timeout_ms: EMBEDDING_TIMEOUT_MS,
+    limit: { tokens: true },
     effect: 'once',
   },
   models: {
