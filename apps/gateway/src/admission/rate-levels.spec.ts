@@ -1,10 +1,18 @@
-import { bind, noLimits, publicMethods, runContract, taskContract, type PublicMethod } from '@taai/contracts';
+import {
+  bind,
+  noLimits,
+  publicMethods,
+  runContract,
+  taskContract,
+  type PublicMethod,
+  type TenantLimits,
+} from '@taai/contracts';
 import { dialects, routeOf } from '@taai/dialects';
 import type { Caller } from '@taai/tenant';
 import { NIL } from 'uuid';
 import { callerScope, isGuarded, networkScope, type RateScope } from './rate-levels';
 
-const free = {
+const free: TenantLimits = {
   ...noLimits,
   requests_per_minute: 100,
   requests_per_minute_per_user: 50,
@@ -47,7 +55,7 @@ it('guards what could be guessed, and money, but not the rest', () => {
 
 describe('the limit of an endpoint', () => {
   const { method } = bind(taskContract, 'create');
-  const endpointOf = (limits: typeof free & { endpoints?: Record<string, number | null> }, declared?: number) =>
+  const endpointOf = (limits: TenantLimits, declared?: number) =>
     callerScope({ ...method, ...(declared && { limit: { per_minute: declared } }) }, caller, limits).levels.find(
       ({ name }) => name === 'endpoint',
     )?.per_minute;
