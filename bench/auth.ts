@@ -154,7 +154,7 @@ async function startServices(scope: Scope, folder: string, keys: Keys): Promise<
     redisUrl,
     keys,
     logDir: folder,
-    env: { TRUST_PROXY: '127.0.0.1' },
+    env: { TRUST_PROXY: '127.0.0.1', DEFAULT_PLAN: 'unlimited' },
   });
   await scope.defer(() => fleet.stop());
   return { fleet, redisUrl };

@@ -2,7 +2,7 @@ import type { Client, Json } from './support/client';
 import { allEvents, readEvents } from './support/events';
 import { sandboxCall } from './support/sandbox';
 import { sharedFleet } from './support/shared-fleet';
-import { newAgent, newTenant, type TestTenant } from './support/tenant';
+import { newAgent, newTenant, newTenantOn, type TestTenant } from './support/tenant';
 import { sandboxBaseUrl, type SandboxKind } from '../scripts/sandbox/base-url';
 
 const { anonymous, sandboxUrl } = sharedFleet();
@@ -141,6 +141,8 @@ describe('an agent', () => {
   });
 
   it('has as many active runs as the plan allows, and one more when one of them ends', async () => {
+    tenant = await newTenantOn('free', anonymous);
+    client = tenant.client;
     const agent = await agentWith({});
     const start = () =>
       client.post(`/v1/agents/${agent}/runs`, { input: '[[hang]]' }, { headers: { prefer: 'respond-async' } });

@@ -77,8 +77,6 @@ describe.each(keyed.map((bound) => [bound.rpc, bound] as const))('%s', (rpc, bou
 
   beforeAll(async () => {
     tenant = await newTenant(anonymous);
-    const sql = `update tenants set plan_id = 'unlimited' where id = $1`;
-    await asSuperuser(adminDatabaseUrl, sql, [tenant.tenant_id]);
     const found = (await fixtures(tenant))[rpc];
     if (!found) throw new Error(`There is no fixture for ${rpc}: say what it is called with.`);
     fixture = found;

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { PlanId } from '@taai/contracts';
 import { decodeJwt } from 'jose';
 import { sandboxBaseUrl, type SandboxKind } from '../../scripts/sandbox/base-url';
+import { adminCommand } from './admin';
 import type { Client } from './client';
 import { asSuperuser } from './database';
 import { sharedFleet } from './shared-fleet';
@@ -13,11 +15,15 @@ export interface TestTenant {
   password: string;
 }
 
-/** Registers a new tenant and logs its admin in. */
-export async function newTenant(anonymous: Client): Promise<TestTenant> {
+/** Registers a new tenant, on the plan `unlimited` as all tenants of the tests, and logs its admin in. */
+export async function newTenant(
+  anonymous: Client,
+  before?: (tenant_id: string) => Promise<unknown>,
+): Promise<TestTenant> {
   const email = `${randomUUID()}@example.com`;
   const password = 'correct horse battery staple';
   const { body } = await anonymous.post('/v1/auth/register', { tenant_name: 'Test', email, password });
+  await before?.(body['tenant'].id);
   const login = await anonymous.post('/v1/auth/login', { email, password });
   if (login.status !== 200) throw new Error(`Login answered ${login.status}: ${JSON.stringify(login.body)}`);
   return {
@@ -28,6 +34,10 @@ export async function newTenant(anonymous: Client): Promise<TestTenant> {
     password,
   };
 }
+
+/** The same on another plan. */
+export const newTenantOn = (plan: PlanId, anonymous: Client): Promise<TestTenant> =>
+  newTenant(anonymous, (id) => adminCommand(sharedFleet().adminEnv, 'tenant', 'plan', id, plan));
 
 const login = async (anonymous: Client, email: string, password: string): Promise<Client> =>
   anonymous.withToken((await anonymous.post('/v1/auth/login', { email, password })).body['access_token']);

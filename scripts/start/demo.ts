@@ -1,5 +1,12 @@
+import { join } from 'node:path';
+import { execute } from '../lib/execute.ts';
+import { dataFolder, root } from '../lib/paths.ts';
 import { sandboxBaseUrl } from '../sandbox/base-url.ts';
+import { readAdminFile } from './admin-file.ts';
 import { Api, ApiError, read, readText } from './api.ts';
+
+/** How long the operator's command may take. */
+const ADMIN_MS = 30_000;
 
 export const demoLogin = { email: 'demo@example.com', password: 'demo-password' };
 
@@ -52,6 +59,15 @@ async function ensureOtherFormats(user: Api, sandboxUrl: string): Promise<void> 
   }
 }
 
+/** Puts the tenant on the plan `unlimited`, as its operator: whoever tries the product out is not to meet limits. */
+async function ensureUnlimited(user: Api): Promise<void> {
+  const tenant = read(await user.call('GET', '/v1/auth/me'), 'tenant');
+  if (readText(tenant, 'plan_id') === 'unlimited') return;
+  const args = [join(root, 'dist/auth/admin.js'), 'tenant', 'plan', readText(tenant, 'id'), 'unlimited'];
+  const env = { ...process.env, ...(await readAdminFile()) };
+  await execute({ command: process.execPath, args, env, logFile: join(dataFolder, 'logs', 'admin.log') }, ADMIN_MS);
+}
+
 /**
  * Makes sure that the demo tenant, its providers and its agent `demo` are there, through the public API.
  * @returns the API as the demo user, and the agent's id.
@@ -62,6 +78,7 @@ export async function seedDemo(
   sandboxUrl: string,
 ): Promise<{ user: Api; agentId: string }> {
   const user = await logInOrRegister(api);
+  await ensureUnlimited(user);
   const { name, base_url, api_key, model } = provider;
   const providerId = await ensure(user, '/v1/providers', 'name', { name, kind: 'openai' }, { base_url });
   await user.call('PUT', `/v1/providers/${providerId}/credentials`, { api_key });

@@ -63,7 +63,7 @@ export async function startTestFleet(
       ports: 'free',
       smtpUrl: mailbox.smtpUrl,
       logDir,
-      env: { BCRYPT_COST: '4', ...options.env },
+      env: { BCRYPT_COST: '4', DEFAULT_PLAN: 'unlimited', ...options.env },
     });
     const stop = async () => {
       await fleet.stop();

@@ -29,7 +29,7 @@ import { OneTimeTokenRepository } from './token/one-time-token.repository';
 import { Passwords } from './password/password';
 import { PasswordHandler } from './password/password.handler';
 import { PasswordService } from './password/password.service';
-import { RegistrationService } from './registration/registration.service';
+import { DEFAULT_PLAN, RegistrationService } from './registration/registration.service';
 import { RoleAuthority } from './role/role.authority';
 import { RoleHandler } from './role/role.handler';
 import { RoleRepository } from './role/role.repository';
@@ -50,7 +50,7 @@ import { UserService } from './user/user.service';
 /** All of the auth service but its database and its process. */
 @Module({})
 export class AuthModule {
-  static forRoot({ signingKeys, bcryptCost, tenantGraceDays }: AuthConfig): DynamicModule {
+  static forRoot({ signingKeys, bcryptCost, tenantGraceDays, defaultPlan }: AuthConfig): DynamicModule {
     return {
       module: AuthModule,
       controllers: [
@@ -96,6 +96,7 @@ export class AuthModule {
         TenantRepository,
         TenantEraser,
         tenantDataClients,
+        { provide: DEFAULT_PLAN, useValue: defaultPlan },
         { provide: GRACE_DAYS, useValue: tenantGraceDays },
         ExportService,
         ExportRepository,

@@ -12,7 +12,7 @@ describe('readAuthConfig', () => {
 
   it('has what is usual, and takes a grace of hours', () => {
     process.env = keys;
-    expect(readAuthConfig()).toMatchObject({ bcryptCost: 12, tenantGraceDays: 30 });
+    expect(readAuthConfig()).toMatchObject({ bcryptCost: 12, tenantGraceDays: 30, defaultPlan: 'free' });
     process.env = { ...keys, TENANT_GRACE_DAYS: '0.5', BCRYPT_COST: '10' };
     expect(readAuthConfig()).toMatchObject({ bcryptCost: 10, tenantGraceDays: 0.5 });
   });

@@ -1,4 +1,6 @@
+import { planIds, type PlanId } from '@taai/contracts';
 import { between, jwks, readVariables, type Jwk } from '@taai/platform';
+import { str } from 'envalid';
 
 export interface AuthConfig {
   /** The keys that sign access tokens, newest first. */
@@ -7,6 +9,8 @@ export interface AuthConfig {
   bcryptCost: number;
   /** Days between a tenant's deletion and that of its rows. */
   tenantGraceDays: number;
+  /** The plan of tenants that register. */
+  defaultPlan: PlanId;
 }
 
 /** Reads the auth service's own variables. */
@@ -15,6 +19,12 @@ export function readAuthConfig(): AuthConfig {
     AUTH_PRIVATE_JWKS: jwks(),
     BCRYPT_COST: between(4, 16)({ default: 12 }),
     TENANT_GRACE_DAYS: between(0, 3650)({ default: 30 }),
+    DEFAULT_PLAN: str<PlanId>({ choices: planIds, default: 'free' }),
   });
-  return { signingKeys: env.AUTH_PRIVATE_JWKS, bcryptCost: env.BCRYPT_COST, tenantGraceDays: env.TENANT_GRACE_DAYS };
+  return {
+    signingKeys: env.AUTH_PRIVATE_JWKS,
+    bcryptCost: env.BCRYPT_COST,
+    tenantGraceDays: env.TENANT_GRACE_DAYS,
+    defaultPlan: env.DEFAULT_PLAN,
+  };
 }

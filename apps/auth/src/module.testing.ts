@@ -19,7 +19,12 @@ export async function openModule(source: DataSource) {
     { provide: REDIS, useValue: redis },
   ];
   const stage = { module: class {}, global: true, providers: shared, exports: shared };
-  const auth = AuthModule.forRoot({ signingKeys: [makeJwk('newest')], bcryptCost: COST, tenantGraceDays: 30 });
+  const auth = AuthModule.forRoot({
+    signingKeys: [makeJwk('newest')],
+    bcryptCost: COST,
+    tenantGraceDays: 30,
+    defaultPlan: 'free',
+  });
   const module = await Test.createTestingModule({ imports: [stage, auth] })
     .overrideProvider(TENANT_DATA)
     .useValue({})

@@ -1,6 +1,9 @@
 import { Module } from '@nestjs/common';
-import { runLogProviders } from '@taai/platform';
+import { REDIS, runLogProviders, TokenSpending, type RedisClient } from '@taai/platform';
 import { AccessGuard, CredentialStrategy } from './access/access.guard';
+import { LimitUseController } from './admission/limit-use.controller';
+import { RateLimitGuard } from './admission/rate-limit.guard';
+import { RateLimiter } from './admission/rate-limiter';
 import { AccessFeed } from './access/access-feed';
 import { AccessTokens } from './access/credentials';
 import { ArchiveController } from './stream/archive.controller';
@@ -14,7 +17,14 @@ import { RunController } from './stream/run.controller';
 import { RunEvents } from './stream/run-events';
 
 @Module({
-  controllers: [...contractControllers(), RunController, MessageController, ArchiveController, dialectController()],
+  controllers: [
+    ...contractControllers(),
+    RunController,
+    MessageController,
+    ArchiveController,
+    LimitUseController,
+    dialectController(),
+  ],
   providers: [
     AccessTokens,
     Principals,
@@ -22,6 +32,9 @@ import { RunEvents } from './stream/run-events';
     CredentialStrategy,
     DeniedAccess,
     AccessGuard,
+    RateLimitGuard,
+    RateLimiter,
+    { provide: TokenSpending, inject: [REDIS], useFactory: (redis: RedisClient) => new TokenSpending(redis) },
     ...runLogProviders,
     RunEvents,
     OpenStreams,

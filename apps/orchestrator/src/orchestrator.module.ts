@@ -1,5 +1,13 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { LedgerStream, REDIS, runLogProviders, SecretBox, SecretRotation, type RedisClient } from '@taai/platform';
+import {
+  LedgerStream,
+  REDIS,
+  runLogProviders,
+  SecretBox,
+  SecretRotation,
+  TokenSpending,
+  type RedisClient,
+} from '@taai/platform';
 import { PriceBook } from './accounting/price-book';
 import { PriceRepository } from './accounting/price.repository';
 import { StreamedLedger } from './accounting/streamed-ledger';
@@ -93,6 +101,7 @@ export class OrchestratorModule {
         PriceBook,
         PriceRepository,
         SecretRepository,
+        { provide: TokenSpending, inject: [REDIS], useFactory: (redis: RedisClient) => new TokenSpending(redis) },
         { provide: LedgerStream, inject: [REDIS], useFactory: (redis: RedisClient) => new LedgerStream(redis) },
         {
           provide: SecretBox,

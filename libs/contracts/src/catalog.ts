@@ -20,6 +20,7 @@ import { priceContract } from './price.contract';
 import { credentialSecretContract, webhookSecretContract } from './secret.contract';
 import { taskContract } from './task.contract';
 import { tenantDataContracts } from './tenant-data.contract';
+import { limitUseContract } from './limit-use.contract';
 import { usageContract } from './usage.contract';
 import { webhookContract } from './webhook.contract';
 
@@ -45,6 +46,7 @@ export const catalog: readonly Contract[] = [
   conversationContract,
   messageContract,
   usageContract,
+  limitUseContract,
   priceContract,
   webhookContract,
   credentialSecretContract,

@@ -203,6 +203,7 @@ export const messageContract = contract('chat.message', {
     input: SendMessage,
     output: MessageSent,
     custom: true,
+    limit: { tokens: true },
     effect: 'once_per_key',
     events: runEvents,
   },

@@ -62,6 +62,16 @@ export interface BodyLimits {
   values: number;
 }
 
+/** What calls are limited by besides the caller's plan. */
+export interface MethodLimit {
+  /** Calls per minute of one user, or of one network at public routes. `endpoints` of a tenant's limits go before it. */
+  per_minute?: number;
+  /** Nothing but this is counted: calls take nothing from the tenant's and the user's limits. */
+  alone?: true;
+  /** Models answer: what they read and write counts among the tenant's tokens. */
+  tokens?: true;
+}
+
 interface MethodBase {
   summary: string;
   input: Class;
@@ -75,6 +85,7 @@ interface MethodBase {
   cancellable?: true;
   /** Input or output holds a secret (a password, a token, a key): both are encrypted on their way through Redis. */
   secret?: true;
+  limit?: MethodLimit;
   /** Milliseconds from call to answer; 5,000 if absent. */
   timeout_ms?: number;
   /** How much JSON its route takes; what `bodyLimitsOf` says if absent. */

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { AccessChange, ByUser, TenantStatus } from '@taai/contracts';
+import type { AccessChange, ByUser, TenantLimits, TenantStatus } from '@taai/contracts';
 import { RlsPool, sql, type Tx } from '@taai/entities';
 import type { Caller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
@@ -12,6 +12,7 @@ export interface Holder {
   /** The permissions of the tenant's own role; null for a built-in role. */
   role_permissions: string[] | null;
   tenant_status: TenantStatus;
+  limits: TenantLimits;
   expires_at: Date | null;
 }
 
@@ -30,9 +31,14 @@ interface KeyRef {
   id: string;
 }
 
-const holder = 'u.tenant_id, u.id as user_id, u.role, r.permissions as role_permissions, t.status as tenant_status';
-const holderJoins =
-  'join tenants t on t.id = u.tenant_id left join roles r on r.tenant_id = u.tenant_id and r.name = u.role';
+const holder = `
+  u.tenant_id, u.id as user_id, u.role, r.permissions as role_permissions, t.status as tenant_status,
+  p.limits || coalesce(c.limits, '{}') as limits`;
+/** A tenant without a subscription has the plan of its own row. */
+const holderJoins = `
+  join tenants t on t.id = u.tenant_id left join roles r on r.tenant_id = u.tenant_id and r.name = u.role
+  left join subscriptions c on c.tenant_id = u.tenant_id and c.status <> 'ended'
+  join plans p on p.id = coalesce(c.plan_id, t.plan_id)`;
 
 const SESSION = sql(`
   select ${holder}, s.expires_at

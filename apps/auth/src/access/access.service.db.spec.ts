@@ -81,7 +81,22 @@ describe('a session', () => {
       role: 'member',
       permissions: expect.arrayContaining(['tasks:create', 'agents:read']),
       expires_at: expect.any(Date),
+      limits: expect.objectContaining({ requests_per_minute: null, tokens_per_minute: null }),
     });
+  });
+
+  it('is held to what the plan allows, or to what operators allow instead', async () => {
+    const person = await newPerson('member');
+    const limits = async () => (await access.session(person)).limits;
+    const subscribe = `insert into subscriptions (tenant_id, id, plan_id, current_period_start) values ($1, $1, 'free', now())`;
+    await database.admin(subscribe, [person.tenant_id]);
+    expect(await limits()).toMatchObject({ requests_per_minute: 100, requests_per_minute_per_user: 50 });
+    const override = { requests_per_minute: 7, endpoints: { 'GET /v1/tasks': null } };
+    await database.admin('update subscriptions set limits = $2 where tenant_id = $1', [person.tenant_id, override]);
+    expect(await limits()).toMatchObject({ ...override, requests_per_minute_per_user: 50 });
+    expect((await access.apiKey(person)).limits).toEqual(await limits());
+    await database.admin(`update subscriptions set status = 'ended' where tenant_id = $1`, [person.tenant_id]);
+    expect(await limits()).toMatchObject({ requests_per_minute: null });
   });
 
   it('has what a role of the tenant allows, and nothing by the same name of another tenant', async () => {
@@ -155,6 +170,7 @@ describe('a user whose work outlives their request', () => {
       role: 'member',
       expires_at: null,
       permissions: expect.arrayContaining(['tasks:create', 'agents:read']),
+      limits: expect.objectContaining({ tokens_per_minute: null }),
     });
     await change((tx) => tx.update(UserEntity, { id: user_id }, { role: 'viewer' }));
     expect((await now(person)).permissions).not.toContain('tasks:create');

@@ -27,26 +27,23 @@ export class AccessService {
   /** Throws `unauthenticated`, `tenant_suspended`. */
   async session({ tenant_id, session_id }: BySession): Promise<Principal> {
     const holder = admitted(await this.access.sessionHolder(tenant_id, session_id));
-    const { user_id, role, expires_at } = holder;
-    return { tenant_id, user_id, session_id, api_key_id: null, role, permissions: permissionsOf(holder), expires_at };
+    return principalOf(holder, { session_id, api_key_id: null }, permissionsOf(holder));
   }
 
   /** Resolves to the key's principal: its scopes, as far as its creator has them now. Throws `unauthenticated`, `tenant_suspended`. */
   async apiKey({ key_hash }: ByApiKey): Promise<Principal> {
     const ref = await this.access.findKey(key_hash);
     const holder = admitted(ref && (await this.access.keyHolder(ref)));
-    const { tenant_id, user_id, api_key_id, scopes, role, expires_at } = holder;
-    const permissions = intersect(scopes, permissionsOf(holder));
-    return { tenant_id, user_id, session_id: null, api_key_id, role, permissions, expires_at };
+    const { api_key_id, scopes } = holder;
+    return principalOf(holder, { session_id: null, api_key_id }, intersect(scopes, permissionsOf(holder)));
   }
 
   /** Resolves to a user of the caller's tenant. Throws `unauthenticated`, `tenant_suspended`. */
   async user(input: ByUser): Promise<Principal> {
     const holder = admitted(await this.access.userHolder(input));
-    const { tenant_id, user_id, scopes, role, expires_at } = holder;
     const allowed = permissionsOf(holder);
-    const permissions = scopes ? intersect(scopes, allowed) : allowed;
-    return { tenant_id, user_id, session_id: null, api_key_id: input.api_key_id, role, permissions, expires_at };
+    const permissions = holder.scopes ? intersect(holder.scopes, allowed) : allowed;
+    return principalOf(holder, { session_id: null, api_key_id: input.api_key_id }, permissions);
   }
 
   async changes({ seconds }: ListAccessChanges): Promise<AccessChanges> {
@@ -61,6 +58,12 @@ function admitted<H extends Holder>(holder: H | undefined): H {
   assertTenantActive(holder.tenant_status);
   return holder;
 }
+
+const principalOf = (
+  { tenant_id, user_id, role, expires_at, limits }: Holder,
+  credential: Pick<Principal, 'session_id' | 'api_key_id'>,
+  permissions: string[],
+): Principal => ({ tenant_id, user_id, ...credential, role, permissions, expires_at, limits });
 
 /** Returns the permissions of a role, be it a tenant's own or a built-in one. */
 export const permissionsOf = ({ role, role_permissions }: Pick<Holder, 'role' | 'role_permissions'>): string[] =>

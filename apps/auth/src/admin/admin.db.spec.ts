@@ -157,3 +157,45 @@ describe('what is not understood', () => {
     expect(await run('tenant', 'suspend', id)).toEqual({ code: 1, text: `There is no tenant ${id}.` });
   });
 });
+
+const subscriptionOf = async (id: string) => {
+  const sql = `select s.plan_id, s.limits, t.plan_id as shown from subscriptions s join tenants t on t.id = s.tenant_id where t.id = $1`;
+  return (await admin.query<object>(sql, [id])).rows[0];
+};
+
+async function subscribedTenant(): Promise<string> {
+  const id = await newTenant();
+  const sql = `insert into subscriptions (tenant_id, id, plan_id, current_period_start) values ($1, $1, 'free', now())`;
+  await admin.query(sql, [id]);
+  return id;
+}
+
+describe('tenant plan and tenant limits', () => {
+  it('set what a tenant is allowed, tell the gateways, and are audited', async () => {
+    const id = await subscribedTenant();
+    expect(await run('tenant', 'plan', id, 'pro')).toMatchObject({ code: 0 });
+    const limits = { tokens_per_minute: 7, active_runs: null, endpoints: { 'POST /v1/tasks': 3 } };
+    expect(await run('tenant', 'limits', id, JSON.stringify(limits))).toMatchObject({ code: 0 });
+    expect(await subscriptionOf(id)).toEqual({ plan_id: 'pro', shown: 'pro', limits });
+    const { audited, feed } = await traces(id);
+    expect(feed).toEqual(Array.from({ length: 2 }, () => ({ kind: 'tenant', id })));
+    expect(audited).toMatchObject([
+      { action: 'tenant.plan_changed', actor_type: 'operator', before: { plan_id: 'free' }, after: { plan_id: 'pro' } },
+      { action: 'tenant.limits_changed', before: { limits: {} }, after: { limits } },
+    ]);
+  });
+
+  it.each([
+    ['plan', 'gold', 'A plan is one of free, pro, enterprise, unlimited.'],
+    ['limits', '[1]', 'Limits are a JSON object.'],
+    ['limits', '{', 'Limits are a JSON object.'],
+    ['limits', '{"requests_per_minute":0}', 'requests_per_minute must not be less than 1.'],
+    ['limits', '{"requests":1}', 'requests should not exist.'],
+    ['limits', '{"endpoints":{"tasks":1}}', 'endpoints must have a limit for each route (`POST /v1/tasks`).'],
+    ['limits', '{"endpoints":{"GET /v1/tasks":0.5}}', 'endpoints must have a limit for each route (`POST /v1/tasks`).'],
+  ])('refuse %s %s', async (command, text, complaint) => {
+    const id = await subscribedTenant();
+    expect(await run('tenant', command, id, text)).toEqual({ code: 1, text: complaint });
+    expect(await subscriptionOf(id)).toEqual({ plan_id: 'free', shown: 'free', limits: {} });
+  });
+});

@@ -1,9 +1,10 @@
 import { AdminError, type AdminTools, type Command } from './command';
+import { limitCommands } from './limit.commands';
 import { secretCommands } from './secret.commands';
 import { tenantCommands } from './tenant.commands';
 
 /** Every command, by noun and verb. A new one is an entry here, or of a file like `tenant.commands.ts`. */
-const commands: Record<string, Command> = { ...tenantCommands, ...secretCommands };
+const commands: Record<string, Command> = { ...tenantCommands, ...limitCommands, ...secretCommands };
 
 /** Runs the command that `args` name; resolves to its exit code: 0 done, 1 refused or failed, 2 not understood. */
 export async function runAdmin(args: readonly string[], tools: AdminTools): Promise<number> {

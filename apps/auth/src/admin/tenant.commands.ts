@@ -9,7 +9,10 @@ import { AdminError, type AdminTools, type Command } from './command';
 const BATCH = 500;
 
 /** Runs `work` on the database and prints its result. */
-async function say({ onDatabase, print }: AdminTools, work: (db: DataSource) => Promise<string>): Promise<number> {
+export async function say(
+  { onDatabase, print }: AdminTools,
+  work: (db: DataSource) => Promise<string>,
+): Promise<number> {
   print(await onDatabase(work));
   return 0;
 }
@@ -55,7 +58,7 @@ async function list(db: DataSource): Promise<string> {
   return lines.length > 0 ? lines.join('\n') : 'There is no tenant.';
 }
 
-async function find(db: DataSource, id: string | undefined): Promise<TenantEntity> {
+export async function find(db: DataSource, id: string | undefined): Promise<TenantEntity> {
   if (!isUuid(id)) throw new AdminError('A tenant is named by its id, a UUID: see `tenant list`.');
   const tenant = await withTenantId(db, id, findTenant);
   if (!tenant) throw new AdminError(`There is no tenant ${id}.`);
@@ -72,7 +75,7 @@ async function move(db: DataSource, named: string | undefined, change: StatusCha
 }
 
 /** Returns who runs the command. A container's user may have no name. */
-function operator(): AuditActor {
+export function operator(): AuditActor {
   try {
     return { type: 'operator', id: userInfo().username };
   } catch {

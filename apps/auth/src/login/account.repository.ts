@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Registered, Tenant, TenantStatus, User } from '@taai/contracts';
+import type { PlanId, Registered, Tenant, TenantStatus, User } from '@taai/contracts';
 import { sql, withTenantId, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { NIL, v7 } from 'uuid';
@@ -13,6 +13,7 @@ export interface NewAccount {
   email: string;
   name: string | null;
   password_hash: string;
+  plan_id: PlanId;
 }
 
 /** A user who may log in if the tenant may, with what the password is checked against. */
@@ -31,7 +32,7 @@ interface Login {
 }
 
 const ADD_TENANT = sql(
-  'insert into tenants (id, name) values ($1, $2) returning id, name, plan_id, status, created_at',
+  'insert into tenants (id, name, plan_id) values ($1, $2, $3) returning id, name, plan_id, status, created_at',
 );
 
 /** It returns nothing, because the auth service may not read subscriptions: they are the usage service's. */
@@ -65,9 +66,9 @@ const NOBODY: Login = { tenant_id: NIL, user_id: NIL };
 export class AccountRepository {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** Adds the tenant of the transaction, on the free plan, with its first user, an admin. Throws `email_taken`. */
-  async insert(tx: Tx, { tenant_name, email, name, password_hash }: NewAccount): Promise<Registered> {
-    const [tenant] = await tx.write<Tenant>(ADD_TENANT, [tx.tenant_id, tenant_name]);
+  /** Adds the tenant of the transaction, on its plan, with its first user, an admin. Throws `email_taken`. */
+  async insert(tx: Tx, { tenant_name, email, name, password_hash, plan_id }: NewAccount): Promise<Registered> {
+    const [tenant] = await tx.write<Tenant>(ADD_TENANT, [tx.tenant_id, tenant_name, plan_id]);
     if (!tenant) throw new Error('What was inserted is returned.');
     const user = await users.insert(tx, { email, name, role: 'admin', password_hash }).catch(explainTakenEmail);
     await tx.write(SUBSCRIBE, [tenant.id, v7(), tenant.plan_id, tenant.created_at]);

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { limits, type Register, type Registered } from '@taai/contracts';
+import { limits, type PlanId, type Register, type Registered } from '@taai/contracts';
 import { audit, canonicalEmail, withTenantId, type Tx } from '@taai/entities';
 import { REDIS, type RedisClient } from '@taai/platform';
 import { DataSource } from 'typeorm';
@@ -11,6 +11,9 @@ import { currentNetwork } from '../login/network';
 import { Passwords } from '../password/password';
 import { assertGoodPassword } from '../password/password-rules';
 
+/** Injects the plan of tenants that register. */
+export const DEFAULT_PLAN = Symbol('default plan');
+
 @Injectable()
 export class RegistrationService {
   private readonly registrations: HourlyLimit;
@@ -21,6 +24,7 @@ export class RegistrationService {
     private readonly passwords: Passwords,
     private readonly conflicts: EmailConflicts,
     @Inject(REDIS) redis: RedisClient,
+    @Inject(DEFAULT_PLAN) private readonly plan_id: PlanId,
   ) {
     this.registrations = new HourlyLimit(redis, 'registrations', limits.registrationsPerHour);
   }
@@ -33,7 +37,7 @@ export class RegistrationService {
     assertGoodPassword(password, { email, tenant_name }, 'password');
     return this.conflicts.guard(email, async () => {
       const password_hash = await this.passwords.hash(password);
-      const account = { tenant_name, email, password_hash, name: name ?? null };
+      const account = { tenant_name, email, password_hash, name: name ?? null, plan_id: this.plan_id };
       return withTenantId(this.db, v7(), (tx) => this.create(tx, account));
     });
   }

@@ -1,5 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { accessContract, ProblemError, type ByApiKey, type BySession, type Principal } from '@taai/contracts';
+import {
+  accessContract,
+  noLimits,
+  ProblemError,
+  type ByApiKey,
+  type BySession,
+  type Principal,
+  type TenantLimits,
+} from '@taai/contracts';
 import { RpcClient } from '@taai/platform';
 import { runAs, type Caller } from '@taai/tenant';
 import { LRUCache } from 'lru-cache';
@@ -57,7 +65,7 @@ export class Principals {
   private readonly asking = new Map<string, Promise<Answer>>();
   /** Keys of the answers that concern a session, API key, user or tenant. */
   private readonly concerned = new Map<string, Set<string>>();
-  private readonly credentials = new WeakMap<Caller, Credential>();
+  private readonly found = new WeakMap<Caller, { credential: Credential; limits: TenantLimits }>();
   private readonly watching = new Set<Watching>();
   private readonly access;
   private heardAt = performance.now();
@@ -87,11 +95,16 @@ export class Principals {
 
   /** Follows a caller that `find` named, for work that outlives the request's own check. */
   watch(caller: Caller): Watch {
-    const credential = this.credentials.get(caller);
-    if (!credential) throw new Error('Only callers that were found by their credential can be watched.');
-    const watching = { caller, credential, control: new AbortController() };
+    const found = this.found.get(caller);
+    if (!found) throw new Error('Only callers that were found by their credential can be watched.');
+    const watching = { caller, credential: found.credential, control: new AbortController() };
     this.watching.add(watching);
     return { signal: watching.control.signal, end: () => void this.watching.delete(watching) };
+  }
+
+  /** What the tenant of a caller that `find` named may use. */
+  limitsOf(caller: Caller): TenantLimits {
+    return this.found.get(caller)?.limits ?? noLimits;
   }
 
   /** Milliseconds since changes were last heard of. */
@@ -157,7 +170,7 @@ export class Principals {
   private remember(key: string, principal: Principal, credential: Credential): Answer {
     const caller = callerOf(principal);
     const ends = principal.expires_at === null ? Infinity : new Date(principal.expires_at).getTime() - Date.now();
-    this.credentials.set(caller, credential);
+    this.found.set(caller, { credential, limits: principal.limits ?? noLimits });
     const answer = { caller };
     this.answers.set(key, answer, { ttl: Math.max(1, Math.min(FRESH_MS, ends)) });
     for (const id of idsOf(caller)) this.concerned.set(id, (this.concerned.get(id) ?? new Set()).add(key));

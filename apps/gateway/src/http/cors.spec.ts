@@ -29,7 +29,7 @@ describe('with listed origins', () => {
       'access-control-allow-headers':
         'authorization, content-type, idempotency-key, last-event-id, prefer, traceparent, x-api-key, x-request-id',
       'access-control-expose-headers':
-        'location, ratelimit, ratelimit-policy, retry-after, x-cost-micro-usd, x-model, x-overhead-ms, x-provider, x-request-id',
+        'location, ratelimit, ratelimit-policy, retry-after, x-cost-micro-usd, x-model, x-overhead-ms, x-provider, x-ratelimit-limit-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-requests, x-ratelimit-remaining-tokens, x-ratelimit-reset-requests, x-ratelimit-reset-tokens, x-request-id',
       'access-control-max-age': '86400',
     });
     expect(answer.headers.get('vary')).toBe('Origin');

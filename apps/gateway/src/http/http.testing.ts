@@ -8,6 +8,9 @@ import { currentContext, type Caller, type RequestContext } from '@taai/tenant';
 import type { FastifyRequest, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { NIL } from 'uuid';
 import { ArchiveController } from '../stream/archive.controller';
+import { LimitUseController } from '../admission/limit-use.controller';
+import { RateLimitGuard } from '../admission/rate-limit.guard';
+import { RateLimiter } from '../admission/rate-limiter';
 import { AccessGuard } from '../access/access.guard';
 import { DeniedAccess } from '../access/denied-access';
 import type { HeadGuard } from '../access/guards';
@@ -108,6 +111,7 @@ export async function startEdge(
       RunController,
       MessageController,
       ArchiveController,
+      LimitUseController,
       dialectController(dialects),
     ],
     providers: [
@@ -119,6 +123,8 @@ export async function startEdge(
         useValue: { watch: () => ({ signal: new AbortController().signal, end: () => undefined }) },
       },
       { provide: AccessGuard, useClass: BearerGuard },
+      { provide: RateLimitGuard, useValue: { canActivate: async () => true } },
+      { provide: RateLimiter, useValue: {} },
       { provide: RpcClient, useValue: { callRaw, streamRaw, for: () => client } },
       { provide: RunLogReader, useValue: { read: readLog } },
     ],

@@ -12,6 +12,7 @@ import { refuseUnknownRoutes } from './unknown-routes';
 import { readGatewayConfig, type GatewayConfig } from '../config';
 import { corsOptions } from './cors';
 import { AccessGuard } from '../access/access.guard';
+import { RateLimitGuard } from '../admission/rate-limit.guard';
 import { DeniedAccess } from '../access/denied-access';
 import { addGuards } from '../access/guards';
 import { assertValidationWorks, validation } from '../route/validation';
@@ -81,7 +82,7 @@ export async function createHttp(
   addLimits(server);
   if (config.httpsOnly) refusePlainHttp(server);
   refuseUnknownRoutes(server);
-  addGuards(server, [app.get(AccessGuard, { strict: false })]);
+  addGuards(server, [app.get(AccessGuard, { strict: false }), app.get(RateLimitGuard, { strict: false })]);
   readBodies(server, config.bodyLimitBytes);
   app.useGlobalPipes(validation);
   app.useGlobalFilters(new ProblemFilter(dialects));

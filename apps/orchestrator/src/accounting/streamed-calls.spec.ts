@@ -1,5 +1,5 @@
 import { ProblemError, type CallOutcome, type OpenCall } from '@taai/contracts';
-import type { LedgerStream } from '@taai/platform';
+import type { LedgerStream, TokenSpending } from '@taai/platform';
 import { ProviderError } from '@taai/providers';
 import { runAs } from '@taai/tenant';
 import { NIL, v7 } from 'uuid';
@@ -7,7 +7,7 @@ import { scripted, someUsage } from '../model/caller.testing';
 import type { PriceBook } from './price-book';
 import { StreamedCalls } from './streamed-calls';
 import { StreamedLedger } from './streamed-ledger';
-import type { Accountable } from './usage-estimate';
+import { tokensOf, type Accountable } from './usage-estimate';
 
 const { candidate } = scripted('main', []);
 const caller = { tenant_id: NIL, user_id: NIL, permissions: [], issuer: 'gateway' as const };
@@ -15,21 +15,23 @@ const failed: Accountable = { failure: new ProviderError('overloaded', 'Busy.'),
 
 /** The calls of a question, with what the ledger's stream is sent. `open` is what the stream does with an opening. */
 function question(open: () => Promise<void> = async () => undefined) {
+  const spent: number[] = [];
   const sent: (OpenCall | CallOutcome)[] = [];
   const stream = {
     open: (call: OpenCall) => open().then(() => void sent.push(call)),
     close: async (_: OpenCall, outcome: CallOutcome) => void sent.push(outcome),
   };
+  const spending = { spend: (_: string, tokens: number) => void spent.push(tokens) } as unknown as TokenSpending;
   const prices = { assertPriced: async () => undefined, costOf: async () => 42 };
-  const ledger = new StreamedLedger(stream as unknown as LedgerStream, prices as unknown as PriceBook);
+  const ledger = new StreamedLedger(stream as unknown as LedgerStream, prices as unknown as PriceBook, spending);
   const account = async () => ({ ...someUsage, is_estimated: false });
   const calls = new StreamedCalls<Accountable>(ledger, { kind: 'chat', agent_id: null, input_tokens: 3, account });
-  return { sent, calls, as: <T>(work: () => T) => runAs(caller, work) };
+  return { sent, spent, calls, as: <T>(work: () => T) => runAs(caller, work) };
 }
 
 describe('StreamedCalls', () => {
-  it('sends each call and its outcome, and says what it cost', async () => {
-    const { sent, calls, as } = question();
+  it('sends each call and its outcome, takes its tokens from the tenant’s, and says what it cost', async () => {
+    const { sent, spent, calls, as } = question();
     const [first, second] = [v7(), v7()];
     await as(() => calls.open(first, candidate));
     const usage = await as(() => calls.close({ call_id: first, candidate, reply: failed }));
@@ -40,6 +42,7 @@ describe('StreamedCalls', () => {
       { status: 'closed', error_code: 'overloaded', latency_ms: 7 },
       { call_id: second },
     ]);
+    expect(spent).toEqual([tokensOf(someUsage)]);
     expect(calls.head()).toMatchObject({ call_id: second, provider: 'main' });
   });
 

@@ -1,8 +1,10 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { CallOutcome, OpenCall, TokenBuckets } from '@taai/contracts';
-import { LedgerStream, reportError } from '@taai/platform';
+import { LedgerStream, reportError, TokenSpending } from '@taai/platform';
+import { currentCaller } from '@taai/tenant';
 import type { Candidate } from '../model/candidate';
 import { PriceBook } from './price-book';
+import { tokensOf } from './usage-estimate';
 
 /** The ledger for calls that belong to no run: they go through a stream, and the usage service writes the rows. */
 @Injectable()
@@ -12,6 +14,7 @@ export class StreamedLedger implements OnApplicationShutdown {
   constructor(
     private readonly stream: LedgerStream,
     private readonly prices: PriceBook,
+    private readonly spending: TokenSpending,
   ) {}
 
   /** Throws the ModelFailure `model_unpriced`. */
@@ -23,8 +26,9 @@ export class StreamedLedger implements OnApplicationShutdown {
     return this.stream.open(call);
   }
 
-  /** Nobody has to wait for it: it reports what fails. */
+  /** Nobody has to wait for it: it reports what fails. The tokens count among the tenant's of this minute. */
   async close(call: OpenCall, outcome: CallOutcome): Promise<void> {
+    this.spending.spend(currentCaller().tenant_id, tokensOf(outcome));
     await this.follow(this.stream.close(call, outcome)).catch((error: unknown) =>
       reportError(error, { call_id: call.call_id }),
     );

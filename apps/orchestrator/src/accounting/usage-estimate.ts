@@ -1,4 +1,4 @@
-import type { CallOutcome, ProviderKind, TokenUsage } from '@taai/contracts';
+import type { CallOutcome, ProviderKind, TokenBuckets, TokenUsage } from '@taai/contracts';
 import { ProviderError, type ChatMessage, type ChatRequest, type Usage } from '@taai/providers';
 import type { ModelReply } from '../model/model-call';
 import { errorCodeOf } from '../model/model-failure';
@@ -111,6 +111,14 @@ const nothingReported: Usage = {
   output_tokens: null,
   reasoning_tokens: null,
 };
+
+/** Sums the tokens of a call, as far as they are known. */
+export const tokensOf = (usage: TokenBuckets): number =>
+  (usage.input_tokens ?? 0) +
+  (usage.cache_read_tokens ?? 0) +
+  (usage.cache_write_tokens ?? 0) +
+  (usage.output_tokens ?? 0) +
+  (usage.reasoning_tokens ?? 0);
 
 /** Sums what two calls of a run used. What is known of one alone is the sum. */
 export function addUsage(one: TokenUsage | null, other: TokenUsage): TokenUsage {

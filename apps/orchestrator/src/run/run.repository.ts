@@ -9,7 +9,7 @@ const FIND = sql(`select ${RUN_COLUMNS} from agent_runs where id = $1`);
 const LOCK = sql(`select ${RUN_COLUMNS} from agent_runs where id = $1 for update`);
 
 const MOST_ACTIVE = sql(`
-  select (p.limits ->> 'active_runs')::int as most
+  select ((p.limits || s.limits) ->> 'active_runs')::int as most
   from subscriptions s join plans p on p.id = s.plan_id where s.status <> 'ended'`);
 
 const COUNT_ACTIVE = sql(`select count(*)::int as active from agent_runs where ${runStates.isOpen()}`);

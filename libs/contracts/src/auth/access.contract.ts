@@ -13,7 +13,8 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { contract } from '../contract';
-import { Nullable, type Timestamp } from '../fields';
+import { Nullable, Optional, type Timestamp } from '../fields';
+import { TenantLimits } from './tenant-limits';
 
 /** What can stop granting access, or change what it grants. */
 export const accessChangeKinds = ['session', 'api_key', 'user', 'tenant'] as const;
@@ -70,6 +71,12 @@ export class Principal {
   @Nullable()
   @IsISO8601()
   expires_at: Timestamp | null;
+
+  /** Of their tenant; absent where a replica of an earlier release answers. */
+  @Optional()
+  @ValidateNested()
+  @Type(() => TenantLimits)
+  limits?: TenantLimits;
 }
 
 export class ListAccessChanges {

@@ -290,6 +290,7 @@ export const auditContract = contract('auth.audit', {
     access: 'audit_logs:read',
     input: VerifyAuditLog,
     output: AuditVerification,
+    limit: { per_minute: 10 },
     effect: 'safe',
     long: true,
     timeout_ms: 30_000,

@@ -231,6 +231,7 @@ export const authContract = contract('auth', {
     ...hashing,
     input: Register,
     output: Registered,
+    limit: { per_minute: 120 },
     effect: 'once',
   },
   login: {
@@ -244,6 +245,7 @@ export const authContract = contract('auth', {
     input: Login,
     output: LoggedIn,
     status: 200,
+    limit: { per_minute: 300 },
     effect: 'once',
   },
   me: {

@@ -44,6 +44,7 @@ export const passwordContract = contract('auth.password', {
     ...hashing,
     input: ChangePassword,
     output: Nothing,
+    limit: { per_minute: 30 },
     effect: 'once',
   },
   forgot: {
@@ -55,6 +56,7 @@ export const passwordContract = contract('auth.password', {
     secret: true,
     input: ForgotPassword,
     output: Nothing,
+    limit: { per_minute: 60 },
     effect: 'once',
   },
   reset: {
@@ -67,6 +69,7 @@ export const passwordContract = contract('auth.password', {
     ...hashing,
     input: ResetPassword,
     output: Nothing,
+    limit: { per_minute: 60 },
     effect: 'once',
   },
 });

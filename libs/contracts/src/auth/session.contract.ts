@@ -57,6 +57,7 @@ export const sessionContract = contract('auth.session', {
     output: LoggedIn,
     status: 200,
     // For ten seconds a token is exchanged for the same successor.
+    limit: { per_minute: 600 },
     effect: 'idempotent',
   },
   logout: {

@@ -102,6 +102,7 @@ export const tenantContract = contract('auth.tenant', {
     input: Empty,
     output: Job,
     status: 202,
+    limit: { per_minute: 5 },
     effect: 'once_per_key',
   },
   archive: {

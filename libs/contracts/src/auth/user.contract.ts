@@ -117,6 +117,7 @@ export const userContract = contract('auth.user', {
     input: AcceptInvite,
     output: Registered,
     status: 200,
+    limit: { per_minute: 60 },
     effect: 'once',
   },
   get: {

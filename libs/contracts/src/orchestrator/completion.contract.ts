@@ -78,6 +78,7 @@ export const completionContract = contract('orchestrator.completion', {
     cancellable: true,
     timeout_ms: ANSWER_TIMEOUT_MS,
     body: COMPLETION_BODY,
+    limit: { tokens: true },
     effect: 'once',
   },
   stream: {
@@ -88,6 +89,7 @@ export const completionContract = contract('orchestrator.completion', {
     long: true,
     stream: true,
     timeout_ms: ANSWER_TIMEOUT_MS,
+    limit: { tokens: true },
     effect: 'once',
   },
   embed: {
@@ -99,6 +101,7 @@ export const completionContract = contract('orchestrator.completion', {
     stream: true,
     timeout_ms: EMBEDDING_TIMEOUT_MS,
     body: COMPLETION_BODY,
+    limit: { tokens: true },
     effect: 'once',
   },
   models: {

@@ -324,6 +324,7 @@ export const providerContract = contract('orchestrator.provider', {
     access: 'providers:update',
     input: TestProvider,
     output: ProviderTest,
+    limit: { per_minute: 20 },
     effect: 'once',
     long: true,
     timeout_ms: 60_000,

@@ -264,6 +264,7 @@ export const runContract = contract('orchestrator.run', {
     headers: {
       Prefer: { description: '`respond-async`: the answer is 202, at once.', example: 'respond-async' },
     },
+    limit: { tokens: true },
     effect: 'once_per_key',
   },
   startFor: {

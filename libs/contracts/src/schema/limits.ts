@@ -65,6 +65,8 @@ export const limits = Object.freeze({
   permissions: 100,
   apiKeysOfTenant: 100,
   apiKeyNameCharacters: 100,
+  /** Of requests, tokens or whatever else a tenant is allowed a number of. */
+  tenantLimit: 1_000_000_000,
   settingsBytes: 16 * KB,
   exportSeconds: 7 * DAY_SECONDS,
   auditFilterCharacters: 200,

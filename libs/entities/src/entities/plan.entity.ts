@@ -1,11 +1,6 @@
+import type { TenantLimits } from '@taai/contracts';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { BigIntColumn } from './columns';
-
-/** What a tenant may use. `null` anywhere: without limit. */
-interface PlanLimits {
-  requests_per_minute: { tenant: number | null; user: number | null };
-  active_runs: number | null;
-}
 
 @Entity('plans')
 export class PlanEntity {
@@ -17,7 +12,7 @@ export class PlanEntity {
   name: string;
 
   @Column('jsonb')
-  limits: PlanLimits;
+  limits: TenantLimits;
 
   /** The price per month; null means by agreement. */
   @BigIntColumn({ nullable: true })

@@ -1,3 +1,4 @@
+import type { TenantLimits } from '@taai/contracts';
 import { Check, Column, Entity, ForeignKey, Index } from 'typeorm';
 import { oneOf, TenantRow, Timestamptz, TimestamptzNow } from './columns';
 import { PlanEntity } from './plan.entity';
@@ -19,6 +20,10 @@ export class SubscriptionEntity extends TenantRow {
   /** `cancelled` still runs to the end of its period. */
   @Column('text', { default: 'active' })
   status: SubscriptionStatus;
+
+  /** What the tenant is allowed instead of what its plan says; operators set it. */
+  @Column('jsonb', { default: {} })
+  limits: Partial<TenantLimits>;
 
   @Timestamptz()
   current_period_start: Date;

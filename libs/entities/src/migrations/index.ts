@@ -4,6 +4,7 @@ import { AiEngine1764200000000 } from './1764200000000-ai-engine';
 import { DeliveryTurns1764300000010 } from './1764300000010-delivery-turns';
 import { RunTurns1764300000020 } from './1764300000020-run-turns';
 import { CanonicalEmails1764300000030 } from './1764300000030-canonical-emails';
+import { TenantLimits1764300000040 } from './1764300000040-tenant-limits';
 
 /** The migrations in the order in which they run. */
 export const migrations = [
@@ -13,4 +14,5 @@ export const migrations = [
   DeliveryTurns1764300000010,
   RunTurns1764300000020,
   CanonicalEmails1764300000030,
+  TenantLimits1764300000040,
 ];

@@ -1,6 +1,6 @@
 const SECRET = /passw|pwd|secret|token|api_?key|private_?key|credential|cipher|hash|salt|authorization|cookie/i;
-/** Names of counts, like `max_output_tokens`, which are no secrets. */
-const COUNT = /tokens$/i;
+/** Names of counts, like `max_output_tokens` and `tokens_per_minute`, which are no secrets. */
+const COUNT = /tokens(_per_minute)?$/i;
 /** Names of lists of names, like `secret_header_names`, which are no secrets. */
 const NAMES = /_names$/i;
 const URL_TEXT = /^https?:\/\/\S+$/i;

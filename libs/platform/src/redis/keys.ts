@@ -40,6 +40,8 @@ export const keys = {
   networkFailures: (network: string) => `login:{attempts}:network:${network}`,
   /** How often something happened within an hour. `whose`: a tenant, a network, or the SHA-256 of an e-mail address. */
   hourly: (what: string, whose: string) => `hourly:{${what}:${whose}}`,
+  /** What a tenant, or the anonymous callers of a network, have taken of all their limits: a hash. */
+  rates: (whose: string) => `rates:{${whose}}`,
   /** State of the circuit breaker of a provider with one of its credentials. */
   breaker: (provider: string) => `breaker:{${provider}}`,
   /** Channel of circuit breakers that open and close. */

@@ -1,9 +1,17 @@
 import type { TokenUsage } from '@taai/contracts';
 import { closeCall, emit, openCall, withTenant, type CloseCall, type Tx } from '@taai/entities';
-import type { RunLogWriter } from '@taai/platform';
+import type { RunLogWriter, TokenSpending } from '@taai/platform';
+import { currentCaller } from '@taai/tenant';
 import type { DataSource } from 'typeorm';
 import type { PriceBook } from '../../accounting/price-book';
-import { accountFor, addUsage, outcomeOf, roughPromptTokens, roughUsage } from '../../accounting/usage-estimate';
+import {
+  accountFor,
+  addUsage,
+  outcomeOf,
+  roughPromptTokens,
+  roughUsage,
+  tokensOf,
+} from '../../accounting/usage-estimate';
 import type { CallAccounting } from '../../model/call-accounting';
 import type { Attempt, Candidate } from '../../model/candidate';
 import { untilCommitted } from '../../patience';
@@ -21,6 +29,7 @@ export interface RunStore {
   runs: HeldRunRepository;
   steps: RunStepRepository;
   prices: PriceBook;
+  spending: TokenSpending;
 }
 
 /**
@@ -188,6 +197,7 @@ export class HeldRun implements CallAccounting {
   /** Before the transaction that it is written in: to count tokens may take a while. */
   private async closingOf({ call_id, candidate, reply }: Attempt): Promise<CloseCall> {
     const account = await accountFor(reply, { messages: this.messages }, candidate.kind);
+    this.store.spending.spend(currentCaller().tenant_id, tokensOf(account));
     return { ...outcomeOf(reply, account), call_id };
   }
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { withTenant } from '@taai/entities';
-import type { RunLogWriter } from '@taai/platform';
+import { TokenSpending, type RunLogWriter } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { PriceBook } from '../../accounting/price-book';
 import { untilAvailable } from '../../patience';
@@ -17,6 +17,7 @@ export class RunHolder implements RunStore {
     readonly runs: HeldRunRepository,
     readonly steps: RunStepRepository,
     readonly prices: PriceBook,
+    readonly spending: TokenSpending,
   ) {}
 
   /** Claims a run of the caller's tenant; resolves to false when somebody holds it. */

@@ -1,0 +1,81 @@
+import { Controller } from '@nestjs/common';
+import {
+  bind,
+  limitUseContract,
+  publicMethods,
+  type LimitUse,
+  type LimitUses,
+  type TenantLimits,
+} from '@taai/contracts';
+import { dialects, routeOf } from '@taai/dialects';
+import { WINDOW_SECONDS } from '@taai/platform';
+import { currentCaller, type Caller } from '@taai/tenant';
+import { Principals } from '../access/principals';
+import { ContractRoute } from '../route/route';
+import type { LevelState } from './rate-decision';
+import { endpointLevel, tenantLevel, tokensLevel, userLevel, type RateLevel } from './rate-levels';
+import { RateLimiter } from './rate-limiter';
+
+const MS = 1000;
+
+/** What is not counted by time. */
+const lasting = ['active_runs', 'open_streams', 'door_calls', 'sse_readers', 'requests_in_flight'] as const;
+
+const methods = [...publicMethods, ...dialects.map(routeOf)]
+  .map(({ method }) => method)
+  .filter(({ access }) => access !== 'public');
+
+/** Shows callers what is left of their limits. */
+@Controller()
+export class LimitUseController {
+  constructor(
+    private readonly limiter: RateLimiter,
+    private readonly principals: Principals,
+  ) {}
+
+  @ContractRoute(bind(limitUseContract, 'list'))
+  async list(): Promise<LimitUses> {
+    const caller = currentCaller();
+    const limits = this.principals.limitsOf(caller);
+    const scopes = scopesOf(caller, limits);
+    const levels = scopes.map(([, level]) => level).filter((level) => level !== undefined);
+    const states = await this.limiter.read({ whose: caller.tenant_id, levels });
+    const now = Date.now();
+    const stateOf = (level?: RateLevel) => states.find((state) => state.level === level);
+    return {
+      data: [
+        ...scopes.map(([scope, level]) => rateUse(scope, stateOf(level), now)),
+        ...lasting.map((scope) => lastingUse(scope, limits[scope])),
+      ],
+    };
+  }
+}
+
+/** Every rate, with what it is called. */
+function scopesOf(caller: Caller, limits: TenantLimits): [string, RateLevel | undefined][] {
+  const endpoints = methods
+    .map((method): [string, RateLevel | undefined] => [method.http, endpointLevel(method, caller, limits)])
+    .filter(([, level]) => level);
+  return [
+    ['tenant', tenantLevel(limits)],
+    ['user', userLevel(caller, limits)],
+    ['tokens', tokensLevel(limits)],
+    ...endpoints,
+  ];
+}
+
+const rateUse = (scope: string, state: LevelState | undefined, now: number): LimitUse => ({
+  scope,
+  limit: state?.level.per_minute ?? null,
+  window_seconds: WINDOW_SECONDS,
+  remaining: state?.remaining ?? null,
+  reset_at: state ? new Date(now + state.reset_seconds * MS) : null,
+});
+
+const lastingUse = (scope: string, limit: number | null): LimitUse => ({
+  scope,
+  limit,
+  window_seconds: null,
+  remaining: null,
+  reset_at: null,
+});
