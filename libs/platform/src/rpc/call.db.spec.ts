@@ -149,7 +149,12 @@ describe('A call', () => {
     const caller = someCaller({ user_id: 'u', session_id: 's', role: 'member' });
     const context = { request_id: 'r-2', traceparent, caller, idempotency_key: 'once-only', ip: '::1' };
     const seen = (await inContext(context, () => client.call(service.method('mine'), {}))) as RequestContext;
-    expect(seen).toEqual({ ...context, traceparent: expect.any(String), token: expect.any(String) });
+    expect(seen).toEqual({
+      ...context,
+      traceparent: expect.any(String),
+      token: expect.any(String),
+      deadline: expect.any(Number),
+    });
     expect(seen.traceparent).toMatch(/^00-4bf92f3577b34da6a3ce929d0e0e4736-[0-9a-f]{16}-01$/);
     expect(seen.traceparent).not.toBe(traceparent);
   });
