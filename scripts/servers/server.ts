@@ -15,10 +15,13 @@ interface ServerFacts {
 
 /** A server of our own, which can be started again where it was. */
 export class Server {
-  private constructor(
-    private readonly facts: ServerFacts,
-    private running: RunningProcess,
-  ) {}
+  private readonly facts: ServerFacts;
+  private running: RunningProcess;
+
+  private constructor(facts: ServerFacts, running: RunningProcess) {
+    this.facts = facts;
+    this.running = running;
+  }
 
   /** Resolves when it answers. */
   static async start(facts: ServerFacts): Promise<Server> {
