@@ -1,5 +1,3 @@
-import { limits } from './schema/limits';
-
 /** Each has a role of its own in the database. */
 export const databaseServices = ['auth', 'task', 'chat', 'orchestrator', 'usage', 'webhook'] as const;
 export type DatabaseService = (typeof databaseServices)[number];
@@ -175,13 +173,6 @@ export interface BoundMethod<M extends Method = Method> {
   service: ServiceName;
   method: M;
 }
-
-/** How much JSON the method's route takes: nobody who is yet unknown needs much. */
-export const bodyLimitsOf = ({ service, method }: BoundMethod): BodyLimits =>
-  method.body ?? {
-    bytes: service === 'auth' ? limits.authBodyBytes : limits.bodyBytes,
-    values: limits.bodyValues,
-  };
 
 /** Whether the caller can end the work: the handler is given an AbortSignal. */
 export const isCancellable = ({ stream, cancellable }: Method): boolean => (stream ?? cancellable) === true;

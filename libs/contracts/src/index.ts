@@ -9,6 +9,7 @@ export * from './auth/role.contract';
 export * from './auth/user.contract';
 export * from './auth/tenant.contract';
 export * from './auth/tenant-limits';
+export * from './body-limits';
 export * from './catalog';
 export * from './chat.contract';
 export * from './contract';
