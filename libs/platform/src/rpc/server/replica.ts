@@ -11,8 +11,9 @@ import {
   type Request,
   type RequestHead,
 } from '../wire/envelope';
-import { CallsInFlight, type Observe } from '../wire/in-flight';
+import type { Observe } from '../wire/in-flight';
 import { Link } from '../wire/link';
+import { ActiveRequests } from './active-requests';
 import { CancellableCalls } from './cancellable-calls';
 import { Executor, type ServedMethod } from './executor';
 import { Lane } from './lane';
@@ -25,8 +26,6 @@ const DRAIN_MS = 10_000;
 /** How long aborted calls may take to end. */
 const ABORT_MS = 1000;
 const FLUSH_MS = 2000;
-const HEARTBEAT_TICK_MS = 100;
-const TICKS_PER_HEARTBEAT = 10;
 
 export interface ReplicaOptions {
   service: string;
@@ -56,7 +55,7 @@ export class Replica {
     const serve = (element: string, lane: Lane) => this.serve(element, lane);
     this.name = `${service}:${randomUUID()}`;
     this.link = new Link(redisUrl, `${service}:replies`);
-    this.replies = new ReplyWriter(this.link, onError);
+    this.replies = new ReplyWriter(this.link, this.name, onError);
     this.active = new ActiveRequests((caller, ids) => this.heartbeat(caller, ids));
     this.cancellable = new CancellableCalls({ redisUrl, replica: this.name, link: this.link });
     this.executor = new Executor({ clock: this.link.clock, tokens, fernet, replies: this.replies, observe, onError });
@@ -139,53 +138,5 @@ export class Replica {
     } catch {
       return lostReply(head.id);
     }
-  }
-}
-
-interface ActiveRequest {
-  head: RequestHead;
-  /** Whether a heartbeat has named it. */
-  reported: boolean;
-}
-
-/** Holds the requests that a replica works on, and sends each caller a heartbeat that names its own: first after 100 ms, then once a second. */
-class ActiveRequests {
-  private readonly requests = new CallsInFlight<ActiveRequest>();
-  private timer: NodeJS.Timeout | undefined;
-  private ticks = 0;
-
-  constructor(private readonly report: (caller: string, ids: string[]) => void) {}
-
-  /** Returns the slot to `remove` it by. */
-  add(head: RequestHead): number {
-    this.timer ??= setInterval(() => this.tick(), HEARTBEAT_TICK_MS);
-    return this.requests.add({ head, reported: false });
-  }
-
-  remove(slot: number): void {
-    this.requests.remove(slot);
-  }
-
-  /** Waits until all are done, `ms` at most. Resolves to those that are not. */
-  async drain(ms: number): Promise<RequestHead[]> {
-    await this.requests.drained(ms);
-    return Array.from(this.requests, ({ head }) => head);
-  }
-
-  private tick(): void {
-    if (this.requests.size === 0) {
-      clearInterval(this.timer);
-      this.timer = undefined;
-      return;
-    }
-    const everySecond = ++this.ticks % TICKS_PER_HEARTBEAT === 0;
-    const due = new Map<string, string[]>();
-    for (const request of this.requests) {
-      if (request.reported && !everySecond) continue;
-      request.reported = true;
-      const { head } = request;
-      due.set(head.caller, [...(due.get(head.caller) ?? []), head.id]);
-    }
-    for (const [caller, ids] of due) this.report(caller, ids);
   }
 }

@@ -1,9 +1,11 @@
 import type { Result } from 'ioredis';
+import { AttentiveClock } from '../../attentive-clock';
 import { createRedis, whenReady, type RedisClient } from '../../redis/redis';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     pushBounded(list: string, bound: number, ttl_ms: number, ...elements: string[]): Result<number, Context>;
+    withdraw(list: string, ...elements: string[]): Result<number[], Context>;
   }
 }
 
@@ -15,6 +17,12 @@ if accepted > 0 then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
 end
 return accepted
+`;
+
+const withdraw = `
+local removed = {}
+for index, element in ipairs(ARGV) do removed[index] = redis.call('LREM', KEYS[1], 0, element) end
+return removed
 `;
 
 const SYNC_MS = 10_000;
@@ -31,6 +39,7 @@ export class Link {
   constructor(url: string, connectionName: string) {
     this.redis = createRedis(url, { role: 'commands', connectionName, watched: true });
     this.redis.defineCommand('pushBounded', { numberOfKeys: 1, lua: pushBounded });
+    this.redis.defineCommand('withdraw', { numberOfKeys: 1, lua: withdraw });
     this.watchdog = new Watchdog(this.redis);
     this.clock = new RedisClock(this.redis, this.watchdog);
   }
@@ -61,6 +70,11 @@ export class Link {
    */
   push(list: string, bound: number, ttl_ms: number, elements: string[]): Promise<number> {
     return this.command((redis) => redis.pushBounded(list, bound, ttl_ms, ...elements));
+  }
+
+  /** Takes elements out of a list. Resolves to how often each one stood in it. */
+  withdraw(list: string, elements: string[]): Promise<number[]> {
+    return this.command((redis) => redis.withdraw(list, ...elements));
   }
 
   close(): void {
@@ -135,8 +149,9 @@ class RedisClock {
  * clears one for each.
  */
 export class Watchdog {
+  private readonly clock = new AttentiveClock({ turn_ms: 2 * CHECK_MS });
   private owed = 0;
-  private lastHeard = 0;
+  private heardAt = 0;
   private readonly timer: NodeJS.Timeout;
 
   constructor(private readonly redis: RedisClient) {
@@ -144,12 +159,12 @@ export class Watchdog {
   }
 
   async watch<T>(answer: Promise<T>): Promise<T> {
-    if (this.owed++ === 0) this.lastHeard = performance.now();
+    if (this.owed++ === 0) this.heardAt = this.clock.now;
     try {
       return await answer;
     } finally {
       this.owed--;
-      this.lastHeard = performance.now();
+      this.heardAt = this.clock.now;
     }
   }
 
@@ -158,6 +173,7 @@ export class Watchdog {
   }
 
   private check(): void {
-    if (this.owed > 0 && performance.now() - this.lastHeard > SILENCE_MS) this.redis.disconnect(true);
+    this.clock.tick();
+    if (this.owed > 0 && this.clock.silence(this.heardAt) > SILENCE_MS) this.redis.disconnect(true);
   }
 }
