@@ -108,6 +108,10 @@ export class FairShare {
     while (this.turns.size > 0 && this.admit());
   }
 
+  isWaiting(waiter: Waiter): boolean {
+    return this.shares.get(waiter.tenant)?.waiting.has(waiter) === true;
+  }
+
   /** Takes a waiter out of the queue, which is told nothing any more. Returns false for one that does not wait. */
   withdraw(waiter: Waiter): boolean {
     const share = this.shares.get(waiter.tenant);

@@ -7,7 +7,7 @@ import type { Observe } from '../wire/in-flight';
 import { Link } from '../wire/link';
 import { ListReader, ListWriter } from '../wire/lists';
 import { PendingCalls } from './pending';
-import { isRepeatable, overloaded, unavailable, type PendingCall } from './pending-call';
+import { isRepeatable, overloaded, replicaLost, unavailable, type PendingCall } from './pending-call';
 
 const FRAMES_PER_READ = 64;
 const LIMITS = { calls: 10_000, characters: 128_000_000 };
@@ -51,8 +51,9 @@ export class Channel {
     const controls = new ControlWriter(this.link, caller);
     this.pending = new PendingCalls({
       limits: LIMITS,
-      listeningSince: () => this.replies.listeningSince,
+      isListening: () => this.replies.isListening,
       send: (call) => writer.send(call),
+      withdraw: (call) => writer.withdraw(call),
       control: (replica, control) => controls.send(replica, control),
       observe,
     });
@@ -81,6 +82,14 @@ export class Channel {
   }
 }
 
+interface Withdrawal {
+  call: PendingCall;
+  resolve: (isCertain: boolean) => void;
+}
+
+const listOf = ({ bound: { service, method } }: PendingCall) =>
+  keys.rpcRequests(service, method.long || method.stream ? 'long' : 'short');
+
 interface RequestWriterOptions {
   link: Link;
   /** How many requests may wait in one list. */
@@ -91,34 +100,57 @@ interface RequestWriterOptions {
 /** Puts calls into the lists of their services, if a replica lives: those of one tick, service and lane in one command. */
 class RequestWriter {
   private readonly buffer: ListWriter<PendingCall>;
+  private readonly withdrawn: ListWriter<Withdrawal>;
 
   constructor(private readonly options: RequestWriterOptions) {
-    const write = (list: string, calls: PendingCall[]) => void this.push(list, calls);
-    this.buffer = new ListWriter({ link: options.link, sizeOf: ({ body }) => body.length, write });
+    const { link } = options;
+    const push = (list: string, calls: PendingCall[]) => void this.push(list, calls);
+    const pull = (list: string, withdrawals: Withdrawal[]) => void this.pull(list, withdrawals);
+    this.buffer = new ListWriter({ link, sizeOf: ({ body }) => body.length, write: push });
+    this.withdrawn = new ListWriter({ link, sizeOf: ({ call }) => call.body.length, write: pull });
   }
 
   send(call: PendingCall): void {
-    const { service, method } = call.bound;
-    this.buffer.add(keys.rpcRequests(service, method.long || method.stream ? 'long' : 'short'), call);
+    this.buffer.add(listOf(call), call);
+  }
+
+  /** Takes the call out of the list of its service. Resolves to whether that is certain to be all there was of it. */
+  withdraw(call: PendingCall): Promise<boolean> {
+    if (call.pushes === 0) return Promise.resolve(true);
+    return new Promise((resolve) => this.withdrawn.add(listOf(call), { call, resolve }));
   }
 
   private async push(list: string, calls: PendingCall[]): Promise<void> {
-    const { link, maxQueue, fail } = this.options;
+    const { link, maxQueue } = this.options;
     const open = calls.filter(({ settled }) => !settled);
     const [first] = open;
     if (!first) return;
     try {
       const elements = open.map((call) => this.encode(call));
+      for (const call of open) call.pushes++;
       const alive = keys.rpcAlive(first.bound.service);
       const accepted = await link.pushToLiving(list, alive, maxQueue, REQUESTS_TTL_MS, elements);
-      for (const call of open.slice(accepted ?? 0)) fail(call, accepted === undefined ? unavailable() : overloaded());
+      for (const call of open.slice(accepted ?? 0))
+        this.refused(call, accepted === undefined ? unavailable() : overloaded());
     } catch (error) {
       for (const call of open) this.failed(call, error);
     }
   }
 
+  private async pull(list: string, withdrawals: Withdrawal[]): Promise<void> {
+    const elements = withdrawals.map(({ call }) => this.encode(call));
+    const found = await this.options.link.withdraw(list, elements).catch((): number[] => []);
+    withdrawals.forEach(({ call, resolve }, index) => resolve(found[index] === call.pushes));
+  }
+
+  /** Fails a call that Redis did not take in, unless it was pushed before: then it may be under way. */
+  private refused(call: PendingCall, problem: ProblemError): void {
+    if (--call.pushes === 0) this.options.fail(call, problem);
+    else if (call.attempts > 1) this.options.fail(call, replicaLost(call));
+  }
+
   private encode({ head, body, deadline }: PendingCall): string {
-    head.deadline = Math.ceil(this.options.link.clock.at(deadline));
+    head.deadline ||= Math.ceil(this.options.link.clock.at(deadline));
     return encodeRequest(head, body);
   }
 
@@ -127,7 +159,7 @@ class RequestWriter {
    * only if a second execution does no harm, and otherwise waits for the reply that may still come.
    */
   private failed(call: PendingCall, error: unknown): void {
-    if (error instanceof ReplyError) this.options.fail(call, unavailable());
+    if (error instanceof ReplyError) this.refused(call, unavailable());
     else if (isRepeatable(call)) this.send(call);
   }
 }

@@ -5,8 +5,6 @@ const WINDOW = 64;
 export class ReceiveWindow {
   /** The number of the last output that the replica may send. Numbers begin at 1. */
   credit = WINDOW;
-  /** Since when (`performance.now()`) an output is missing whose successors have come. */
-  missingSince: number | undefined;
   private readonly ready: string[] = [];
   private readonly early = new Map<number, string>();
   private received = 0;
@@ -21,6 +19,12 @@ export class ReceiveWindow {
   /** Whether everything up to the end was received. */
   get complete(): boolean {
     return this.received === this.last;
+  }
+
+  /** The number of an output that has not come, though its successors or the end have; undefined when none is missing. */
+  get missing(): number | undefined {
+    const isMissing = this.early.size > 0 || (this.last !== Infinity && !this.complete);
+    return isMissing ? this.received + 1 : undefined;
   }
 
   /** Takes an output in. After a reconnection outputs may come twice or out of order. */
@@ -58,8 +62,6 @@ export class ReceiveWindow {
       this.early.delete(++this.received);
       this.ready.push(json);
     }
-    const isMissing = this.early.size > 0 || (this.last !== Infinity && !this.complete);
-    this.missingSince = isMissing ? (this.missingSince ?? performance.now()) : undefined;
     this.wake?.();
   }
 

@@ -7,14 +7,14 @@ import type { Link } from '../wire/link';
 import { ListReader } from '../wire/lists';
 
 const CHECK_MS = 100;
-/** A reader that grants nothing for so long is gone: grants come every second. */
+/** A caller that is silent for so long is gone: it grants the outputs of each stream every second. */
 const SILENCE_MS = 5000;
 const ELEMENTS_PER_READ = 64;
 
 /** A call that a replica works on, and that its caller can cancel; if it is a stream, the caller grants its outputs. */
 export class CancellableCall {
-  /** When its caller last granted outputs (`performance.now()`). */
-  heardAt = performance.now();
+  /** Why the signal is aborted. */
+  abortedFor: ProblemError | undefined;
   private readonly controller = new AbortController();
   private credit = 0;
   private wake: (() => void) | undefined;
@@ -30,12 +30,12 @@ export class CancellableCall {
 
   /** Allows outputs up to this number to be sent. */
   grant(credit: number): void {
-    this.heardAt = performance.now();
     this.credit = Math.max(this.credit, credit);
     this.wake?.();
   }
 
   abort(reason: ProblemError): void {
+    this.abortedFor ??= reason;
     this.controller.abort(reason);
     this.wake?.();
   }
@@ -64,7 +64,13 @@ export interface CancellableCallsOptions {
 export class CancellableCalls {
   private readonly calls = new Map<string, CancellableCall>();
   private reader: ListReader | undefined;
-  private readonly periodicCheck = new PeriodicCheck(CHECK_MS, (now, runningSince) => this.checkAll(now, runningSince));
+  /** When each caller was last heard of, by the check's clock. */
+  private readonly callers = new Map<string, number>();
+  private readonly periodicCheck = new PeriodicCheck({
+    ms: CHECK_MS,
+    isListening: () => this.reader?.isListening === true,
+    look: () => this.checkAll(),
+  });
 
   constructor(private readonly options: CancellableCallsOptions) {}
 
@@ -74,6 +80,7 @@ export class CancellableCalls {
     if (this.calls.has(key)) return undefined;
     const call = new CancellableCall(head, isStream);
     this.calls.set(key, call);
+    this.hear(head.caller);
     this.reader ??= this.read();
     this.periodicCheck.start();
     return call;
@@ -109,26 +116,35 @@ export class CancellableCalls {
 
   private take(element: string): void {
     const { caller, controls } = decodeControls(element);
+    this.hear(caller);
     for (const control of controls) this.obey(keyOf(caller, control.id), control);
+  }
+
+  private hear(caller: string): void {
+    this.callers.set(caller, this.periodicCheck.clock.now);
   }
 
   private obey(key: string, { credit }: Control): void {
     const call = this.calls.get(key);
-    if (credit === undefined) call?.abort(new ProblemError('cancelled'));
-    else call?.grant(credit);
+    if (credit !== undefined) call?.grant(credit);
+    // A caller gives up at the deadline, too, and may say so before this process looks.
+    else call?.abort(new ProblemError(this.isOver(call) ? 'deadline_exceeded' : 'cancelled'));
   }
 
-  private checkAll(now: number, runningSince: number): boolean {
-    const observedSince = Math.max(runningSince, this.reader?.listeningSince ?? now);
-    for (const call of this.calls.values()) this.check(call, now, observedSince);
+  private checkAll(): boolean {
+    const { clock } = this.periodicCheck;
+    for (const [caller, heardAt] of this.callers) if (clock.silence(heardAt) > SILENCE_MS) this.callers.delete(caller);
+    for (const call of this.calls.values()) this.check(call);
     return this.calls.size > 0;
   }
 
-  /** `observedSince`: since when a grant would have been noticed. */
-  private check(call: CancellableCall, now: number, observedSince: number): void {
-    if (this.options.link.clock.now() >= call.head.deadline) call.abort(new ProblemError('deadline_exceeded'));
-    else if (call.isStream && now - Math.max(call.heardAt, observedSince) > SILENCE_MS)
-      call.abort(new ProblemError('cancelled'));
+  private isOver({ head }: CancellableCall): boolean {
+    return this.options.link.clock.now() >= head.deadline;
+  }
+
+  private check(call: CancellableCall): void {
+    if (this.isOver(call)) call.abort(new ProblemError('deadline_exceeded'));
+    else if (call.isStream && !this.callers.has(call.head.caller)) call.abort(new ProblemError('cancelled'));
   }
 }
 

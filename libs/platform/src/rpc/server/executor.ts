@@ -107,7 +107,7 @@ const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> =>
   typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 
 /** Makes no reply for a caller that has cancelled, and `lost` when the replica leaves. */
-function abortedReply(id: string, problem: ProblemError): Reply | undefined {
+export function abortedReply(id: string, problem: ProblemError): Reply | undefined {
   if (problem.code === 'cancelled') return undefined;
   return problem.code === 'replica_lost' ? lostReply(id) : problemReply(id, problem);
 }

@@ -63,6 +63,11 @@ export class Lane {
     this.share.enter(request);
   }
 
+  /** Whether the request has neither begun nor been refused. */
+  isWaiting(request: Waiter): boolean {
+    return this.share.isWaiting(request);
+  }
+
   /** Takes a request out that does not matter any more. Returns false for one that has begun. */
   withdraw(request: Waiter): boolean {
     return this.share.withdraw(request);

@@ -14,10 +14,11 @@ import {
   type Request,
   type RequestHead,
 } from '../wire/envelope';
-import { CallsInFlight, type Observe } from '../wire/in-flight';
+import type { Observe } from '../wire/in-flight';
 import { Link } from '../wire/link';
-import { CancellableCalls } from './cancellable-calls';
-import { Executor, type ServedMethod } from './executor';
+import { ActiveRequests } from './active-requests';
+import { CancellableCalls, type CancellableCall } from './cancellable-calls';
+import { abortedReply, Executor, type ServedMethod } from './executor';
 import { Lane } from './lane';
 import { ReplyWriter, type OnError } from './reply-writer';
 
@@ -35,8 +36,6 @@ const TOO_LATE_MS = 100;
 const ALIVE_MS = 1000;
 /** Within it a replica that starts anew still finds the requests of its callers; behind it they are refused at once. */
 const ALIVE_TTL_MS = 4000;
-const HEARTBEAT_TICK_MS = 100;
-const TICKS_PER_HEARTBEAT = 10;
 
 export interface ReplicaOptions {
   service: string;
@@ -67,7 +66,7 @@ export class Replica {
     const serve = (element: string, lane: Lane) => this.serve(element, lane);
     this.name = `${service}:${randomUUID()}`;
     this.link = new Link(redisUrl, `${service}:replies`);
-    this.replies = new ReplyWriter(this.link, onError);
+    this.replies = new ReplyWriter(this.link, this.name, onError);
     this.active = new ActiveRequests((caller, ids) => this.heartbeat(caller, ids));
     this.cancellable = new CancellableCalls({ redisUrl, replica: this.name, link: this.link });
     this.executor = new Executor({ clock: this.link.clock, tokens, fernet, replies: this.replies, observe, onError });
@@ -114,7 +113,22 @@ export class Replica {
     const served = this.options.methods.get(request.head.rpc);
     if (!served) void this.forward(request, lane);
     else if (isCancellable(served.method)) this.serveCancellable(request, served, lane);
-    else this.work(request.head, lane, () => this.executor.answer(request, served));
+    else this.serveOrdinary(request, served, lane);
+  }
+
+  /** A request that waits for its turn can be cancelled, and one that has begun goes on. */
+  private serveOrdinary(request: Request, served: ServedMethod, lane: Lane): void {
+    const { head } = request;
+    const waiting = { call: undefined as CancellableCall | undefined };
+    const endOfWait = () => waiting.call && this.cancellable.end(waiting.call);
+    const begin = () => {
+      endOfWait();
+      return this.executor.answer(request, served);
+    };
+    const waiter = this.work(head, lane, begin, endOfWait);
+    if (!lane.isWaiting(waiter)) return;
+    waiting.call = this.cancellable.begin(head, false);
+    if (waiting.call) dropOnAbort(waiting.call, lane, waiter);
   }
 
   /** Sends the heartbeat of a stream at once. It begins when its caller grants the first outputs. */
@@ -124,15 +138,13 @@ export class Replica {
     const call = this.cancellable.begin(head, isStream);
     if (!call) return;
     if (isStream) this.heartbeat(head.caller, [head.id]);
-    const queued = this.work(
+    const waiter = this.work(
       head,
       lane,
       () => this.executor.answer(request, served, call),
       () => this.cancellable.end(call),
     );
-    call.signal.addEventListener('abort', () => {
-      if (lane.withdraw(queued)) queued.refuse(new ProblemError('cancelled'));
-    });
+    dropOnAbort(call, lane, waiter);
   }
 
   /** Has a request answered when it is the turn of its tenant, or refused: what was refused never began. */
@@ -155,7 +167,7 @@ export class Replica {
       },
       refuse: (problem) => {
         this.options.observe({ rpc, ms: 0, code: problem.code });
-        end(problemReply(id, problem));
+        end(abortedReply(id, problem));
       },
     };
     lane.enter(waiter);
@@ -190,50 +202,10 @@ export class Replica {
   }
 }
 
-interface ActiveRequest {
-  head: RequestHead;
-  /** Whether a heartbeat has named it. */
-  reported: boolean;
-}
-
-/** Holds the requests that a replica works on, and sends each caller a heartbeat that names its own: first after 100 ms, then once a second. */
-class ActiveRequests {
-  private readonly requests = new CallsInFlight<ActiveRequest>();
-  private timer: NodeJS.Timeout | undefined;
-  private ticks = 0;
-
-  constructor(private readonly report: (caller: string, ids: string[]) => void) {}
-
-  /** Returns the slot to `remove` it by. */
-  add(head: RequestHead): number {
-    this.timer ??= setInterval(() => this.tick(), HEARTBEAT_TICK_MS);
-    return this.requests.add({ head, reported: false });
-  }
-
-  remove(slot: number): void {
-    this.requests.remove(slot);
-  }
-
-  /** Waits until all are done, `ms` at most. Resolves to those that are not. */
-  async drain(ms: number): Promise<RequestHead[]> {
-    await this.requests.drained(ms);
-    return Array.from(this.requests, ({ head }) => head);
-  }
-
-  private tick(): void {
-    if (this.requests.size === 0) {
-      clearInterval(this.timer);
-      this.timer = undefined;
-      return;
-    }
-    const everySecond = ++this.ticks % TICKS_PER_HEARTBEAT === 0;
-    const due = new Map<string, string[]>();
-    for (const request of this.requests) {
-      if (request.reported && !everySecond) continue;
-      request.reported = true;
-      const { head } = request;
-      due.set(head.caller, [...(due.get(head.caller) ?? []), head.id]);
-    }
-    for (const [caller, ids] of due) this.report(caller, ids);
-  }
+/** Lets a request go that waits for its turn when nobody waits for it any more, or the replica leaves. */
+function dropOnAbort(call: CancellableCall, lane: Lane, waiter: Waiter): void {
+  const drop = () => {
+    if (call.abortedFor && lane.withdraw(waiter)) waiter.refuse(call.abortedFor);
+  };
+  call.signal.addEventListener('abort', drop, { once: true });
 }

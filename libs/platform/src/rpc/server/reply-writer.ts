@@ -15,6 +15,8 @@ const MAX_WAITING = 10_000;
 const MAX_TRIES = 5;
 const CROWDED_MS = 50;
 const REFUSED_MS = 200;
+/** How often a full list is tried again: a caller that is slow reads on within these 4 s. */
+const MAX_REFUSALS = 20;
 
 /** Receives what went wrong unexpectedly. The other side never sees the cause. */
 export type OnError = (error: unknown, fields: { rpc?: string; request_id?: string }) => void;
@@ -28,11 +30,15 @@ interface Outgoing {
 export class ReplyWriter {
   private readonly buffer: ListWriter<Outgoing>;
   private readonly unsent = new InFlight();
+  /** Stands in each frame, as a heartbeat that names no call: whatever a replica sends shows that it lives. */
+  private readonly signature: string;
 
   constructor(
     private readonly link: Link,
+    replica: string,
     private readonly onError: OnError,
   ) {
+    this.signature = encodeReply({ kind: 'heartbeat', id: replica, json: '[]' });
     const write = (list: string, replies: Outgoing[]) => void this.push(list, replies);
     this.buffer = new ListWriter({ link, sizeOf: ({ text }) => text.length, write });
   }
@@ -55,7 +61,7 @@ export class ReplyWriter {
 
   private async push(list: string, replies: Outgoing[]): Promise<void> {
     try {
-      const frame = replies.map(({ text }) => text).join('\n');
+      const frame = [this.signature, ...replies.map(({ text }) => text)].join('\n');
       const accepted = await this.link.push(list, MAX_FRAMES, LIST_TTL_MS, [frame]);
       if (accepted > 0) this.unsent.end(replies.length);
       else void this.refused(list, replies);
@@ -68,7 +74,7 @@ export class ReplyWriter {
   private async refused(list: string, replies: Outgoing[]): Promise<void> {
     await sleep(REFUSED_MS);
     for (const reply of replies) {
-      if (++reply.tries < MAX_TRIES) this.buffer.add(list, reply);
+      if (++reply.tries < MAX_REFUSALS) this.buffer.add(list, reply);
       else this.unsent.end();
     }
   }

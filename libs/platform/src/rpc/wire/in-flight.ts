@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProblemCode } from '@taai/contracts';
+import { AttentiveClock } from '../../attentive-clock';
 
 /** Counts what is in flight, and tells when nothing is. */
 export class InFlight {
@@ -72,26 +73,28 @@ export class CallsInFlight<T> {
   }
 }
 
-/** A check that comes so much too late proves that this process stood still, and says nothing about other ones. */
-const STALL_MS = 500;
+/** How many intervals one turn of a check counts at most. */
+const TURN_INTERVALS = 2;
 
-/** Runs a check at an interval, while there is something to check. */
+export interface PeriodicCheckOptions {
+  ms: number;
+  isListening?: () => boolean;
+  /** Returns false when nothing is left to check. */
+  look: (now: number) => boolean;
+}
+
+/** Looks at an interval whether others are silent, while there is something to check. */
 export class PeriodicCheck {
+  readonly clock: AttentiveClock;
   private timer: NodeJS.Timeout | undefined;
-  private checkedAt = 0;
-  private stalledUntil = 0;
 
-  constructor(
-    private readonly ms: number,
-    /** Is given since when this process has run without standing still (`performance.now()`). Returns false when nothing is left to check. */
-    private readonly look: (now: number, runningSince: number) => boolean,
-  ) {}
+  constructor(private readonly options: PeriodicCheckOptions) {
+    this.clock = new AttentiveClock({ ...options, turn_ms: TURN_INTERVALS * options.ms });
+  }
 
   /** Begins to check, if it does not yet. */
   start(): void {
-    if (this.timer) return;
-    this.checkedAt = performance.now();
-    this.timer = setInterval(() => this.check(), this.ms);
+    this.timer ??= setInterval(() => this.check(), this.options.ms);
   }
 
   stop(): void {
@@ -100,10 +103,8 @@ export class PeriodicCheck {
   }
 
   private check(): void {
-    const now = performance.now();
-    if (now - this.checkedAt > STALL_MS) this.stalledUntil = now;
-    this.checkedAt = now;
-    if (!this.look(now, this.stalledUntil)) this.stop();
+    this.clock.tick();
+    if (!this.options.look(performance.now())) this.stop();
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Result } from 'ioredis';
+import { AttentiveClock } from '../../attentive-clock';
 import { createRedis, whenReady, type RedisClient } from '../../redis/redis';
 
 declare module 'ioredis' {
@@ -11,6 +12,7 @@ declare module 'ioredis' {
       ttl_ms: number,
       ...elements: string[]
     ): Result<number, Context>;
+    withdraw(list: string, ...elements: string[]): Result<number[], Context>;
   }
 }
 
@@ -30,6 +32,12 @@ const pushToLiving = `
 if redis.call('EXISTS', KEYS[2]) == 0 then return ${NOBODY_READS} end
 ${pushBounded}`;
 
+const withdraw = `
+local removed = {}
+for index, element in ipairs(ARGV) do removed[index] = redis.call('LREM', KEYS[1], 0, element) end
+return removed
+`;
+
 const SYNC_MS = 10_000;
 const SAMPLES = 3;
 const CHECK_MS = 500;
@@ -45,6 +53,7 @@ export class Link {
     this.redis = createRedis(url, { role: 'commands', connectionName, watched: true });
     this.redis.defineCommand('pushBounded', { numberOfKeys: 1, lua: pushBounded });
     this.redis.defineCommand('pushToLiving', { numberOfKeys: 2, lua: pushToLiving });
+    this.redis.defineCommand('withdraw', { numberOfKeys: 1, lua: withdraw });
     this.watchdog = new Watchdog(this.redis);
     this.clock = new RedisClock(this.redis, this.watchdog);
   }
@@ -87,6 +96,11 @@ export class Link {
   ): Promise<number | undefined> {
     const accepted = await this.command((redis) => redis.pushToLiving(list, alive, bound, ttl_ms, ...elements));
     return accepted === NOBODY_READS ? undefined : accepted;
+  }
+
+  /** Takes elements out of a list. Resolves to how often each one stood in it. */
+  withdraw(list: string, elements: string[]): Promise<number[]> {
+    return this.command((redis) => redis.withdraw(list, ...elements));
   }
 
   close(): void {
@@ -161,8 +175,9 @@ class RedisClock {
  * clears one for each.
  */
 export class Watchdog {
+  private readonly clock = new AttentiveClock({ turn_ms: 2 * CHECK_MS });
   private owed = 0;
-  private lastHeard = 0;
+  private heardAt = 0;
   private readonly timer: NodeJS.Timeout;
 
   constructor(private readonly redis: RedisClient) {
@@ -170,12 +185,12 @@ export class Watchdog {
   }
 
   async watch<T>(answer: Promise<T>): Promise<T> {
-    if (this.owed++ === 0) this.lastHeard = performance.now();
+    if (this.owed++ === 0) this.heardAt = this.clock.now;
     try {
       return await answer;
     } finally {
       this.owed--;
-      this.lastHeard = performance.now();
+      this.heardAt = this.clock.now;
     }
   }
 
@@ -184,6 +199,7 @@ export class Watchdog {
   }
 
   private check(): void {
-    if (this.owed > 0 && performance.now() - this.lastHeard > SILENCE_MS) this.redis.disconnect(true);
+    this.clock.tick();
+    if (this.owed > 0 && this.clock.silence(this.heardAt) > SILENCE_MS) this.redis.disconnect(true);
   }
 }

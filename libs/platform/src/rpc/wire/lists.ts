@@ -9,6 +9,8 @@ const REFUSED_MS = 1000;
 const READY_MS = 1000;
 const UNBLOCK_MS = 20;
 const STOP_MS = 5000;
+/** When a read is so late that Redis, or this process, must have stood still. */
+const LATE_MS = BLOCK_SECONDS * 1000 + 500;
 
 export interface ListReaderOptions {
   /** The reader's own: role `blocking`, watched. */
@@ -22,8 +24,8 @@ export interface ListReaderOptions {
 
 /** Reads a list in the order in which it was written, from `start` to `stop`, across reconnections. */
 export class ListReader {
-  /** Since when (`performance.now()`) nothing can have been missed because the connection was down. */
-  listeningSince = Infinity;
+  /** When Redis last answered (`performance.now()`), if only that there was nothing; undefined while the connection is down. */
+  private answeredAt: number | undefined;
   private readonly watchdog: Watchdog;
   private stopping = false;
   private running: Promise<void> | undefined;
@@ -33,6 +35,11 @@ export class ListReader {
 
   constructor(private readonly options: ListReaderOptions) {
     this.watchdog = new Watchdog(options.redis);
+  }
+
+  /** Whether what is written can be heard: Redis answers, as it does at the end of a read that brings nothing. */
+  get isListening(): boolean {
+    return this.answeredAt !== undefined && performance.now() - this.answeredAt < LATE_MS;
   }
 
   start(): void {
@@ -72,8 +79,9 @@ export class ListReader {
   }
 
   private async read(count: number): Promise<void> {
-    if (this.listeningSince === Infinity) await this.listen();
+    if (this.answeredAt === undefined) await this.listen();
     const answer = await (count > 0 ? this.wait(count) : this.look(-count));
+    this.answeredAt = performance.now();
     if (answer) this.options.take(answer[1]);
   }
 
@@ -94,7 +102,7 @@ export class ListReader {
 
   /** Waits before the next read. Callers notice what an interrupted read may have removed from the list. */
   private async recover(error: unknown): Promise<void> {
-    this.listeningSince = Infinity;
+    this.answeredAt = undefined;
     if (error instanceof ReplyError)
       log.error({ reason: messageOf(error), list: this.options.list }, 'Redis refuses a blocking read');
     await sleep(error instanceof ReplyError ? REFUSED_MS : RETRY_MS);
@@ -105,7 +113,7 @@ export class ListReader {
     await whenReady(redis, READY_MS);
     // Only a single server can be asked to unblock a connection; a cluster's read ends by its own time-out.
     if (redis instanceof Redis) this.clientId = await this.watchdog.watch(redis.client('ID'));
-    this.listeningSince = performance.now();
+    this.answeredAt = performance.now();
   }
 }
 
