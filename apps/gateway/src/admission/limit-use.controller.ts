@@ -1,6 +1,7 @@
 import { Controller } from '@nestjs/common';
 import {
   bind,
+  Empty,
   limitUseContract,
   publicMethods,
   type LimitUse,
@@ -11,7 +12,7 @@ import { dialects, routeOf } from '@taai/dialects';
 import { WINDOW_SECONDS } from '@taai/platform';
 import { currentCaller, type Caller } from '@taai/tenant';
 import { Principals } from '../access/principals';
-import { ContractRoute } from '../route/route';
+import { ContractRoute, Input } from '../route/route';
 import type { LevelState } from './rate-decision';
 import { endpointLevel, tenantLevel, tokensLevel, userLevel, type RateLevel } from './rate-levels';
 import { RateLimiter } from './rate-limiter';
@@ -34,7 +35,7 @@ export class LimitUseController {
   ) {}
 
   @ContractRoute(bind(limitUseContract, 'list'))
-  async list(): Promise<LimitUses> {
+  async list(@Input() _input: Empty): Promise<LimitUses> {
     const caller = currentCaller();
     const limits = this.principals.limitsOf(caller);
     const scopes = scopesOf(caller, limits);

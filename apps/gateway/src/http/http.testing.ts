@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { Module, type ExecutionContext } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { limits, ProblemError } from '@taai/contracts';
+import { limits, noLimits, ProblemError } from '@taai/contracts';
 import type { Dialect } from '@taai/dialects';
 import { HealthModule, RpcClient, RunLogReader } from '@taai/platform';
 import { currentContext, type Caller, type RequestContext } from '@taai/tenant';
@@ -120,11 +120,14 @@ export async function startEdge(
       DeniedAccess,
       {
         provide: Principals,
-        useValue: { watch: () => ({ signal: new AbortController().signal, end: () => undefined }) },
+        useValue: {
+          watch: () => ({ signal: new AbortController().signal, end: () => undefined }),
+          limitsOf: () => noLimits,
+        },
       },
       { provide: AccessGuard, useClass: BearerGuard },
       { provide: RateLimitGuard, useValue: { canActivate: async () => true } },
-      { provide: RateLimiter, useValue: {} },
+      { provide: RateLimiter, useValue: { read: async () => [] } },
       { provide: RpcClient, useValue: { callRaw, streamRaw, for: () => client } },
       { provide: RunLogReader, useValue: { read: readLog } },
     ],

@@ -122,6 +122,6 @@ describe('a run whose provider fails', () => {
       code: 'invalid_request',
       detail: expect.stringContaining('10.0.0.1'),
     });
-    expect(await ledger(stage, run.id)).toMatchObject([{ ...refused, is_estimated: true }]);
+    expect(await ledger(stage, run.id)).toMatchObject([{ ...refused, is_estimated: false }]);
   });
 });

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate } from 'node:timers/promises';
 import type { GenerateContentStreamResult } from '@google/generative-ai';
 import { noAnswer } from '../failure';
@@ -25,13 +26,15 @@ interface Way {
 export class GoogleCall {
   private failure?: ProviderError;
   private asked = Promise.withResolvers<void>();
+  /** A stream is opened where it is read: its request belongs to the call that it was made for. */
+  private readonly inCall = AsyncLocalStorage.snapshot();
 
   constructor(private readonly way: Way) {}
 
   /** @throws ProviderError and no other */
   async send<T>(work: (options: { baseUrl: string }) => Promise<T>): Promise<T> {
     try {
-      return await withFetch(this.fetch, () => work({ baseUrl: NOWHERE }));
+      return await this.inCall(() => withFetch(this.fetch, () => work({ baseUrl: NOWHERE })));
     } catch (error) {
       throw this.toError(error);
     }
