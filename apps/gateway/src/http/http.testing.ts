@@ -9,6 +9,8 @@ import type { FastifyRequest, InjectOptions, LightMyRequestResponse } from 'fast
 import { NIL } from 'uuid';
 import { ArchiveController } from '../stream/archive.controller';
 import { LimitUseController } from '../admission/limit-use.controller';
+import { Concurrency } from '../admission/concurrency';
+import { InFlightGuard } from '../admission/in-flight.guard';
 import { RateLimitGuard } from '../admission/rate-limit.guard';
 import { RateLimiter } from '../admission/rate-limiter';
 import { AccessGuard } from '../access/access.guard';
@@ -127,6 +129,8 @@ export async function startEdge(
       },
       { provide: AccessGuard, useClass: BearerGuard },
       { provide: RateLimitGuard, useValue: { canActivate: async () => true } },
+      { provide: InFlightGuard, useValue: { canActivate: async () => true } },
+      { provide: Concurrency, useValue: { take: async () => undefined } },
       { provide: RateLimiter, useValue: { read: async () => [] } },
       { provide: RpcClient, useValue: { callRaw, streamRaw, for: () => client } },
       { provide: RunLogReader, useValue: { read: readLog } },
