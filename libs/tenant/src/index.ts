@@ -46,6 +46,8 @@ export interface RequestContext {
   user_agent?: string;
   /** When the work has to be done: nobody waits for it any longer. In `performance.now()` of this process; absent where nothing bounds it. */
   deadline?: number;
+  /** Is aborted when whoever asked has left: calls that are made for it end with it. It does not travel on. */
+  signal?: AbortSignal;
 }
 
 const storage = new AsyncLocalStorage<RequestContext>();

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import { limits, ProblemError } from '@taai/contracts';
 import { httpRequests, requestLog } from '@taai/platform';
@@ -45,9 +46,19 @@ export function inContextOf(request: FastifyRequest, reply: FastifyReply, work: 
     traceparent: traceparent && TRACEPARENT.test(traceparent) ? traceparent : newTraceparent(),
     ip: clientIp(request),
     user_agent: (single(request.headers['user-agent']) ?? '').slice(0, MAX_USER_AGENT),
+    signal: departureOf(reply.raw),
   };
   void reply.header('x-request-id', context.request_id);
   runInContext(context, work);
+}
+
+/** Is aborted as `cancelled` when the client leaves before it has its answer. */
+function departureOf(response: ServerResponse): AbortSignal {
+  const control = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) control.abort(new ProblemError('cancelled'));
+  });
+  return control.signal;
 }
 
 /**

@@ -183,8 +183,8 @@ export class RpcClient extends ClientProxy {
     return this.channel;
   }
 
-  /** Sends the call, and ends it when the signal is aborted. */
-  private dispatch(call: PendingCall, { signal }: CallOptions): void {
+  /** Sends the call, and ends it when the signal is aborted, or that of the request which it is made for. */
+  private dispatch(call: PendingCall, { signal = currentContext()?.signal }: CallOptions): void {
     const { pending } = this.open();
     pending.open(call);
     if (signal) pending.abortOn(signal, call);
