@@ -11,7 +11,8 @@ import { eventually } from './eventually';
 import { newAgent, newTenant, type TestTenant } from './tenant';
 import { startTestFleet, type TestFleet } from '../../scripts/test/test-fleet';
 
-const PROGRAM = 'test/doomed-orchestrator';
+/** Beside the service's own, whose threads it starts, too. */
+const PROGRAM = 'orchestrator/doomed';
 
 /** Two calls at once, one that waits for a person, and an answer. */
 const SCRIPT = '[[delay=0 tool=look:{"n":1} tool=note:{"n":2} step tool=charge:{"n":3}]]';
