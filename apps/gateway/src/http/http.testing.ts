@@ -103,7 +103,7 @@ export async function startEdge(
     return call();
   };
   const readLog = (_id: string, { signal }: { signal: AbortSignal }) => events(signal);
-  const client = { outcome: async () => ({ id: RUN_ID }), ...methods };
+  const client = { outcome: async () => ({ id: RUN_ID }), active: async () => ({ active: 0 }), ...methods };
   const streamRaw = (_bound: unknown, _input: unknown, { signal }: { signal: AbortSignal }) => stream(signal);
 
   @Module({
@@ -129,8 +129,8 @@ export async function startEdge(
       },
       { provide: AccessGuard, useClass: BearerGuard },
       { provide: RateLimitGuard, useValue: { canActivate: async () => true } },
-      { provide: InFlightGuard, useValue: { canActivate: async () => true } },
-      { provide: Concurrency, useValue: { take: async () => undefined } },
+      { provide: InFlightGuard, useValue: { canActivate: async () => true, inFlight: () => 1 } },
+      { provide: Concurrency, useValue: { take: async () => undefined, inUse: async () => 0 } },
       { provide: RateLimiter, useValue: { read: async () => [] } },
       { provide: RpcClient, useValue: { callRaw, streamRaw, for: () => client } },
       { provide: RunLogReader, useValue: { read: readLog } },
