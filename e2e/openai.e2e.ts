@@ -311,9 +311,9 @@ describe("OpenAI's API refuses", () => {
 
   it.each([
     ['[[fail=429 retry_after=7]]', 429, 'rate_limit_exceeded', '7'],
-    ['[[fail=500]]', 503, 'provider_unavailable', null],
+    ['[[fail=500]]', 503, 'provider_unavailable', '1'],
     ['[[fail=400]]', 400, 'provider_refused', null],
-    ['[[html]]', 503, 'provider_unavailable', null],
+    ['[[html]]', 503, 'provider_unavailable', '1'],
   ])('when the provider does: %s', async (directive, status, code, retryAfter) => {
     for (const stream of [false, true]) {
       const error = await ask(tenant.openai, directive, MODEL, { stream });
