@@ -62,7 +62,12 @@ describe('known and unknown accounts', () => {
       const response = await anonymous.fetch('POST', path, { body: { email, ...password }, headers });
       // What is left of a limit goes down with each request.
       const { date, ratelimit, ...others } = Object.fromEntries(response.headers);
-      return { status: response.status, body: await response.text(), others, has: [date !== undefined, ratelimit !== undefined] };
+      return {
+        status: response.status,
+        body: await response.text(),
+        others,
+        has: [date !== undefined, ratelimit !== undefined],
+      };
     };
     expect(await ask(email)).toEqual(await ask(`${randomUUID()}@example.com`));
   });
