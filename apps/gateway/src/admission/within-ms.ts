@@ -5,7 +5,7 @@
 export async function withinMs<T>(work: Promise<T>, ms: number): Promise<T> {
   const late = Promise.withResolvers<never>();
   const refuse = () => late.reject(new Error(`There was no answer within ${ms} ms.`));
-  const timer = setTimeout(() => refuse(), ms);
+  const timer = setTimeout(() => setImmediate(() => setImmediate(refuse)), ms);
   try {
     return await Promise.race([work, late.promise]);
   } finally {
