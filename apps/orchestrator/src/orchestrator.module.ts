@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import {
   LedgerStream,
   REDIS,
+  RunLogRoom,
   runLogProviders,
   SecretBox,
   SecretRotation,
@@ -75,6 +76,7 @@ export class OrchestratorModule {
         RunService,
         RunStarter,
         RunExecutor,
+        RunLogRoom,
         RunHolder,
         RunLimits,
         RunRepository,

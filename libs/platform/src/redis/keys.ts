@@ -18,6 +18,12 @@ export const keys = {
   runLog: (run_id: string) => `run:{${run_id}}:log`,
   /** Who may write a run's log: the id of its newest writer. */
   runLogOwner: (run_id: string) => `run:{${run_id}}:owner`,
+  /** Ended runs of a tenant whose logs are still there, by the time of their end. */
+  runLogs: (tenant_id: string) => `run:logs:{${tenant_id}}`,
+  /** How many bytes these logs have together. */
+  runLogBytes: (tenant_id: string) => `run:logs:{${tenant_id}}:bytes`,
+  /** Ended runs of all tenants, by the time of their end. */
+  endedRuns: () => 'run:ended',
   /** Channel of a run's events as they happen. */
   runLive: (run_id: string) => `run:{${run_id}}:live`,
   /** Channel that asks a run's lease holder to stop. */

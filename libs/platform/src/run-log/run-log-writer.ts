@@ -4,6 +4,7 @@ import type { Result } from 'ioredis';
 import { keys } from '../redis/keys';
 import type { RedisClient } from '../redis/redis';
 import { fromEntry } from './run-events';
+import { RUN_LOG_SECONDS } from './run-log-room';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -156,7 +157,7 @@ export class RunLogWriter {
   }
 
   private get expiry(): number {
-    return this.options.expire_seconds ?? 24 * 60 * 60;
+    return this.options.expire_seconds ?? RUN_LOG_SECONDS;
   }
 
   private schedule(): void {

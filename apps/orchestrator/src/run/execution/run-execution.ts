@@ -1,5 +1,13 @@
 import { isUnavailable } from '@taai/contracts';
-import { keys, LeaseLost, resumeRebuilt, RunLogWriter, type Channels, type RedisClient } from '@taai/platform';
+import {
+  keys,
+  LeaseLost,
+  resumeRebuilt,
+  RunLogWriter,
+  type RunLogRoom,
+  type Channels,
+  type RedisClient,
+} from '@taai/platform';
 import { untilAvailable } from '../../patience';
 import type { ToolLoader } from '../../tool/tool-box';
 import { committedEvents, committedId, retriedEvent, startedEvent } from '../run-events';
@@ -22,6 +30,7 @@ export interface ExecutionServices extends Models {
   tools: ToolLoader;
   redis: RedisClient;
   channels: Channels;
+  logs: Pick<RunLogRoom, 'ended'>;
 }
 
 /**
@@ -102,6 +111,7 @@ export class RunExecution {
     if (this.stopped === 'shutdown' && advance.status === 'failed') return run.handOver(advance.call);
     await run.finish(advance);
     await run.log.close();
+    await this.services.logs.ended(run.row.tenant_id, this.id);
   }
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { isUnavailable } from '@taai/contracts';
-import { Channels, LeaseLost, log, Periodic, REDIS, reportError, type RedisClient } from '@taai/platform';
+import { Channels, LeaseLost, log, Periodic, REDIS, reportError, RunLogRoom, type RedisClient } from '@taai/platform';
 import { currentCaller, FairShare, runAs } from '@taai/tenant';
 import { ModelCaller, type ChatCaller } from '../../model/model-caller';
 import { ProviderDirectory } from '../../provider/provider-directory';
@@ -51,9 +51,10 @@ export class RunExecutor implements OnApplicationBootstrap, BeforeApplicationShu
     @Inject(ToolBox) tools: ToolLoader,
     @Inject(REDIS) redis: RedisClient,
     channels: Channels,
+    logs: RunLogRoom,
     private readonly limits: RunLimits,
   ) {
-    this.services = { holder, providers, caller, tools, redis, channels };
+    this.services = { holder, providers, caller, tools, redis, channels, logs };
     this.slots = new FairShare({ places: limits.slots, queue: 0 });
     this.extending = new Periodic(limits.extend_ms, () => this.extend());
     this.sweeping = new Periodic(limits.sweep_ms, () => this.sweep());
