@@ -59,7 +59,7 @@ describe('a tenant on the plan `free`', () => {
     const refused = failures.filter((failure) => failure instanceof RateLimitError);
     expect(refused).not.toEqual([]);
     for (const { status, code, headers } of refused) {
-      expect({ status, code }).toEqual({ status: 429, code: 'rate_limited' });
+      expect({ status, code }).toEqual({ status: 429, code: 'rate_limit_exceeded' });
       expect(headers?.get('x-ratelimit-limit-requests')).toBe(String(PER_USER));
       expect(headers?.get('x-ratelimit-remaining-requests')).toBe('0');
       expect(headers?.get('x-ratelimit-reset-requests')).toMatch(/^(\d+m)?\d+s$/);
