@@ -207,6 +207,17 @@ describe('A refusal', () => {
     expect(events).toEqual(['-a']);
   });
 
+  it('comes to those who wait as soon as it is known that they wait in vain, and not at their deadline', () => {
+    const { share, enter, leave } = house(1, 3000);
+    enter('a', 300, 2000);
+    const told: string[] = [];
+    for (let n = 0; n < 30; n++) told.push(...leave('a', 10).split(' '));
+    expect(told.filter((event) => event === '-a').length).toBeGreaterThan(80);
+    // 1.7 s are left to them, at 100 starts a second.
+    expect(share.waiting).toBeGreaterThan(150);
+    expect(share.waiting).toBeLessThanOrEqual(180);
+  });
+
   it('forgets how slow it was once nobody waits', () => {
     const { enter, leave, events } = house(1, 1000);
     enter('a', 21);

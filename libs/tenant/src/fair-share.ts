@@ -166,14 +166,17 @@ export class FairShare {
     return Math.min(this.waiting + 1, (waiting.size + 1) * tenants);
   }
 
-  /** Refuses those whose time is over before the next check. */
+  /** Refuses those whose time is over before the next check, and those who would not have a place by then, as is known by now. */
   private check(): void {
-    const soon = performance.now() + CHECK_MS;
+    const now = performance.now();
     for (const { waiting } of this.turns.values()) {
+      let position = 0;
       for (const waiter of waiting) {
-        if (waiter.deadline > soon) continue;
+        const wait = Math.max(CHECK_MS, this.pace.wait(++position * this.turns.size, now));
+        if (now + wait < waiter.deadline) continue;
+        position--;
         this.withdraw(waiter);
-        waiter.refuse(overloaded(0));
+        waiter.refuse(overloaded(wait));
       }
     }
     if (this.turns.size > 0) return;
