@@ -29,10 +29,10 @@ interface Share {
   readonly waiting: Set<Waiter>;
 }
 
-const CHECK_MS = 100;
+const CHECK_MS = 50;
 /** Starts that the measured interval remembers, and that it takes to be believed. */
 const MEMORY = 64;
-const ENOUGH = 16;
+const ENOUGH = 8;
 const MAX_RETRY_AFTER = 60;
 
 /**

@@ -9,7 +9,7 @@ import { InFlightPlaces } from './in-flight-places';
 import { whenClosed } from './when-closed';
 
 /** Of one kind of work: a tenant that is alone has two thirds of them. */
-const PLACES = 32;
+const PLACES = 48;
 const QUEUE = 3000;
 /** Calls of models may wait longer than others: who calls a model waits for seconds anyway. */
 const WAIT_MS = 2000;
