@@ -1,11 +1,7 @@
 // What the AI path adds: chat completions through our gateway (API key, permission, ledger and RPC on) and through the Portkey gateway, each
 // against the direct call, on one mock provider that answers at once. And streams: time to the first token, 200 at once, saturation.
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Client } from 'pg';
 import { buildAll } from '../scripts/build.ts';
 import { startFleet, type Fleet } from '../scripts/fleet.ts';
 import { freePort } from '../scripts/lib/ports.ts';
@@ -18,7 +14,7 @@ import { makeKeys } from '../scripts/start/keys.ts';
 import { migrate } from '../scripts/start/migrate.ts';
 import { completions, firstTokens, streamsAtOnce, type Target } from './ai/load.ts';
 import { serveMock } from './ai/mock.ts';
-import { call } from './call.ts';
+import { newMockTenant, startMock } from './mock-tenant.ts';
 import { median, percentile, report, writeResults, type Measure } from './report.ts';
 
 const ROUNDS = 5;
@@ -26,19 +22,6 @@ const SECONDS = 2;
 const STREAMS = 200;
 const TOKENS = 200;
 const PACE_MS = 20;
-const PASSWORD = 'a long enough secret';
-
-async function startMock(scope: Scope): Promise<string> {
-  const port = await freePort();
-  const mock = fork(fileURLToPath(import.meta.url), { env: { ...process.env, BENCH_MOCK: String(port) } });
-  await scope.defer(async () => {
-    if (!mock.connected) return;
-    mock.disconnect();
-    await once(mock, 'exit');
-  });
-  await once(mock, 'message');
-  return `http://127.0.0.1:${port}`;
-}
 
 async function startPortkey(scope: Scope, folder: string, mock: string): Promise<Target> {
   const port = await freePort();
@@ -73,28 +56,12 @@ async function startOurs(scope: Scope, folder: string, mock: string): Promise<{ 
   await buildAll();
   const urls = databaseUrls(admin, keys.passwords);
   await migrate(urls);
-  const env = { OUTBOUND_ALLOW: '127.0.0.0/8' };
+  const env = { OUTBOUND_ALLOW: '127.0.0.0/8', DEFAULT_PLAN: 'unlimited' };
   const fleet = await startFleet({ ports: 'free', databaseUrls: urls.services, redisUrl, keys, logDir: folder, env });
   await scope.defer(() => fleet.stop());
   const api = fleet.gatewayUrls[0] ?? '';
-  const login = { email: 'bench@example.com', password: PASSWORD };
-  const { tenant } = await call(api, '/v1/auth/register', { tenant_name: 'Bench', ...login });
-  const token = String((await call(api, '/v1/auth/login', login))['access_token']);
-  const database = new Client(Object.assign(new URL(admin), { pathname: new URL(urls.migrator).pathname }).href);
-  await database.connect();
-  await database.query(`update subscriptions set plan_id = 'unlimited' where tenant_id = $1`, [
-    (tenant as { id: string }).id,
-  ]);
-  await database.end();
-  const provider = await call(
-    api,
-    '/v1/providers',
-    { name: 'mock', kind: 'openai', base_url: `${mock}/v1`, settings: { unknown_models: 'record' } },
-    token,
-  );
-  await call(api, `/v1/providers/${String(provider['id'])}/credentials`, { api_key: 'sk-mock' }, token, 'PUT');
-  const { key } = await call(api, '/v1/api-keys', { name: 'bench', scopes: ['runs:create'] }, token);
-  const headers = { authorization: `Bearer ${String(key)}` };
+  const { key } = await newMockTenant(api, mock, 'bench');
+  const headers = { authorization: `Bearer ${key}` };
   const target = {
     name: 'ours',
     origin: api,

@@ -7,6 +7,8 @@ import { RateLimiter } from './admission/rate-limiter';
 import { AccessFeed } from './access/access-feed';
 import { AccessTokens } from './access/credentials';
 import { ArchiveController } from './stream/archive.controller';
+import { Concurrency } from './admission/concurrency';
+import { InFlightGuard } from './admission/in-flight.guard';
 import { contractControllers } from './route/route';
 import { DeniedAccess } from './access/denied-access';
 import { dialectController } from './dialect/dialect.controller';
@@ -35,6 +37,8 @@ import { RunEvents } from './stream/run-events';
     RateLimitGuard,
     RateLimiter,
     { provide: TokenSpending, inject: [REDIS], useFactory: (redis: RedisClient) => new TokenSpending(redis) },
+    Concurrency,
+    InFlightGuard,
     ...runLogProviders,
     RunEvents,
     OpenStreams,

@@ -11,6 +11,7 @@ import {
 } from '@taai/dialects';
 import { RpcClient } from '@taai/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Concurrency } from '../admission/concurrency';
 import { ContractRoute, inputOf } from '../route/route';
 import { OpenStreams } from '../stream/open-streams';
 import { answerHeaders, answerStream, answerVectors } from './answers';
@@ -33,8 +34,10 @@ function addRoute(prototype: DialectAnswers, dialect: Dialect): void {
   Object.defineProperty(prototype, dialect.name, descriptor);
   Req()(prototype, dialect.name, 0);
   Res()(prototype, dialect.name, 1);
-  ContractRoute(routeOf(dialect))(prototype, dialect.name, descriptor);
+  ContractRoute(routeOf(dialect), asksModel(dialect) ? 'door_calls' : undefined)(prototype, dialect.name, descriptor);
 }
+
+const asksModel = ({ kind }: Dialect) => kind === 'chat' || kind === 'embeddings';
 
 const [streamMethod, embedMethod] = [bind(completionContract, 'stream'), bind(completionContract, 'embed')];
 
@@ -46,6 +49,7 @@ class DialectAnswers {
   constructor(
     private readonly rpc: RpcClient,
     private readonly streams: OpenStreams,
+    private readonly concurrency: Concurrency,
   ) {
     this.completions = rpc.for(completionContract);
   }
@@ -65,6 +69,7 @@ class DialectAnswers {
 
   private async chat(dialect: ChatDialect, { body }: FastifyRequest, reply: FastifyReply): Promise<void> {
     const asked = dialect.request.read(body);
+    if (asked.stream) await this.concurrency.take('open_streams', reply.raw);
     await this.streams.run(reply, async (signal) => {
       if (asked.stream) {
         const pieces = this.rpc.streamRaw(streamMethod, asked.request, { signal });

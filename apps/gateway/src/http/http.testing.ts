@@ -8,6 +8,8 @@ import { currentContext, type Caller, type RequestContext } from '@taai/tenant';
 import type { FastifyRequest, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { NIL } from 'uuid';
 import { ArchiveController } from '../stream/archive.controller';
+import { Concurrency } from '../admission/concurrency';
+import { InFlightGuard } from '../admission/in-flight.guard';
 import { LimitUseController } from '../admission/limit-use.controller';
 import { RateLimitGuard } from '../admission/rate-limit.guard';
 import { RateLimiter } from '../admission/rate-limiter';
@@ -123,6 +125,8 @@ export async function startEdge(
         useValue: { watch: () => ({ signal: new AbortController().signal, end: () => undefined }) },
       },
       { provide: AccessGuard, useClass: BearerGuard },
+      { provide: InFlightGuard, useValue: { canActivate: async () => true } },
+      { provide: Concurrency, useValue: { take: async () => undefined } },
       { provide: RateLimitGuard, useValue: { canActivate: async () => true } },
       { provide: RateLimiter, useValue: {} },
       { provide: RpcClient, useValue: { callRaw, streamRaw, for: () => client } },

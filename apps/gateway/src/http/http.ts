@@ -14,7 +14,8 @@ import { corsOptions } from './cors';
 import { AccessGuard } from '../access/access.guard';
 import { RateLimitGuard } from '../admission/rate-limit.guard';
 import { DeniedAccess } from '../access/denied-access';
-import { addGuards } from '../access/guards';
+import { addGuards, type HeadGuard } from '../access/guards';
+import { InFlightGuard } from '../admission/in-flight.guard';
 import { assertValidationWorks, validation } from '../route/validation';
 import { openApiDocument } from '../openapi/openapi';
 import { GATEWAY_CONFIG } from '../access/principals';
@@ -82,7 +83,10 @@ export async function createHttp(
   addLimits(server);
   if (config.httpsOnly) refusePlainHttp(server);
   refuseUnknownRoutes(server);
-  addGuards(server, [app.get(AccessGuard, { strict: false }), app.get(RateLimitGuard, { strict: false })]);
+  addGuards(
+    server,
+    [AccessGuard, InFlightGuard, RateLimitGuard].map((guard) => app.get<HeadGuard>(guard, { strict: false })),
+  );
   readBodies(server, config.bodyLimitBytes);
   app.useGlobalPipes(validation);
   app.useGlobalFilters(new ProblemFilter(dialects));

@@ -27,6 +27,7 @@ import {
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { RpcClient } from '@taai/platform';
 import type { FastifyRequest } from 'fastify';
+import type { Lasting } from '../admission/concurrency';
 import { takeIdempotencyKey } from '../http/request-hooks';
 
 const verbs: Record<HttpVerb, (path: string) => MethodDecorator> = {
@@ -53,15 +54,15 @@ export function successStatus({ http, output, status }: PublicMethod): number {
 
 const cacheControl = ({ max_age }: PublicMethod) => (max_age === undefined ? 'no-store' : `public, max-age=${max_age}`);
 
-/** Makes a controller's method the route of a contract's method: verb, path, status, access. */
-export function ContractRoute(bound: BoundMethod<PublicMethod>): MethodDecorator {
+/** Makes a controller's method the route of a contract's method: verb, path, status, access, and what its answers are counted as. */
+export function ContractRoute(bound: BoundMethod<PublicMethod>, lasting?: Lasting): MethodDecorator {
   const { verb, path } = splitRoute(bound.method.http);
   return applyDecorators(
     verbs[verb](path),
     HttpCode(successStatus(bound.method)),
     Header('content-type', 'application/json; charset=utf-8'),
     Header('cache-control', cacheControl(bound.method)),
-    RouteConfig({ bound }),
+    RouteConfig({ bound, lasting }),
   );
 }
 
@@ -69,6 +70,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The contract's method behind the route; absent on routes without one (health, docs). */
     bound?: BoundMethod<PublicMethod>;
+    /** What each answer is counted as while it lasts. */
+    lasting?: Lasting | undefined;
   }
 }
 

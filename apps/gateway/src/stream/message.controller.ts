@@ -2,6 +2,7 @@ import { Controller, Res } from '@nestjs/common';
 import { bind, messageContract, SendMessage } from '@taai/contracts';
 import { RpcClient } from '@taai/platform';
 import type { FastifyReply } from 'fastify';
+import { Concurrency } from '../admission/concurrency';
 import { ContractRoute, Input } from '../route/route';
 import { RunEvents } from './run-events';
 
@@ -13,12 +14,14 @@ export class MessageController {
   constructor(
     rpc: RpcClient,
     private readonly events: RunEvents,
+    private readonly concurrency: Concurrency,
   ) {
     this.messages = rpc.for(messageContract);
   }
 
   @ContractRoute(bind(messageContract, 'send'))
   async send(@Input() input: SendMessage, @Res({ passthrough: true }) answer: FastifyReply) {
+    if (input.stream) await this.concurrency.take('open_streams', answer.raw);
     const { message, run_id } = await this.messages.send(input);
     if (input.stream) return this.events.stream(answer, run_id, 0);
     const { conversation_id } = message;

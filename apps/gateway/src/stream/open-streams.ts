@@ -2,6 +2,7 @@ import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { ProblemError } from '@taai/contracts';
 import { currentCaller } from '@taai/tenant';
 import type { FastifyReply } from 'fastify';
+import { leaveSoon } from '../admission/in-flight-places';
 import { Principals, type Watch } from '../access/principals';
 
 /** How long answers that nobody could take up again may go on when the gateway stops, in milliseconds. */
@@ -37,6 +38,7 @@ export class OpenStreams implements BeforeApplicationShutdown {
     work: (signal: AbortSignal) => Promise<T>,
     { isResumable = false } = {},
   ): Promise<T> {
+    leaveSoon(reply.raw);
     const stream = { control: new AbortController(), isResumable };
     const unbind = bindTo(reply, this.principals.watch(currentCaller()), stream.control);
     this.open.add(stream);

@@ -2,6 +2,7 @@ import { Controller, Headers, Res } from '@nestjs/common';
 import { bind, hasEnded, ReadRunEvents, runContract, StartRun, type Run } from '@taai/contracts';
 import { RpcClient } from '@taai/platform';
 import type { FastifyReply } from 'fastify';
+import { Concurrency } from '../admission/concurrency';
 import { ContractRoute, Input } from '../route/route';
 import { RunEvents } from './run-events';
 
@@ -13,6 +14,7 @@ export class RunController {
   constructor(
     rpc: RpcClient,
     private readonly events: RunEvents,
+    private readonly concurrency: Concurrency,
   ) {
     this.runs = rpc.for(runContract);
   }
@@ -23,6 +25,7 @@ export class RunController {
     @Res({ passthrough: true }) reply: FastifyReply,
     @Headers('prefer') prefer?: string,
   ) {
+    if (input.stream) await this.concurrency.take('open_streams', reply.raw);
     const run = await this.runs.start(input);
     if (input.stream) return this.events.stream(reply, run.id, 0);
     if (prefer?.includes('respond-async')) return this.goesOn(run, reply);
@@ -30,7 +33,7 @@ export class RunController {
     return hasEnded(ended) ? ended : this.goesOn(ended, reply);
   }
 
-  @ContractRoute(bind(runContract, 'events'))
+  @ContractRoute(bind(runContract, 'events'), 'sse_readers')
   async read(@Input() { id, after = 0 }: ReadRunEvents, @Res({ passthrough: true }) reply: FastifyReply) {
     await this.runs.outcome({ id });
     return this.events.stream(reply, id, after);

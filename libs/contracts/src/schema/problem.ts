@@ -23,6 +23,8 @@ export const problems = {
   idempotency_in_flight: { status: 409, title: 'A request with this Idempotency-Key is still being answered' },
   idempotency_mismatch: { status: 422, title: 'The Idempotency-Key was used for another request' },
   too_many_runs: { status: 429, title: 'The tenant has as many active runs as its plan allows' },
+  too_many_streams: { status: 429, title: 'The tenant has as much open at once as its plan allows' },
+  too_many_requests_in_flight: { status: 429, title: 'The tenant has as many requests in flight as its plan allows' },
   rate_limited: { status: 429, title: 'Too many attempts' },
   payload_too_large: { status: 413, title: 'The body is too large' },
   uri_too_long: { status: 414, title: 'The URL is too long' },

@@ -50,6 +50,8 @@ export const keys = {
   providerModels: (provider_id: string) => `provider:{${provider_id}}:models`,
   /** Channel of tenants whose configuration was changed. */
   tenantChanged: () => 'tenant:changed',
+  /** How much of a kind (streams, readers, calls) each gateway holds open for a tenant. */
+  concurrency: (tenant_id: string, kind: string) => `concurrency:{${tenant_id}}:${kind}`,
   /** Prefix of everything that bull keeps of its queues. */
   bull: () => '{bull}',
 };

@@ -1,0 +1,55 @@
+import type { ServerResponse } from 'node:http';
+import { ProblemError } from '@taai/contracts';
+import { FairShare, type FairShareOptions } from '@taai/tenant';
+import { whenClosed } from './when-closed';
+
+/** How long a request that is refused is kept: else who comes again at once would keep the process from all other work. */
+const REFUSAL_MS = 150;
+const WORK_MS = 250;
+
+export interface PlacesOptions extends FairShareOptions {
+  /** How long a request may wait for its place; who would wait longer is refused. */
+  wait_ms: number;
+}
+
+const leaving = new WeakMap<ServerResponse, () => void>();
+
+/** Has the request leave its place in a moment although its answer goes on: what lasts waits for others, and works little. */
+export function leaveSoon(response: ServerResponse): void {
+  const leave = leaving.get(response);
+  if (!leave) return;
+  const timer = setTimeout(leave, WORK_MS).unref();
+  whenClosed(response, () => clearTimeout(timer));
+}
+
+/** Places for the requests that a process works on at once. Tenants share them by turns. */
+export class InFlightPlaces {
+  private readonly share: FairShare;
+
+  constructor(private readonly options: PlacesOptions) {
+    this.share = new FairShare(options);
+  }
+
+  /** Resolves when the request has a place, until its response is over. Throws `overloaded`. */
+  async enter(tenant: string, response: ServerResponse): Promise<void> {
+    if (!this.share.tryEnter(tenant)) await this.turn(tenant);
+    let isIn = true;
+    const leave = () => {
+      if (isIn) this.share.leave(tenant);
+      isIn = false;
+    };
+    leaving.set(response, leave);
+    whenClosed(response, leave);
+  }
+
+  private turn(tenant: string): Promise<void> {
+    const since = performance.now();
+    return new Promise((begin, reject) => {
+      const refuse = (problem: ProblemError) => {
+        const rest = since + REFUSAL_MS - performance.now();
+        setTimeout(() => reject(problem), rest);
+      };
+      this.share.enter({ tenant, deadline: since + this.options.wait_ms, begin, refuse });
+    });
+  }
+}
