@@ -20,8 +20,6 @@ const words: Record<Lasting, { code: ProblemCode; what: string }> = {
 const TELL_MS = 1000;
 /** After so long the places of a process that died are free again. */
 const LEASE_MS = 4000;
-/** Up to this share of its limit a use is counted behind its back: then a process asks nobody, and tells within a second. */
-const FAR = 1 / 4;
 
 /** What one tenant has of one kind. */
 interface Use {
@@ -37,7 +35,8 @@ interface Use {
 
 /**
  * Counts what lasts (calls of models, streams, readers) per tenant over all gateways, up to the plan's limits. Each process leases its
- * places in Redis and renews the leases by the clock, so that those of a process that died come back within 4 s.
+ * places in Redis and renews the leases by the clock, so that those of a process that died come back within 4 s. Where there is no limit
+ * nobody is asked, and Redis is told within a second.
  */
 @Injectable()
 export class Concurrency implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -71,7 +70,7 @@ export class Concurrency implements OnApplicationBootstrap, OnApplicationShutdow
     const limit = this.principals.limitsOf(caller)[kind] ?? Infinity;
     const use = this.useOf(kind, caller.tenant_id);
     use.limit = limit;
-    if (isFar(use)) use.held += 1;
+    if (limit === Infinity) use.held += 1;
     else if (!(await this.ask(use))) throw tooMany(kind, limit);
     whenClosed(response, () => this.leave(use));
   }
@@ -85,7 +84,7 @@ export class Concurrency implements OnApplicationBootstrap, OnApplicationShutdow
 
   private leave(use: Use): void {
     use.held -= 1;
-    if (!isFar(use) && !use.isAsking) void this.tell(use);
+    if (use.limit !== Infinity && !use.isAsking) void this.tell(use);
   }
 
   /** However many ask at once: one question is under way, and names all who want a place. */
@@ -135,8 +134,6 @@ export class Concurrency implements OnApplicationBootstrap, OnApplicationShutdow
     return use;
   }
 }
-
-const isFar = ({ held, others, limit }: Use): boolean => held + others + 1 <= limit * FAR;
 
 const tooMany = (kind: Lasting, limit: number) =>
   new ProblemError(words[kind].code, `The tenant may have ${limit} ${words[kind].what} at once (${kind}).`, {

@@ -1,17 +1,21 @@
 import { Controller } from '@nestjs/common';
 import {
   bind,
+  Empty,
   limitUseContract,
   publicMethods,
+  runContract,
   type LimitUse,
   type LimitUses,
   type TenantLimits,
 } from '@taai/contracts';
 import { dialects, routeOf } from '@taai/dialects';
-import { WINDOW_SECONDS } from '@taai/platform';
+import { RpcClient, WINDOW_SECONDS } from '@taai/platform';
 import { currentCaller, type Caller } from '@taai/tenant';
 import { Principals } from '../access/principals';
-import { ContractRoute } from '../route/route';
+import { ContractRoute, Input } from '../route/route';
+import { Concurrency, type Lasting } from './concurrency';
+import { InFlightGuard } from './in-flight.guard';
 import type { LevelState } from './rate-decision';
 import { endpointLevel, tenantLevel, tokensLevel, userLevel, type RateLevel } from './rate-levels';
 import { RateLimiter } from './rate-limiter';
@@ -19,7 +23,7 @@ import { RateLimiter } from './rate-limiter';
 const MS = 1000;
 
 /** What is not counted by time. */
-const lasting = ['active_runs', 'open_streams', 'door_calls', 'sse_readers', 'requests_in_flight'] as const;
+type Present = keyof Pick<TenantLimits, 'active_runs' | 'requests_in_flight' | Lasting>;
 
 const methods = [...publicMethods, ...dialects.map(routeOf)]
   .map(({ method }) => method)
@@ -28,13 +32,20 @@ const methods = [...publicMethods, ...dialects.map(routeOf)]
 /** Shows callers what is left of their limits. */
 @Controller()
 export class LimitUseController {
+  private readonly runs;
+
   constructor(
     private readonly limiter: RateLimiter,
     private readonly principals: Principals,
-  ) {}
+    private readonly concurrency: Concurrency,
+    private readonly requests: InFlightGuard,
+    rpc: RpcClient,
+  ) {
+    this.runs = rpc.for(runContract);
+  }
 
   @ContractRoute(bind(limitUseContract, 'list'))
-  async list(): Promise<LimitUses> {
+  async list(@Input() _input: Empty): Promise<LimitUses> {
     const caller = currentCaller();
     const limits = this.principals.limitsOf(caller);
     const scopes = scopesOf(caller, limits);
@@ -45,9 +56,26 @@ export class LimitUseController {
     return {
       data: [
         ...scopes.map(([scope, level]) => rateUse(scope, stateOf(level), now)),
-        ...lasting.map((scope) => lastingUse(scope, limits[scope])),
+        ...(await this.present(caller.tenant_id)).map(([scope, used]) => presentUse(scope, used, limits[scope])),
       ],
     };
+  }
+
+  /** What the tenant has at once now. */
+  private async present(tenantId: string): Promise<[Present, number][]> {
+    const [{ active }, open_streams, door_calls, sse_readers] = await Promise.all([
+      this.runs.active({}),
+      this.concurrency.inUse('open_streams', tenantId),
+      this.concurrency.inUse('door_calls', tenantId),
+      this.concurrency.inUse('sse_readers', tenantId),
+    ]);
+    return [
+      ['active_runs', active],
+      ['open_streams', open_streams],
+      ['door_calls', door_calls],
+      ['sse_readers', sse_readers],
+      ['requests_in_flight', this.requests.inFlight(tenantId)],
+    ];
   }
 }
 
@@ -72,10 +100,10 @@ const rateUse = (scope: string, state: LevelState | undefined, now: number): Lim
   reset_at: state ? new Date(now + state.reset_seconds * MS) : null,
 });
 
-const lastingUse = (scope: string, limit: number | null): LimitUse => ({
+const presentUse = (scope: Present, used: number, limit: number | null): LimitUse => ({
   scope,
   limit,
   window_seconds: null,
-  remaining: null,
+  remaining: limit === null ? null : Math.max(0, limit - used),
   reset_at: null,
 });

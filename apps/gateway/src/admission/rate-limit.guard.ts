@@ -1,4 +1,4 @@
-import { Injectable, type ExecutionContext } from '@nestjs/common';
+import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ThrottlerGuard, type ThrottlerStorage } from '@nestjs/throttler';
 import { ProblemError, type PublicMethod } from '@taai/contracts';
@@ -23,10 +23,11 @@ const noStorage: ThrottlerStorage = {
  */
 @Injectable()
 export class RateLimitGuard extends ThrottlerGuard {
+  // Named by hand: what the throttler's constructor injects by name would be taken over else.
   constructor(
-    private readonly limiter: RateLimiter,
-    private readonly principals: Principals,
-    private readonly spending: TokenSpending,
+    @Inject(RateLimiter) private readonly limiter: RateLimiter,
+    @Inject(Principals) private readonly principals: Principals,
+    @Inject(TokenSpending) private readonly spending: TokenSpending,
   ) {
     super([], noStorage, new Reflector());
   }

@@ -1,16 +1,16 @@
 import { connect, type Socket } from 'node:net';
 import { Module, type ExecutionContext } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { limits, ProblemError } from '@taai/contracts';
+import { limits, noLimits, ProblemError } from '@taai/contracts';
 import type { Dialect } from '@taai/dialects';
 import { HealthModule, RpcClient, RunLogReader } from '@taai/platform';
 import { currentContext, type Caller, type RequestContext } from '@taai/tenant';
 import type { FastifyRequest, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { NIL } from 'uuid';
 import { ArchiveController } from '../stream/archive.controller';
+import { LimitUseController } from '../admission/limit-use.controller';
 import { Concurrency } from '../admission/concurrency';
 import { InFlightGuard } from '../admission/in-flight.guard';
-import { LimitUseController } from '../admission/limit-use.controller';
 import { RateLimitGuard } from '../admission/rate-limit.guard';
 import { RateLimiter } from '../admission/rate-limiter';
 import { AccessGuard } from '../access/access.guard';
@@ -103,7 +103,7 @@ export async function startEdge(
     return call();
   };
   const readLog = (_id: string, { signal }: { signal: AbortSignal }) => events(signal);
-  const client = { outcome: async () => ({ id: RUN_ID }), ...methods };
+  const client = { outcome: async () => ({ id: RUN_ID }), active: async () => ({ active: 0 }), ...methods };
   const streamRaw = (_bound: unknown, _input: unknown, { signal }: { signal: AbortSignal }) => stream(signal);
 
   @Module({
@@ -122,13 +122,16 @@ export async function startEdge(
       DeniedAccess,
       {
         provide: Principals,
-        useValue: { watch: () => ({ signal: new AbortController().signal, end: () => undefined }) },
+        useValue: {
+          watch: () => ({ signal: new AbortController().signal, end: () => undefined }),
+          limitsOf: () => noLimits,
+        },
       },
       { provide: AccessGuard, useClass: BearerGuard },
-      { provide: InFlightGuard, useValue: { canActivate: async () => true } },
-      { provide: Concurrency, useValue: { take: async () => undefined } },
       { provide: RateLimitGuard, useValue: { canActivate: async () => true } },
-      { provide: RateLimiter, useValue: {} },
+      { provide: InFlightGuard, useValue: { canActivate: async () => true, inFlight: () => 1 } },
+      { provide: Concurrency, useValue: { take: async () => undefined, inUse: async () => 0 } },
+      { provide: RateLimiter, useValue: { read: async () => [] } },
       { provide: RpcClient, useValue: { callRaw, streamRaw, for: () => client } },
       { provide: RunLogReader, useValue: { read: readLog } },
     ],

@@ -85,7 +85,7 @@ export async function createHttp(
   refuseUnknownRoutes(server);
   addGuards(
     server,
-    [AccessGuard, InFlightGuard, RateLimitGuard].map((guard) => app.get<HeadGuard>(guard, { strict: false })),
+    [AccessGuard, RateLimitGuard, InFlightGuard].map((guard) => app.get<HeadGuard>(guard, { strict: false })),
   );
   readBodies(server, config.bodyLimitBytes);
   app.useGlobalPipes(validation);

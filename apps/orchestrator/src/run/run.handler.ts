@@ -38,6 +38,10 @@ export class RunHandler {
     return this.runs.get(id);
   }
 
+  active() {
+    return this.runs.active();
+  }
+
   events({ id, after }: ReadRunEvents) {
     return this.runs.events(id, after);
   }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { hasEnded, type RunStatus } from '@taai/contracts';
-import { RlsPool, sql, type Tx } from '@taai/entities';
+import { RlsPool, sql, type Reader, type Tx } from '@taai/entities';
 import { RUN_COLUMNS, type LedgeredAttempt, type Lease, type NewRun, type RunRow } from './run-row';
 import { runStates } from './run-states';
 import { storableJson } from '../json/storable';
@@ -56,8 +56,12 @@ export class RunRepository {
     const [plan] = await tx.read<{ most: number | null }>(MOST_ACTIVE);
     if (!plan || plan.most === null) return true;
     await tx.read(LOCK_COUNT, [tx.tenant_id]);
-    const [count] = await tx.read<{ active: number }>(COUNT_ACTIVE);
-    return count !== undefined && count.active < plan.most;
+    return (await this.countActive(tx)) < plan.most;
+  }
+
+  async countActive(db: Reader = this.rls): Promise<number> {
+    const [count] = await db.read<{ active: number }>(COUNT_ACTIVE);
+    return count?.active ?? 0;
   }
 
   /** Leased and running, or queued without a lease. Undefined when there is a run with this id. */

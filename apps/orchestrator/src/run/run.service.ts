@@ -3,6 +3,7 @@ import {
   found,
   hasEnded,
   ProblemError,
+  type ActiveRuns,
   type DecideToolCall,
   type ListRuns,
   type PageOf,
@@ -43,6 +44,11 @@ export class RunService {
 
   async get(id: string): Promise<Run> {
     return toRun(await this.find(id));
+  }
+
+  /** How many of the tenant's runs have not ended. */
+  async active(): Promise<ActiveRuns> {
+    return { active: await this.runs.countActive() };
   }
 
   /** The run with its timeline. */

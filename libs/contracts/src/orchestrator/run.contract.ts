@@ -17,7 +17,7 @@ import {
 } from 'class-validator';
 import { contract } from '../contract';
 import { Describe } from '../schema/describe';
-import { ById, Nullable, Optional, Page, PageById, type Timestamp } from '../fields';
+import { ById, Empty, Nullable, Optional, Page, PageById, type Timestamp } from '../fields';
 import { TokenUsage } from '../usage.contract';
 import { runEvents, type RunEvent, type RunEventBody } from './run-event';
 import { ToolExecution } from './tool-execution';
@@ -208,6 +208,12 @@ export class ChatMessage {
   content: string;
 }
 
+export class ActiveRuns {
+  @IsInt()
+  @Min(0)
+  active: number;
+}
+
 /** A run that another service starts: the context it chose, and what the run is for. */
 export class StartRunFor {
   @IsUUID()
@@ -298,6 +304,13 @@ export const runContract = contract('orchestrator.run', {
     callers: ['chat', 'gateway'],
     input: ById,
     output: Run,
+    effect: 'safe',
+  },
+  active: {
+    summary: "How many of the tenant's runs have not ended, for what the gateway shows of limits",
+    callers: ['gateway'],
+    input: Empty,
+    output: ActiveRuns,
     effect: 'safe',
   },
   events: {

@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { noLimits, type ProblemError } from '@taai/contracts';
+import { keys, whenReady, type RedisClient } from '@taai/platform';
+import { testRedis, until } from '@taai/platform-testing';
+import { runAs, type Caller } from '@taai/tenant';
+import type { Principals } from '../access/principals';
+import { Concurrency } from './concurrency';
+
+const LIMIT = 8;
+
+let redis: RedisClient;
+
+beforeAll(async () => {
+  redis = testRedis('commands');
+  await whenReady(redis);
+});
+afterAll(() => redis.disconnect());
+
+const newTenant = (): Caller => ({ tenant_id: randomUUID(), permissions: [], issuer: 'gateway' });
+
+const principals = { limitsOf: () => ({ ...noLimits, open_streams: LIMIT }) } as Pick<Principals, 'limitsOf'>;
+
+/** One gateway's. */
+const newGateway = (client = redis) => new Concurrency(client, principals as Principals);
+
+const response = () => new ServerResponse(new IncomingMessage(new Socket()));
+
+const take = (gateway: Concurrency, caller: Caller, answer = response()) =>
+  runAs(caller, () => gateway.take('open_streams', answer)).then(
+    () => 'taken',
+    ({ code }: ProblemError) => code,
+  );
+
+describe('Streams of a tenant', () => {
+  it('are as many as its limit at all gateways together, however many ask at once', async () => {
+    const [caller, gateways] = [newTenant(), [newGateway(), newGateway(), newGateway()]];
+    const outcomes = await Promise.all(
+      gateways.flatMap((gateway) => Array.from({ length: 10 }, () => take(gateway, caller))),
+    );
+    expect(outcomes.filter((outcome) => outcome === 'taken')).toHaveLength(LIMIT);
+    expect(await gateways[0]?.inUse('open_streams', caller.tenant_id)).toBe(LIMIT);
+    expect(await take(gateways[1] as Concurrency, caller)).toBe('too_many_streams');
+    expect(await take(gateways[1] as Concurrency, newTenant())).toBe('taken');
+  });
+
+  it('name the limit that refuses them', async () => {
+    const [caller, gateway] = [newTenant(), newGateway()];
+    for (let n = 0; n < LIMIT; n++) await take(gateway, caller);
+    await expect(runAs(caller, () => gateway.take('open_streams', response()))).rejects.toMatchObject({
+      code: 'too_many_streams',
+      message: `The tenant may have ${LIMIT} open streams at once (open_streams).`,
+      retry_after: 1,
+    });
+  });
+
+  it('leave their places when they are over', async () => {
+    const [caller, here, there] = [newTenant(), newGateway(), newGateway()];
+    const answers = Array.from({ length: LIMIT }, response);
+    for (const answer of answers) await take(here, caller, answer);
+    expect(await take(there, caller)).toBe('too_many_streams');
+    for (const answer of answers) answer.emit('close');
+    await until(async () => (await take(there, caller)) === 'taken');
+  });
+
+  it('of a gateway that died leave theirs when its lease has ended', async () => {
+    const [caller, dead, there] = [newTenant(), newGateway(), newGateway()];
+    for (let n = 0; n < LIMIT; n++) await take(dead, caller);
+    expect(await take(there, caller)).toBe('too_many_streams');
+    const key = keys.concurrency(caller.tenant_id, 'open_streams');
+    const [[me = ''] = []] = Object.entries(await redis.hgetall(key));
+    // The lease ends by Redis' clock: as if it had passed.
+    await redis.hset(key, me, `${LIMIT}:1`);
+    expect(await take(there, caller)).toBe('taken');
+    expect(await redis.pttl(key)).toBeGreaterThan(0);
+  });
+});
