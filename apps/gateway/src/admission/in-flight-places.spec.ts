@@ -57,4 +57,17 @@ describe('Places for requests', () => {
     await settled();
     expect(begun).toHaveLength(9);
   });
+
+  it('are refused as `overloaded` where no more may wait, after a moment, so that who comes again at once takes little', async () => {
+    places = new InFlightPlaces({ places: 1, queue: 1, wait_ms: 60_000 });
+    const begun: string[] = [];
+    enter('a', 2, begun);
+    let problem: unknown;
+    void places.enter('a', response()).catch((error: unknown) => (problem = error));
+    await settled();
+    expect([begun, problem]).toEqual([['a0'], undefined]);
+    jest.advanceTimersByTime(150);
+    await settled();
+    expect(problem).toMatchObject({ code: 'overloaded', retry_after: 1 });
+  });
 });
