@@ -1,5 +1,6 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
+import type { ProblemError } from '@taai/contracts';
 import { InFlightPlaces, leaveSoon } from './in-flight-places';
 
 describe('Places for requests', () => {
@@ -41,6 +42,21 @@ describe('Places for requests', () => {
     for (const answer of answers.slice(0, 4)) answer.emit('close');
     await settled();
     expect(new Set(begun.map((name) => name[0]))).toEqual(new Set(['a', 'b']));
+  });
+
+  it('are not kept for clients that have left', async () => {
+    places = new InFlightPlaces({ places: 1, queue: 3, wait_ms: 60_000 });
+    const begun: string[] = [];
+    const [first] = enter('a', 1, begun);
+    const gone = response();
+    const left = places.enter('a', gone).catch(({ code }: ProblemError) => code);
+    const [next] = enter('a', 1, begun);
+    gone.emit('close');
+    expect(await left).toBe('cancelled');
+    first?.emit('close');
+    await settled();
+    expect(begun).toHaveLength(2);
+    expect(next?.listenerCount('close')).toBe(1);
   });
 
   it('are left by answers that last, once they have begun', async () => {
