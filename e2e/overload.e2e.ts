@@ -63,6 +63,32 @@ describe('what a tenant is refused because it has too much at once', () => {
     });
   });
 
+  it('of messages was never run, and what is accepted is run once', async () => {
+    const tenant = await newTenantWith({ active_runs: 2 });
+    const agent_id = await newAgent(tenant, sandboxUrl);
+    const conversations = await times(8, async () => {
+      const { body } = await tenant.client.post('/v1/conversations', { agent_id });
+      return String(body['id']);
+    });
+    const content = 'Take your time [[tokens=60 delay=50]]';
+    const outcomes = await Promise.all(
+      conversations.map(async (id) => {
+        const { status, body } = await tenant.client.post(`/v1/conversations/${id}/messages`, { content });
+        return { id, outcome: status === 201 ? 'answered' : body['code'] };
+      }),
+    );
+    const idsOf = (which: string) => outcomes.filter(({ outcome }) => outcome === which).map(({ id }) => id);
+    expect(idsOf('answered').length).toBeGreaterThanOrEqual(2);
+    expect(idsOf('too_many_runs')).not.toEqual([]);
+    expect([...idsOf('answered'), ...idsOf('too_many_runs')].sort()).toEqual([...conversations].sort());
+    const runs = await asSuperuser<{ conversation_id: string }>(
+      adminDatabaseUrl,
+      'select conversation_id from agent_runs where tenant_id = $1',
+      [tenant.tenant_id],
+    );
+    expect(runs.map(({ conversation_id }) => conversation_id).sort()).toEqual(idsOf('answered').sort());
+  });
+
   it('of streams was never asked of a provider', async () => {
     const tenant = await newTenantWith({ open_streams: 2 });
     await sandboxProvider(tenant, sandboxUrl, 'main');

@@ -20,10 +20,13 @@ afterAll(() => redis.disconnect());
 
 const newTenant = (): Caller => ({ tenant_id: randomUUID(), permissions: [], issuer: 'gateway' });
 
-const principals = { limitsOf: () => ({ ...noLimits, open_streams: LIMIT }) } as Pick<Principals, 'limitsOf'>;
+const allowing = (open_streams: number | null): Pick<Principals, 'limitsOf'> => ({
+  limitsOf: () => ({ ...noLimits, open_streams }),
+});
 
 /** One gateway's. */
-const newGateway = (client = redis) => new Concurrency(client, principals as Principals);
+const newGateway = (limit: number | null = LIMIT, client = redis) =>
+  new Concurrency(client, allowing(limit) as Principals);
 
 const response = () => new ServerResponse(new IncomingMessage(new Socket()));
 
@@ -71,8 +74,61 @@ describe('Streams of a tenant', () => {
     const key = keys.concurrency(caller.tenant_id, 'open_streams');
     const [[me = ''] = []] = Object.entries(await redis.hgetall(key));
     // The lease ends by Redis' clock: as if it had passed.
-    await redis.hset(key, me, `${LIMIT}:1`);
+    await redis.hset(key, me, `${LIMIT}:0:1`);
     expect(await take(there, caller)).toBe('taken');
     expect(await redis.pttl(key)).toBeGreaterThan(0);
+  });
+
+  it('are never more than the limit where gateways have places in advance, and all of them can be had', async () => {
+    const [caller, limit] = [newTenant(), 200];
+    const gateways = [newGateway(limit), newGateway(limit), newGateway(limit)];
+    const all = gateways.flatMap((gateway) => Array.from({ length: 100 }, () => gateway));
+    const outcomes = await Promise.all(all.map((gateway) => take(gateway, caller)));
+    let taken = outcomes.filter((outcome) => outcome === 'taken').length;
+    expect(taken).toBeLessThanOrEqual(limit);
+    for (const gateway of gateways) {
+      await gateway.inUse('open_streams', caller.tenant_id);
+      while ((await take(gateway, caller)) === 'taken') taken += 1;
+    }
+    expect(taken).toBe(limit);
+  });
+
+  it('ask Redis once for many while many places are free, and never without a limit', async () => {
+    const caller = newTenant();
+    const gateways = [newGateway(1000), newGateway(null)];
+    const ask = jest.spyOn(redis, 'holdPlaces');
+    for (const gateway of gateways) {
+      for (let n = 0; n < 50; n += 1) {
+        const answer = response();
+        expect(await take(gateway, caller, answer)).toBe('taken');
+        answer.emit('close');
+      }
+    }
+    expect(ask).toHaveBeenCalledTimes(1);
+    ask.mockRestore();
+  });
+});
+
+describe('Without Redis', () => {
+  const gone = testRedis('commands');
+  beforeAll(() => gone.disconnect());
+
+  it('each gateway counts what it has itself, and shows that', async () => {
+    const [caller, gateway] = [newTenant(), newGateway(LIMIT, gone)];
+    const answers = Array.from({ length: LIMIT }, response);
+    for (const answer of answers) expect(await take(gateway, caller, answer)).toBe('taken');
+    expect(await take(gateway, caller)).toBe('too_many_streams');
+    expect(await gateway.inUse('open_streams', caller.tenant_id)).toBe(LIMIT);
+    answers[0]?.emit('close');
+    expect(await take(gateway, caller)).toBe('taken');
+  });
+
+  it('nobody waits for it while it stands still', async () => {
+    const silent = testRedis('commands');
+    await whenReady(silent);
+    const gateway = newGateway(LIMIT, silent);
+    jest.spyOn(silent, 'holdPlaces').mockReturnValue(new Promise(() => undefined));
+    expect(await take(gateway, newTenant())).toBe('taken');
+    silent.disconnect();
   });
 });

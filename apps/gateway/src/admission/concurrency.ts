@@ -7,6 +7,7 @@ import { currentCaller } from '@taai/tenant';
 import { Principals } from '../access/principals';
 import { defineConcurrencyScript } from './concurrency.script';
 import { whenClosed } from './when-closed';
+import { withinMs } from './within-ms';
 
 /** What lasts, by the name of its limit. */
 export type Lasting = keyof Pick<TenantLimits, 'door_calls' | 'open_streams' | 'sse_readers'>;
@@ -20,23 +21,28 @@ const words: Record<Lasting, { code: ProblemCode; what: string }> = {
 const TELL_MS = 1000;
 /** After so long the places of a process that died are free again. */
 const LEASE_MS = 4000;
+/** Who cannot be asked by then counts as gone. */
+const ANSWER_MS = 100;
 
 /** What one tenant has of one kind. */
 interface Use {
   readonly key: string;
   /** By this process. */
   held: number;
+  /** Places that this process may give without asking. */
+  spare: number;
   /** By all others, as far as we have heard. */
   others: number;
   limit: number;
-  readonly wanting: { resolve: (isGiven: boolean) => void; reject: (error: unknown) => void }[];
+  /** Each is told whether it has a place. */
+  readonly wanting: ((isGiven: boolean) => void)[];
   isAsking: boolean;
 }
 
 /**
  * Counts what lasts (calls of models, streams, readers) per tenant over all gateways, up to the plan's limits. Each process leases its
- * places in Redis and renews the leases by the clock, so that those of a process that died come back within 4 s. Where there is no limit
- * nobody is asked, and Redis is told within a second.
+ * places in Redis, and some in advance while many are free, so that it need not ask each time. It renews the leases by the clock: those of
+ * a process that died come back within 4 s. Without Redis each process counts by itself.
  */
 @Injectable()
 export class Concurrency implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -63,81 +69,87 @@ export class Concurrency implements OnApplicationBootstrap, OnApplicationShutdow
 
   /**
    * Counts one more of the caller's tenant until the response is over. Throws `too_many_streams` and `too_many_requests_in_flight` beyond
-   * the limit, and `service_unavailable` without Redis.
+   * the limit.
    */
   async take(kind: Lasting, response: ServerResponse): Promise<void> {
     const caller = currentCaller();
-    const limit = this.principals.limitsOf(caller)[kind] ?? Infinity;
     const use = this.useOf(kind, caller.tenant_id);
-    use.limit = limit;
-    if (limit === Infinity) use.held += 1;
-    else if (!(await this.ask(use))) throw tooMany(kind, limit);
+    use.limit = this.principals.limitsOf(caller)[kind] ?? Infinity;
+    if (!takeSpare(use) && !(await this.ask(use))) throw tooMany(kind, use.limit);
     whenClosed(response, () => this.leave(use));
   }
 
   /** How many of the kind the tenant has at all gateways. */
   async inUse(kind: Lasting, tenantId: string): Promise<number> {
     const use = this.useOf(kind, tenantId);
-    await this.hold(use, 0);
+    await this.tell(use);
     return use.held + use.others;
   }
 
+  /** Where places are scarce, others hear of it at once. */
   private leave(use: Use): void {
     use.held -= 1;
-    if (use.limit !== Infinity && !use.isAsking) void this.tell(use);
+    if (use.spare === 0 && use.limit !== Infinity) void this.tell(use);
   }
 
-  /** However many ask at once: one question is under way, and names all who want a place. */
   private ask(use: Use): Promise<boolean> {
-    const answer = new Promise<boolean>((resolve, reject) => use.wanting.push({ resolve, reject }));
-    if (!use.isAsking) void this.askForAll(use);
+    const answer = new Promise<boolean>((resolve) => use.wanting.push(resolve));
+    void this.tell(use);
     return answer;
   }
 
-  private async askForAll(use: Use): Promise<void> {
-    use.isAsking = true;
-    while (use.wanting.length > 0) {
-      const wanting = use.wanting.splice(0);
-      await this.hold(use, wanting.length).then(
-        (given) => wanting.forEach(({ resolve }, index) => resolve(index < given)),
-        () => wanting.forEach(({ reject }) => reject(unavailable())),
-      );
-    }
-    use.isAsking = false;
+  private async tellAll(): Promise<void> {
+    await Promise.all([...this.uses.values()].map((use) => this.tell(use)));
   }
 
-  /** Renews the lease. Resolves to how many of the wanted places are given. */
+  /** Renews the lease, and asks for those who want a place. However many want one at once: one question is under way, and names them all. */
+  private async tell(use: Use): Promise<void> {
+    if (use.isAsking) return;
+    use.isAsking = true;
+    do {
+      const wanting = use.wanting.splice(0);
+      const given = await this.hold(use, wanting.length);
+      wanting.forEach((answer, index) => answer(index < given));
+    } while (use.wanting.length > 0);
+    use.isAsking = false;
+    if (use.held === 0) this.uses.delete(use.key);
+  }
+
+  /** Resolves to how many of the wanted places are given. Meanwhile nothing is spare. */
   private async hold(use: Use, wanted: number): Promise<number> {
-    const limit = Math.min(use.limit, Number.MAX_SAFE_INTEGER);
-    const [given, others] = await this.redis.holdPlaces(use.key, this.me, use.held, wanted, limit, LEASE_MS);
-    use.held += given;
-    use.others = others;
+    use.spare = 0;
+    const [given, spare, others] = await this.lease(use, wanted).catch((error: unknown) => {
+      log.debug({ err: error }, 'places are counted without Redis');
+      return [Math.max(0, Math.min(wanted, use.limit - use.held)), 0, use.others] as const;
+    });
+    Object.assign(use, { held: use.held + given, spare, others });
     return given;
   }
 
-  private async tellAll(): Promise<void> {
-    const silent = [...this.uses.values()].filter(({ isAsking }) => !isAsking);
-    await Promise.all(silent.map((use) => this.tell(use)));
-  }
-
-  /** A lease that cannot be renewed now is renewed later. */
-  private async tell(use: Use): Promise<void> {
-    const isOver = use.held === 0;
-    await this.hold(use, 0).catch((error: unknown) => log.debug({ err: error }, 'a lease was not renewed'));
-    if (isOver && use.held === 0 && !use.isAsking) this.uses.delete(use.key);
+  private lease({ key, held, limit }: Use, wanted: number): Promise<[number, number, number]> {
+    const most = Math.min(limit, Number.MAX_SAFE_INTEGER);
+    return withinMs(this.redis.holdPlaces(key, this.me, held, wanted, most, LEASE_MS), ANSWER_MS);
   }
 
   private useOf(kind: Lasting, tenantId: string): Use {
     const key = keys.concurrency(tenantId, kind);
-    const use = this.uses.get(key) ?? { key, held: 0, others: 0, limit: Infinity, wanting: [], isAsking: false };
+    const known = this.uses.get(key);
+    if (known) return known;
+    const use: Use = { key, held: 0, spare: 0, others: 0, limit: Infinity, wanting: [], isAsking: false };
     this.uses.set(key, use);
     return use;
   }
+}
+
+/** Where there is no limit everything is spare. */
+function takeSpare(use: Use): boolean {
+  if (use.limit !== Infinity && use.spare === 0) return false;
+  use.spare = Math.max(0, use.spare - 1);
+  use.held += 1;
+  return true;
 }
 
 const tooMany = (kind: Lasting, limit: number) =>
   new ProblemError(words[kind].code, `The tenant may have ${limit} ${words[kind].what} at once (${kind}).`, {
     retry_after: 1,
   });
-
-const unavailable = () => new ProblemError('service_unavailable', undefined, { retry_after: 1 });

@@ -1,5 +1,6 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
+import type { ProblemError } from '@taai/contracts';
 import { InFlightPlaces, leaveSoon } from './in-flight-places';
 
 describe('Places for requests', () => {
@@ -43,6 +44,21 @@ describe('Places for requests', () => {
     expect(new Set(begun.map((name) => name[0]))).toEqual(new Set(['a', 'b']));
   });
 
+  it('are not kept for clients that have left', async () => {
+    places = new InFlightPlaces({ places: 1, queue: 3, wait_ms: 60_000 });
+    const begun: string[] = [];
+    const [first] = enter('a', 1, begun);
+    const gone = response();
+    const left = places.enter('a', gone).catch(({ code }: ProblemError) => code);
+    const [next] = enter('a', 1, begun);
+    gone.emit('close');
+    expect(await left).toBe('cancelled');
+    first?.emit('close');
+    await settled();
+    expect(begun).toHaveLength(2);
+    expect(next?.listenerCount('close')).toBe(1);
+  });
+
   it('are left by answers that last, once they have begun', async () => {
     const begun: string[] = [];
     const answers = enter('a', 5, begun);
@@ -56,5 +72,18 @@ describe('Places for requests', () => {
     enter('b', 4, begun);
     await settled();
     expect(begun).toHaveLength(9);
+  });
+
+  it('are refused as `overloaded` where no more may wait, after a moment, so that who comes again at once takes little', async () => {
+    places = new InFlightPlaces({ places: 1, queue: 1, wait_ms: 60_000 });
+    const begun: string[] = [];
+    enter('a', 2, begun);
+    let problem: unknown;
+    void places.enter('a', response()).catch((error: unknown) => (problem = error));
+    await settled();
+    expect([begun, problem]).toEqual([['a0'], undefined]);
+    jest.advanceTimersByTime(150);
+    await settled();
+    expect(problem).toMatchObject({ code: 'overloaded', retry_after: 1 });
   });
 });

@@ -30,9 +30,9 @@ export class InFlightPlaces {
     this.share = new FairShare(options);
   }
 
-  /** Resolves when the request has a place, until its response is over. Throws `overloaded`. */
+  /** Resolves when the request has a place, until its response is over. Throws `overloaded`, and `cancelled` once the client has left. */
   async enter(tenant: string, response: ServerResponse): Promise<void> {
-    if (!this.share.tryEnter(tenant)) await this.turn(tenant);
+    if (!this.share.tryEnter(tenant)) await this.turn(tenant, response);
     let isIn = true;
     const leave = () => {
       if (isIn) this.share.leave(tenant);
@@ -42,14 +42,19 @@ export class InFlightPlaces {
     whenClosed(response, leave);
   }
 
-  private turn(tenant: string): Promise<void> {
+  /** Who has left waits no longer: its place in the queue is another's. */
+  private turn(tenant: string, response: ServerResponse): Promise<void> {
     const since = performance.now();
-    return new Promise((begin, reject) => {
-      const refuse = (problem: ProblemError) => {
-        const rest = since + REFUSAL_MS - performance.now();
-        setTimeout(() => reject(problem), rest);
-      };
-      this.share.enter({ tenant, deadline: since + this.options.wait_ms, begin, refuse });
-    });
+    const { promise, resolve: begin, reject } = Promise.withResolvers<void>();
+    const refuse = (problem: ProblemError) => {
+      setTimeout(() => reject(problem), since + REFUSAL_MS - performance.now());
+    };
+    const waiter = { tenant, deadline: since + this.options.wait_ms, begin, refuse };
+    const withdraw = () => {
+      if (this.share.withdraw(waiter)) reject(new ProblemError('cancelled'));
+    };
+    response.once('close', withdraw);
+    this.share.enter(waiter);
+    return promise.finally(() => response.off('close', withdraw));
   }
 }

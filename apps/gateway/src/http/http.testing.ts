@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { Module, type ExecutionContext } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { limits, noLimits, ProblemError } from '@taai/contracts';
+import { limits, noLimits, ProblemError, type TenantLimits } from '@taai/contracts';
 import type { Dialect } from '@taai/dialects';
 import { HealthModule, RpcClient, RunLogReader } from '@taai/platform';
 import { currentContext, type Caller, type RequestContext } from '@taai/tenant';
@@ -9,7 +9,7 @@ import type { FastifyRequest, InjectOptions, LightMyRequestResponse } from 'fast
 import { NIL } from 'uuid';
 import { ArchiveController } from '../stream/archive.controller';
 import { LimitUseController } from '../admission/limit-use.controller';
-import { Concurrency } from '../admission/concurrency';
+import { Concurrency, type Lasting } from '../admission/concurrency';
 import { InFlightGuard } from '../admission/in-flight.guard';
 import { RateLimitGuard } from '../admission/rate-limit.guard';
 import { RateLimiter } from '../admission/rate-limiter';
@@ -63,6 +63,10 @@ interface Behind {
   stream?: (signal: AbortSignal) => AsyncIterable<string>;
   /** The events of any run, until the signal. */
   events?: (signal: AbortSignal) => AsyncIterable<ServerSentEvent>;
+  /** What the caller's tenant may have. */
+  tenantLimits?: TenantLimits;
+  /** Counts what lasts. */
+  take?: (kind: Lasting) => Promise<void>;
   timeouts?: Partial<Timeouts>;
   dialects?: readonly Dialect[];
 }
@@ -92,10 +96,9 @@ export interface TestEdge {
 }
 
 /** The gateway on a port, with all its routes and hooks, a guard that knows one token, and no services. */
-export async function startEdge(
-  config: Partial<GatewayConfig> = {},
-  { call = async () => '{}', methods, stream = nothing, events = ended, timeouts, dialects }: Behind = {},
-): Promise<TestEdge> {
+export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Behind = {}): Promise<TestEdge> {
+  const { call = async () => '{}', methods, stream = nothing, events = ended, timeouts, dialects } = behind;
+  const { tenantLimits = noLimits, take = async () => undefined } = behind;
   const contexts: RequestContext[] = [];
   const callRaw = () => {
     const context = currentContext();
@@ -124,13 +127,13 @@ export async function startEdge(
         provide: Principals,
         useValue: {
           watch: () => ({ signal: new AbortController().signal, end: () => undefined }),
-          limitsOf: () => noLimits,
+          limitsOf: () => tenantLimits,
         },
       },
       { provide: AccessGuard, useClass: BearerGuard },
       { provide: RateLimitGuard, useValue: { canActivate: async () => true } },
-      { provide: InFlightGuard, useValue: { canActivate: async () => true, inFlight: () => 1 } },
-      { provide: Concurrency, useValue: { take: async () => undefined, inUse: async () => 0 } },
+      InFlightGuard,
+      { provide: Concurrency, useValue: { take, inUse: async () => 0 } },
       { provide: RateLimiter, useValue: { read: async () => [] } },
       { provide: RpcClient, useValue: { callRaw, streamRaw, for: () => client } },
       { provide: RunLogReader, useValue: { read: readLog } },
