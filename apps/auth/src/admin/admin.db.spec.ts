@@ -185,6 +185,14 @@ describe('tenant plan and tenant limits', () => {
     ]);
   });
 
+  it('are heard of by the gateways whoever changes them, and nothing else is', async () => {
+    const id = await subscribedTenant();
+    await admin.query(`update subscriptions set updated_at = now() where tenant_id = $1`, [id]);
+    expect((await traces(id)).feed).toEqual([]);
+    await admin.query(`update subscriptions set plan_id = 'pro' where tenant_id = $1`, [id]);
+    expect((await traces(id)).feed).toEqual([{ kind: 'tenant', id }]);
+  });
+
   it.each([
     ['plan', 'gold', 'A plan is one of free, pro, enterprise, unlimited.'],
     ['limits', '[1]', 'Limits are a JSON object.'],

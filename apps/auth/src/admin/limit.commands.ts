@@ -1,5 +1,5 @@
 import { planIds, TenantLimits, validatorErrors, type PlanId } from '@taai/contracts';
-import { accessChanged, audit, withTenantId, type Tx } from '@taai/entities';
+import { audit, withTenantId, type Tx } from '@taai/entities';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import type { DataSource } from 'typeorm';
@@ -59,7 +59,7 @@ const changeLimits = (db: DataSource, id: string | undefined, limits: Partial<Te
     return { plan_id, limits };
   });
 
-/** Makes the change of a tenant's subscription, which is audited and heard of by the gateways. */
+/** Makes the change of a tenant's subscription, which is audited. The gateways hear of it by a trigger. */
 async function change(
   db: DataSource,
   named: string | undefined,
@@ -71,7 +71,6 @@ async function change(
     const before = await findSubscription(tx);
     if (!before) throw new AdminError(`Tenant ${id} has no subscription.`);
     const after = await make(tx, before);
-    await accessChanged(tx, 'tenant', id);
     await audit(tx, { action, target: { type: 'tenant', id }, before, after, actor: operator() });
   });
   return `Tenant ${id} is allowed what you said. Gateways follow within 5 seconds.`;

@@ -5,6 +5,7 @@ import { DeliveryTurns1764300000010 } from './1764300000010-delivery-turns';
 import { RunTurns1764300000020 } from './1764300000020-run-turns';
 import { CanonicalEmails1764300000030 } from './1764300000030-canonical-emails';
 import { TenantLimits1764300000040 } from './1764300000040-tenant-limits';
+import { SubscriptionChanges1764300000050 } from './1764300000050-subscription-changes';
 
 /** The migrations in the order in which they run. */
 export const migrations = [
@@ -15,4 +16,5 @@ export const migrations = [
   RunTurns1764300000020,
   CanonicalEmails1764300000030,
   TenantLimits1764300000040,
+  SubscriptionChanges1764300000050,
 ];

@@ -43,7 +43,7 @@ describe('a replica', () => {
   it('executes no more than its slots hold; the others wait and follow', async () => {
     const replica = await stage.replica({ slots: 1 });
     const runs = [];
-    for (const input of ['a', 'b', 'c']) runs.push(await start(replica, `${input} [[tokens=3 delay=5]]`));
+    for (const input of ['a', 'b', 'c']) runs.push(await start(replica, `${input} [[tokens=3 delay=300]]`));
     expect(runs.map(({ status }) => status)).toEqual(['running', 'queued', 'queued']);
     const ends = await Promise.all(runs.map(({ id }) => watch(user, replica, id)));
     for (const events of ends) {
