@@ -218,6 +218,16 @@ describe('A refusal', () => {
     expect(share.waiting).toBeLessThanOrEqual(180);
   });
 
+  it('does not come to those who wait only because nothing has started for a moment', () => {
+    const { share, enter, leave, events } = house(1, 100);
+    enter('a', 40, 3000);
+    for (let n = 0; n < 20; n++) leave('a', 10);
+    events.splice(0);
+    jest.advanceTimersByTime(2000);
+    expect(events).toEqual([]);
+    expect(share.waiting).toBe(19);
+  });
+
   it('forgets how slow it was once nobody waits', () => {
     const { enter, leave, events } = house(1, 1000);
     enter('a', 21);

@@ -166,13 +166,16 @@ export class FairShare {
     return Math.min(this.waiting + 1, (waiting.size + 1) * tenants);
   }
 
-  /** Refuses those whose time is over before the next check, and those who would not have a place by then, as is known by now. */
+  /**
+   * Refuses those whose time is over before the next check, and those whom the known pace leaves too late. Not those who have only
+   * seen nothing start for a while: what holds everything up for a moment lets them in all the faster afterwards.
+   */
   private check(): void {
     const now = performance.now();
     for (const { waiting } of this.turns.values()) {
       let position = 0;
       for (const waiter of waiting) {
-        const wait = Math.max(CHECK_MS, this.pace.wait(++position * this.turns.size, now));
+        const wait = Math.max(CHECK_MS, this.pace.queued(++position * this.turns.size));
         if (now + wait < waiter.deadline) continue;
         position--;
         this.withdraw(waiter);
@@ -220,10 +223,14 @@ class Pace {
     this.lastStart = now;
   }
 
-  /** How long a waiter at that position, from 1 on, is going to wait: as long as nothing has started by now, and for those before it. */
+  /** How long the starts take up to that position, from 1 on; 0 while too few are known. */
+  queued(position: number): number {
+    return this.starts < ENOUGH ? 0 : this.interval * position;
+  }
+
+  /** How long a newcomer at that position is going to wait: as long as nothing has started by now, and for those before it. */
   wait(position: number, now: number): number {
-    const queued = this.starts < ENOUGH ? 0 : this.interval * position;
-    return Math.max(queued, now - this.lastStart);
+    return Math.max(this.queued(position), now - this.lastStart);
   }
 }
 

@@ -5,7 +5,8 @@ import { whenClosed } from './when-closed';
 
 /** How long a request that is refused is kept: else who comes again at once would keep the process from all other work. */
 const REFUSAL_MS = 150;
-const WORK_MS = 250;
+/** How long a request that lasts works before it waits for its model. */
+const WORK_MS = 50;
 
 export interface PlacesOptions extends FairShareOptions {
   /** How long a request may wait for its place; who would wait longer is refused. */

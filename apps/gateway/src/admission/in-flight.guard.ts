@@ -8,8 +8,9 @@ import { InFlightCounts } from './in-flight-counts';
 import { InFlightPlaces } from './in-flight-places';
 import { whenClosed } from './when-closed';
 
-/** Of one kind of work: a tenant that is alone has two thirds of them. */
+/** Of one kind of work: a tenant that is alone has two thirds of them. A call of a model leaves its place soon, and needs more work. */
 const PLACES = 48;
+const CALL_PLACES = 16;
 const QUEUE = 3000;
 /** Calls of models may wait longer than others: who calls a model waits for seconds anyway. */
 const WAIT_MS = 2000;
@@ -23,7 +24,7 @@ const CALL_WAIT_MS = 5000;
 export class InFlightGuard implements HeadGuard {
   private readonly counts = new InFlightCounts();
   private readonly ordinary = new InFlightPlaces({ places: PLACES, queue: QUEUE, wait_ms: WAIT_MS });
-  private readonly calls = new InFlightPlaces({ places: PLACES, queue: QUEUE, wait_ms: CALL_WAIT_MS });
+  private readonly calls = new InFlightPlaces({ places: CALL_PLACES, queue: QUEUE, wait_ms: CALL_WAIT_MS });
 
   constructor(
     private readonly principals: Principals,

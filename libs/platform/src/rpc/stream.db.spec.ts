@@ -140,8 +140,8 @@ describe('A stream', () => {
     await service.replica({ stream: first.handler }, { observe, longSlots: 1 });
     await service.replica({ stream: second.handler }, { observe });
     expect(await begun).toEqual({ value: { n: 0 }, done: false });
-    await until(() => codes.length === 1);
-    expect(codes).toEqual(['cancelled']);
+    await until(() => codes.length > 0);
+    expect(new Set(codes)).toEqual(new Set(['cancelled']));
     expect(first.executions + second.executions).toBe(1);
     await outputs.return?.();
     redis.disconnect();

@@ -2,7 +2,7 @@ import { ProblemError, problems, type BoundMethod, type ProblemCode } from '@taa
 import type { RequestHead } from '../wire/envelope';
 import type { ReceiveWindow } from './receive-window';
 
-/** A stream may take long, but a replica must accept it soon. */
+/** A call may take long, but a replica must name it soon. */
 export const ACCEPT_MS = 5000;
 
 /** A call that has neither been answered nor failed. Times are those of `performance.now()`, if nothing else is said. */
@@ -47,7 +47,7 @@ export class PendingCall {
     readonly outputs: ReceiveWindow | undefined = undefined,
   ) {
     this.deadline = this.started + timeout_ms;
-    this.halfTime = this.started + (outputs ? Math.min(timeout_ms, ACCEPT_MS) : timeout_ms) / 2;
+    this.halfTime = this.started + Math.min(timeout_ms, ACCEPT_MS) / 2;
   }
 }
 

@@ -186,6 +186,30 @@ describe('At its deadline', () => {
   });
 });
 
+describe('A call that no replica names for 5 s', () => {
+  it.each([
+    ['was not executed if it still stands in the list', true, 'service_unavailable'],
+    ['went down with the replica that took it', false, 'deadline_exceeded'],
+  ])('%s', async (_, withdrawn, expected) => {
+    isWithdrawn = Promise.resolve(withdrawn);
+    const { call, code } = open('write', { timeout_ms: 600_000 });
+    turns(5000 / CHECK_MS);
+    expect(call.expired).toBe(false);
+    turn();
+    expect(await code).toBe(expected);
+  });
+
+  it('is waited for once one has named it', async () => {
+    const { call } = open('write', { timeout_ms: 600_000 });
+    turns(10);
+    for (let n = 0; n < 10; n++) {
+      pending.heartbeat('replica', [call.head.id]);
+      turns(1000 / CHECK_MS);
+    }
+    expect(call.expired).toBe(false);
+  });
+});
+
 describe('A call that nobody waits for any more', () => {
   it('is cancelled at its replica as soon as that is known', () => {
     const { call } = open('write');

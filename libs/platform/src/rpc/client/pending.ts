@@ -219,9 +219,9 @@ export class PendingCalls {
     else if (call.outputs) this.checkStream(call, now);
   }
 
-  /** A stream may take long, but begins soon or not at all. */
+  /** A call may take long, but is taken up soon or not at all. */
   private checkWaiting(call: PendingCall, now: number): void {
-    if (call.outputs && this.clock.silence(call.heardAt) > ACCEPT_MS) this.expire(call);
+    if (this.clock.silence(call.heardAt) > ACCEPT_MS) this.expire(call);
     else if (this.mayRepeat(call) && now >= call.halfTime) {
       call.repeated = true;
       this.options.send(call);
