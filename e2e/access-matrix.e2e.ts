@@ -17,7 +17,7 @@ const { anonymous, sandboxUrl } = sharedFleet();
 /** Refused by every input, so that whoever is let in changes nothing. */
 const PROBE = '__probe';
 
-const callers = ['admin', 'member', 'viewer', 'other', 'anonymous', 'revoked', 'key'] as const;
+const callers = ['admin', 'member', 'viewer', 'stranger', 'other', 'anonymous', 'revoked', 'key'] as const;
 type CallerName = (typeof callers)[number];
 
 /** Which object of the first tenant a route's `:id` stands for, by the route's beginning. */
@@ -34,6 +34,7 @@ const bodies: Record<string, object> = {
   'POST /v1/runs/:id/tool-calls/:tool_call_id/approval': { decision: 'approve' },
   'PATCH /v1/conversations/:id': { title: 'Taken over' },
   'POST /v1/conversations/:id/messages': { content: 'Taken over' },
+  'POST /v1/conversations/:id/participants': { user_id: randomUUID(), role: 'writer' },
   'PATCH /v1/webhooks/:id': { description: 'Taken over' },
   'PATCH /v1/users/:id': { name: 'Taken over' },
   'PATCH /v1/roles/:id': { description: 'Taken over' },
@@ -49,6 +50,7 @@ const routes: readonly (BoundMethod<PublicMethod> & { verb: string; path: string
   })
   .sort((a, b) => a.path.localeCompare(b.path) || a.verb.localeCompare(b.verb));
 
+const isPrivate = (path: string) => /^\/v1\/(conversations|runs)\/:/.test(path);
 const takesBody = (verb: string) => verb !== 'GET' && verb !== 'DELETE' && verb !== 'HEAD';
 const withIds = (path: string, id: string = randomUUID()) => path.replace(/:\w+/g, id);
 
@@ -75,7 +77,8 @@ const tableOf = (rows: string[][]) => {
 
 const INTRODUCTION = `# Who may call what
 
-Compared with the running fleet by access-matrix.e2e.ts. \`yes\`: let in; a number: the status of the refusal. \`other\` is the admin of
+Compared with the running fleet by access-matrix.e2e.ts. \`yes\`: let in; a number: the status of the refusal. \`stranger\` is
+a member of the same tenant, at conversations and runs that the admin shares with nobody. \`other\` is the admin of
 another tenant: \`own\` means that the route shows them their own tenant alone, 404 that another tenant's id does not exist for
 them. \`revoked\` is an admin whose session was revoked, \`key\` an API key of an admin with the scope \`tasks:read\`.
 `;
@@ -93,6 +96,7 @@ describe('every route for everybody', () => {
       admin: tenant.client,
       member: await colleague(tenant, 'member'),
       viewer: await colleague(tenant, 'viewer'),
+      stranger: await colleague(tenant, 'member'),
       other: (await newTenant(anonymous)).client,
       anonymous,
       revoked: await revokedClient(tenant),
@@ -126,11 +130,11 @@ describe('every route for everybody', () => {
     };
   }
 
-  /** What another tenant's admin gets with a request that is right but for its id. */
-  async function trespass(verb: string, path: string): Promise<string> {
+  /** What somebody gets with a request that is right but for its id, which is not theirs. */
+  async function trespass(caller: 'stranger' | 'other', verb: string, path: string): Promise<string> {
     const known = Object.entries(fixtures).find(([start]) => path.startsWith(`${start}/:`));
     if (!known) return `no fixture for ${path}`;
-    const { status } = await clients.other.request(verb, withIds(path, known[1]), {
+    const { status } = await clients[caller].request(verb, withIds(path, known[1]), {
       ...(takesBody(verb) && { body: bodies[`${verb} ${path}`] ?? {} }),
     });
     return String(status);
@@ -138,8 +142,10 @@ describe('every route for everybody', () => {
 
   async function cell(caller: CallerName, { verb, path, method }: (typeof routes)[number]): Promise<string> {
     const outcome = verdict(await probe(clients[caller], verb, path));
-    if (caller !== 'other' || outcome !== 'yes' || method.access === 'public') return outcome;
-    return path.includes(':') ? trespass(verb, path) : 'own';
+    if (outcome !== 'yes' || method.access === 'public') return outcome;
+    if (caller === 'stranger' && isPrivate(path)) return trespass(caller, verb, path);
+    if (caller !== 'other') return outcome;
+    return path.includes(':') ? trespass(caller, verb, path) : 'own';
   }
 
   test('is as the golden table says', async () => {
@@ -166,6 +172,17 @@ describe('every route for everybody', () => {
     expect(await listed('/v1/roles')).toContain(fixtures['/v1/roles']);
     expect(await listed('/v1/api-keys')).toContain(fixtures['/v1/api-keys']);
     expect(await listed('/v1/auth/sessions')).toContain(fixtures['/v1/auth/sessions']);
+  });
+
+  test('shows strangers of the tenant no conversation and no run that is not shared with them', async () => {
+    // Usage names the run that it belongs to, and nothing of it.
+    const lists = routes.filter(({ verb, path }) => verb === 'GET' && !path.includes(':') && !path.includes('/usage/'));
+    for (const { path } of lists) {
+      const shown = JSON.stringify((await clients.stranger.get(path)).body);
+      for (const start of ['/v1/conversations', '/v1/runs'])
+        expect([path, shown.includes(fixtures[start] ?? '')]).toEqual([path, false]);
+    }
+    expect((await clients.stranger.get(`/v1/agents/${fixtures['/v1/agents']}/runs`)).body['data']).toEqual([]);
   });
 
   test("shows nothing of the tenant in another one's lists", async () => {

@@ -57,7 +57,7 @@ describe('a run that needs approval', () => {
     return seen;
   }
 
-  it('waits, is watched over the pause, and goes on once a member says so', async () => {
+  it('waits, is watched over the pause, and goes on once somebody says so who may', async () => {
     const { id, call } = await waiting();
     const before = await readToPause(id);
     expect(before.at(-1)?.data).toEqual({ id: call, name: 'calculator', arguments: { expression: '6*7' } });
@@ -65,15 +65,16 @@ describe('a run that needs approval', () => {
     const headers = { 'last-event-id': String(before.at(-1)?.id) };
     const rest = allEvents(await client.at(gateways[1]).fetch('GET', path, { headers }));
 
-    const member = await colleague(tenant, 'member');
-    expect(await decide(member, id, call)).toMatchObject({ status: 200, body: { id } });
+    await client.post('/v1/roles', { name: 'approver', permissions: ['runs:update', 'runs:approve_any'] });
+    const approver = await colleague(tenant, 'approver');
+    expect(await decide(approver, id, call)).toMatchObject({ status: 200, body: { id } });
     const uncut = await allEvents(await client.fetch('GET', path));
     expect([...before, ...(await rest)]).toEqual(uncut);
     expect(uncut.map((event) => event.id)).toEqual(uncut.map((_, index) => index + 1));
     const end = uncut.at(-1);
     expect(end).toMatchObject({ type: 'run.completed', data: { output: expect.stringContaining('{"value":42}') } });
 
-    const decided_by = (await member.get('/v1/auth/me')).body['user'].id as string;
+    const decided_by = (await approver.get('/v1/auth/me')).body['user'].id as string;
     expect(await read(id)).toMatchObject({
       status: 'completed',
       steps: [
@@ -89,6 +90,7 @@ describe('a run that needs approval', () => {
     const { body } = await client.post('/v1/api-keys', { name: 'reader', scopes: ['runs:read', 'runs:create'] });
     const refusals: [Client, string, string, number][] = [
       [await colleague(tenant, 'viewer'), id, call, 403],
+      [await colleague(tenant, 'member'), id, call, 404],
       [anonymous.withToken(body['key']), id, call, 403],
       [anonymous, id, call, 401],
       [stranger, id, call, 404],

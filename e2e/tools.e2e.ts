@@ -32,7 +32,13 @@ describe('tools', () => {
     const created = await client.post('/v1/tools', { ...weather, secret_headers: { Authorization: secret } });
     expect(created).toMatchObject({
       status: 201,
-      body: { ...weather, secret_header_names: ['Authorization'], requires_approval: false, is_active: true },
+      body: {
+        ...weather,
+        secret_header_names: ['Authorization'],
+        requires_approval: false,
+        separate_approver: false,
+        is_active: true,
+      },
     });
     const path = `/v1/tools/${created.body['id']}`;
     expect((await client.get(path)).body).toEqual(created.body);

@@ -9,16 +9,20 @@ import {
   type StartRunFor,
 } from '@taai/contracts';
 import { openDataSource, RlsPool, type OutboxEntity } from '@taai/entities';
-import { createTenant, createTestDatabase, type TestDatabase } from '@taai/entities-testing';
+import { createTenant, createTestDatabase, createUser, type TestDatabase } from '@taai/entities-testing';
 import { Channels, RunLogReader, RunLogWriter, whenReady, type RedisClient } from '@taai/platform';
 import { testRedis } from '@taai/platform-testing';
+import { rolePermissions } from '@taai/rbac';
 import { runInContext } from '@taai/tenant';
 import { v7 } from 'uuid';
+import { ConversationAccess } from './conversation-access';
 import { ConversationRepository } from './conversation.repository';
 import { ConversationService } from './conversation.service';
 import { MessageRepository } from './message.repository';
 import { MessageService } from './message.service';
 import type { Agents, Runs } from './orchestrator';
+import { ParticipantRepository } from './participant.repository';
+import { ParticipantService } from './participant.service';
 import { ReplyFollower } from './reply-follower';
 import { ReplyService } from './reply.service';
 
@@ -100,11 +104,12 @@ export async function startChat() {
   const runLog = new RunLogReader(redis, new Channels(subscriber), { silence_ms: SILENCE_MS });
   const rls = new RlsPool(db, { prepare: true });
   const [conversationRows, messageRows] = [new ConversationRepository(rls), new MessageRepository(rls)];
+  const access = new ConversationAccess(db, conversationRows);
   const followers: ReplyFollower[] = [];
   const replica = () => {
     const replies = new ReplyService(db, conversationRows, messageRows, orchestrator);
     const follower = new ReplyFollower(replies, runLog, orchestrator);
-    const messages = new MessageService(db, conversationRows, messageRows, replies, follower, orchestrator);
+    const messages = new MessageService(db, conversationRows, access, messageRows, replies, follower, orchestrator);
     followers.push(follower);
     return { replies, follower, messages };
   };
@@ -113,12 +118,15 @@ export async function startChat() {
     orchestrator,
     redis,
     runLog,
-    conversations: new ConversationService(db, conversationRows, orchestrator),
+    conversations: new ConversationService(db, conversationRows, access, orchestrator),
+    participants: new ParticipantService(db, access, conversationRows, new ParticipantRepository(rls)),
     replica,
-    createTenant: () => createTenant(database),
+    createTenant: () => createTenantOf(database, user_id),
+    createUser: (tenant_id: string) => createUser(database, tenant_id),
     createAgent: (tenant_id: string) => createAgent(database, tenant_id),
     eventsOf: (tenant_id: string, type: string) => eventsOf(database, tenant_id, type),
     as,
+    asUser,
     async close() {
       await Promise.all(followers.map((follower) => follower.beforeApplicationShutdown()));
       redis.disconnect();
@@ -135,6 +143,21 @@ export type TestChat = Awaited<ReturnType<typeof startChat>>;
 function as<T>(tenant_id: string, work: () => Promise<T>, idempotency_key?: string): Promise<T> {
   const caller = { tenant_id, user_id, permissions: ['*:*'], issuer: 'gateway' as const };
   return runInContext({ request_id: 'spec', caller, ...(idempotency_key && { idempotency_key }) }, work);
+}
+
+/** Does the work as one user, who may do what a member may, and more by `permissions`. */
+function asUser<T>(tenant_id: string, id: string, work: () => Promise<T>, ...permissions: string[]): Promise<T> {
+  const member = rolePermissions['member'] ?? [];
+  const caller = { tenant_id, user_id: id, permissions: [...member, ...permissions], issuer: 'gateway' as const };
+  return runInContext({ request_id: 'spec', caller }, work);
+}
+
+/** A tenant that has this user. */
+async function createTenantOf(database: TestDatabase, id: string): Promise<string> {
+  const tenant_id = await createTenant(database);
+  const user = [tenant_id, id, `${tenant_id}@example.com`];
+  await database.admin(`insert into users (tenant_id, id, email, role) values ($1, $2, $3, 'admin')`, user);
+  return tenant_id;
 }
 
 async function createAgent(database: TestDatabase, tenant_id: string): Promise<string> {

@@ -2,7 +2,7 @@ import {
   conversationContract,
   type ById,
   type CreateConversation,
-  type PageQuery,
+  type ListConversations,
   type UpdateConversation,
 } from '@taai/contracts';
 import { Handles } from '@taai/platform';
@@ -16,7 +16,7 @@ export class ConversationHandler {
     return this.conversations.create(input);
   }
 
-  list(input: PageQuery) {
+  list(input: ListConversations) {
     return this.conversations.list(input);
   }
 

@@ -3,13 +3,14 @@ import {
   found,
   type Conversation,
   type CreateConversation,
+  type ListConversations,
   type PageOf,
-  type PageQuery,
   type UpdateConversation,
 } from '@taai/contracts';
 import { emit, idAfter, toPage, withTenant } from '@taai/entities';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
+import { ConversationAccess } from './conversation-access';
 import { ConversationRepository } from './conversation.repository';
 import { AGENTS, type Agents } from './orchestrator';
 
@@ -18,6 +19,7 @@ export class ConversationService {
   constructor(
     private readonly db: DataSource,
     private readonly conversations: ConversationRepository,
+    private readonly access: ConversationAccess,
     @Inject(AGENTS) private readonly agents: Agents,
   ) {}
 
@@ -32,20 +34,30 @@ export class ConversationService {
     });
   }
 
-  async list({ limit, cursor }: PageQuery): Promise<PageOf<Conversation>> {
-    const rows = await this.conversations.page(idAfter(cursor), limit + 1);
-    return toPage(rows, limit, ({ id }) => [id]);
+  async list({ participant, limit, cursor }: ListConversations): Promise<PageOf<Conversation>> {
+    const scope = this.access.scope();
+    const after = idAfter(cursor);
+    const user = participant ?? scope;
+    const others = scope !== user && scope ? { with: scope } : {};
+    const rows = user
+      ? await this.conversations.pageOf({ participant: user, ...others, ...(after && { after }) }, limit + 1)
+      : await this.conversations.page(after, limit + 1);
+    const page = toPage(rows, limit, ({ id }) => [id]);
+    if (!scope) await this.access.auditList(page.data.map(({ id }) => id));
+    return page;
   }
 
-  async get(id: string): Promise<Conversation> {
-    return found('conversation', await this.conversations.find(id));
+  get(id: string): Promise<Conversation> {
+    return this.access.open(id, 'reader');
   }
 
   async update({ id, title }: UpdateConversation): Promise<Conversation> {
+    await this.access.open(id, 'writer');
     return found('conversation', await this.conversations.rename(id, title));
   }
 
   async remove(id: string): Promise<void> {
+    await this.access.open(id, 'owner');
     found('conversation', await this.conversations.remove(id));
   }
 }

@@ -4,6 +4,7 @@ import { emit, fitting, idAfter, toFittingPage, withTenant, type Tx } from '@taa
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
+import { ConversationAccess } from './conversation-access';
 import { ConversationRepository } from './conversation.repository';
 import { MessageRepository } from './message.repository';
 import { RUNS, type Runs } from './orchestrator';
@@ -18,6 +19,7 @@ export class MessageService {
   constructor(
     private readonly db: DataSource,
     private readonly conversations: ConversationRepository,
+    private readonly access: ConversationAccess,
     private readonly messages: MessageRepository,
     private readonly replies: ReplyService,
     private readonly follower: ReplyFollower,
@@ -29,7 +31,7 @@ export class MessageService {
    * the conversation that it is; the same request with the same Idempotency-Key takes it up with the same run.
    */
   async send(input: SendMessage): Promise<MessageSent> {
-    const { agent_id } = found('conversation', await this.conversations.find(input.id));
+    const { agent_id } = await this.access.open(input.id, 'writer');
     await this.replies.catchUp(input.id, CONTEXT_WINDOW);
     const sent = await withTenant(this.db, (tx) => this.write(tx, input));
     const messages = await this.context(sent.message);
@@ -41,7 +43,7 @@ export class MessageService {
 
   async list({ id, limit, cursor }: PageById): Promise<PageOf<Message>> {
     const after = idAfter(cursor);
-    found('conversation', await this.conversations.find(id));
+    await this.access.open(id, 'reader');
     const rows = await this.messages.page(id, after, limit + 1);
     return toFittingPage(rows, limit);
   }

@@ -9,6 +9,8 @@ import {
   TokenSpending,
   type RedisClient,
 } from '@taai/platform';
+import { RunAccess } from './access/run-access';
+import { RunAccessRepository } from './access/run-access.repository';
 import { PriceBook } from './accounting/price-book';
 import { PriceRepository } from './accounting/price.repository';
 import { StreamedLedger } from './accounting/streamed-ledger';
@@ -74,6 +76,8 @@ export class OrchestratorModule {
         AgentService,
         AgentRepository,
         RunService,
+        RunAccess,
+        RunAccessRepository,
         RunStarter,
         RunExecutor,
         RunLogRoom,

@@ -9,6 +9,10 @@ import { runEvents } from './orchestrator/run-event';
 export const messageRoles = ['user', 'assistant', 'system', 'tool'] as const;
 export type MessageRole = (typeof messageRoles)[number];
 
+/** What a participant of a conversation may do, the later ones what the earlier ones may. Its owner opened it. */
+export const conversationRoles = ['reader', 'writer', 'owner'] as const;
+export type ConversationRole = (typeof conversationRoles)[number];
+
 export class CreateConversation {
   @Describe('Id of the agent that answers.')
   @IsUUID()
@@ -63,6 +67,53 @@ export class Conversation {
   @Nullable()
   @IsISO8601()
   last_message_at: Timestamp | null;
+}
+
+export class ListConversations extends PageQuery {
+  @Describe('Only conversations in which this user takes part.')
+  @Optional()
+  @IsUUID()
+  participant?: string;
+}
+
+export class Participant {
+  @Describe('Id of the user.')
+  @IsUUID()
+  user_id: string;
+
+  @Describe('`reader` sees the conversation, `writer` may write into it too, and `owner` opened it.', 'writer')
+  @IsIn(conversationRoles)
+  role: string;
+
+  @Describe('Since when the user takes part.')
+  @IsISO8601()
+  created_at: Timestamp;
+}
+
+export class Participants {
+  @Describe('Who takes part, the owner first.')
+  @ValidateNested({ each: true })
+  @Type(() => Participant)
+  data: Participant[];
+}
+
+export class AddParticipant extends ById {
+  @Describe('Id of the user, of the same tenant.')
+  @IsUUID()
+  user_id: string;
+
+  @Describe(
+    '`reader`: sees the conversation and its runs; `writer`: writes into it and decides on tool calls, too.',
+    'writer',
+  )
+  @IsIn(['reader', 'writer'])
+  role: 'reader' | 'writer';
+}
+
+export class RemoveParticipant extends ById {
+  @Describe('Id of the user.')
+  @IsUUID()
+  user_id: string;
 }
 
 export class SendMessage extends ById {
@@ -156,16 +207,18 @@ export const conversationContract = contract('chat.conversation', {
   },
   list: {
     summary: 'List conversations, newest first',
-    description: 'Those of all users of the tenant.',
+    description:
+      "One's own and those that others share with one; everybody's for holders of `conversations:read_any`, whose use is audited.",
     http: 'GET /v1/conversations',
     access: 'conversations:read',
-    input: PageQuery,
+    input: ListConversations,
     output: Page(Conversation),
     effect: 'safe',
   },
   get: {
     summary: 'Read a conversation',
-    description: 'Answers `not_found` (404) for a conversation of another tenant, too.',
+    description:
+      'Answers `not_found` (404) to who does not take part in it, too, and holds no `conversations:read_any`.',
     http: 'GET /v1/conversations/:id',
     access: 'conversations:read',
     input: ById,
@@ -174,7 +227,7 @@ export const conversationContract = contract('chat.conversation', {
   },
   update: {
     summary: 'Rename a conversation',
-    description: 'Answers `not_found` (404) for a conversation of another tenant, too.',
+    description: 'Answers `forbidden` (403) to readers, and `not_found` (404) to who does not take part.',
     http: 'PATCH /v1/conversations/:id',
     access: 'conversations:update',
     input: UpdateConversation,
@@ -183,10 +236,43 @@ export const conversationContract = contract('chat.conversation', {
   },
   remove: {
     summary: 'Delete a conversation and its messages',
-    description: 'Runs that answered it stay. Answers `not_found` (404) the second time.',
+    description:
+      'Only its owner may. Runs that answered it stay, for holders of `runs:read_any`. Answers `not_found` (404) the second time.',
     http: 'DELETE /v1/conversations/:id',
     access: 'conversations:delete',
     input: ById,
+    output: Nothing,
+    effect: 'once',
+  },
+});
+
+export const participantContract = contract('chat.participant', {
+  list: {
+    summary: 'List who takes part in a conversation',
+    description: 'The owner is among them. Answers `not_found` (404) to who takes no part.',
+    http: 'GET /v1/conversations/:id/participants',
+    access: 'conversations:read',
+    input: ById,
+    output: Participants,
+    effect: 'safe',
+  },
+  add: {
+    summary: 'Share a conversation with a user, or change their role in it',
+    description:
+      'Only its owner may. They see all of it from then on, and the runs in it. Answers `not_found` (404) for a user who does not exist, and `conflict` (409) for the owner.',
+    http: 'POST /v1/conversations/:id/participants',
+    access: 'conversations:update',
+    input: AddParticipant,
+    output: Participant,
+    effect: 'idempotent',
+  },
+  remove: {
+    summary: 'Take a user out of a conversation',
+    description:
+      'Its owner may, and everybody may leave; the owner stays. Streams of the user end within 5 seconds. Answers `not_found` (404) for who does not take part, and `conflict` (409) for the owner.',
+    http: 'DELETE /v1/conversations/:id/participants/:user_id',
+    access: 'conversations:update',
+    input: RemoveParticipant,
     output: Nothing,
     effect: 'once',
   },

@@ -42,11 +42,18 @@ export class Nothing {
   declare protected readonly nothing: never;
 }
 
+export interface EventDescription {
+  description: string;
+  data: Class;
+  /** What who subscribes to it must be allowed: it tells what belongs to others. */
+  access?: Permission;
+}
+
 /** Events of one stream, told apart by their type: what each tells, and the class of its data. */
 export interface EventTable {
   /** Names the union of the events in the API document. */
   name: string;
-  types: Record<string, { description: string; data: Class }>;
+  types: Record<string, EventDescription>;
 }
 
 /** The data of each type of event in the table. */

@@ -3,7 +3,7 @@ import type { AuditRecord } from './auth/audit.contract';
 import { User } from './auth/auth.contract';
 import type { ComposeMail } from './auth/mail.contract';
 import { Conversation, Message } from './chat.contract';
-import type { DataOf, EventTable } from './contract';
+import type { DataOf, EventDescription, EventTable, Permission } from './contract';
 import { Describe } from './schema/describe';
 import { Nullable } from './fields';
 import { Task } from './task.contract';
@@ -41,8 +41,16 @@ export const domainEvents = {
     'task.updated': { description: 'A task was changed.', data: Task },
     'task.completed': { description: 'A task was set to `done`; comes after `task.updated`.', data: Task },
     'task.deleted': { description: 'A task was deleted.', data: TaskDeletedData },
-    'conversation.created': { description: 'A conversation was opened.', data: Conversation },
-    'message.created': { description: 'A user or an agent wrote a message.', data: Message },
+    'conversation.created': {
+      description: 'A conversation was opened.',
+      data: Conversation,
+      access: 'conversations:read_any',
+    },
+    'message.created': {
+      description: 'A user or an agent wrote a message.',
+      data: Message,
+      access: 'conversations:read_any',
+    },
     'agent.run.completed': { description: 'A run has answered.', data: RunEndedData },
     'agent.run.failed': { description: 'A run has failed.', data: RunEndedData },
     'user.invited': { description: 'A user was invited.', data: User },
@@ -55,6 +63,12 @@ export type EventData = DataOf<typeof domainEvents>;
 export type EventType = keyof EventData;
 
 export const eventTypes = Object.keys(domainEvents.types) as EventType[];
+
+/** The permission that who subscribes to the event must have. */
+export const eventAccess = (type: EventType): Permission | undefined => {
+  const { access }: EventDescription = domainEvents.types[type];
+  return access;
+};
 
 /** What passes through the outbox: events, and besides, for the fleet's own use, what no webhook can subscribe to. */
 export interface OutboxData extends EventData {

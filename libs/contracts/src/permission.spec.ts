@@ -31,9 +31,11 @@ describe('isKnownPermission', () => {
 });
 
 describe('permissions', () => {
-  it('are those that routes ask for, each with a sentence', () => {
+  it("are those that routes ask for, and those that open everybody's things, each with a sentence", () => {
     const asked = publicMethods.map(({ method }) => method.access).filter((access) => access.includes(':'));
-    expect(Object.keys(permissions).sort()).toEqual([...new Set(asked)].sort());
+    const openers = ['conversations:read_any', 'conversations:manage_any'];
+    openers.push('runs:read_any', 'runs:manage_any', 'runs:approve_any');
+    expect(Object.keys(permissions).sort()).toEqual([...new Set([...asked, ...openers])].sort());
     for (const sentence of Object.values(permissions)) expect(sentence).toMatch(/^[A-Z].+\.$/);
   });
 });

@@ -1,5 +1,6 @@
 export * from './outbox/access-change';
 export * from './outbox/audit';
+export { auditUse } from './outbox/audit-use';
 export * from './outbox/audited-state';
 export { costOf, type Price } from './ledger/cost';
 export { openDataSource } from './database/data-source';

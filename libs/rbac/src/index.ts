@@ -1,42 +1,35 @@
 import { isInternal, ProblemError, type Method } from '@taai/contracts';
 import type { Caller } from '@taai/tenant';
+import { assertPermitted, permits } from './permits';
 
-/** What the built-in roles may do. `viewer` reads all but the audit log, API keys, credentials and billing. */
+export * from './permits';
+export * from './private';
+
+const reads = [
+  'tasks',
+  'conversations',
+  'runs',
+  'agents',
+  'tools',
+  'usage',
+  'jobs',
+  'providers',
+  'webhooks',
+  'users',
+  'roles',
+  'tenant',
+];
+const viewer = reads.map((noun) => `${noun}:read`);
+
+/**
+ * What the built-in roles may do. `viewer` reads all but the audit log, API keys, credentials and billing, and of conversations and runs
+ * what is shared; `member` may do that too, and works on tasks, conversations and runs.
+ */
 export const rolePermissions: Readonly<Record<string, readonly string[]>> = {
   admin: ['*:*'],
-  member: [
-    ...['tasks', 'conversations', 'runs'].flatMap((noun) => [`${noun}:create`, `${noun}:read`, `${noun}:update`]),
-    'agents:read',
-    'tools:read',
-    'usage:read',
-    'jobs:read',
-  ],
-  viewer: [
-    'tasks',
-    'conversations',
-    'runs',
-    'agents',
-    'tools',
-    'usage',
-    'jobs',
-    'providers',
-    'webhooks',
-    'users',
-    'roles',
-    'tenant',
-  ].map((noun) => `${noun}:read`),
+  member: [...viewer, ...['tasks', 'conversations', 'runs'].flatMap((noun) => [`${noun}:create`, `${noun}:update`])],
+  viewer,
 };
-
-/** Whether one of `granted` covers `needed`; `*` stands for every resource or every action. */
-export function permits(granted: readonly string[], needed: string): boolean {
-  // Most callers hold just this, or all: that is seen without taking permissions apart.
-  if (granted.includes('*:*') || granted.includes(needed)) return true;
-  const [resource, action] = needed.split(':');
-  return granted.some((permission) => {
-    const [r, a] = permission.split(':');
-    return (r === '*' || r === resource) && (a === '*' || a === action);
-  });
-}
 
 /** Whether whoever holds `granted` may hand out `wanted`: each of it lies within one of theirs, wildcards included. */
 export const covers = (granted: readonly string[], wanted: readonly string[]): boolean =>
@@ -77,7 +70,5 @@ export function authorize(method: Method, caller: Caller | undefined): void {
       throw new ProblemError('forbidden', 'This needs a user who has logged in: an API key will not do.');
     return;
   }
-  if (!permits(caller.permissions, method.access)) {
-    throw new ProblemError('forbidden', `The permission ${method.access} is needed.`);
-  }
+  assertPermitted(caller, method.access);
 }

@@ -124,12 +124,17 @@ describe('an API key', () => {
       'agents:read',
       'conversations:read',
       'jobs:read',
+      'providers:read',
+      'roles:read',
       'runs:read',
       'tasks:create',
       'tasks:read',
       'tasks:update',
+      'tenant:read',
       'tools:read',
       'usage:read',
+      'users:read',
+      'webhooks:read',
     ]);
     await change((tx) => tx.update(UserEntity, { id: user_id }, { role: 'nothing' }));
     expect((await access.apiKey({ key_hash })).permissions).toEqual([]);
@@ -177,7 +182,7 @@ describe('a user whose work outlives their request', () => {
   });
 
   it('may do no more than the key they came with', async () => {
-    const person = await newPerson('member', ['tasks:read', 'users:read']);
+    const person = await newPerson('member', ['tasks:read', 'users:delete']);
     expect(await now(person, 'key')).toMatchObject({ api_key_id: person.key_id, permissions: ['tasks:read'] });
   });
 

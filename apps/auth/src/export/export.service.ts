@@ -10,6 +10,8 @@ import {
   type ReadChunk,
 } from '@taai/contracts';
 import { audit, withTenant } from '@taai/entities';
+import { assertPermitted } from '@taai/rbac';
+import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { ExportRepository } from './export.repository';
 import { ExportWorker } from './export.worker';
@@ -24,6 +26,7 @@ export class ExportService {
 
   /** Throws `conflict` while another export is under way. */
   async start(): Promise<Job> {
+    assertMayExport();
     const job = await withTenant(this.db, async (tx) => {
       const job = await this.exports.insert(tx);
       await audit(tx, { action: 'tenant.export_requested', target: { type: 'job', id: job.id } });
@@ -37,7 +40,8 @@ export class ExportService {
    * Reading an archive is recorded. Throws `conflict` before the job has ended, and `not_found` when it failed, or its archive is
    * there no more.
    */
-  archive({ id }: ById): Promise<Archive> {
+  async archive({ id }: ById): Promise<Archive> {
+    assertMayExport();
     return withTenant(this.db, async (tx) => {
       const { status, ...archive } = found('export', await this.exports.archive(tx, id));
       if (status === 'queued' || status === 'running')
@@ -53,4 +57,9 @@ export class ExportService {
     const bytes = found('export', await this.exports.chunk(id, seq));
     return { bytes: bytes.toString('base64') };
   }
+}
+
+/** An export has everybody's conversations and runs in it. */
+function assertMayExport(): void {
+  for (const permission of ['conversations:read_any', 'runs:read_any']) assertPermitted(currentCaller(), permission);
 }

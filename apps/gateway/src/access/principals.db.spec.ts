@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { currentCaller } from '@taai/tenant';
 import { ProblemError, type Principal } from '@taai/contracts';
 import { until } from '@taai/platform-testing';
 import { AccessFeed } from './access-feed';
@@ -115,6 +116,27 @@ describe('Principals', () => {
       auth.principals.set(session_id, { ...principal, role: 'viewer', permissions: ['*:read'] });
       await principals.changed(new Set([principal.user_id]), performance.now());
       expect(watch.signal.reason).toMatchObject({ code: 'unauthenticated' });
+    });
+
+    it('end when they may not see any longer what they were let see, and only then are asked about', async () => {
+      const { principals } = open();
+      const { credential, session_id } = await newSession();
+      const [id, checks] = ['0198f0e2-7c2b-7d6e-9f3a-5b1f0c9a7e42', [] as string[]];
+      let refusal: ProblemError | undefined;
+      const check = async () => {
+        checks.push(currentCaller().session_id ?? '');
+        if (refusal) throw refusal;
+      };
+      const watch = principals.watch(await principals.find(credential), { id, check });
+      await principals.changed(new Set(['0198f0e2-7c2b-7d6e-9f3a-5b1f0c9a7e43']), performance.now());
+      expect(checks).toEqual([]);
+      await principals.changed(new Set([id]), performance.now());
+      refusal = new ProblemError('service_unavailable');
+      await principals.changed(new Set([id]), performance.now());
+      expect([checks, watch.signal.aborted]).toEqual([[session_id, session_id], false]);
+      refusal = new ProblemError('not_found');
+      await principals.changed(new Set([id]), performance.now());
+      expect(watch.signal.reason).toBe(refusal);
     });
 
     it('are left alone once nobody cares', async () => {

@@ -40,10 +40,18 @@ export interface Watch {
   end(): void;
 }
 
+/** Something that a caller was let see, and may not see any longer once `check` throws a ProblemError. */
+export interface Seen {
+  /** What changes are told of by: a conversation's id. */
+  id: string;
+  check(): Promise<unknown>;
+}
+
 interface Watching {
   caller: Caller;
   credential: Credential;
   control: AbortController;
+  seen: Seen | undefined;
 }
 
 /**
@@ -93,11 +101,11 @@ export class Principals {
     return this.known(credential) ?? callerIn(await this.answerTo(credential));
   }
 
-  /** Follows a caller that `find` named, for work that outlives the request's own check. */
-  watch(caller: Caller): Watch {
+  /** Follows a caller that `find` named, and what they were let see, for work that outlives the request's own check. */
+  watch(caller: Caller, seen?: Seen): Watch {
     const found = this.found.get(caller);
     if (!found) throw new Error('Only callers that were found by their credential can be watched.');
-    const watching = { caller, credential: found.credential, control: new AbortController() };
+    const watching = { caller, credential: found.credential, control: new AbortController(), seen };
     this.watching.add(watching);
     return { signal: watching.control.signal, end: () => void this.watching.delete(watching) };
   }
@@ -113,8 +121,8 @@ export class Principals {
   }
 
   /**
-   * What is remembered of these sessions, keys, users and tenants is forgotten, or everything, and who is watched is looked at
-   * again. `askedAt`: when the changes were asked for, by `performance.now()`.
+   * What is remembered of these sessions, keys, users and tenants is forgotten, or everything, and who is watched, or sees one of these
+   * conversations, is looked at again. `askedAt`: when the changes were asked for, by `performance.now()`.
    */
   async changed(ids: ReadonlySet<string> | 'all', askedAt: number): Promise<void> {
     this.heardAt = askedAt;
@@ -122,15 +130,15 @@ export class Principals {
     if (ids === 'all') this.answers.clear();
     else for (const id of ids) for (const key of [...(this.concerned.get(id) ?? [])]) this.answers.delete(key);
     const affected = [...this.watching].filter(
-      ({ caller }) => ids === 'all' || idsOf(caller).some((id) => ids.has(id)),
+      ({ caller, seen }) => ids === 'all' || idsOf(caller).some((id) => ids.has(id)) || (seen && ids.has(seen.id)),
     );
     await Promise.all(affected.map((watching) => this.lookAgain(watching)));
   }
 
-  private async lookAgain({ caller, credential, control }: Watching): Promise<void> {
+  private async lookAgain({ caller, credential, control, seen }: Watching): Promise<void> {
     try {
       const now = await this.find(credential);
-      if (sameAccess(now, caller)) return;
+      if (sameAccess(now, caller)) return void (await (seen && runAs(caller, () => seen.check())));
       control.abort(new ProblemError('unauthenticated', 'What the caller may do has changed: ask again.'));
     } catch (error) {
       // Unless auth says so, nothing has ended: the same change is heard of again within seconds.

@@ -23,11 +23,10 @@ export class MessageController {
   async send(@Input() input: SendMessage, @Res({ passthrough: true }) answer: FastifyReply) {
     if (input.stream) await this.concurrency.take('open_streams', answer.raw);
     const { message, run_id } = await this.messages.send(input);
-    if (input.stream) return this.events.stream(answer, run_id, 0);
     const { conversation_id } = message;
-    const { reply } = await this.events.finished(answer, run_id, () =>
-      this.messages.reply({ conversation_id, run_id }),
-    );
+    const run = { id: run_id, conversation_id };
+    if (input.stream) return this.events.stream(answer, run, 0);
+    const { reply } = await this.events.finished(answer, run, () => this.messages.reply({ conversation_id, run_id }));
     return { message, reply, run_id };
   }
 }

@@ -3,7 +3,7 @@ import { ProblemError } from '@taai/contracts';
 import { currentCaller } from '@taai/tenant';
 import type { FastifyReply } from 'fastify';
 import { leaveSoon } from '../admission/in-flight-places';
-import { Principals, type Watch } from '../access/principals';
+import { Principals, type Seen, type Watch } from '../access/principals';
 
 /** How long answers that nobody could take up again may go on when the gateway stops, in milliseconds. */
 const DRAIN_MS = 8000;
@@ -28,19 +28,19 @@ export class OpenStreams implements BeforeApplicationShutdown {
 
   /**
    * Does the work for whoever waits for `reply`. The signal is aborted with a ProblemError when the client leaves (`cancelled`), when
-   * the caller's access ends or changes (`unauthenticated` and its like), and when the gateway stops (`STOPPING`): at once if the
-   * client can resume, else after 8 s.
+   * the caller's access ends or changes (`unauthenticated` and its like), also to what is `seen` (`not_found`), and when the gateway
+   * stops (`STOPPING`): at once if the client can resume, else after 8 s.
    *
    * @throws what the work throws, or the signal's reason if that was aborted.
    */
   async run<T>(
     reply: FastifyReply,
     work: (signal: AbortSignal) => Promise<T>,
-    { isResumable = false } = {},
+    { isResumable = false, seen }: { isResumable?: boolean; seen?: Seen | undefined } = {},
   ): Promise<T> {
     leaveSoon(reply.raw);
     const stream = { control: new AbortController(), isResumable };
-    const unbind = bindTo(reply, this.principals.watch(currentCaller()), stream.control);
+    const unbind = bindTo(reply, this.principals.watch(currentCaller(), seen), stream.control);
     this.open.add(stream);
     if (this.endsNow(stream)) stream.control.abort(STOPPING);
     try {

@@ -1,17 +1,22 @@
 import { Injectable } from '@nestjs/common';
-import { ProblemError, runContract, type RunEvent } from '@taai/contracts';
+import { ProblemError, runContract, type Run, type RunEvent } from '@taai/contracts';
 import { endsRun, RpcClient, RunLogReader } from '@taai/platform';
 import { currentCaller, runAs } from '@taai/tenant';
 import type { FastifyReply } from 'fastify';
+import type { Seen } from '../access/principals';
 import { OpenStreams } from './open-streams';
 import { answerEvents } from './sse';
 
 /** How long a plain request waits for its run, in milliseconds: a little longer than a run may take. */
 const WAIT_MS = 11 * 60_000;
 
+/** What must be known of a run to answer with it. */
+export type FollowedRun = Pick<Run, 'id' | 'conversation_id'>;
+
 /**
  * Answers with the events of a run or once it has ended, wherever the events are: in the run's log or, once that has expired, rebuilt by
- * the orchestrator. Whether the caller may read the run must be checked before.
+ * the orchestrator. Whether the caller may read the run must be checked before; in a conversation it is checked again when its participants
+ * change.
  */
 @Injectable()
 export class RunEvents {
@@ -26,9 +31,10 @@ export class RunEvents {
   }
 
   /** Answers with the events after `after` as SSE, as they happen, to the run's end. */
-  stream(reply: FastifyReply, runId: string, after: number): Promise<void> {
-    return this.streams.run(reply, (signal) => answerEvents(reply, this.read(runId, after, signal), signal), {
+  stream(reply: FastifyReply, run: FollowedRun, after: number): Promise<void> {
+    return this.streams.run(reply, (signal) => answerEvents(reply, this.read(run.id, after, signal), signal), {
       isResumable: true,
+      seen: this.seen(run),
     });
   }
 
@@ -36,13 +42,19 @@ export class RunEvents {
    * What `answer` says, asked once the run has ended or waits for a person, which takes any time. Throws `deadline_exceeded` when
    * that takes too long; the run goes on.
    */
-  finished<T>(reply: FastifyReply, runId: string, answer: () => Promise<T>): Promise<T> {
+  finished<T>(reply: FastifyReply, run: FollowedRun, answer: () => Promise<T>): Promise<T> {
     const caller = currentCaller();
-    return this.streams.run(reply, async (signal) => {
-      await this.waitFor(runId, signal);
+    const work = async (signal: AbortSignal) => {
+      await this.waitFor(run.id, signal);
       // runAs, because the run may outlive the token that its request began with.
       return runAs(caller, answer);
-    });
+    };
+    return this.streams.run(reply, work, { seen: this.seen(run) });
+  }
+
+  /** A run in no conversation is its starter's for good. */
+  private seen({ id, conversation_id }: FollowedRun): Seen | undefined {
+    return conversation_id === null ? undefined : { id: conversation_id, check: () => this.runs.outcome({ id }) };
   }
 
   private async waitFor(runId: string, signal: AbortSignal): Promise<void> {

@@ -27,16 +27,16 @@ export class RunController {
   ) {
     if (input.stream) await this.concurrency.take('open_streams', reply.raw);
     const run = await this.runs.start(input);
-    if (input.stream) return this.events.stream(reply, run.id, 0);
+    if (input.stream) return this.events.stream(reply, run, 0);
     if (prefer?.includes('respond-async')) return this.goesOn(run, reply);
-    const ended = await this.events.finished(reply, run.id, () => this.runs.outcome({ id: run.id }));
+    const ended = await this.events.finished(reply, run, () => this.runs.outcome({ id: run.id }));
     return hasEnded(ended) ? ended : this.goesOn(ended, reply);
   }
 
   @ContractRoute(bind(runContract, 'events'), 'sse_readers')
   async read(@Input() { id, after = 0 }: ReadRunEvents, @Res({ passthrough: true }) reply: FastifyReply) {
-    await this.runs.outcome({ id });
-    return this.events.stream(reply, id, after);
+    const run = await this.runs.outcome({ id });
+    return this.events.stream(reply, run, after);
   }
 
   /** The answer for a run whose end is not waited for. */

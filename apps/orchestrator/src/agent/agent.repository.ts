@@ -22,6 +22,7 @@ const ROWS = new Rows(
     'variables',
     'parameters',
     'requires_approval',
+    'separate_approver',
     'version',
     'is_active',
     'created_at',

@@ -18,6 +18,7 @@ export interface RunState {
   max_cost_micro_usd?: number | null;
   output_schema?: JsonObject | null;
   requires_approval?: boolean;
+  separate_approver?: boolean;
   /** The provider call under way. */
   call_id?: string;
   /** Milliseconds that the run had left when it began to wait for an approval. */

@@ -99,5 +99,6 @@ function snapshotOf(agent: Agent): Omit<RunState, 'provider_id' | 'api_key_id'> 
     max_steps: agent.max_steps ?? DEFAULT_MAX_STEPS,
     max_cost_micro_usd: agent.max_cost_micro_usd,
     requires_approval: agent.requires_approval,
+    separate_approver: agent.separate_approver,
   };
 }

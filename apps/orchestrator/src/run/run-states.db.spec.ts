@@ -80,7 +80,16 @@ it('a run passes through its states in no other way than these', async () => {
 
 it('a tool call passes through its states in no other way than these; an outcome may be written twice', async () => {
   const id = v7();
-  const call = { id, run_id, tool_name: 'one', tool_call_id: 'a', step: 1, position: 0, arguments: {} };
+  const call = {
+    id,
+    run_id,
+    tool_name: 'one',
+    tool_call_id: 'a',
+    step: 1,
+    position: 0,
+    arguments: {},
+    separate_approver: false,
+  };
   await stage.admin.query(
     `insert into tool_executions select e.* from jsonb_populate_record(null::tool_executions, $1) e`,
     [{ ...call, tenant_id: user.tenant_id, status: 'pending', created_at: new Date() }],

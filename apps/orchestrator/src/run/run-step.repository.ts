@@ -6,7 +6,7 @@ import type { Execution, Settlement, Step, ToolOutcome } from './run-step';
 import { storableJson } from '../json/storable';
 
 const EXECUTION = `id, run_id, tool_id, tool_name, tool_call_id, step, position, arguments, status, result, error_code, error_detail,
-  call_event_id, approval_event_id, result_event_id, decided_by, decided_at, created_at, started_at, finished_at`;
+  call_event_id, approval_event_id, result_event_id, separate_approver, decided_by, decided_at, created_at, started_at, finished_at`;
 
 type Decision = 'pending' | 'rejected';
 
@@ -24,9 +24,9 @@ const INSERT_STEP = sql(`
 
 const INSERT_EXECUTIONS = sql(`
   insert into tool_executions (tenant_id, id, run_id, tool_id, tool_name, tool_call_id, step, position, arguments, status,
-    error_code, error_detail, call_event_id, approval_event_id)
+    error_code, error_detail, call_event_id, approval_event_id, separate_approver)
   select $1, e.id, e.run_id, e.tool_id, e.tool_name, e.tool_call_id, e.step, e.position, e.arguments, e.status,
-    e.error_code, e.error_detail, e.call_event_id, e.approval_event_id
+    e.error_code, e.error_detail, e.call_event_id, e.approval_event_id, e.separate_approver
   from jsonb_populate_recordset(null::tool_executions, $2) e`);
 
 /** A change of a tool call's state: `$1` is the call. */

@@ -31,6 +31,18 @@ const PAGE = sql(`
   select ${RUN_COLUMNS} from agent_runs
   where agent_id = $1 and ($2::text is null or status = $2) and ($3::uuid is null or id < $3) order by id desc limit $4`);
 
+const wanted = `x.agent_id = $1 and ($2::text is null or x.status = $2) and ($3::uuid is null or x.id < $3)`;
+
+/** Own ones and those of one's conversations, each by an index of their own: it costs what is shown, whatever others have run. */
+const PAGE_OF = sql(`
+  select ${RUN_COLUMNS} from agent_runs where id in (
+    (select x.id from agent_runs x where x.user_id = $5 and x.conversation_id is null and ${wanted} order by x.id desc limit $4)
+    union all
+    (select x.id from conversation_participants p
+      join agent_runs x on x.tenant_id = p.tenant_id and x.conversation_id = p.conversation_id
+      where p.user_id = $5 and ${wanted} order by x.id desc limit $4)
+  ) order by id desc limit $4`);
+
 const REQUEST_CANCEL = sql(
   'update agent_runs set cancel_requested_at = coalesce(cancel_requested_at, now()) where id = $1',
 );
@@ -107,15 +119,17 @@ export class RunRepository {
     return tx.read<LedgeredAttempt>(ATTEMPTS, [run_id]);
   }
 
-  /** Newest first. */
+  /** Those of `scope`, a user, or everybody's; newest first. */
   page(
     tx: Tx,
     agent_id: string,
     status: RunStatus | undefined,
     after: string | undefined,
     limit: number,
+    scope: string | undefined,
   ): Promise<RunRow[]> {
-    return tx.read<RunRow>(PAGE, [agent_id, status ?? null, after ?? null, limit]);
+    const params = [agent_id, status ?? null, after ?? null, limit];
+    return scope ? tx.read<RunRow>(PAGE_OF, [...params, scope]) : tx.read<RunRow>(PAGE, params);
   }
 
   /**

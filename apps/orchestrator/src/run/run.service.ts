@@ -18,6 +18,7 @@ import { DataSource } from 'typeorm';
 import { AgentRepository } from '../agent/agent.repository';
 import { RunExecutor } from './execution/run-executor';
 import { endingEvents, rebuildEvents } from './run-events';
+import { APPROVE_RUNS, RunAccess } from '../access/run-access';
 import type { RunRow } from './run-row';
 import type { Execution } from './run-step';
 import { RunStepRepository } from './run-step.repository';
@@ -35,6 +36,7 @@ export class RunService {
   constructor(
     private readonly db: DataSource,
     private readonly runs: RunRepository,
+    private readonly access: RunAccess,
     private readonly steps: RunStepRepository,
     private readonly executor: RunExecutor,
     private readonly agents: AgentRepository,
@@ -43,7 +45,7 @@ export class RunService {
   ) {}
 
   async get(id: string): Promise<Run> {
-    return toRun(await this.find(id));
+    return toRun(await this.access.open(id, 'reader'));
   }
 
   /** How many of the tenant's runs have not ended. */
@@ -53,8 +55,8 @@ export class RunService {
 
   /** The run with its timeline. */
   async inspect(id: string): Promise<RunDetail> {
-    const { run, steps, attempts } = await withTenant(this.db, async (tx) => ({
-      run: found('run', await this.runs.find(tx, id)),
+    const run = await this.access.open(id, 'reader');
+    const { steps, attempts } = await withTenant(this.db, async (tx) => ({
       steps: await this.steps.load(tx, id),
       attempts: await this.runs.attempts(tx, id),
     }));
@@ -67,38 +69,46 @@ export class RunService {
    * that is not, or was otherwise, decided on.
    */
   async decide(input: DecideToolCall): Promise<Run> {
+    await this.access.open(input.id, 'writer', APPROVE_RUNS);
     const { tenant_id } = currentCaller();
     const goesOn = await withTenant(this.db, (tx) => this.recordDecision(tx, input));
     if (goesOn) await this.executor.takeUp(tenant_id, input.id);
-    return this.get(input.id);
+    return toRun(await this.find(input.id));
   }
 
   async list({ id: agent_id, status, limit, cursor }: ListRuns): Promise<PageOf<Run>> {
     const after = idAfter(cursor);
+    const scope = this.access.scope();
     const rows = await withTenant(this.db, async (tx) => {
       found('agent', await this.agents.rows.find(tx, { id: agent_id }));
-      return this.runs.page(tx, agent_id, status, after, limit + 1);
+      return this.runs.page(tx, agent_id, status, after, limit + 1, scope);
     });
-    return toFittingPage(rows.map(toRun), limit);
+    const page = toFittingPage(rows.map(toRun), limit);
+    if (!scope) await this.access.auditList(page.data.map(({ id }) => id));
+    return page;
   }
 
   /** Rebuilds the events after `after` of a run that has ended, as many as fit, its tokens merged. A run that goes on has them in its log. */
   async events(id: string, after = 0): Promise<RunEvents> {
-    const run = await this.find(id);
+    return this.rebuild(await this.access.open(id, 'reader'), after);
+  }
+
+  private async rebuild(run: RunRow, after = 0): Promise<RunEvents> {
     if (!hasEnded(run)) return { events: [] };
-    const steps = await withTenant(this.db, (tx) => this.steps.load(tx, id));
+    const steps = await withTenant(this.db, (tx) => this.steps.load(tx, run.id));
     return { events: fitting(rebuildEvents(run, steps).filter((event) => event.id > after)) };
   }
 
   /** The run at its end, or, if that takes long, as it stands. */
   async cancel(id: string): Promise<Run> {
+    await this.access.open(id, 'writer');
     const status = await withTenant(this.db, (tx) => this.runs.requestCancel(tx, id));
     if (status === 'cancelled') await this.closeLog(await this.find(id));
     else if (status !== undefined) {
       await this.executor.takeUp(currentCaller().tenant_id, id);
       await this.stopExecution(id);
     }
-    return this.get(id);
+    return toRun(await this.find(id));
   }
 
   /** Whether the run goes on. */
@@ -107,6 +117,8 @@ export class RunService {
     const run = found('run', await this.runs.lock(tx, run_id));
     const call = found('tool call', await this.steps.find(tx, run_id, tool_call_id));
     const { user_id = null } = currentCaller();
+    if (decision === 'approve' && call.separate_approver && run.user_id === user_id)
+      throw new ProblemError('forbidden', 'Somebody other than who started the run must approve the call.');
     const counted = await this.steps.decide(tx, call.id, decided[decision], user_id);
     if (!counted && !isSame(call, decision)) throw new ProblemError('conflict', 'The tool call waits for no decision.');
     if (run.status !== 'waiting_approval' || (await this.steps.isWaiting(tx, run_id))) return false;
@@ -127,7 +139,10 @@ export class RunService {
   private async stopExecution(id: string): Promise<void> {
     await this.redis.publish(keys.runCancel(id), '');
     const signal = AbortSignal.timeout(CANCEL_WAIT_MS);
-    const events = this.reader.read(id, { signal, rebuild: async () => (await this.events(id)).events });
+    const events = this.reader.read(id, {
+      signal,
+      rebuild: async () => (await this.rebuild(await this.find(id))).events,
+    });
     while (!(await events.next()).done);
   }
 

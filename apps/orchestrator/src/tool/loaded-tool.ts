@@ -6,6 +6,7 @@ export interface LoadedTool extends ToolDefinition {
   /** The row in `tools`. */
   tool_id: string;
   requires_approval: boolean;
+  separate_approver: boolean;
   /** Whether a second execution with the same execution id does no harm: then one that a dead replica left is made again. */
   is_repeatable: boolean;
   /** Resolves to JSON that can be stored, 64 kB at most. Throws `ToolFailure`. Never called with arguments that `argumentsOf` has not read. */

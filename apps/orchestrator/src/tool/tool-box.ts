@@ -119,9 +119,10 @@ export class ToolBox {
   }
 }
 
-const shared = ({ id, name, description, requires_approval }: RowOf<unknown>) => ({
+const shared = ({ id, name, description, requires_approval, separate_approver }: RowOf<unknown>) => ({
   tool_id: id,
   name,
   description,
   requires_approval,
+  separate_approver,
 });

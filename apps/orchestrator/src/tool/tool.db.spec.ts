@@ -30,7 +30,7 @@ describe('tools', () => {
     const { tools } = replica;
     await user.as(async () => {
       const first = await tools.create(httpTool);
-      const told = { secret_header_names: [], requires_approval: false, is_active: true };
+      const told = { secret_header_names: [], requires_approval: false, separate_approver: false, is_active: true };
       expect(first).toEqual({
         ...httpTool,
         ...told,

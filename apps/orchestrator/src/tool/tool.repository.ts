@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { BuiltinToolConfig, HttpToolConfig, McpToolConfig, ToolExecution } from '@taai/contracts';
 import { filtered, RlsPool, Rows, sql, ToolEntity, type Tx } from '@taai/entities';
+import { isSeen } from '../access/run-access.repository';
 
 /** Configs are checked before they are stored. */
 type Kind =
@@ -19,6 +20,7 @@ const columns = [
   'secret_ciphertext',
   'secret_header_names',
   'requires_approval',
+  'separate_approver',
   'is_active',
   'created_at',
   'updated_at',
@@ -38,12 +40,16 @@ const ACTIVE = sql(
 const REMOVE = sql('delete from tools where id = $1');
 const IS_USED = sql('select exists (select from agents where $1 = any(tools)) as is_used');
 
-const EXECUTION = `id, run_id, step, tool_call_id, tool_name, tool_id, arguments, status, result, error_code, error_detail, decided_by,
-  decided_at, created_at, started_at, finished_at`;
+const EXECUTION = `id, run_id, step, tool_call_id, tool_name, tool_id, arguments, status, result, error_code, error_detail,
+  separate_approver, decided_by, decided_at, created_at, started_at, finished_at`;
 
-const executions = filtered<{ tool_id: string; after?: string }>(
-  `select ${EXECUTION} from tool_executions where true`,
-  { tool_id: (id) => `tool_id = ${id}`, after: (id) => `id < ${id}` },
+const executions = filtered<{ tool_id: string; after?: string; seen_by?: string }>(
+  `select ${EXECUTION} from tool_executions e where true`,
+  {
+    tool_id: (id) => `tool_id = ${id}`,
+    after: (id) => `id < ${id}`,
+    seen_by: (user) => `exists (select from agent_runs r where r.id = e.run_id and ${isSeen('r', user)})`,
+  },
   'order by id desc limit $1',
 );
 
@@ -70,7 +76,7 @@ export class ToolRepository {
   }
 
   /** Newest first. */
-  executions(tool_id: string, after: string | undefined, limit: number): Promise<ToolExecution[]> {
-    return this.rls.read<ToolExecution>(...executions({ tool_id, after }, limit));
+  executions(filters: Parameters<typeof executions>[0], limit: number): Promise<ToolExecution[]> {
+    return this.rls.read<ToolExecution>(...executions(filters, limit));
   }
 }

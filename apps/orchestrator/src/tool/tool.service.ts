@@ -18,6 +18,7 @@ import { ToolConnector } from './tool-connector';
 import { addressOf, assertTool, type ToolDraft } from './tool-rules';
 import { ToolRepository, type StoredTool } from './tool.repository';
 import { explainViolation } from '../explain-violation';
+import { RunAccess } from '../access/run-access';
 
 const taken = { tools_name_key: () => new ProblemError('slug_taken', 'Another tool has this name.') };
 
@@ -31,6 +32,7 @@ export class ToolService {
     private readonly rls: RlsPool,
     private readonly tools: ToolRepository,
     private readonly connector: ToolConnector,
+    private readonly access: RunAccess,
   ) {}
 
   async create(input: CreateTool): Promise<Tool> {
@@ -82,7 +84,11 @@ export class ToolService {
   async executions({ id, limit, cursor }: PageById): Promise<PageOf<ToolExecution>> {
     const after = idAfter(cursor);
     found('tool', await this.tools.rows.find(this.rls, { id }));
-    return toFittingPage(await this.tools.executions(id, after, limit + 1), limit);
+    const seen_by = this.access.scope();
+    const filters = { tool_id: id, ...(after && { after }), ...(seen_by && { seen_by }) };
+    const page = toFittingPage(await this.tools.executions(filters, limit + 1), limit);
+    if (!seen_by) await this.access.auditList(page.data.map(({ run_id }) => run_id));
+    return page;
   }
 
   private async vet(draft: ToolDraft): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import {
+  eventAccess,
   eventTypes,
   found,
   limits,
@@ -17,6 +18,7 @@ import {
 } from '@taai/contracts';
 import { audit, idAfter, toPage, withTenant, type Tx } from '@taai/entities';
 import { SecretBox } from '@taai/platform';
+import { assertPermitted } from '@taai/rbac';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
@@ -37,6 +39,7 @@ export class WebhookService {
   /** For a repetition of the request the secret is read again: it must not be among the stored answers. */
   async create(input: CreateWebhook): Promise<CreatedWebhook> {
     this.connector.vet(input.url);
+    assertMaySubscribe(input.events);
     const { tenant_id } = currentCaller();
     const { id } = await withTenant(this.db, async (tx) => {
       await this.assertRoom(tx);
@@ -66,6 +69,7 @@ export class WebhookService {
     return withTenant(this.db, async (tx) => {
       const before = found('webhook', await this.webhooks.lock(tx, id));
       const after = found('webhook', await this.webhooks.update(tx, id, distinctEvents(fields)));
+      if (fields.url !== undefined || fields.events || fields.is_active) assertMaySubscribe(after.events);
       await audit(tx, { action: 'webhook.updated', target: targetOf(id), before, after });
       return after;
     });
@@ -107,6 +111,14 @@ export class WebhookService {
 }
 
 const targetOf = (id: string) => ({ type: 'webhook', id });
+
+/** Who receives events of everybody's conversations must be allowed to read those. */
+function assertMaySubscribe(events: readonly string[]): void {
+  for (const event of eventTypes.filter((type) => events.includes(type))) {
+    const access = eventAccess(event);
+    if (access) assertPermitted(currentCaller(), access);
+  }
+}
 
 const distinctEvents = <T extends Partial<Pick<CreateWebhook, 'events'>>>(fields: T): T =>
   fields.events ? { ...fields, events: [...new Set(fields.events)] } : fields;

@@ -17,7 +17,7 @@ import { Nullable, Optional, type Timestamp } from '../fields';
 import { TenantLimits } from './tenant-limits';
 
 /** What can stop granting access, or change what it grants. */
-export const accessChangeKinds = ['session', 'api_key', 'user', 'tenant'] as const;
+export const accessChangeKinds = ['session', 'api_key', 'user', 'tenant', 'conversation'] as const;
 export type AccessChangeKind = (typeof accessChangeKinds)[number];
 
 export class BySession {

@@ -96,7 +96,7 @@ export const tenantContract = contract('auth.tenant', {
   startExport: {
     summary: "Have an archive made of all the tenant's rows; the job says when it is ready",
     description:
-      'Follow the job at `/v1/jobs/{id}`, then download the archive. Answers `conflict` (409) while another export is under way.',
+      'Needs `conversations:read_any` and `runs:read_any`, too: the conversations and runs of all are in it. Follow the job at `/v1/jobs/{id}`, then download the archive. Answers `conflict` (409) while another export is under way.',
     http: 'POST /v1/tenant/export',
     access: 'tenant:export',
     input: Empty,

@@ -165,6 +165,11 @@ class AgentFields {
   @Optional()
   @IsBoolean()
   requires_approval?: boolean;
+
+  @Describe('Whether who started a run may not approve its tool calls: somebody else must.', false)
+  @Optional()
+  @IsBoolean()
+  separate_approver?: boolean;
 }
 
 export class CreateAgent extends AgentFields {
@@ -313,6 +318,10 @@ export class Agent {
   @Describe('Whether every tool call waits for a person, whatever the tool says.', false)
   @IsBoolean()
   requires_approval: boolean;
+
+  @Describe('Whether who started a run may not approve its tool calls: somebody else must.', false)
+  @IsBoolean()
+  separate_approver: boolean;
 
   @Describe('Grows with every change; a run records the one that it used.', 3)
   @IsInt()

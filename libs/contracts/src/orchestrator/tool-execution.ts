@@ -1,4 +1,4 @@
-import { IsIn, IsInt, IsISO8601, IsString, IsUUID } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsISO8601, IsString, IsUUID } from 'class-validator';
 import { Describe } from '../schema/describe';
 import { AnyJson, Nullable, type Timestamp } from '../fields';
 
@@ -70,6 +70,10 @@ export class ToolExecution {
   @Nullable()
   @IsString()
   error_detail: string | null;
+
+  @Describe('Whether somebody other than who started the run must approve it.', false)
+  @IsBoolean()
+  separate_approver: boolean;
 
   @Describe('Id of the user who approved or rejected it.', null)
   @Nullable()

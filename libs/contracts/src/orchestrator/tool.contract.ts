@@ -58,6 +58,11 @@ class ToolFields {
   @IsBoolean()
   requires_approval?: boolean;
 
+  @Describe('Whether who started a run may not approve its calls: somebody else must.', false)
+  @Optional()
+  @IsBoolean()
+  separate_approver?: boolean;
+
   @Describe('False: no agent can call it.')
   @Optional()
   @IsBoolean()
@@ -148,6 +153,10 @@ export class Tool {
   @Describe('Whether each call waits for a person.', false)
   @IsBoolean()
   requires_approval: boolean;
+
+  @Describe('Whether who started a run may not approve its calls: somebody else must.', false)
+  @IsBoolean()
+  separate_approver: boolean;
 
   @Describe('Whether agents can call it.')
   @IsBoolean()

@@ -80,6 +80,7 @@ export const limits = Object.freeze({
 
   // Chat
   conversationTitleCharacters: 200,
+  participants: 200,
   messageCharacters: 100_000,
 
   // Providers

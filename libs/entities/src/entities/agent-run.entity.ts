@@ -11,6 +11,8 @@ interface RunMessage {
 
 @Entity('agent_runs')
 @Index('idx_agent_runs_agent', ['tenant_id', 'agent_id', 'id'])
+@Index('idx_agent_runs_user', ['tenant_id', 'user_id', 'agent_id', 'id'], { where: 'conversation_id is null' })
+@Index('idx_agent_runs_conversation', ['tenant_id', 'conversation_id', 'id'], { where: 'conversation_id is not null' })
 @Index('idx_agent_runs_active', ['tenant_id', 'id'], { where: "status in ('queued', 'running', 'waiting_approval')" })
 @Index('idx_agent_runs_turns', ['tenant_id', 'lease_until', 'created_at'], { where: "status in ('queued', 'running')" })
 @Index('idx_agent_runs_waiting', ['deadline_at'], { where: "status = 'waiting_approval'" })

@@ -63,6 +63,10 @@ export class AgentEntity extends TenantRow {
   @Column('boolean', { default: false })
   requires_approval: boolean;
 
+  /** Whether who started a run may not approve its tool calls. */
+  @Column('boolean', { default: false })
+  separate_approver: boolean;
+
   /** The most that a run may cost; null means no limit of the agent's own. */
   @BigIntColumn({ nullable: true })
   max_cost_micro_usd: number | null;

@@ -4,6 +4,7 @@ export * from './agent.entity';
 export * from './api-key.entity';
 export * from './audit-head.entity';
 export * from './audit-log.entity';
+export * from './conversation-participant.entity';
 export * from './conversation.entity';
 export * from './idempotency-key.entity';
 export * from './job-chunk.entity';

@@ -56,6 +56,10 @@ export class ToolExecutionEntity extends TenantRow {
   @Column('integer', { nullable: true })
   result_event_id: number | null;
 
+  /** Whether who started the run may not approve it. */
+  @Column('boolean', { default: false })
+  separate_approver: boolean;
+
   /** Who approved or rejected the call. */
   @Column('uuid', { nullable: true })
   decided_by: string | null;

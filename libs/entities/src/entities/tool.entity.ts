@@ -42,6 +42,10 @@ export class ToolEntity extends TenantRow {
   @Column('boolean', { default: false })
   requires_approval: boolean;
 
+  /** Whether who started a run may not approve its calls of the tool. */
+  @Column('boolean', { default: false })
+  separate_approver: boolean;
+
   @TimestamptzNow()
   created_at: Date;
 

@@ -6,6 +6,7 @@ import { RunTurns1764300000020 } from './1764300000020-run-turns';
 import { CanonicalEmails1764300000030 } from './1764300000030-canonical-emails';
 import { TenantLimits1764300000040 } from './1764300000040-tenant-limits';
 import { SubscriptionChanges1764300000050 } from './1764300000050-subscription-changes';
+import { Participants1764300000060 } from './1764300000060-participants';
 
 /** The migrations in the order in which they run. */
 export const migrations = [
@@ -17,4 +18,5 @@ export const migrations = [
   CanonicalEmails1764300000030,
   TenantLimits1764300000040,
   SubscriptionChanges1764300000050,
+  Participants1764300000060,
 ];

@@ -40,7 +40,7 @@ export const grants: Record<DatabaseService, Record<string, string>> = {
     outbox: EMIT,
   },
   task: { tasks: ALL, jobs: 'select', idempotency_keys: ONCE, outbox: EMIT },
-  chat: { conversations: ALL, messages: ALL, idempotency_keys: ONCE, outbox: EMIT },
+  chat: { conversations: ALL, conversation_participants: ALL, messages: ALL, idempotency_keys: ONCE, outbox: EMIT },
   orchestrator: {
     providers: ALL,
     provider_credentials: ALL,
@@ -49,6 +49,7 @@ export const grants: Record<DatabaseService, Record<string, string>> = {
     tools: ALL,
     tool_executions: ALL,
     run_steps: ALL,
+    conversation_participants: 'select',
     usage_records: `select, insert, ${CLOSE_CALL}`,
     prices: 'select',
     tenant_prices: 'select',

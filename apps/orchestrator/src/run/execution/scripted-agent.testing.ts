@@ -84,6 +84,7 @@ export class ScriptedTools implements ToolLoader {
       description: name,
       tool_id: v7(),
       requires_approval: false,
+      separate_approver: false,
       is_repeatable: false,
       input_schema: { type: 'object', properties: { n: { type: 'integer' } }, additionalProperties: false },
       ...this.traits[name],

@@ -24,12 +24,13 @@ export async function draftStep(
     const tool = tools.find(({ name }) => name === call.name);
     const fault = performance.now() < latest ? await faultOf(tool, call) : notCompared();
     const waits = tool?.requires_approval === true || row.state.requires_approval === true;
-    executions.push({ ...executionOf(call, tool, fault, waits), run_id: row.id, step, position });
+    const separate_approver = tool?.separate_approver === true || row.state.separate_approver === true;
+    executions.push({ ...executionOf(call, tool, fault, waits), separate_approver, run_id: row.id, step, position });
   }
   return { step, output, tool_calls, executions };
 }
 
-type Placed = 'run_id' | 'step' | 'position';
+type Placed = 'run_id' | 'step' | 'position' | 'separate_approver';
 
 function executionOf(
   call: ToolCall,

@@ -1,0 +1,45 @@
+import { Injectable } from '@nestjs/common';
+import { found, type Conversation, type ConversationRole } from '@taai/contracts';
+import { auditUse } from '@taai/entities';
+import { openPrivate, scopeOf, type Openers } from '@taai/rbac';
+import { currentCaller } from '@taai/tenant';
+import { DataSource } from 'typeorm';
+import { ConversationRepository } from './conversation.repository';
+
+const openers: Openers = { read: 'conversations:read_any', manage: 'conversations:manage_any' };
+
+/** Whose conversations a caller may see and change: their own, those that are shared with them, and by permission everybody's, audited. */
+@Injectable()
+export class ConversationAccess {
+  constructor(
+    private readonly db: DataSource,
+    private readonly conversations: ConversationRepository,
+  ) {}
+
+  /** The conversation, if the caller may have it as `wanted`. Throws `not_found`, `forbidden`. */
+  async open(id: string, wanted: ConversationRole): Promise<Conversation> {
+    const caller = currentCaller();
+    const { role, ...conversation } = found(
+      'conversation',
+      await this.conversations.findFor(caller.user_id ?? null, id),
+    );
+    const permission = openPrivate(caller, { noun: 'conversation', role }, wanted, openers);
+    const target = { type: 'conversation', id };
+    if (permission) await auditUse(this.db, { action: 'conversation.accessed', target, after: { permission } });
+    return conversation;
+  }
+
+  /** The user whose conversations a list may show; undefined: everybody's. */
+  scope(): string | undefined {
+    return scopeOf(currentCaller(), openers.read);
+  }
+
+  /** Notes that the caller is shown these conversations, some of which may be theirs. */
+  async auditList(ids: readonly string[]): Promise<void> {
+    const { tenant_id, user_id = null, issuer } = currentCaller();
+    const foreign = issuer === 'gateway' ? await this.conversations.foreign(user_id, ids) : [];
+    if (foreign.length === 0) return;
+    const after = { permission: openers.read, ids: foreign };
+    await auditUse(this.db, { action: 'conversation.listed', target: { type: 'tenant', id: tenant_id }, after });
+  }
+}
