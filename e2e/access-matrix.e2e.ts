@@ -34,6 +34,8 @@ const bodies: Record<string, object> = {
   'POST /v1/runs/:id/tool-calls/:tool_call_id/approval': { decision: 'approve' },
   'PATCH /v1/conversations/:id': { title: 'Taken over' },
   'POST /v1/conversations/:id/messages': { content: 'Taken over' },
+  'POST /v1/conversations/:id/fork': { message_id: randomUUID() },
+  'POST /v1/messages/:id/feedback': { rating: 'up' },
   'POST /v1/conversations/:id/participants': { user_id: randomUUID(), role: 'writer' },
   'PATCH /v1/webhooks/:id': { description: 'Taken over' },
   'PATCH /v1/users/:id': { name: 'Taken over' },
@@ -50,7 +52,7 @@ const routes: readonly (BoundMethod<PublicMethod> & { verb: string; path: string
   })
   .sort((a, b) => a.path.localeCompare(b.path) || a.verb.localeCompare(b.verb));
 
-const isPrivate = (path: string) => /^\/v1\/(conversations|runs)\/:/.test(path);
+const isPrivate = (path: string) => /^\/v1\/(conversations|messages|runs)\/:/.test(path);
 const takesBody = (verb: string) => verb !== 'GET' && verb !== 'DELETE' && verb !== 'HEAD';
 const withIds = (path: string, id: string = randomUUID()) => path.replace(/:\w+/g, id);
 
@@ -112,13 +114,16 @@ describe('every route for everybody', () => {
     const provider = (await client.get('/v1/providers')).body['data'][0].id as string;
     const session = (await client.get('/v1/auth/sessions')).body['data'][0].id as string;
     const job = await client.post('/v1/tenant/export', {});
+    const conversation = await make('/v1/conversations', { agent_id: agent });
+    const message = await client.post(`/v1/conversations/${conversation}/messages`, { content: 'Said for the matrix' });
     return {
       '/v1/tasks': await make('/v1/tasks', { title: 'Task of the matrix' }),
       '/v1/agents': agent,
       '/v1/runs': run.body['id'],
       '/v1/providers': provider,
       '/v1/tools': await make('/v1/tools', { name: 'sum', kind: 'builtin', config: { builtin: 'calculator' } }),
-      '/v1/conversations': await make('/v1/conversations', { agent_id: agent }),
+      '/v1/conversations': conversation,
+      '/v1/messages': message.body['reply'].id,
       '/v1/webhooks': await make('/v1/webhooks', { url: 'http://127.0.0.1:9/hook', events: ['task.created'] }),
       '/v1/roles': await make('/v1/roles', { name: 'matrix', permissions: ['tasks:read'] }),
       '/v1/api-keys': await make('/v1/api-keys', { name: 'matrix', scopes: ['tasks:read'] }),
@@ -163,7 +168,8 @@ describe('every route for everybody', () => {
   test('left the tenant as it was', async () => {
     const { client } = tenant;
     for (const [start, id] of Object.entries(fixtures)) {
-      if (['/v1/auth/sessions', '/v1/api-keys', '/v1/roles', '/v1/tenant/exports'].includes(start)) continue;
+      if (['/v1/auth/sessions', '/v1/api-keys', '/v1/roles', '/v1/tenant/exports', '/v1/messages'].includes(start))
+        continue;
       const { status, body } = await client.get(`${start}/${id}`);
       expect([start, status]).toEqual([start, 200]);
       expect(JSON.stringify(body).toLowerCase()).not.toContain('taken');

@@ -29,6 +29,7 @@ const keyed = publicMethods.filter(({ method }) => method.effect === 'once_per_k
 async function fixtures(tenant: TestTenant): Promise<Record<string, Fixture>> {
   const agent = await newAgent(tenant, sandboxUrl);
   const conversation = await tenant.client.post('/v1/conversations', { agent_id: agent });
+  const said = await tenant.client.post(`/v1/conversations/${conversation.body['id']}/messages`, { content: 'Hello' });
   const prompt = { name: 'Helper', slug: 'helper', system_prompt: '', model: 'sandbox-1' };
   const tool = { name: 'lookup', kind: 'http', description: 'Looks up.', input_schema: { type: 'object' } };
   const config = { method: 'GET', url: 'https://example.com/tool' };
@@ -52,6 +53,13 @@ async function fixtures(tenant: TestTenant): Promise<Record<string, Fixture>> {
       change: { role: 'viewer' },
     },
     'chat.conversation.create': { table: 'conversations', body: { agent_id: agent }, change: { title: 'Other' } },
+    'chat.conversation.fork': {
+      table: 'conversations',
+      id: conversation.body.id,
+      body: { message_id: said.body['message'].id },
+      change: { message_id: said.body['reply'].id },
+    },
+    'chat.message.regenerate': { table: 'message_regenerations', id: said.body['message'].id },
     'chat.message.send': {
       table: 'messages',
       id: conversation.body.id,

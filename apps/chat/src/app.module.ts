@@ -5,6 +5,11 @@ import { ConversationAccess } from './conversation-access';
 import { ConversationHandler } from './conversation.handler';
 import { ConversationRepository } from './conversation.repository';
 import { ConversationService } from './conversation.service';
+import { FeedbackHandler } from './feedback.handler';
+import { FeedbackRepository } from './feedback.repository';
+import { FeedbackService } from './feedback.service';
+import { MessageAccess } from './message-access';
+import { MessageTreeRepository } from './message-tree.repository';
 import { MessageHandler } from './message.handler';
 import { MessageRepository } from './message.repository';
 import { MessageService } from './message.service';
@@ -18,7 +23,7 @@ import { TenantDataHandler } from './tenant-data.handler';
 
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig(), outboxWaker)],
-  controllers: [ConversationHandler, ParticipantHandler, MessageHandler, TenantDataHandler],
+  controllers: [ConversationHandler, ParticipantHandler, MessageHandler, FeedbackHandler, TenantDataHandler],
   providers: [
     ConversationRepository,
     ConversationAccess,
@@ -26,6 +31,10 @@ import { TenantDataHandler } from './tenant-data.handler';
     ParticipantRepository,
     ParticipantService,
     MessageRepository,
+    MessageTreeRepository,
+    MessageAccess,
+    FeedbackRepository,
+    FeedbackService,
     MessageService,
     ReplyService,
     ReplyFollower,

@@ -18,6 +18,10 @@ import { v7 } from 'uuid';
 import { ConversationAccess } from './conversation-access';
 import { ConversationRepository } from './conversation.repository';
 import { ConversationService } from './conversation.service';
+import { FeedbackRepository } from './feedback.repository';
+import { FeedbackService } from './feedback.service';
+import { MessageAccess } from './message-access';
+import { MessageTreeRepository } from './message-tree.repository';
 import { MessageRepository } from './message.repository';
 import { MessageService } from './message.service';
 import type { Agents, Runs } from './orchestrator';
@@ -104,12 +108,24 @@ export async function startChat() {
   const runLog = new RunLogReader(redis, new Channels(subscriber), { silence_ms: SILENCE_MS });
   const rls = new RlsPool(db, { prepare: true });
   const [conversationRows, messageRows] = [new ConversationRepository(rls), new MessageRepository(rls)];
+  const [participantRows, tree] = [new ParticipantRepository(rls), new MessageTreeRepository(rls)];
   const access = new ConversationAccess(db, conversationRows);
+  const messageAccess = new MessageAccess(access, messageRows);
   const followers: ReplyFollower[] = [];
   const replica = () => {
     const replies = new ReplyService(db, conversationRows, messageRows, orchestrator);
     const follower = new ReplyFollower(replies, runLog, orchestrator);
-    const messages = new MessageService(db, conversationRows, access, messageRows, replies, follower, orchestrator);
+    const messages = new MessageService(
+      db,
+      conversationRows,
+      access,
+      messageAccess,
+      messageRows,
+      tree,
+      replies,
+      follower,
+      orchestrator,
+    );
     followers.push(follower);
     return { replies, follower, messages };
   };
@@ -118,8 +134,9 @@ export async function startChat() {
     orchestrator,
     redis,
     runLog,
-    conversations: new ConversationService(db, conversationRows, access, orchestrator),
-    participants: new ParticipantService(db, access, conversationRows, new ParticipantRepository(rls)),
+    conversations: new ConversationService(db, conversationRows, access, participantRows, tree, orchestrator),
+    feedback: new FeedbackService(messageAccess, new FeedbackRepository(rls)),
+    participants: new ParticipantService(db, access, conversationRows, participantRows),
     replica,
     createTenant: () => createTenantOf(database, user_id),
     createUser: (tenant_id: string) => createUser(database, tenant_id),

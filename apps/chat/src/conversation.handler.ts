@@ -2,6 +2,7 @@ import {
   conversationContract,
   type ById,
   type CreateConversation,
+  type ForkConversation,
   type ListConversations,
   type UpdateConversation,
 } from '@taai/contracts';
@@ -26,6 +27,10 @@ export class ConversationHandler {
 
   update(input: UpdateConversation) {
     return this.conversations.update(input);
+  }
+
+  fork(input: ForkConversation) {
+    return this.conversations.fork(input);
   }
 
   remove({ id }: ById) {

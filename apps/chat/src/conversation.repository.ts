@@ -1,40 +1,62 @@
 import { Injectable } from '@nestjs/common';
 import type { Conversation, ConversationRole } from '@taai/contracts';
-import { ConversationEntity, filtered, Rows, RlsPool, sql, type Tx } from '@taai/entities';
+import { ConversationEntity, Rows, RlsPool, sql, type Tx } from '@taai/entities';
 
-const columns = ['id', 'agent_id', 'title', 'user_id', 'created_at', 'updated_at', 'last_message_at'] as const;
+const columns = [
+  'id',
+  'agent_id',
+  'title',
+  'user_id',
+  'metadata',
+  'created_at',
+  'updated_at',
+  'last_message_at',
+  'archived_at',
+] as const;
 const conversations = new Rows(ConversationEntity, columns);
 
 /** A conversation, and what the user who asks for it is to it. */
 export type SeenConversation = Conversation & { role: ConversationRole | null };
 
+/** Of the conversations that a list may show. */
+export interface ConversationFilters {
+  /** Those before the id; null: from the newest on. */
+  after: string | null;
+  /** Those in which this user takes part; null: whoever does. */
+  participant: string | null;
+  archived: boolean;
+  /** Whether the caller has pinned them; null: either. */
+  pinned: boolean | null;
+}
+
 const shown = columns.map((name) => `c.${name}`).join(', ');
+const before = (id: string) => `${id} < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')`;
+const filters = `
+  ($3::uuid is null or exists (
+    select from conversation_participants o where o.tenant_id = c.tenant_id and o.conversation_id = c.id and o.user_id = $3))
+  and (c.archived_at is not null) = $4 and ($5::boolean is null or (p.pinned_at is not null) = $5)`;
 
 const FIND_FOR = sql(`
-  select ${shown}, (
-    select p.role from conversation_participants p where p.conversation_id = c.id and p.user_id = $2
-  ) as role
-  from conversations c where c.id = $1`);
+  select ${shown}, p.pinned_at, p.role from conversations c
+  left join conversation_participants p on p.tenant_id = c.tenant_id and p.conversation_id = c.id and p.user_id = $2
+  where c.id = $1`);
 
-/** Driven by the participant's own rows, whose order is that of the conversations: it costs what is shown, whatever others have. */
-const shared = filtered<{ participant: string; with?: string; after?: string }>(
-  `select ${shown} from conversation_participants p
-   join conversations c on c.tenant_id = p.tenant_id and c.id = p.conversation_id where true`,
-  {
-    participant: (id) => `p.user_id = ${id}`,
-    with: (id) =>
-      `exists (select from conversation_participants w where w.conversation_id = p.conversation_id and w.user_id = ${id})`,
-    after: (id) => `p.conversation_id < ${id}`,
-  },
-  'order by p.conversation_id desc limit $1',
-);
+/** Driven by the user's own rows, whose order is that of the conversations: it costs what is shown, whatever others have. */
+const PAGE_OF = sql(`
+  select ${shown}, p.pinned_at from conversation_participants p
+  join conversations c on c.tenant_id = p.tenant_id and c.id = p.conversation_id
+  where p.user_id = $1 and ${before('p.conversation_id')} and ${filters}
+  order by p.conversation_id desc limit $6`);
+
+const PAGE = sql(`
+  select ${shown}, p.pinned_at from conversations c
+  left join conversation_participants p on p.tenant_id = c.tenant_id and p.conversation_id = c.id and p.user_id = $1
+  where ${before('c.id')} and ${filters}
+  order by c.id desc limit $6`);
 
 const FOREIGN = sql(`
   select c.id from unnest($2::uuid[]) as c (id)
   where not exists (select from conversation_participants p where p.conversation_id = c.id and p.user_id = $1)`);
-
-const RENAME = sql(`
-  update conversations set title = $2, updated_at = now() where id = $1 returning ${columns.join(', ')}`);
 
 const REMOVE = sql('delete from conversations where id = $1 returning id');
 
@@ -44,18 +66,19 @@ const LOCK_FOR_MESSAGE = sql('update conversations set last_message_at = clock_t
 export class ConversationRepository {
   constructor(private readonly rls: RlsPool) {}
 
-  insert(tx: Tx, conversation: Pick<ConversationEntity, 'agent_id' | 'title' | 'user_id'>): Promise<Conversation> {
-    return conversations.insert(tx, conversation);
+  async insert(
+    tx: Tx,
+    conversation: Pick<ConversationEntity, 'agent_id' | 'title' | 'user_id'> &
+      Partial<Pick<ConversationEntity, 'metadata' | 'last_message_at'>>,
+  ): Promise<Conversation> {
+    return { ...(await conversations.insert(tx, conversation)), pinned_at: null };
   }
 
-  /** Everybody's, newest first. */
-  page(after: string | undefined, limit: number): Promise<Conversation[]> {
-    return conversations.page(this.rls, after, limit);
-  }
-
-  /** Those in which `participant` takes part, and `with` too, if it is given; newest first. */
-  pageOf(filters: Parameters<typeof shared>[0], limit: number): Promise<Conversation[]> {
-    return this.rls.read<Conversation>(...shared(filters, limit));
+  /** Newest first: those of the user, or, for who may see them all, everybody's. */
+  page(user_id: string | null, filters: ConversationFilters, limit: number, all: boolean): Promise<Conversation[]> {
+    const { after, participant, archived, pinned } = filters;
+    const params = [user_id, after, participant, archived, pinned, limit];
+    return this.rls.read<Conversation>(all ? PAGE : PAGE_OF, params);
   }
 
   /** Of these conversations the ones in which the user takes no part. */
@@ -69,13 +92,12 @@ export class ConversationRepository {
     return conversation;
   }
 
-  find(id: string): Promise<Conversation | undefined> {
-    return conversations.find(this.rls, { id });
-  }
-
-  async rename(id: string, title: string | null): Promise<Conversation | undefined> {
-    const [conversation] = await this.rls.write<Conversation>(RENAME, [id, title]);
-    return conversation;
+  async update(
+    tx: Tx,
+    id: string,
+    fields: Partial<Pick<ConversationEntity, 'title' | 'metadata' | 'archived_at'>>,
+  ): Promise<void> {
+    await conversations.update(tx, { id }, fields);
   }
 
   /** Removes the conversation with all its messages. Resolves to its id. */

@@ -1,8 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
   found,
+  invalidField,
+  limits,
+  ProblemError,
   type Conversation,
   type CreateConversation,
+  type ForkConversation,
   type ListConversations,
   type PageOf,
   type UpdateConversation,
@@ -12,7 +16,9 @@ import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { ConversationAccess } from './conversation-access';
 import { ConversationRepository } from './conversation.repository';
+import { MessageTreeRepository } from './message-tree.repository';
 import { AGENTS, type Agents } from './orchestrator';
+import { ParticipantRepository } from './participant.repository';
 
 @Injectable()
 export class ConversationService {
@@ -20,28 +26,34 @@ export class ConversationService {
     private readonly db: DataSource,
     private readonly conversations: ConversationRepository,
     private readonly access: ConversationAccess,
+    private readonly participants: ParticipantRepository,
+    private readonly tree: MessageTreeRepository,
     @Inject(AGENTS) private readonly agents: Agents,
   ) {}
 
   /** Reads the agent with the caller's token, so that only those who may read it can talk to it. */
-  async create(input: CreateConversation): Promise<Conversation> {
-    const { id: agent_id } = await this.agents.get({ id: input.agent_id });
+  async create({ agent_id: asked, title = null, metadata = {} }: CreateConversation): Promise<Conversation> {
+    assertSmall(metadata);
+    const { id: agent_id } = await this.agents.get({ id: asked });
     const { user_id = null } = currentCaller();
     return withTenant(this.db, async (tx) => {
-      const conversation = await this.conversations.insert(tx, { agent_id, title: input.title ?? null, user_id });
+      const conversation = await this.conversations.insert(tx, { agent_id, title, user_id, metadata });
       await emit(tx, 'conversation.created', { ...conversation });
       return conversation;
     });
   }
 
-  async list({ participant, limit, cursor }: ListConversations): Promise<PageOf<Conversation>> {
+  async list(query: ListConversations): Promise<PageOf<Conversation>> {
+    const { participant = null, archived, pinned, limit, cursor } = query;
     const scope = this.access.scope();
-    const after = idAfter(cursor);
-    const user = participant ?? scope;
-    const others = scope !== user && scope ? { with: scope } : {};
-    const rows = user
-      ? await this.conversations.pageOf({ participant: user, ...others, ...(after && { after }) }, limit + 1)
-      : await this.conversations.page(after, limit + 1);
+    const filters = {
+      after: idAfter(cursor) ?? null,
+      participant: participant === scope ? null : participant,
+      archived: archived === 'true',
+      pinned: pinned === undefined ? null : pinned === 'true',
+    };
+    const user_id = scope ?? currentCaller().user_id ?? null;
+    const rows = await this.conversations.page(user_id, filters, limit + 1, scope === undefined);
     const page = toPage(rows, limit, ({ id }) => [id]);
     if (!scope) await this.access.auditList(page.data.map(({ id }) => id));
     return page;
@@ -51,13 +63,50 @@ export class ConversationService {
     return this.access.open(id, 'reader');
   }
 
-  async update({ id, title }: UpdateConversation): Promise<Conversation> {
-    await this.access.open(id, 'writer');
-    return found('conversation', await this.conversations.rename(id, title));
+  /** Throws `forbidden` where one field asks for more than the caller may. */
+  async update({ id, is_pinned, is_archived, title, metadata }: UpdateConversation): Promise<Conversation> {
+    if (metadata) assertSmall(metadata);
+    const isChange = title !== undefined || metadata !== undefined;
+    await this.access.open(id, is_archived !== undefined ? 'owner' : isChange ? 'writer' : 'reader');
+    await withTenant(this.db, async (tx) => {
+      const archived_at = is_archived === undefined ? undefined : is_archived ? new Date() : null;
+      const fields = { title, metadata, archived_at };
+      if (Object.values(fields).some((value) => value !== undefined))
+        await this.conversations.update(tx, id, fields as Parameters<ConversationRepository['update']>[2]);
+      if (is_pinned === undefined) return;
+      const { user_id = null } = currentCaller();
+      if (!(await this.participants.pin(tx, id, user_id, is_pinned)))
+        throw new ProblemError('forbidden', 'Only who takes part in a conversation can pin it.');
+    });
+    const { user_id = null } = currentCaller();
+    const { role: _, ...conversation } = found('conversation', await this.conversations.findFor(user_id, id));
+    return conversation;
+  }
+
+  /** Throws `not_found` for a message of another conversation, and `conflict` for too long a history. */
+  async fork({ id, message_id }: ForkConversation): Promise<Conversation> {
+    const { agent_id, title } = await this.access.open(id, 'reader');
+    const path = await this.tree.path(id, message_id, limits.forkedMessages + 1);
+    if (path.length === 0) throw new ProblemError('not_found', 'There is no such message.');
+    if (path.length > limits.forkedMessages)
+      throw new ProblemError('conflict', `At most ${limits.forkedMessages} messages can be taken along.`);
+    const { user_id = null } = currentCaller();
+    return withTenant(this.db, async (tx) => {
+      const owned = { agent_id, title, user_id, last_message_at: new Date() };
+      const conversation = await this.conversations.insert(tx, owned);
+      await this.tree.copy(tx, conversation.id, path.map((message) => message.id).reverse());
+      await emit(tx, 'conversation.created', { ...conversation });
+      return conversation;
+    });
   }
 
   async remove(id: string): Promise<void> {
     await this.access.open(id, 'owner');
     found('conversation', await this.conversations.remove(id));
   }
+}
+
+function assertSmall(metadata: Record<string, unknown>): void {
+  if (Buffer.byteLength(JSON.stringify(metadata)) > limits.conversationMetadataBytes)
+    throw invalidField('metadata', `must have at most ${limits.conversationMetadataBytes} bytes of JSON`);
 }

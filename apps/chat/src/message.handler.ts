@@ -1,4 +1,10 @@
-import { messageContract, type ConversationRun, type PageById, type SendMessage } from '@taai/contracts';
+import {
+  messageContract,
+  type ConversationRun,
+  type PageById,
+  type Regenerate,
+  type SendMessage,
+} from '@taai/contracts';
 import { Handles } from '@taai/platform';
 import { MessageService } from './message.service';
 import { ReplyService } from './reply.service';
@@ -12,6 +18,10 @@ export class MessageHandler {
 
   send(input: SendMessage) {
     return this.messages.send(input);
+  }
+
+  regenerate({ id }: Regenerate) {
+    return this.messages.regenerate(id);
   }
 
   list(input: PageById) {

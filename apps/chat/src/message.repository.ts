@@ -1,45 +1,77 @@
 import { Injectable } from '@nestjs/common';
-import type { ChatMessage, Message } from '@taai/contracts';
+import type { Message } from '@taai/contracts';
 import { RlsPool, sql, type MessageEntity, type Tx } from '@taai/entities';
 import { v7 } from 'uuid';
 
-const columns = 'id, conversation_id, role, content, run_id, user_id, created_at';
+export const MESSAGE_COLUMNS = 'id, conversation_id, parent_message_id, role, content, run_id, user_id, created_at';
 
 const INSERT = sql(`
-  insert into messages (tenant_id, id, conversation_id, role, content, run_id, user_id)
-  values ($1, $2, $3, $4, $5, $6, $7)
-  on conflict (tenant_id, run_id) where role = 'assistant' do nothing returning ${columns}`);
+  insert into messages (tenant_id, id, conversation_id, parent_message_id, role, content, run_id, user_id)
+  values ($1, $2, $3, $4, 'user', $5, $6, $7) returning ${MESSAGE_COLUMNS}`);
+
+/** It goes on from what the run answers, for the first time or once more. */
+const INSERT_ANSWER = sql(`
+  insert into messages (tenant_id, id, conversation_id, parent_message_id, role, content, run_id)
+  values ($1, $2, $3, coalesce(
+    (select q.id from messages q where q.run_id = $5 and q.role = 'user' and q.conversation_id = $3),
+    (select r.message_id from message_regenerations r where r.run_id = $5)), 'assistant', $4, $5)
+  on conflict (tenant_id, run_id) where role = 'assistant' do nothing returning ${MESSAGE_COLUMNS}`);
+
+const FIND = sql(`select ${MESSAGE_COLUMNS} from messages where id = $1`);
 
 const PAGE = sql(`
-  select ${columns} from messages where conversation_id = $1 and ($2::uuid is null or id > $2) order by id limit $3`);
-
-const UP_TO = sql(`
-  select role, content from messages
-  where conversation_id = $1 and id <= $2 and role in ('user', 'assistant') order by id desc limit $3`);
+  select ${MESSAGE_COLUMNS} from messages where conversation_id = $1 and ($2::uuid is null or id > $2) order by id limit $3`);
 
 const UNANSWERED = sql(`
-  select question.run_id
-  from (select id, role, run_id from messages where conversation_id = $1 order by id desc limit $2) as question
-  where question.role = 'user' and question.run_id is not null
-    and not exists (select from messages m where m.role = 'assistant' and m.run_id = question.run_id)
-  order by question.id`);
+  select asked.run_id
+  from (
+    (select id, run_id from messages where conversation_id = $1 and role = 'user' order by id desc limit $2)
+    union all
+    (select run_id, run_id from message_regenerations where conversation_id = $1 order by run_id desc limit $2)
+  ) as asked
+  where asked.run_id is not null
+    and not exists (select from messages m where m.role = 'assistant' and m.run_id = asked.run_id)
+  order by asked.id`);
 
 const FIND_ANSWER = sql(`
-  select ${columns} from messages where role = 'assistant' and run_id = $1 and conversation_id = $2`);
+  select ${MESSAGE_COLUMNS} from messages where role = 'assistant' and run_id = $1 and conversation_id = $2`);
 
 @Injectable()
 export class MessageRepository {
   constructor(private readonly rls: RlsPool) {}
 
-  /** Resolves to undefined when the run's answer is written already. */
+  /**
+   * Inserts what a user says. It goes on from `parent_message_id`; undefined: from the newest message; null: from none.
+   */
   async insert(
     tx: Tx,
-    message: Pick<MessageEntity, 'conversation_id' | 'role' | 'content' | 'run_id' | 'user_id'>,
-  ): Promise<Message | undefined> {
-    const { conversation_id, role, content, run_id, user_id } = message;
-    const values = [tx.tenant_id, v7(), conversation_id, role, content, run_id, user_id];
-    const [inserted] = await tx.write<Message>(INSERT, values);
+    message: Pick<MessageEntity, 'conversation_id' | 'content' | 'run_id' | 'user_id'> & {
+      parent_message_id: string | null | undefined;
+    },
+  ): Promise<Message> {
+    const { conversation_id, parent_message_id, content, run_id, user_id } = message;
+    const id = v7();
+    const parent = parent_message_id === null ? id : parent_message_id;
+    const [inserted] = await tx.write<Message>(INSERT, [
+      ...[tx.tenant_id, id, conversation_id, parent, content, run_id, user_id],
+    ]);
+    if (!inserted) throw new Error('What was inserted is returned.');
     return inserted;
+  }
+
+  /** Resolves to undefined when the run's answer is written already. */
+  async insertAnswer(
+    tx: Tx,
+    { conversation_id, run_id, content }: { conversation_id: string; run_id: string; content: string },
+  ): Promise<Message | undefined> {
+    const values = [tx.tenant_id, v7(), conversation_id, content, run_id];
+    const [inserted] = await tx.write<Message>(INSERT_ANSWER, values);
+    return inserted;
+  }
+
+  async find(id: string): Promise<Message | undefined> {
+    const [message] = await this.rls.read<Message>(FIND, [id]);
+    return message;
   }
 
   /** Oldest first. */
@@ -47,12 +79,7 @@ export class MessageRepository {
     return this.rls.read<Message>(PAGE, [conversation_id, after ?? null, limit]);
   }
 
-  /** What was said up to the message `id`, newest first. */
-  upTo(conversation_id: string, id: string, limit: number): Promise<ChatMessage[]> {
-    return this.rls.read<ChatMessage>(UP_TO, [conversation_id, id, limit]);
-  }
-
-  /** The runs among the newest `limit` messages whose answer is not written, oldest first. */
+  /** The runs of the newest `limit` messages, and of as many regenerations, whose answer is not written, oldest first. */
   async unanswered(conversation_id: string, limit: number): Promise<string[]> {
     const rows = await this.rls.read<{ run_id: string }>(UNANSWERED, [conversation_id, limit]);
     return rows.map(({ run_id }) => run_id);

@@ -1,11 +1,21 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { found, type Message, type MessageSent, type PageById, type PageOf, type SendMessage } from '@taai/contracts';
+import {
+  found,
+  ProblemError,
+  type Message,
+  type MessageSent,
+  type PageById,
+  type PageOf,
+  type SendMessage,
+} from '@taai/contracts';
 import { emit, fitting, idAfter, toFittingPage, withTenant, type Tx } from '@taai/entities';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { ConversationAccess } from './conversation-access';
 import { ConversationRepository } from './conversation.repository';
+import { MessageAccess } from './message-access';
+import { MessageTreeRepository } from './message-tree.repository';
 import { MessageRepository } from './message.repository';
 import { RUNS, type Runs } from './orchestrator';
 import { ReplyFollower } from './reply-follower';
@@ -20,7 +30,9 @@ export class MessageService {
     private readonly db: DataSource,
     private readonly conversations: ConversationRepository,
     private readonly access: ConversationAccess,
+    private readonly messageAccess: MessageAccess,
     private readonly messages: MessageRepository,
+    private readonly tree: MessageTreeRepository,
     private readonly replies: ReplyService,
     private readonly follower: ReplyFollower,
     @Inject(RUNS) private readonly runs: Runs,
@@ -33,12 +45,23 @@ export class MessageService {
   async send(input: SendMessage): Promise<MessageSent> {
     const { agent_id } = await this.access.open(input.id, 'writer');
     await this.replies.catchUp(input.id, CONTEXT_WINDOW);
-    const sent = await withTenant(this.db, (tx) => this.write(tx, input));
-    const messages = await this.context(sent.message);
-    const run = { conversation_id: input.id, run_id: sent.run_id };
-    await this.runs.startFor({ ...run, agent_id, messages });
-    this.follower.follow(run);
-    return sent;
+    return this.answer(agent_id, await withTenant(this.db, (tx) => this.write(tx, input)));
+  }
+
+  /** Starts one more run for what a user has said, which all its answers stay beside. Throws `conflict` for what nobody asked. */
+  async regenerate(id: string): Promise<MessageSent> {
+    const { message: chosen, conversation } = await this.messageAccess.open(id, 'writer');
+    const { conversation_id } = chosen;
+    const asked = chosen.role === 'assistant' ? chosen.parent_message_id : id;
+    const message = asked === null ? undefined : await this.tree.question(conversation_id, asked);
+    if (!message) throw new ProblemError('conflict', 'Nobody has asked for this message.');
+    const sent = await withTenant(this.db, async (tx): Promise<MessageSent> => {
+      found('message', await this.conversations.lockForMessage(tx, conversation_id));
+      const run_id = v7();
+      await this.tree.regenerate(tx, message, run_id);
+      return { message, reply: null, run_id };
+    });
+    return this.answer(conversation.agent_id, sent);
   }
 
   async list({ id, limit, cursor }: PageById): Promise<PageOf<Message>> {
@@ -48,19 +71,29 @@ export class MessageService {
     return toFittingPage(rows, limit);
   }
 
-  private async write(tx: Tx, { id: conversation_id, content }: SendMessage): Promise<MessageSent> {
+  /** Has the run answer that was written with the message. */
+  private async answer(agent_id: string, sent: MessageSent): Promise<MessageSent> {
+    const { conversation_id, id } = sent.message;
+    const newest = await this.tree.context(conversation_id, id, CONTEXT_WINDOW);
+    const run = { conversation_id, run_id: sent.run_id };
+    await this.runs.startFor({ ...run, agent_id, messages: fitting(newest).reverse() });
+    this.follower.follow(run);
+    return sent;
+  }
+
+  private async write(tx: Tx, { id: conversation_id, content, parent_message_id }: SendMessage): Promise<MessageSent> {
     found('conversation', await this.conversations.lockForMessage(tx, conversation_id));
+    if (parent_message_id) await this.assertParent(conversation_id, parent_message_id);
     const run_id = v7();
     const { user_id = null } = currentCaller();
-    const message = await this.messages.insert(tx, { conversation_id, role: 'user', content, run_id, user_id });
-    if (!message) throw new Error('A message of a user has no conflict.');
+    const fields = { conversation_id, parent_message_id, content, run_id, user_id };
+    const message = await this.messages.insert(tx, fields);
     await emit(tx, 'message.created', { ...message });
     return { message, reply: null, run_id };
   }
 
-  /** What the agent is shown, oldest first: the end of the conversation up to the message. */
-  private async context({ conversation_id, id }: Message) {
-    const newest = await this.messages.upTo(conversation_id, id, CONTEXT_WINDOW);
-    return fitting(newest).reverse();
+  private async assertParent(conversation_id: string, id: string): Promise<void> {
+    if ((await this.messages.find(id))?.conversation_id !== conversation_id)
+      throw new ProblemError('not_found', 'There is no message with the id parent_message_id in the conversation.');
   }
 }

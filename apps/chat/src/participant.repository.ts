@@ -15,6 +15,10 @@ const PUT = sql(`
   on conflict (tenant_id, conversation_id, user_id) do update set role = excluded.role where p.role <> 'owner'
   returning user_id, role, created_at`);
 
+const PIN = sql(`
+  update conversation_participants set pinned_at = case when $3 then coalesce(pinned_at, now()) end
+  where conversation_id = $1 and user_id = $2 returning user_id`);
+
 const REMOVE = sql(`
   delete from conversation_participants where conversation_id = $1 and user_id = $2 and role <> 'owner' returning user_id`);
 
@@ -46,6 +50,11 @@ export class ParticipantRepository {
       if (violatedConstraint(error) === 'conversation_participants_user_id_fkey') throw notFound('user');
       throw error;
     }
+  }
+
+  /** Whether the user takes part, and so can have the conversation at the top. */
+  async pin(tx: Tx, conversation_id: string, user_id: string | null, isPinned: boolean): Promise<boolean> {
+    return (await tx.write(PIN, [conversation_id, user_id, isPinned])).length > 0;
   }
 
   /** Whether the user took part, and not as the owner. */

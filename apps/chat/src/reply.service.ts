@@ -58,8 +58,7 @@ export class ReplyService {
   private async write(conversation_id: string, run_id: string, content: string): Promise<Message> {
     const message = await withTenant(this.db, async (tx) => {
       found('conversation', await this.conversations.lockForMessage(tx, conversation_id));
-      const reply = { conversation_id, role: 'assistant', content, run_id, user_id: null } as const;
-      const inserted = await this.messages.insert(tx, reply);
+      const inserted = await this.messages.insertAnswer(tx, { conversation_id, run_id, content });
       if (inserted) await emit(tx, 'message.created', { ...inserted });
       return inserted;
     });

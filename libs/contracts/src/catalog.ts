@@ -8,7 +8,7 @@ import { sessionContract } from './auth/session.contract';
 import { roleContract } from './auth/role.contract';
 import { userContract } from './auth/user.contract';
 import { tenantContract } from './auth/tenant.contract';
-import { conversationContract, messageContract, participantContract } from './chat.contract';
+import { conversationContract, feedbackContract, messageContract, participantContract } from './chat.contract';
 import { boundMethods, type BoundMethod, type Contract, type PublicMethod } from './contract';
 import { jobContract } from './job.contract';
 import { agentContract } from './orchestrator/agent.contract';
@@ -46,6 +46,7 @@ export const catalog: readonly Contract[] = [
   conversationContract,
   participantContract,
   messageContract,
+  feedbackContract,
   usageContract,
   limitUseContract,
   priceContract,

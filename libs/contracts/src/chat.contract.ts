@@ -1,5 +1,15 @@
 import { Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsISO8601, IsString, IsUUID, MaxLength, MinLength, ValidateNested } from 'class-validator';
+import {
+  IsBoolean,
+  IsIn,
+  IsISO8601,
+  IsObject,
+  IsString,
+  IsUUID,
+  MaxLength,
+  MinLength,
+  ValidateNested,
+} from 'class-validator';
 import { contract, Nothing } from './contract';
 import { Describe } from './schema/describe';
 import { ById, Nullable, Optional, Page, PageById, PageQuery, type Timestamp } from './fields';
@@ -13,6 +23,10 @@ export type MessageRole = (typeof messageRoles)[number];
 export const conversationRoles = ['reader', 'writer', 'owner'] as const;
 export type ConversationRole = (typeof conversationRoles)[number];
 
+/** What a user may think of an answer. */
+export const feedbackRatings = ['up', 'down'] as const;
+export type FeedbackRating = (typeof feedbackRatings)[number];
+
 export class CreateConversation {
   @Describe('Id of the agent that answers.')
   @IsUUID()
@@ -25,15 +39,36 @@ export class CreateConversation {
   @MinLength(1)
   @MaxLength(limits.conversationTitleCharacters)
   title?: string | null;
+
+  @Describe('Anything to note with it, at most 4 kB of JSON.', { ticket: '4711' })
+  @Optional()
+  @IsObject()
+  metadata?: Record<string, unknown>;
 }
 
 export class UpdateConversation extends ById {
   @Describe('The new name; null for none.', 'Invoices')
+  @Optional()
   @Nullable()
   @IsString()
   @MinLength(1)
   @MaxLength(limits.conversationTitleCharacters)
-  title: string | null;
+  title?: string | null;
+
+  @Describe('In the place of what was noted: at most 4 kB of JSON.', { ticket: '4711' })
+  @Optional()
+  @IsObject()
+  metadata?: Record<string, unknown>;
+
+  @Describe('Whether it is put away: lists show it only to who asks for archived ones. False takes it out again.')
+  @Optional()
+  @IsBoolean()
+  is_archived?: boolean;
+
+  @Describe("Whether the caller has it at the top: theirs alone, not the others'.")
+  @Optional()
+  @IsBoolean()
+  is_pinned?: boolean;
 }
 
 export class Conversation {
@@ -55,6 +90,10 @@ export class Conversation {
   @IsUUID()
   user_id: string | null;
 
+  @Describe('What its participants noted with it.', { ticket: '4711' })
+  @IsObject()
+  metadata: Record<string, unknown>;
+
   @Describe('When it was opened.')
   @IsISO8601()
   created_at: Timestamp;
@@ -67,6 +106,16 @@ export class Conversation {
   @Nullable()
   @IsISO8601()
   last_message_at: Timestamp | null;
+
+  @Describe('When it was put away; null: it was not.', null)
+  @Nullable()
+  @IsISO8601()
+  archived_at: Timestamp | null;
+
+  @Describe('When the caller pinned it; null: they have not.', null)
+  @Nullable()
+  @IsISO8601()
+  pinned_at: Timestamp | null;
 }
 
 export class ListConversations extends PageQuery {
@@ -74,6 +123,16 @@ export class ListConversations extends PageQuery {
   @Optional()
   @IsUUID()
   participant?: string;
+
+  @Describe('True: archived ones alone; false or absent: the others.', 'false')
+  @Optional()
+  @IsIn(['true', 'false'])
+  archived?: 'true' | 'false';
+
+  @Describe('True: those alone that the caller has pinned; false: the others.', 'true')
+  @Optional()
+  @IsIn(['true', 'false'])
+  pinned?: 'true' | 'false';
 }
 
 export class Participant {
@@ -127,6 +186,74 @@ export class SendMessage extends ById {
   @Optional()
   @IsBoolean()
   stream?: boolean;
+
+  @Describe(
+    'Id of the message that this one goes on from; null: from none, as a first message. Absent: the newest one. To edit a message, say it anew with its own parent: both branches stay.',
+  )
+  @Optional()
+  @Nullable()
+  @IsUUID()
+  parent_message_id?: string | null;
+}
+
+export class Regenerate extends ById {
+  @Describe("True: the answer is the run's events as SSE.", false)
+  @Optional()
+  @IsBoolean()
+  stream?: boolean;
+}
+
+export class ForkConversation extends ById {
+  @Describe('Id of the last message that the new conversation gets; those that it goes on from come along.')
+  @IsUUID()
+  message_id: string;
+}
+
+export class GiveFeedback extends ById {
+  @Describe('What the caller thinks of the answer.', 'up')
+  @IsIn(feedbackRatings)
+  rating: FeedbackRating;
+
+  @Describe('Why, in their own words.', 'It found the invoice.')
+  @Optional()
+  @Nullable()
+  @IsString()
+  @MaxLength(limits.feedbackCharacters)
+  comment?: string | null;
+}
+
+export class Feedback {
+  @Describe('Id of the message.')
+  @IsUUID()
+  message_id: string;
+
+  @Describe('Id of the user.')
+  @IsUUID()
+  user_id: string;
+
+  @Describe('What they think of it.', 'up')
+  @IsIn(feedbackRatings)
+  rating: string;
+
+  @Describe('Why.', 'It found the invoice.')
+  @Nullable()
+  @IsString()
+  comment: string | null;
+
+  @Describe('When it was said first.')
+  @IsISO8601()
+  created_at: Timestamp;
+
+  @Describe('When it was said last.')
+  @IsISO8601()
+  updated_at: Timestamp;
+}
+
+export class FeedbackList {
+  @Describe("What the conversation's participants think of the message, oldest first.")
+  @ValidateNested({ each: true })
+  @Type(() => Feedback)
+  data: Feedback[];
 }
 
 export class Message {
@@ -137,6 +264,11 @@ export class Message {
   @Describe('Id of the conversation that it belongs to.')
   @IsUUID()
   conversation_id: string;
+
+  @Describe('Id of the message that it goes on from; null for a first one. An answer goes on from what it answers.')
+  @Nullable()
+  @IsUUID()
+  parent_message_id: string | null;
 
   @Describe('Who speaks.')
   @IsIn(messageRoles)
@@ -226,13 +358,24 @@ export const conversationContract = contract('chat.conversation', {
     effect: 'safe',
   },
   update: {
-    summary: 'Rename a conversation',
-    description: 'Answers `forbidden` (403) to readers, and `not_found` (404) to who does not take part.',
+    summary: 'Rename a conversation, note something with it, put it away, pin it',
+    description:
+      'Every participant may pin it, for themselves. Otherwise `forbidden` (403) to readers, and `not_found` (404) to who does not take part.',
     http: 'PATCH /v1/conversations/:id',
     access: 'conversations:update',
     input: UpdateConversation,
     output: Conversation,
     effect: 'once',
+  },
+  fork: {
+    summary: "Go on from a message in a conversation of one's own",
+    description:
+      'The new conversation has copies of the messages up to that one, and the caller as its owner. Answers `not_found` (404) for a message of another conversation, and `conflict` (409) beyond 2,000 messages.',
+    http: 'POST /v1/conversations/:id/fork',
+    access: 'conversations:create',
+    input: ForkConversation,
+    output: Conversation,
+    effect: 'once_per_key',
   },
   remove: {
     summary: 'Delete a conversation and its messages',
@@ -240,6 +383,38 @@ export const conversationContract = contract('chat.conversation', {
       'Only its owner may. Runs that answered it stay, for holders of `runs:read_any`. Answers `not_found` (404) the second time.',
     http: 'DELETE /v1/conversations/:id',
     access: 'conversations:delete',
+    input: ById,
+    output: Nothing,
+    effect: 'once',
+  },
+});
+
+export const feedbackContract = contract('chat.feedback', {
+  list: {
+    summary: 'List what participants think of a message',
+    description: 'Answers `not_found` (404) to who does not see its conversation.',
+    http: 'GET /v1/messages/:id/feedback',
+    access: 'conversations:read',
+    input: ById,
+    output: FeedbackList,
+    effect: 'safe',
+  },
+  give: {
+    summary: 'Say what one thinks of an answer; a second time it is in the place of the first',
+    description:
+      'Answers `conflict` (409) for a message of a user, and `not_found` (404) to who does not see its conversation.',
+    http: 'POST /v1/messages/:id/feedback',
+    access: 'conversations:read',
+    input: GiveFeedback,
+    output: Feedback,
+    status: 200,
+    effect: 'idempotent',
+  },
+  withdraw: {
+    summary: 'Take back what one has said of a message',
+    description: 'Answers `not_found` (404) where there is nothing to take back.',
+    http: 'DELETE /v1/messages/:id/feedback',
+    access: 'conversations:read',
     input: ById,
     output: Nothing,
     effect: 'once',
@@ -295,12 +470,26 @@ export const messageContract = contract('chat.message', {
   },
   list: {
     summary: 'List the messages of a conversation, oldest first',
-    description: "The agent's answers are among them.",
+    description:
+      "The agent's answers are among them, and all branches: `parent_message_id` tells what each goes on from.",
     http: 'GET /v1/conversations/:id/messages',
     access: 'conversations:read',
     input: PageById,
     output: Page(Message),
     effect: 'safe',
+  },
+  regenerate: {
+    summary: "Have a message answered once more: `{message, reply, run_id}`, or the run's events as SSE (`stream`)",
+    description:
+      'For a message of a user, or for one of its answers: all of them stay, side by side. Answers as sending a message does.',
+    http: 'POST /v1/messages/:id/regenerate',
+    access: 'conversations:update',
+    input: Regenerate,
+    output: MessageSent,
+    custom: true,
+    limit: { tokens: true },
+    effect: 'once_per_key',
+    events: runEvents,
   },
   reply: {
     summary: 'The reply of a run; null while the run goes on, and when it ended without a word',

@@ -84,6 +84,29 @@ describe('a message', () => {
     expect(await post({ content: 'Hello' })).toMatchObject({ status: 404 });
   });
 
+  it('is answered although chat refuses to tell the reply for a while: the run was not refused', async () => {
+    events = async function* () {
+      yield { id: 1, type: 'run.completed', data: {} };
+    };
+    reply = () =>
+      asked < 3 ? Promise.reject(new ProblemError('overloaded')) : Promise.resolve({ reply: { content: 'Hi!' } });
+    expect(await post({ content: 'Hello' })).toMatchObject({ status: 201 });
+    expect(asked).toBe(3);
+  });
+
+  it('is answered that the run goes on when chat does not tell the reply at all', async () => {
+    events = async function* () {
+      yield { id: 1, type: 'run.completed', data: {} };
+    };
+    reply = () => Promise.reject(new ProblemError('service_unavailable'));
+    const { status, text } = await post({ content: 'Hello' });
+    expect([status, JSON.parse(text)]).toMatchObject([
+      504,
+      { code: 'deadline_exceeded', detail: `The run goes on: read it at /v1/runs/${ID}.` },
+    ]);
+    expect(asked).toBe(5);
+  });
+
   it('is answered that the run goes on when that takes too long', async () => {
     fakeTimer('Timeout');
     try {

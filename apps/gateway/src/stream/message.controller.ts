@@ -1,5 +1,5 @@
 import { Controller, Res } from '@nestjs/common';
-import { bind, messageContract, SendMessage } from '@taai/contracts';
+import { bind, messageContract, Regenerate, SendMessage, type MessageSent } from '@taai/contracts';
 import { RpcClient } from '@taai/platform';
 import type { FastifyReply } from 'fastify';
 import { Concurrency } from '../admission/concurrency';
@@ -22,10 +22,19 @@ export class MessageController {
   @ContractRoute(bind(messageContract, 'send'))
   async send(@Input() input: SendMessage, @Res({ passthrough: true }) answer: FastifyReply) {
     if (input.stream) await this.concurrency.take('open_streams', answer.raw);
-    const { message, run_id } = await this.messages.send(input);
+    return this.answer(answer, await this.messages.send(input), input.stream);
+  }
+
+  @ContractRoute(bind(messageContract, 'regenerate'))
+  async regenerate(@Input() input: Regenerate, @Res({ passthrough: true }) answer: FastifyReply) {
+    if (input.stream) await this.concurrency.take('open_streams', answer.raw);
+    return this.answer(answer, await this.messages.regenerate(input), input.stream);
+  }
+
+  private async answer(answer: FastifyReply, { message, run_id }: MessageSent, stream = false) {
     const { conversation_id } = message;
     const run = { id: run_id, conversation_id };
-    if (input.stream) return this.events.stream(answer, run, 0);
+    if (stream) return this.events.stream(answer, run, 0);
     const { reply } = await this.events.finished(answer, run, () => this.messages.reply({ conversation_id, run_id }));
     return { message, reply, run_id };
   }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { ProblemError, runContract, type Run, type RunEvent } from '@taai/contracts';
 import { endsRun, RpcClient, RunLogReader } from '@taai/platform';
@@ -9,6 +10,7 @@ import { answerEvents } from './sse';
 
 /** How long a plain request waits for its run, in milliseconds: a little longer than a run may take. */
 const WAIT_MS = 11 * 60_000;
+const PAUSES_MS = [100, 200, 400, 800];
 
 /** What must be known of a run to answer with it. */
 export type FollowedRun = Pick<Run, 'id' | 'conversation_id'>;
@@ -40,16 +42,18 @@ export class RunEvents {
 
   /**
    * What `answer` says, asked once the run has ended or waits for a person, which takes any time. Throws `deadline_exceeded` when
-   * that takes too long; the run goes on.
+   * that takes too long, when nobody can answer, and when the gateway stops: never that the request was refused, because the run goes on.
    */
   finished<T>(reply: FastifyReply, run: FollowedRun, answer: () => Promise<T>): Promise<T> {
     const caller = currentCaller();
     const work = async (signal: AbortSignal) => {
       await this.waitFor(run.id, signal);
       // runAs, because the run may outlive the token that its request began with.
-      return runAs(caller, answer);
+      return runAs(caller, () => persistently(answer, signal));
     };
-    return this.streams.run(reply, work, { seen: this.seen(run) });
+    return this.streams.run(reply, work, { seen: this.seen(run) }).catch((error: unknown) => {
+      throw isRefusal(error) ? goesOn(run.id) : error;
+    });
   }
 
   /** A run in no conversation is its starter's for good. */
@@ -68,8 +72,7 @@ export class RunEvents {
       clearTimeout(timer);
     }
     signal.throwIfAborted();
-    if (late.signal.aborted)
-      throw new ProblemError('deadline_exceeded', `The run goes on: read it at /v1/runs/${runId}.`);
+    if (late.signal.aborted) throw goesOn(runId);
   }
 
   /** The events until the run's end or the signal. */
@@ -89,4 +92,23 @@ export class RunEvents {
       if (page.events.length === 0 || page.events.some(endsRun)) return events;
     }
   }
+}
+
+const goesOn = (runId: string) =>
+  new ProblemError('deadline_exceeded', `The run goes on: read it at /v1/runs/${runId}.`);
+
+const isRefusal = (error: unknown): boolean =>
+  error instanceof ProblemError && (error.status === 503 || error.status === 429);
+
+/** Asks again what was refused, a little later each time: the work is done, and only its answer is missing. */
+async function persistently<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (const ms of PAUSES_MS) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      await delay(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
+    }
+  }
+  return ask();
 }

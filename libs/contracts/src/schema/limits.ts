@@ -81,6 +81,9 @@ export const limits = Object.freeze({
   // Chat
   conversationTitleCharacters: 200,
   participants: 200,
+  conversationMetadataBytes: 4096,
+  feedbackCharacters: 2000,
+  forkedMessages: 2000,
   messageCharacters: 100_000,
 
   // Providers

@@ -1,6 +1,6 @@
 import { conversationRoles, type ConversationRole } from '@taai/contracts';
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
-import { oneOf, TimestamptzNow } from './columns';
+import { oneOf, Timestamptz, TimestamptzNow } from './columns';
 import { ConversationEntity } from './conversation.entity';
 import { UserEntity } from './user.entity';
 
@@ -25,4 +25,8 @@ export class ConversationParticipantEntity {
 
   @TimestamptzNow()
   created_at: Date;
+
+  /** Since when the user has it at the top. */
+  @Timestamptz({ nullable: true })
+  pinned_at: Date | null;
 }

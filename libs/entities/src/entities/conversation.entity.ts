@@ -1,6 +1,6 @@
 import { Column, Entity, ForeignKey, Index } from 'typeorm';
 import { AgentEntity } from './agent.entity';
-import { TenantRow, Timestamptz, TimestamptzNow } from './columns';
+import { type JsonObject, TenantRow, Timestamptz, TimestamptzNow } from './columns';
 import { TenantEntity } from './tenant.entity';
 
 @Entity('conversations')
@@ -17,11 +17,18 @@ export class ConversationEntity extends TenantRow {
   @Column('uuid', { nullable: true })
   user_id: string | null;
 
+  /** What clients noted with it. */
+  @Column('jsonb', { default: {} })
+  metadata: JsonObject;
+
   @TimestamptzNow()
   created_at: Date;
 
   @TimestamptzNow()
   updated_at: Date;
+
+  @Timestamptz({ nullable: true })
+  archived_at: Date | null;
 
   @Timestamptz({ nullable: true })
   last_message_at: Date | null;

@@ -9,6 +9,8 @@ export * from './conversation.entity';
 export * from './idempotency-key.entity';
 export * from './job-chunk.entity';
 export * from './job.entity';
+export * from './message-feedback.entity';
+export * from './message-regeneration.entity';
 export * from './message.entity';
 export * from './one-time-token.entity';
 export * from './outbox.entity';

@@ -5,12 +5,19 @@ import { ConversationEntity } from './conversation.entity';
 
 @Entity('messages')
 @Index('idx_messages_conversation', ['tenant_id', 'conversation_id', 'id'])
+@Index('idx_messages_parent', ['tenant_id', 'parent_message_id'])
+@Index('idx_messages_question', ['tenant_id', 'run_id'], { where: "role = 'user'" })
 @Index('messages_answer_key', ['tenant_id', 'run_id'], { unique: true, where: "role = 'assistant'" })
 @Check('messages_role_check', oneOf('role', messageRoles))
 @ForeignKey(() => ConversationEntity, ['tenant_id', 'conversation_id'], ['tenant_id', 'id'], { onDelete: 'CASCADE' })
+@ForeignKey(() => MessageEntity, ['tenant_id', 'parent_message_id'], ['tenant_id', 'id'], { onDelete: 'CASCADE' })
 export class MessageEntity extends TenantRow {
   @Column('uuid')
   conversation_id: string;
+
+  /** What it goes on from; null for a first message. A trigger takes the newest one where none is given. */
+  @Column('uuid', { nullable: true })
+  parent_message_id: string | null;
 
   @Column('text')
   role: MessageRole;
