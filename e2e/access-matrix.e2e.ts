@@ -52,7 +52,7 @@ const routes: readonly (BoundMethod<PublicMethod> & { verb: string; path: string
   })
   .sort((a, b) => a.path.localeCompare(b.path) || a.verb.localeCompare(b.verb));
 
-const isPrivate = (path: string) => /^\/v1\/(conversations|messages|runs)\/:/.test(path);
+const isPrivate = (path: string) => /^\/v1\/(conversations|messages|runs|shares)\/:/.test(path);
 const takesBody = (verb: string) => verb !== 'GET' && verb !== 'DELETE' && verb !== 'HEAD';
 const withIds = (path: string, id: string = randomUUID()) => path.replace(/:\w+/g, id);
 
@@ -124,6 +124,7 @@ describe('every route for everybody', () => {
       '/v1/tools': await make('/v1/tools', { name: 'sum', kind: 'builtin', config: { builtin: 'calculator' } }),
       '/v1/conversations': conversation,
       '/v1/messages': message.body['reply'].id,
+      '/v1/shares': (await client.post(`/v1/conversations/${conversation}/shares`, {})).body['id'],
       '/v1/webhooks': await make('/v1/webhooks', { url: 'http://127.0.0.1:9/hook', events: ['task.created'] }),
       '/v1/roles': await make('/v1/roles', { name: 'matrix', permissions: ['tasks:read'] }),
       '/v1/api-keys': await make('/v1/api-keys', { name: 'matrix', scopes: ['tasks:read'] }),
@@ -168,7 +169,11 @@ describe('every route for everybody', () => {
   test('left the tenant as it was', async () => {
     const { client } = tenant;
     for (const [start, id] of Object.entries(fixtures)) {
-      if (['/v1/auth/sessions', '/v1/api-keys', '/v1/roles', '/v1/tenant/exports', '/v1/messages'].includes(start))
+      if (
+        ['/v1/auth/sessions', '/v1/api-keys', '/v1/roles', '/v1/tenant/exports', '/v1/messages', '/v1/shares'].includes(
+          start,
+        )
+      )
         continue;
       const { status, body } = await client.get(`${start}/${id}`);
       expect([start, status]).toEqual([start, 200]);

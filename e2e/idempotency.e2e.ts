@@ -59,6 +59,13 @@ async function fixtures(tenant: TestTenant): Promise<Record<string, Fixture>> {
       body: { message_id: said.body['message'].id },
       change: { message_id: said.body['reply'].id },
     },
+    'chat.share.create': {
+      table: 'conversation_shares',
+      id: conversation.body.id,
+      body: {},
+      change: { expires_at: '2999-01-01T00:00:00Z' },
+      repeated: 'conflict',
+    },
     'chat.message.regenerate': { table: 'message_regenerations', id: said.body['message'].id },
     'chat.message.send': {
       table: 'messages',

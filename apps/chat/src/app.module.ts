@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
 import { outboxWaker, readDatabaseConfig, runLogProviders } from '@taai/platform';
+import { CHAT_CONFIG, readChatConfig } from './config';
 import { ConversationAccess } from './conversation-access';
 import { ConversationHandler } from './conversation.handler';
 import { ConversationRepository } from './conversation.repository';
@@ -19,11 +20,21 @@ import { ParticipantRepository } from './participant.repository';
 import { ParticipantService } from './participant.service';
 import { ReplyFollower } from './reply-follower';
 import { ReplyService } from './reply.service';
+import { ShareHandler } from './share.handler';
+import { ShareRepository } from './share.repository';
+import { ShareService } from './share.service';
 import { TenantDataHandler } from './tenant-data.handler';
 
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig(), outboxWaker)],
-  controllers: [ConversationHandler, ParticipantHandler, MessageHandler, FeedbackHandler, TenantDataHandler],
+  controllers: [
+    ConversationHandler,
+    ParticipantHandler,
+    MessageHandler,
+    FeedbackHandler,
+    ShareHandler,
+    TenantDataHandler,
+  ],
   providers: [
     ConversationRepository,
     ConversationAccess,
@@ -35,6 +46,9 @@ import { TenantDataHandler } from './tenant-data.handler';
     MessageAccess,
     FeedbackRepository,
     FeedbackService,
+    ShareRepository,
+    ShareService,
+    { provide: CHAT_CONFIG, useFactory: readChatConfig },
     MessageService,
     ReplyService,
     ReplyFollower,

@@ -29,6 +29,8 @@ import { ParticipantRepository } from './participant.repository';
 import { ParticipantService } from './participant.service';
 import { ReplyFollower } from './reply-follower';
 import { ReplyService } from './reply.service';
+import { ShareRepository } from './share.repository';
+import { ShareService } from './share.service';
 
 /** Silence after which a lost log is noticed, in milliseconds: short, so that a test need not wait for it. */
 const SILENCE_MS = 50;
@@ -135,9 +137,16 @@ export async function startChat() {
     redis,
     runLog,
     conversations: new ConversationService(db, conversationRows, access, participantRows, tree, orchestrator),
+    shares: new ShareService(db, access, conversationRows, messageRows, new ShareRepository(db, rls), {
+      appUrl: 'https://app.example.com',
+    }),
     feedback: new FeedbackService(messageAccess, new FeedbackRepository(rls)),
     participants: new ParticipantService(db, access, conversationRows, participantRows),
     replica,
+    suspend: (tenant_id: string) =>
+      database.admin(`update tenants set status = 'suspended' where id = $1`, [tenant_id]),
+    expire: (share: string) =>
+      database.admin(`update conversation_shares set expires_at = now() where id = $1`, [share]),
     createTenant: () => createTenantOf(database, user_id),
     createUser: (tenant_id: string) => createUser(database, tenant_id),
     createAgent: (tenant_id: string) => createAgent(database, tenant_id),

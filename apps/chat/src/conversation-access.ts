@@ -19,10 +19,8 @@ export class ConversationAccess {
   /** The conversation, if the caller may have it as `wanted`. Throws `not_found`, `forbidden`. */
   async open(id: string, wanted: ConversationRole): Promise<Conversation> {
     const caller = currentCaller();
-    const { role, ...conversation } = found(
-      'conversation',
-      await this.conversations.findFor(caller.user_id ?? null, id),
-    );
+    const conversation = found('conversation', await this.conversations.findFor(caller.user_id ?? null, id));
+    const { role } = conversation;
     const permission = openPrivate(caller, { noun: 'conversation', role }, wanted, openers);
     const target = { type: 'conversation', id };
     if (permission) await auditUse(this.db, { action: 'conversation.accessed', target, after: { permission } });

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Conversation, ConversationRole } from '@taai/contracts';
+import type { Conversation } from '@taai/contracts';
 import { ConversationEntity, Rows, RlsPool, sql, type Tx } from '@taai/entities';
 
 const columns = [
@@ -15,9 +15,6 @@ const columns = [
 ] as const;
 const conversations = new Rows(ConversationEntity, columns);
 
-/** A conversation, and what the user who asks for it is to it. */
-export type SeenConversation = Conversation & { role: ConversationRole | null };
-
 /** Of the conversations that a list may show. */
 export interface ConversationFilters {
   /** Those before the id; null: from the newest on. */
@@ -29,7 +26,8 @@ export interface ConversationFilters {
   pinned: boolean | null;
 }
 
-const shown = columns.map((name) => `c.${name}`).join(', ');
+/** `p` is the caller's part in it. */
+const shown = [...columns.map((name) => `c.${name}`), 'p.role', 'p.pinned_at'].join(', ');
 const before = (id: string) => `${id} < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')`;
 const filters = `
   ($3::uuid is null or exists (
@@ -37,19 +35,19 @@ const filters = `
   and (c.archived_at is not null) = $4 and ($5::boolean is null or (p.pinned_at is not null) = $5)`;
 
 const FIND_FOR = sql(`
-  select ${shown}, p.pinned_at, p.role from conversations c
+  select ${shown} from conversations c
   left join conversation_participants p on p.tenant_id = c.tenant_id and p.conversation_id = c.id and p.user_id = $2
   where c.id = $1`);
 
 /** Driven by the user's own rows, whose order is that of the conversations: it costs what is shown, whatever others have. */
 const PAGE_OF = sql(`
-  select ${shown}, p.pinned_at from conversation_participants p
+  select ${shown} from conversation_participants p
   join conversations c on c.tenant_id = p.tenant_id and c.id = p.conversation_id
   where p.user_id = $1 and ${before('p.conversation_id')} and ${filters}
   order by p.conversation_id desc limit $6`);
 
 const PAGE = sql(`
-  select ${shown}, p.pinned_at from conversations c
+  select ${shown} from conversations c
   left join conversation_participants p on p.tenant_id = c.tenant_id and p.conversation_id = c.id and p.user_id = $1
   where ${before('c.id')} and ${filters}
   order by c.id desc limit $6`);
@@ -71,7 +69,8 @@ export class ConversationRepository {
     conversation: Pick<ConversationEntity, 'agent_id' | 'title' | 'user_id'> &
       Partial<Pick<ConversationEntity, 'metadata' | 'last_message_at'>>,
   ): Promise<Conversation> {
-    return { ...(await conversations.insert(tx, conversation)), pinned_at: null };
+    const role = conversation.user_id === null ? null : 'owner';
+    return { ...(await conversations.insert(tx, conversation)), role, pinned_at: null };
   }
 
   /** Newest first: those of the user, or, for who may see them all, everybody's. */
@@ -87,8 +86,9 @@ export class ConversationRepository {
     return rows.map(({ id }) => id);
   }
 
-  async findFor(user_id: string | null, id: string): Promise<SeenConversation | undefined> {
-    const [conversation] = await this.rls.read<SeenConversation>(FIND_FOR, [id, user_id]);
+  /** As the user sees it. */
+  async findFor(user_id: string | null, id: string): Promise<Conversation | undefined> {
+    const [conversation] = await this.rls.read<Conversation>(FIND_FOR, [id, user_id]);
     return conversation;
   }
 

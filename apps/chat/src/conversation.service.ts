@@ -68,19 +68,15 @@ export class ConversationService {
     if (metadata) assertSmall(metadata);
     const isChange = title !== undefined || metadata !== undefined;
     await this.access.open(id, is_archived !== undefined ? 'owner' : isChange ? 'writer' : 'reader');
+    const { user_id = null } = currentCaller();
+    const archived_at = is_archived === undefined ? undefined : is_archived ? new Date() : null;
+    const fields = { title, metadata, archived_at };
     await withTenant(this.db, async (tx) => {
-      const archived_at = is_archived === undefined ? undefined : is_archived ? new Date() : null;
-      const fields = { title, metadata, archived_at };
-      if (Object.values(fields).some((value) => value !== undefined))
-        await this.conversations.update(tx, id, fields as Parameters<ConversationRepository['update']>[2]);
-      if (is_pinned === undefined) return;
-      const { user_id = null } = currentCaller();
-      if (!(await this.participants.pin(tx, id, user_id, is_pinned)))
+      if (isChange || is_archived !== undefined) await this.conversations.update(tx, id, fields);
+      if (is_pinned !== undefined && !(await this.participants.pin(tx, id, user_id, is_pinned)))
         throw new ProblemError('forbidden', 'Only who takes part in a conversation can pin it.');
     });
-    const { user_id = null } = currentCaller();
-    const { role: _, ...conversation } = found('conversation', await this.conversations.findFor(user_id, id));
-    return conversation;
+    return found('conversation', await this.conversations.findFor(user_id, id));
   }
 
   /** Throws `not_found` for a message of another conversation, and `conflict` for too long a history. */

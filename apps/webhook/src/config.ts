@@ -1,14 +1,13 @@
-import { gatewayPort, list, readVariables } from '@taai/platform';
-import { makeExactValidator, makeValidator, port } from 'envalid';
-import { parseBaseUrl, parseSender, parseSmtpUrl, type Sender, type SmtpServer } from './mail/mail-settings';
+import { list, readAppUrl, readVariables } from '@taai/platform';
+import { makeExactValidator } from 'envalid';
+import { parseSender, parseSmtpUrl, type Sender, type SmtpServer } from './mail/mail-settings';
 
 const smtpUrl = makeExactValidator<SmtpServer | false>(parseSmtpUrl);
 const sender = makeExactValidator<Sender>(parseSender);
-const baseUrl = makeValidator<string>(parseBaseUrl);
 
 /**
  * Reads the webhook service's own variables: Fernet keys of stored secrets, newest first, CIDRs that may be called although private, and
- * how mail is sent. `mail.smtp` is false where none is. Links lead to the gateway on this machine, unless APP_URL says otherwise.
+ * how mail is sent. `mail.smtp` is false where none is.
  */
 export function readWebhookConfig() {
   const env = readVariables({
@@ -16,13 +15,11 @@ export function readWebhookConfig() {
     OUTBOUND_ALLOW: list({ default: [] }),
     SMTP_URL: smtpUrl({ default: false }),
     MAIL_FROM: sender({ default: { name: 'Task Assistant', address: 'no-reply@localhost' } }),
-    APP_URL: baseUrl({ default: undefined }),
-    PORT: port({ default: gatewayPort, desc: "the gateway's" }),
   });
   return {
     encryptionKeys: env.ENCRYPTION_KEYS,
     outboundAllow: env.OUTBOUND_ALLOW,
-    mail: { smtp: env.SMTP_URL, from: env.MAIL_FROM, appUrl: env.APP_URL ?? `http://127.0.0.1:${env.PORT}` },
+    mail: { smtp: env.SMTP_URL, from: env.MAIL_FROM, appUrl: readAppUrl() },
   };
 }
 

@@ -20,6 +20,7 @@ import { priceContract } from './price.contract';
 import { credentialSecretContract, webhookSecretContract } from './secret.contract';
 import { taskContract } from './task.contract';
 import { tenantDataContracts } from './tenant-data.contract';
+import { shareContract } from './share.contract';
 import { limitUseContract } from './limit-use.contract';
 import { usageContract } from './usage.contract';
 import { webhookContract } from './webhook.contract';
@@ -47,6 +48,7 @@ export const catalog: readonly Contract[] = [
   participantContract,
   messageContract,
   feedbackContract,
+  shareContract,
   usageContract,
   limitUseContract,
   priceContract,

@@ -112,6 +112,11 @@ export class Conversation {
   @IsISO8601()
   archived_at: Timestamp | null;
 
+  @Describe('What the caller is in it; null: they see it by a permission.', 'owner')
+  @Nullable()
+  @IsIn(conversationRoles)
+  role: ConversationRole | null;
+
   @Describe('When the caller pinned it; null: they have not.', null)
   @Nullable()
   @IsISO8601()

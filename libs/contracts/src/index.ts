@@ -12,6 +12,7 @@ export * from './auth/tenant-limits';
 export * from './body-limits';
 export * from './catalog';
 export * from './chat.contract';
+export * from './share.contract';
 export * from './contract';
 export * from './schema/describe';
 export * from './domain-event';

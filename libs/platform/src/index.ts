@@ -1,5 +1,6 @@
 export * from './crypto/api-key';
 export * from './bootstrap';
+export { readAppUrl } from './config/app-url';
 export * from './config/config';
 export { gatewayPort } from './config/ports';
 export * from './config/variables';

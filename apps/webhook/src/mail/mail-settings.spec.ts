@@ -1,4 +1,4 @@
-import { parseBaseUrl, parseSender, parseSmtpUrl } from './mail-settings';
+import { parseSender, parseSmtpUrl } from './mail-settings';
 
 describe('SMTP_URL', () => {
   it.each([
@@ -45,25 +45,4 @@ describe('MAIL_FROM', () => {
       expect(() => parseSender(text)).toThrow('is not "Name <address>"');
     },
   );
-});
-
-describe('APP_URL', () => {
-  it.each([
-    ['https://app.example.com', 'https://app.example.com'],
-    ['http://127.0.0.1:3000/', 'http://127.0.0.1:3000'],
-    ['https://example.com/app/', 'https://example.com/app'],
-  ])('%s', (text, url) => {
-    expect(parseBaseUrl(text)).toBe(url);
-  });
-
-  it.each([
-    '',
-    'app.example.com',
-    'javascript:alert(1)',
-    'https://u:p@example.com',
-    'https://a.b/?q',
-    'https://a.b/#f',
-  ])('%j is refused', (text) => {
-    expect(() => parseBaseUrl(text)).toThrow('is not an http');
-  });
 });

@@ -50,12 +50,3 @@ export function parseSender(text: string): Sender {
   if (address === undefined) throw new Error('is not "Name <address>" or an address');
   return { name: name.trim(), address };
 }
-
-/** Parses an http or https address. Returns it without a slash at its end, so that paths can be added. */
-export function parseBaseUrl(text: string): string {
-  const url = URL.parse(text);
-  const isHttp = url?.protocol === 'http:' || url?.protocol === 'https:';
-  if (!isHttp || url.username !== '' || url.search !== '' || url.hash !== '')
-    throw new Error('is not an http:// or https:// address without user, query and fragment');
-  return url.href.replace(/\/$/, '');
-}

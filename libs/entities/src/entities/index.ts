@@ -5,6 +5,7 @@ export * from './api-key.entity';
 export * from './audit-head.entity';
 export * from './audit-log.entity';
 export * from './conversation-participant.entity';
+export * from './conversation-share.entity';
 export * from './conversation.entity';
 export * from './idempotency-key.entity';
 export * from './job-chunk.entity';

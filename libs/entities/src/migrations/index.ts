@@ -8,6 +8,7 @@ import { TenantLimits1764300000040 } from './1764300000040-tenant-limits';
 import { SubscriptionChanges1764300000050 } from './1764300000050-subscription-changes';
 import { Participants1764300000060 } from './1764300000060-participants';
 import { MessageTree1764300000070 } from './1764300000070-message-tree';
+import { ConversationShares1764300000075 } from './1764300000075-conversation-shares';
 
 /** The migrations in the order in which they run. */
 export const migrations = [
@@ -21,4 +22,5 @@ export const migrations = [
   SubscriptionChanges1764300000050,
   Participants1764300000060,
   MessageTree1764300000070,
+  ConversationShares1764300000075,
 ];

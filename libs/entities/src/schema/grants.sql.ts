@@ -40,7 +40,16 @@ export const grants: Record<DatabaseService, Record<string, string>> = {
     outbox: EMIT,
   },
   task: { tasks: ALL, jobs: 'select', idempotency_keys: ONCE, outbox: EMIT },
-  chat: { conversations: ALL, conversation_participants: ALL, messages: ALL, message_regenerations: ALL, message_feedback: ALL, idempotency_keys: ONCE, outbox: EMIT },
+  chat: {
+    conversations: ALL,
+    conversation_participants: ALL,
+    messages: ALL,
+    message_regenerations: ALL,
+    conversation_shares: ALL,
+    message_feedback: ALL,
+    idempotency_keys: ONCE,
+    outbox: EMIT,
+  },
   orchestrator: {
     providers: ALL,
     provider_credentials: ALL,

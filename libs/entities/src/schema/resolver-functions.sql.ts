@@ -97,6 +97,19 @@ export const functions: Record<string, ResolverFunction> = {
     sql: 'select k.tenant_id, k.id from public.api_keys k where k.key_hash = find_api_key.key_hash',
   },
 
+  /** Finds what a link shows, if it works and its tenant does. */
+  find_share: {
+    for: ['chat'],
+    takes: 'token_hash text',
+    returns: 'table (tenant_id uuid, id uuid, conversation_id uuid)',
+    volatility: 'stable',
+    sql: `
+      select s.tenant_id, s.id, s.conversation_id from public.conversation_shares s
+      join public.tenants t on t.id = s.tenant_id and t.status = 'active'
+      where s.token_hash = find_share.token_hash and s.revoked_at is null
+        and (s.expires_at is null or s.expires_at > now())`,
+  },
+
   /** Lists what has ended, or changed its permissions, in the last seconds, each once. */
   recent_access_changes: {
     for: ['auth'],

@@ -21,6 +21,7 @@ const access: Record<string, Access> = {
   users: { select: ['tenant_id', 'id', 'email'] },
   api_keys: { select: ['tenant_id', 'id', 'key_hash'] },
   access_changes: { select: ['tenant_id', 'seq', 'kind', 'id', 'at'], delete: true },
+  conversation_shares: { select: ['tenant_id', 'id', 'conversation_id', 'token_hash', 'expires_at', 'revoked_at'] },
   one_time_tokens: { select: ['tenant_id', 'id', 'token_hash', 'expires_at'], delete: true },
   sessions: { select: ['tenant_id', 'id', 'refresh_token_hash', 'expires_at'], delete: true },
   used_refresh_tokens: { select: ['tenant_id', 'token_hash', 'session_id'] },

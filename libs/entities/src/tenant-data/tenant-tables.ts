@@ -7,7 +7,14 @@ import type { DatabaseService } from '@taai/contracts';
  */
 export const tenantTables: Record<DatabaseService, readonly string[]> = {
   webhook: ['webhook_deliveries', 'webhooks', 'outbox'],
-  chat: ['message_feedback', 'message_regenerations', 'conversation_participants', 'messages', 'conversations'],
+  chat: [
+    'conversation_shares',
+    'message_feedback',
+    'message_regenerations',
+    'conversation_participants',
+    'messages',
+    'conversations',
+  ],
   task: ['tasks'],
   usage: ['usage_records', 'subscriptions', 'tenant_prices'],
   orchestrator: ['tool_executions', 'run_steps', 'tools', 'agent_runs', 'agents', 'provider_credentials', 'providers'],
@@ -58,6 +65,7 @@ export const unexportedColumns: Readonly<Record<string, readonly string[]>> = {
   one_time_tokens: ['token_hash'],
   api_keys: ['key_hash'],
   provider_credentials: ['ciphertext'],
+  conversation_shares: ['token_hash'],
   tools: ['secret_ciphertext', 'secret_key_id'],
   webhooks: ['secret_ciphertext', 'secret_key_id'],
 };

@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  found,
+  invalidField,
+  limits,
+  notFound,
+  ProblemError,
+  readTimestamp,
+  type CreatedShare,
+  type CreateShare,
+  type ReadShared,
+  type Share,
+  type SharedConversation,
+  type Shares,
+} from '@taai/contracts';
+import { audit, idAfter, toFittingPage, withTenant, type Tx } from '@taai/entities';
+import { sha256 } from '@taai/platform';
+import { currentCaller, runAs } from '@taai/tenant';
+import { DataSource } from 'typeorm';
+import { v7 } from 'uuid';
+import { CHAT_CONFIG, type ChatConfig } from './config';
+import { ConversationAccess } from './conversation-access';
+import { ConversationRepository } from './conversation.repository';
+import { MessageRepository } from './message.repository';
+import { ShareRepository } from './share.repository';
+
+/** Links by which people without an account read a conversation. */
+@Injectable()
+export class ShareService {
+  constructor(
+    private readonly db: DataSource,
+    private readonly access: ConversationAccess,
+    private readonly conversations: ConversationRepository,
+    private readonly messages: MessageRepository,
+    private readonly shares: ShareRepository,
+    @Inject(CHAT_CONFIG) private readonly config: ChatConfig,
+  ) {}
+
+  /**
+   * The token is stored nowhere, so that a repetition of the request, by its Idempotency-Key, cannot show it again: it makes no second
+   * link and throws `conflict`.
+   */
+  async create({ id: conversation_id, expires_at: text = null }: CreateShare): Promise<CreatedShare> {
+    const expires_at = text === null ? null : futureTime(text);
+    await this.access.open(conversation_id, 'owner');
+    const [id, token] = [v7(), randomBytes(32).toString('base64url')];
+    const { user_id: created_by = null } = currentCaller();
+    const row = { id, conversation_id, token_hash: sha256(token), created_by, expires_at };
+    const share = await withTenant(this.db, (tx) => this.add(tx, row));
+    if (share.id !== id) throw new ProblemError('conflict', `The link ${share.id} was made by this request before.`);
+    return { ...share, url: `${this.config.appUrl}/v1/shared/${token}`, token };
+  }
+
+  async list(id: string): Promise<Shares> {
+    await this.access.open(id, 'owner');
+    return { data: await this.shares.list(id, limits.sharesOfConversation) };
+  }
+
+  async revoke(id: string): Promise<void> {
+    const share = found('link', await this.shares.find(id));
+    await this.openOf(share);
+    await withTenant(this.db, async (tx) => {
+      if (!(await this.shares.revoke(tx, id))) throw notFound('link');
+      await audit(tx, { action: 'conversation_share.revoked', target: targetOf(id), before: { ...share } });
+    });
+  }
+
+  /** For whoever has the token, as chat itself. Throws `not_found` for one that shows nothing. */
+  async read({ token, limit, cursor }: ReadShared): Promise<SharedConversation> {
+    const after = idAfter(cursor);
+    const { tenant_id, conversation_id } = found('link', await this.shares.resolve(sha256(token)));
+    return runAs({ tenant_id, permissions: [], issuer: 'chat' }, async () => {
+      const { title, created_at } = found('link', await this.conversations.findFor(null, conversation_id));
+      const page = toFittingPage(await this.messages.page(conversation_id, after, limit + 1), limit);
+      return { title, created_at, ...page, data: page.data.map(shown) };
+    });
+  }
+
+  private async add(tx: Tx, row: Parameters<ShareRepository['insert']>[1]): Promise<Share> {
+    await this.conversations.lock(tx, row.conversation_id);
+    const most = limits.sharesOfConversation;
+    if ((await this.shares.list(row.conversation_id, most)).length >= most)
+      throw new ProblemError('conflict', `A conversation has at most ${most} links: revoke one first.`);
+    const share = await this.shares.insert(tx, row);
+    await audit(tx, { action: 'conversation_share.created', target: targetOf(share.id), after: { ...share } });
+    return share;
+  }
+
+  /** Nobody learns from the refusal that there is such a link. */
+  private async openOf({ conversation_id }: Share): Promise<void> {
+    await this.access.open(conversation_id, 'owner').catch((error: unknown) => {
+      throw error instanceof ProblemError && error.code === 'not_found' ? notFound('link') : error;
+    });
+  }
+}
+
+const targetOf = (id: string) => ({ type: 'conversation_share', id });
+
+const shown = ({ id, parent_message_id, role, content, created_at }: SharedConversation['data'][number]) => ({
+  id,
+  parent_message_id,
+  role,
+  content,
+  created_at,
+});
+
+function futureTime(text: string): Date {
+  const time = new Date(readTimestamp('expires_at', text));
+  if (time.getTime() <= Date.now()) throw invalidField('expires_at', 'must be in the future');
+  return time;
+}
