@@ -15,7 +15,7 @@ const path = (columns: string) => `
   select ${columns} from path order by depth`;
 
 const PATH = sql(path('id'));
-const CONTEXT = sql(path('role, content'));
+const CONTEXT = sql(path(`role, content, case when role = 'assistant' then run_id end as run_id`));
 
 const COPY = sql(`
   insert into messages (tenant_id, id, conversation_id, parent_message_id, role, content, user_id, created_at)

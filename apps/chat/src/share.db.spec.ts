@@ -77,7 +77,11 @@ describe('a link', () => {
     const link = await share();
     const [reader, stranger] = [await chat.createUser(tenant), await chat.createUser(tenant)];
     await as(() => chat.participants.add({ id, user_id: reader, role: 'writer' }));
-    const attempts: (() => Promise<unknown>)[] = [() => chat.shares.create({ id }), () => chat.shares.list(id), () => chat.shares.revoke(link.id)];
+    const attempts: (() => Promise<unknown>)[] = [
+      () => chat.shares.create({ id }),
+      () => chat.shares.list(id),
+      () => chat.shares.revoke(link.id),
+    ];
     for (const attempt of attempts) {
       await expect(chat.asUser(tenant, reader, attempt)).rejects.toMatchObject({ code: 'forbidden' });
       await expect(chat.asUser(tenant, stranger, attempt)).rejects.toMatchObject({ code: 'not_found' });

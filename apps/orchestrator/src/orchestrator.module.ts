@@ -39,6 +39,7 @@ import { HeldRunRepository } from './run/execution/held-run.repository';
 import { RunExecutor } from './run/execution/run-executor';
 import { RunHolder } from './run/execution/run-holder';
 import { RunLimits } from './run/execution/run-limits';
+import { RunHistory } from './run/run-history';
 import { RunStarter } from './run/run-starter';
 import { RunStepRepository } from './run/run-step.repository';
 import { RunHandler } from './run/run.handler';
@@ -79,6 +80,7 @@ export class OrchestratorModule {
         RunAccess,
         RunAccessRepository,
         RunStarter,
+        RunHistory,
         RunExecutor,
         RunLogRoom,
         RunHolder,

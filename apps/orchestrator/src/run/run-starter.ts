@@ -13,6 +13,7 @@ import { RunLimits } from './execution/run-limits';
 import { DEFAULT_MAX_STEPS } from './execution/run-request';
 import type { NewRun, RunRow, RunState } from './run-row';
 import { toRun } from './run-view';
+import { RunHistory } from './run-history';
 import { RunRepository } from './run.repository';
 
 type Order = Pick<NewRun, 'id' | 'agent_id' | 'conversation_id' | 'metadata'> & {
@@ -33,6 +34,7 @@ export class RunStarter {
     private readonly providers: ProviderDirectory,
     private readonly executor: RunExecutor,
     private readonly limits: RunLimits,
+    private readonly history: RunHistory,
   ) {}
 
   /** Throws `not_found`, `agent_not_ready`, `too_many_runs`, and `validation_failed` for variables. */
@@ -49,11 +51,13 @@ export class RunStarter {
 
   /** Starts the run that answers a conversation. A run that has the id already stays as it is. */
   startFor({ run_id: id, agent_id, conversation_id, messages }: StartRunFor): Promise<Run> {
-    const order = { id, agent_id, conversation_id, metadata: {}, messages, variables: {} };
     return this.withSlot(async (tx, slot) => {
       const known = await this.runs.find(tx, id);
-      const created = known ? undefined : await this.insert(tx, order, slot);
-      return toRun(found('run', known ?? created ?? (await this.runs.find(tx, id))));
+      if (known) return toRun(known);
+      const history = await this.history.withToolCalls(tx, conversation_id, messages);
+      const order = { id, agent_id, conversation_id, metadata: {}, messages: history, variables: {} };
+      const created = await this.insert(tx, order, slot);
+      return toRun(found('run', created ?? (await this.runs.find(tx, id))));
     });
   }
 
@@ -79,12 +83,17 @@ export class RunStarter {
     const prompt = fillPrompt(agent.system_prompt, agent.variables, variables, { now: new Date(), user_id });
     const instructions: ChatMessage[] = prompt ? [{ role: 'system', content: prompt }] : [];
     const state = { ...snapshotOf(agent), provider_id, api_key_id };
-    const row = { ...run, agent_version: agent.version, user_id, input: [...instructions, ...messages], state };
+    const shown = agent.tools.length > 0 ? messages : messages.filter(isSaid);
+    const row = { ...run, agent_version: agent.version, user_id, input: [...instructions, ...shown], state };
     const created = await this.runs.insert(tx, row, slot?.lease, this.limits.deadline_seconds);
     if (created && slot) tx.afterCommit(() => this.executor.launch(created, slot));
     return created;
   }
 }
+
+/** Vendors take no tool calls where there are no tools. */
+const isSaid = (message: ChatMessage): boolean =>
+  message.role !== 'tool' && !(message.role === 'assistant' && message.tool_calls);
 
 /** The part of the agent that a run keeps to its end. */
 function snapshotOf(agent: Agent): Omit<RunState, 'provider_id' | 'api_key_id'> {

@@ -12,10 +12,10 @@ type Decision = 'pending' | 'rejected';
 
 const isWaiting = toolCallStates.in('waiting_approval');
 
-const STEPS = sql(
-  'select step, output, tool_calls, usage, last_event_id from run_steps where run_id = $1 order by step',
-);
-const EXECUTIONS = sql(`select ${EXECUTION} from tool_executions where run_id = $1 order by step, position`);
+const STEPS = sql(`
+  select run_id, step, output, tool_calls, usage, last_event_id from run_steps where run_id = any($1::uuid[]) order by step`);
+const EXECUTIONS = sql(`
+  select ${EXECUTION} from tool_executions where run_id = any($1::uuid[]) order by step, position`);
 const FIND = sql(`select ${EXECUTION} from tool_executions where run_id = $1 and tool_call_id = $2`);
 
 const INSERT_STEP = sql(`
@@ -65,11 +65,22 @@ const IS_WAITING = sql(`select from tool_executions where run_id = $1 and ${isWa
 export class RunStepRepository {
   /** Oldest first. */
   async load(tx: Tx, run_id: string): Promise<Step[]> {
-    const steps = await tx.read<Omit<Step, 'executions'>>(STEPS, [run_id]);
-    if (steps.length === 0) return [];
-    const executions = await tx.read<Execution>(EXECUTIONS, [run_id]);
-    const byStep = Map.groupBy(executions, ({ step }) => step);
-    return steps.map((row) => ({ ...row, executions: byStep.get(row.step) ?? [] }));
+    return (await this.loadAll(tx, [run_id])).get(run_id) ?? [];
+  }
+
+  /** Of each run that has any. */
+  async loadAll(tx: Tx, run_ids: readonly string[]): Promise<Map<string, Step[]>> {
+    const rows = await tx.read<Omit<Step, 'executions'> & { run_id: string }>(STEPS, [run_ids]);
+    if (rows.length === 0) return new Map();
+    const executions = await tx.read<Execution>(EXECUTIONS, [run_ids]);
+    const byStep = Map.groupBy(executions, ({ run_id, step }) => `${run_id} ${step}`);
+    const runs = new Map<string, Step[]>();
+    for (const { run_id, ...row } of rows) {
+      const steps = runs.get(run_id) ?? [];
+      steps.push({ ...row, executions: byStep.get(`${run_id} ${row.step}`) ?? [] });
+      runs.set(run_id, steps);
+    }
+    return runs;
   }
 
   async insert(tx: Tx, run_id: string, { step, output, tool_calls, usage, last_event_id, executions }: Step) {

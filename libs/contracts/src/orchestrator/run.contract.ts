@@ -206,6 +206,12 @@ export class ChatMessage {
   @IsString()
   @MaxLength(limits.runInputCharacters)
   content: string;
+
+  /** Of an answer, the run that gave it: the model is shown its tool calls, too. */
+  @Optional()
+  @Nullable()
+  @IsUUID()
+  run_id?: string | null;
 }
 
 export class ActiveRuns {

@@ -14,8 +14,18 @@ function messagesOfStep({ output, tool_calls, executions, violation = 'does not 
       { role: 'user', content: `Your answer ${violation} Answer again, with nothing but JSON that fits the schema.` },
     ];
   }
-  return [{ role: 'assistant', content: output, tool_calls }, ...executions.map(toolMessage)];
+  return toolMessagesOf({ output, tool_calls, executions });
 }
+
+/** The tool calls of a step, and what they came to. */
+export const toolMessagesOf = ({
+  output,
+  tool_calls,
+  executions,
+}: Pick<Step, 'output' | 'tool_calls' | 'executions'>): ChatMessage[] => [
+  { role: 'assistant', content: output, tool_calls },
+  ...executions.map(toolMessage),
+];
 
 const toolMessage = (execution: Execution): ChatMessage => ({
   role: 'tool',
