@@ -2,6 +2,7 @@ import {
   conversationContract,
   type ById,
   type CreateConversation,
+  type ExportConversation,
   type ForkConversation,
   type ListConversations,
   type UpdateConversation,
@@ -22,6 +23,10 @@ export class ConversationHandler {
   }
 
   get({ id }: ById) {
+    return this.conversations.get(id);
+  }
+
+  export({ id }: ExportConversation) {
     return this.conversations.get(id);
   }
 

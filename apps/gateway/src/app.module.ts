@@ -7,6 +7,7 @@ import { RateLimiter } from './admission/rate-limiter';
 import { AccessFeed } from './access/access-feed';
 import { AccessTokens } from './access/credentials';
 import { ArchiveController } from './stream/archive.controller';
+import { ExportController } from './stream/export.controller';
 import { Concurrency } from './admission/concurrency';
 import { InFlightGuard } from './admission/in-flight.guard';
 import { contractControllers } from './route/route';
@@ -24,6 +25,7 @@ import { RunEvents } from './stream/run-events';
     RunController,
     MessageController,
     ArchiveController,
+    ExportController,
     LimitUseController,
     dialectController(),
   ],

@@ -214,6 +214,13 @@ export class ForkConversation extends ById {
   message_id: string;
 }
 
+export class ExportConversation extends ById {
+  @Describe('`md`: Markdown, for people; `json`: all that is known of the conversation and its messages.', 'md')
+  @Optional()
+  @IsIn(['md', 'json'])
+  format?: 'md' | 'json';
+}
+
 export class GiveFeedback extends ById {
   @Describe('What the caller thinks of the answer.', 'up')
   @IsIn(feedbackRatings)
@@ -381,6 +388,18 @@ export const conversationContract = contract('chat.conversation', {
     input: ForkConversation,
     output: Conversation,
     effect: 'once_per_key',
+  },
+  export: {
+    summary: 'Download a conversation as Markdown or JSON',
+    description:
+      'All branches, oldest message first. As `json` it is `{conversation, messages}`. A download whose connection is cut before its end is not whole.',
+    http: 'GET /v1/conversations/:id/export',
+    access: 'conversations:read',
+    input: ExportConversation,
+    output: Conversation,
+    custom: true,
+    file_types: ['text/markdown', 'application/json'],
+    effect: 'safe',
   },
   remove: {
     summary: 'Delete a conversation and its messages',

@@ -130,6 +130,8 @@ export interface PublicMethod extends ClientMethod {
   headers?: Record<string, HeaderText>;
   /** What such a route answers, if not JSON. */
   media_type?: 'application/gzip' | 'text/event-stream';
+  /** The types of the files that such a route answers with, where there are several to choose from. */
+  file_types?: readonly string[];
   /** The events that such a route streams as SSE: where it is asked to, or always, as its `media_type` says. */
   events?: EventTable;
 }

@@ -18,7 +18,7 @@ describe('what lasts', () => {
   beforeAll(async () => {
     const nobody = () => Promise.reject(new ProblemError('not_found'));
     const methods = Object.fromEntries(
-      ['send', 'start', 'chat', 'models', 'model', 'archive'].map((name) => [name, nobody]),
+      ['send', 'regenerate', 'start', 'chat', 'models', 'model', 'archive', 'export'].map((name) => [name, nobody]),
     );
     edge = await startEdge({}, { methods, take: async (kind) => void taken.push(kind) });
   });

@@ -36,7 +36,13 @@ it.each(routes.map((bound) => [bound.rpc, bound.method] as const))('%s is limite
 
 it('counts the tokens of every route where models answer', () => {
   const ofModels = routes.filter(({ method }) => namesOf(scopeOf(method)).includes('tokens')).map(({ rpc }) => rpc);
-  expect(ofModels.sort()).toEqual(['chat.message.send', 'openai-chat', 'openai-embeddings', 'orchestrator.run.start']);
+  expect(ofModels.sort()).toEqual([
+    'chat.message.regenerate',
+    'chat.message.send',
+    'openai-chat',
+    'openai-embeddings',
+    'orchestrator.run.start',
+  ]);
 });
 
 it('asks nothing of a plan without rates, whatever the route', () => {

@@ -22,7 +22,10 @@ const MAX_VALIDATED = 15;
 
 const nobody = () => Promise.reject(new ProblemError('not_found'));
 const methods = Object.fromEntries(
-  ['send', 'start', 'chat', 'models', 'model', 'archive', 'outcome'].map((name) => [name, nobody]),
+  ['send', 'regenerate', 'start', 'chat', 'models', 'model', 'archive', 'export', 'outcome'].map((name) => [
+    name,
+    nobody,
+  ]),
 );
 
 /** How many keys and items a value has, those within others included. */

@@ -8,6 +8,7 @@ import { currentContext, type Caller, type RequestContext } from '@taai/tenant';
 import type { FastifyRequest, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { NIL } from 'uuid';
 import { ArchiveController } from '../stream/archive.controller';
+import { ExportController } from '../stream/export.controller';
 import { LimitUseController } from '../admission/limit-use.controller';
 import { Concurrency, type Lasting } from '../admission/concurrency';
 import { InFlightGuard } from '../admission/in-flight.guard';
@@ -58,7 +59,7 @@ interface Behind {
   /** Answers calls to services, as JSON. */
   call?: () => Promise<string>;
   /** Methods of any contract, by name. */
-  methods?: Record<string, () => Promise<unknown>>;
+  methods?: Record<string, (input: never) => Promise<unknown>>;
   /** The outputs of any stream, as JSON. */
   stream?: (signal: AbortSignal) => AsyncIterable<string>;
   /** The events of any run, until the signal. */
@@ -116,6 +117,7 @@ export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Beh
       RunController,
       MessageController,
       ArchiveController,
+      ExportController,
       LimitUseController,
       dialectController(dialects),
     ],

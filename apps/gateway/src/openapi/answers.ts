@@ -18,6 +18,7 @@ export const failure: Answer = {
 export function success({ rpc, method }: BoundMethod<PublicMethod>, components: Components): Answer {
   if (method.output === Nothing) return { description: 'Done' };
   if (method.media_type === 'application/gzip') return answer({ [method.media_type]: { schema: file } });
+  if (method.file_types) return answer(Object.fromEntries(method.file_types.map((type) => [type, { schema: file }])));
   if (method.media_type) return answer(stream(method, components));
   const whole = json(components.outputs.ref(method.output), rpc, components);
   return answer({ ...whole, ...stream(method, components) });
