@@ -20,6 +20,7 @@ import { ParticipantRepository } from './participant.repository';
 import { ParticipantService } from './participant.service';
 import { ReplyFollower } from './reply-follower';
 import { ReplyService } from './reply.service';
+import { SearchRepository } from './search.repository';
 import { ShareHandler } from './share.handler';
 import { ShareRepository } from './share.repository';
 import { ShareService } from './share.service';
@@ -43,6 +44,7 @@ import { TenantDataHandler } from './tenant-data.handler';
     ParticipantService,
     MessageRepository,
     MessageTreeRepository,
+    SearchRepository,
     MessageAccess,
     FeedbackRepository,
     FeedbackService,

@@ -29,6 +29,7 @@ import { ParticipantRepository } from './participant.repository';
 import { ParticipantService } from './participant.service';
 import { ReplyFollower } from './reply-follower';
 import { ReplyService } from './reply.service';
+import { SearchRepository } from './search.repository';
 import { ShareRepository } from './share.repository';
 import { ShareService } from './share.service';
 
@@ -112,6 +113,7 @@ export async function startChat() {
   const [conversationRows, messageRows] = [new ConversationRepository(rls), new MessageRepository(rls)];
   const [participantRows, tree] = [new ParticipantRepository(rls), new MessageTreeRepository(rls)];
   const access = new ConversationAccess(db, conversationRows);
+  const search = new SearchRepository(db);
   const messageAccess = new MessageAccess(access, messageRows);
   const followers: ReplyFollower[] = [];
   const replica = () => {
@@ -136,7 +138,7 @@ export async function startChat() {
     orchestrator,
     redis,
     runLog,
-    conversations: new ConversationService(db, conversationRows, access, participantRows, tree, orchestrator),
+    conversations: new ConversationService(db, conversationRows, access, participantRows, tree, search, orchestrator),
     shares: new ShareService(db, access, conversationRows, messageRows, new ShareRepository(db, rls), {
       appUrl: 'https://app.example.com',
     }),

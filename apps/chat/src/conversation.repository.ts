@@ -24,6 +24,8 @@ export interface ConversationFilters {
   archived: boolean;
   /** Whether the caller has pinned them; null: either. */
   pinned: boolean | null;
+  /** These alone; null: whichever. */
+  ids: string[] | null;
 }
 
 /** `p` is the caller's part in it. */
@@ -32,7 +34,7 @@ const before = (id: string) => `${id} < coalesce($2::uuid, 'ffffffff-ffff-ffff-f
 const filters = `
   ($3::uuid is null or exists (
     select from conversation_participants o where o.tenant_id = c.tenant_id and o.conversation_id = c.id and o.user_id = $3))
-  and (c.archived_at is not null) = $4 and ($5::boolean is null or (p.pinned_at is not null) = $5)`;
+  and ($7::uuid[] is null or c.id = any($7)) and (c.archived_at is not null) = $4 and ($5::boolean is null or (p.pinned_at is not null) = $5)`;
 
 const FIND_FOR = sql(`
   select ${shown} from conversations c
@@ -75,8 +77,8 @@ export class ConversationRepository {
 
   /** Newest first: those of the user, or, for who may see them all, everybody's. */
   page(user_id: string | null, filters: ConversationFilters, limit: number, all: boolean): Promise<Conversation[]> {
-    const { after, participant, archived, pinned } = filters;
-    const params = [user_id, after, participant, archived, pinned, limit];
+    const { after, participant, archived, pinned, ids } = filters;
+    const params = [user_id, after, participant, archived, pinned, limit, ids];
     return this.rls.read<Conversation>(all ? PAGE : PAGE_OF, params);
   }
 

@@ -19,6 +19,7 @@ import { ConversationRepository } from './conversation.repository';
 import { MessageTreeRepository } from './message-tree.repository';
 import { AGENTS, type Agents } from './orchestrator';
 import { ParticipantRepository } from './participant.repository';
+import { SearchRepository } from './search.repository';
 
 @Injectable()
 export class ConversationService {
@@ -28,6 +29,7 @@ export class ConversationService {
     private readonly access: ConversationAccess,
     private readonly participants: ParticipantRepository,
     private readonly tree: MessageTreeRepository,
+    private readonly search: SearchRepository,
     @Inject(AGENTS) private readonly agents: Agents,
   ) {}
 
@@ -44,19 +46,25 @@ export class ConversationService {
   }
 
   async list(query: ListConversations): Promise<PageOf<Conversation>> {
-    const { participant = null, archived, pinned, limit, cursor } = query;
+    const { participant = null, archived, pinned, limit, cursor, q } = query;
     const scope = this.access.scope();
     const filters = {
       after: idAfter(cursor) ?? null,
       participant: participant === scope ? null : participant,
       archived: archived === 'true',
       pinned: pinned === undefined ? null : pinned === 'true',
+      ids: null,
     };
     const user_id = scope ?? currentCaller().user_id ?? null;
-    const rows = await this.conversations.page(user_id, filters, limit + 1, scope === undefined);
-    const page = toPage(rows, limit, ({ id }) => [id]);
-    if (!scope) await this.access.auditList(page.data.map(({ id }) => id));
-    return page;
+    const page = (ids: string[] | null, after: string | null) =>
+      this.conversations.page(user_id, { ...filters, ids, after }, limit + 1, scope === undefined);
+    const found =
+      q === undefined ? undefined : await this.search.conversations(scope ?? null, q, filters.after, limit + 1);
+    const shown = found
+      ? { ...toPage(found, limit, (id) => [id]), data: await page(found.slice(0, limit), null) }
+      : toPage(await page(null, filters.after), limit, ({ id }) => [id]);
+    if (!scope) await this.access.auditList(shown.data.map(({ id }) => id));
+    return shown;
   }
 
   get(id: string): Promise<Conversation> {

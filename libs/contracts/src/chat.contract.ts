@@ -124,6 +124,16 @@ export class Conversation {
 }
 
 export class ListConversations extends PageQuery {
+  @Describe(
+    'Only conversations whose title, or one of whose messages, has these words; `"…"` for a phrase, `-` before a word that must not be there. A page may have fewer items than `limit` although there are more.',
+    'invoice january',
+  )
+  @Optional()
+  @IsString()
+  @MinLength(1)
+  @MaxLength(limits.searchCharacters)
+  q?: string;
+
   @Describe('Only conversations in which this user takes part.')
   @Optional()
   @IsUUID()

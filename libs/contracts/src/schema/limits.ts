@@ -81,6 +81,7 @@ export const limits = Object.freeze({
   // Chat
   conversationTitleCharacters: 200,
   participants: 200,
+  searchCharacters: 200,
   sharesOfConversation: 100,
   conversationMetadataBytes: 4096,
   feedbackCharacters: 2000,

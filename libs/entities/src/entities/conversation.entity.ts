@@ -27,6 +27,10 @@ export class ConversationEntity extends TenantRow {
   @TimestamptzNow()
   updated_at: Date;
 
+  /** The words of its title. A trigger sets it. */
+  @Column('tsvector', { nullable: true, select: false })
+  search: string | null;
+
   @Timestamptz({ nullable: true })
   archived_at: Date | null;
 

@@ -5,6 +5,7 @@ import { ConversationEntity } from './conversation.entity';
 
 @Entity('messages')
 @Index('idx_messages_conversation', ['tenant_id', 'conversation_id', 'id'])
+@Index('idx_messages_search', ['search'], { type: 'gin' })
 @Index('idx_messages_parent', ['tenant_id', 'parent_message_id'])
 @Index('idx_messages_question', ['tenant_id', 'run_id'], { where: "role = 'user'" })
 @Index('messages_answer_key', ['tenant_id', 'run_id'], { unique: true, where: "role = 'assistant'" })
@@ -34,4 +35,8 @@ export class MessageEntity extends TenantRow {
 
   @TimestamptzNow()
   created_at: Date;
+
+  /** Its words, and its tenant as one of them. A trigger sets it. */
+  @Column('tsvector', { nullable: true, select: false })
+  search: string | null;
 }

@@ -9,6 +9,7 @@ import { SubscriptionChanges1764300000050 } from './1764300000050-subscription-c
 import { Participants1764300000060 } from './1764300000060-participants';
 import { MessageTree1764300000070 } from './1764300000070-message-tree';
 import { ConversationShares1764300000075 } from './1764300000075-conversation-shares';
+import { MessageSearch1764300000078 } from './1764300000078-message-search';
 
 /** The migrations in the order in which they run. */
 export const migrations = [
@@ -23,4 +24,5 @@ export const migrations = [
   Participants1764300000060,
   MessageTree1764300000070,
   ConversationShares1764300000075,
+  MessageSearch1764300000078,
 ];

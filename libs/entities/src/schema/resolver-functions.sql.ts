@@ -110,6 +110,34 @@ export const functions: Record<string, ResolverFunction> = {
         and (s.expires_at is null or s.expires_at > now())`,
   },
 
+  /**
+   * Finds the conversations of a tenant whose messages or title have the words, newest first: those of a user, or, without one, all. A role
+   * that row level security holds back cannot use an index for words, because what compares them might tell of rows that it hides.
+   */
+  search_conversations: {
+    for: ['chat'],
+    takes: 'tenant_id uuid, user_id uuid, words text, before uuid, batch integer',
+    returns: 'table (id uuid)',
+    volatility: 'stable',
+    sql: `
+      with asked as materialized (
+        select q.words, ('''tenant:' || search_conversations.tenant_id || '''')::tsquery && q.words as in_tenant
+        from (select websearch_to_tsquery('simple', search_conversations.words) as words) q where numnode(q.words) > 0
+      ), found as (
+        select m.conversation_id as id from asked, public.messages m where m.search @@ asked.in_tenant
+          and m.tenant_id = search_conversations.tenant_id
+        union
+        select c.id from asked, public.conversations c where c.search @@ asked.words
+          and c.tenant_id = search_conversations.tenant_id
+      )
+      select f.id from found f
+      where (search_conversations.before is null or f.id < search_conversations.before)
+        and (search_conversations.user_id is null or exists (
+          select from public.conversation_participants p where p.tenant_id = search_conversations.tenant_id
+            and p.conversation_id = f.id and p.user_id = search_conversations.user_id))
+      order by f.id desc limit search_conversations.batch`,
+  },
+
   /** Lists what has ended, or changed its permissions, in the last seconds, each once. */
   recent_access_changes: {
     for: ['auth'],
