@@ -5,8 +5,12 @@ import { ConversationAccess } from './conversation-access';
 import { ConversationHandler } from './conversation.handler';
 import { ConversationRepository } from './conversation.repository';
 import { ConversationService } from './conversation.service';
+import { EventHandler } from './event.handler';
+import { EventRepository } from './event.repository';
+import { EventService } from './event.service';
 import { MessageHandler } from './message.handler';
 import { MessageRepository } from './message.repository';
+import { MessageWake } from './message-wake';
 import { MessageService } from './message.service';
 import { orchestratorClients } from './orchestrator';
 import { ParticipantHandler } from './participant.handler';
@@ -18,7 +22,7 @@ import { TenantDataHandler } from './tenant-data.handler';
 
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig(), outboxWaker)],
-  controllers: [ConversationHandler, ParticipantHandler, MessageHandler, TenantDataHandler],
+  controllers: [ConversationHandler, ParticipantHandler, MessageHandler, EventHandler, TenantDataHandler],
   providers: [
     ConversationRepository,
     ConversationAccess,
@@ -27,6 +31,9 @@ import { TenantDataHandler } from './tenant-data.handler';
     ParticipantService,
     MessageRepository,
     MessageService,
+    MessageWake,
+    EventRepository,
+    EventService,
     ReplyService,
     ReplyFollower,
     ...runLogProviders,

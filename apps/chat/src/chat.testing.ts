@@ -18,7 +18,10 @@ import { v7 } from 'uuid';
 import { ConversationAccess } from './conversation-access';
 import { ConversationRepository } from './conversation.repository';
 import { ConversationService } from './conversation.service';
+import { EventRepository } from './event.repository';
+import { EventService } from './event.service';
 import { MessageRepository } from './message.repository';
+import { MessageWake } from './message-wake';
 import { MessageService } from './message.service';
 import type { Agents, Runs } from './orchestrator';
 import { ParticipantRepository } from './participant.repository';
@@ -105,11 +108,21 @@ export async function startChat() {
   const rls = new RlsPool(db, { prepare: true });
   const [conversationRows, messageRows] = [new ConversationRepository(rls), new MessageRepository(rls)];
   const access = new ConversationAccess(db, conversationRows);
+  const wake = new MessageWake(redis);
   const followers: ReplyFollower[] = [];
   const replica = () => {
-    const replies = new ReplyService(db, conversationRows, messageRows, orchestrator);
+    const replies = new ReplyService(db, conversationRows, messageRows, wake, orchestrator);
     const follower = new ReplyFollower(replies, runLog, orchestrator);
-    const messages = new MessageService(db, conversationRows, access, messageRows, replies, follower, orchestrator);
+    const messages = new MessageService(
+      db,
+      conversationRows,
+      access,
+      messageRows,
+      wake,
+      replies,
+      follower,
+      orchestrator,
+    );
     followers.push(follower);
     return { replies, follower, messages };
   };
@@ -119,6 +132,7 @@ export async function startChat() {
     redis,
     runLog,
     conversations: new ConversationService(db, conversationRows, access, orchestrator),
+    events: new EventService(access, new EventRepository(rls), messageRows, orchestrator),
     participants: new ParticipantService(db, access, conversationRows, new ParticipantRepository(rls)),
     replica,
     createTenant: () => createTenantOf(database, user_id),

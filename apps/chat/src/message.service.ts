@@ -7,6 +7,7 @@ import { v7 } from 'uuid';
 import { ConversationAccess } from './conversation-access';
 import { ConversationRepository } from './conversation.repository';
 import { MessageRepository } from './message.repository';
+import { MessageWake } from './message-wake';
 import { RUNS, type Runs } from './orchestrator';
 import { ReplyFollower } from './reply-follower';
 import { ReplyService } from './reply.service';
@@ -21,6 +22,7 @@ export class MessageService {
     private readonly conversations: ConversationRepository,
     private readonly access: ConversationAccess,
     private readonly messages: MessageRepository,
+    private readonly wake: MessageWake,
     private readonly replies: ReplyService,
     private readonly follower: ReplyFollower,
     @Inject(RUNS) private readonly runs: Runs,
@@ -55,6 +57,7 @@ export class MessageService {
     const message = await this.messages.insert(tx, { conversation_id, role: 'user', content, run_id, user_id });
     if (!message) throw new Error('A message of a user has no conflict.');
     await emit(tx, 'message.created', { ...message });
+    this.wake.afterCommit(tx, conversation_id);
     return { message, reply: null, run_id };
   }
 
