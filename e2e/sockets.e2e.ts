@@ -190,7 +190,7 @@ describe('sockets', () => {
 
   it('that are cut off for a moment come back as who they were, into their conversations', async () => {
     const chat = await joined(owner);
-    await eventually(async () => expect(chat.toldOf('presence')).not.toEqual([]));
+    await eventually(async () => expect(chat.toldOf('presence')).toMatchObject([{ is_online: true }, {}]));
     const { id } = chat.socket;
     const back = new Promise<void>((resolve) => chat.socket.once('connect', resolve));
     chat.socket.io.engine.close();

@@ -77,7 +77,8 @@ export class EventDispatcher {
     const isAdmitted = connection.flood.take() && connection.underWay < limits.socketEventsAtOnce;
     if (isAdmitted) return;
     const problem = new ProblemError('rate_limited', 'The socket sends more events than it may.', { retry_after: 1 });
-    if (connection.flood.isHopeless) connection.close(problem);
+    // Later, so that what came in the same packet is acknowledged.
+    if (connection.flood.isHopeless) setImmediate(() => connection.close(problem));
     throw problem;
   }
 

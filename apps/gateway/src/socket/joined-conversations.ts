@@ -36,12 +36,18 @@ export class JoinedConversations {
     this.confirmed[id] = start.last_event_id;
     await this.socket.join(roomOf(id));
     void this.follow(id, start, control);
-    const vouching = this.vouching(id);
-    const online = vouching ? await this.parts.presence.enter(vouching) : [];
-    for (const user_id of online) tell(this.socket, 'presence', { conversation_id: id, user_id, is_online: true });
+    await this.showPresence(id);
+  }
+
+  /** Who is there, to a socket that has come, and to the others that it has. */
+  private async showPresence(conversation_id: string): Promise<void> {
+    const vouching = this.vouching(conversation_id);
     if (!vouching) return;
-    const { conversation_id, user_id } = vouching;
-    tellRecoverably(this.socket, 'presence', { conversation_id, user_id, is_online: true });
+    for (const user_id of await this.parts.presence.enter(vouching)) {
+      const presence = { conversation_id, user_id, is_online: true };
+      if (user_id === vouching.user_id) tellRecoverably(this.socket, 'presence', presence);
+      else tell(this.socket, 'presence', presence);
+    }
   }
 
   has(id: string): boolean {
