@@ -11,8 +11,12 @@ import { FeedbackRepository } from './feedback.repository';
 import { FeedbackService } from './feedback.service';
 import { MessageAccess } from './message-access';
 import { MessageTreeRepository } from './message-tree.repository';
+import { EventHandler } from './event.handler';
+import { EventRepository } from './event.repository';
+import { EventService } from './event.service';
 import { MessageHandler } from './message.handler';
 import { MessageRepository } from './message.repository';
+import { MessageWake } from './message-wake';
 import { MessageService } from './message.service';
 import { orchestratorClients } from './orchestrator';
 import { ParticipantHandler } from './participant.handler';
@@ -34,6 +38,7 @@ import { TenantDataHandler } from './tenant-data.handler';
     MessageHandler,
     FeedbackHandler,
     ShareHandler,
+    EventHandler,
     TenantDataHandler,
   ],
   providers: [
@@ -52,6 +57,9 @@ import { TenantDataHandler } from './tenant-data.handler';
     ShareService,
     { provide: CHAT_CONFIG, useFactory: readChatConfig },
     MessageService,
+    MessageWake,
+    EventRepository,
+    EventService,
     ReplyService,
     ReplyFollower,
     ...runLogProviders,

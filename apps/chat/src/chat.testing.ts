@@ -22,7 +22,10 @@ import { FeedbackRepository } from './feedback.repository';
 import { FeedbackService } from './feedback.service';
 import { MessageAccess } from './message-access';
 import { MessageTreeRepository } from './message-tree.repository';
+import { EventRepository } from './event.repository';
+import { EventService } from './event.service';
 import { MessageRepository } from './message.repository';
+import { MessageWake } from './message-wake';
 import { MessageService } from './message.service';
 import type { Agents, Runs } from './orchestrator';
 import { ParticipantRepository } from './participant.repository';
@@ -115,9 +118,10 @@ export async function startChat() {
   const access = new ConversationAccess(db, conversationRows);
   const search = new SearchRepository(db);
   const messageAccess = new MessageAccess(access, messageRows);
+  const wake = new MessageWake(redis);
   const followers: ReplyFollower[] = [];
   const replica = () => {
-    const replies = new ReplyService(db, conversationRows, messageRows, orchestrator);
+    const replies = new ReplyService(db, conversationRows, messageRows, wake, orchestrator);
     const follower = new ReplyFollower(replies, runLog, orchestrator);
     const messages = new MessageService(
       db,
@@ -126,6 +130,7 @@ export async function startChat() {
       messageAccess,
       messageRows,
       tree,
+      wake,
       replies,
       follower,
       orchestrator,
@@ -144,6 +149,7 @@ export async function startChat() {
     }),
     feedback: new FeedbackService(messageAccess, new FeedbackRepository(rls)),
     participants: new ParticipantService(db, access, conversationRows, participantRows),
+    events: new EventService(access, new EventRepository(rls), messageRows, orchestrator),
     replica,
     suspend: (tenant_id: string) =>
       database.admin(`update tenants set status = 'suspended' where id = $1`, [tenant_id]),

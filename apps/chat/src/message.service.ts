@@ -17,6 +17,7 @@ import { ConversationRepository } from './conversation.repository';
 import { MessageAccess } from './message-access';
 import { MessageTreeRepository } from './message-tree.repository';
 import { MessageRepository } from './message.repository';
+import { MessageWake } from './message-wake';
 import { RUNS, type Runs } from './orchestrator';
 import { ReplyFollower } from './reply-follower';
 import { ReplyService } from './reply.service';
@@ -33,6 +34,7 @@ export class MessageService {
     private readonly messageAccess: MessageAccess,
     private readonly messages: MessageRepository,
     private readonly tree: MessageTreeRepository,
+    private readonly wake: MessageWake,
     private readonly replies: ReplyService,
     private readonly follower: ReplyFollower,
     @Inject(RUNS) private readonly runs: Runs,
@@ -89,6 +91,7 @@ export class MessageService {
     const fields = { conversation_id, parent_message_id, content, run_id, user_id };
     const message = await this.messages.insert(tx, fields);
     await emit(tx, 'message.created', { ...message });
+    this.wake.afterCommit(tx, conversation_id);
     return { message, reply: null, run_id };
   }
 

@@ -14,6 +14,7 @@ import { DataSource } from 'typeorm';
 import { asChat } from './as-chat';
 import { ConversationRepository } from './conversation.repository';
 import { MessageRepository } from './message.repository';
+import { MessageWake } from './message-wake';
 import { RUNS, type Runs } from './orchestrator';
 
 /** Writes the answers of runs into their conversations. Several callers may do it at once: each answer is written once. */
@@ -23,6 +24,7 @@ export class ReplyService {
     private readonly db: DataSource,
     private readonly conversations: ConversationRepository,
     private readonly messages: MessageRepository,
+    private readonly wake: MessageWake,
     @Inject(RUNS) private readonly runs: Runs,
   ) {}
 
@@ -59,7 +61,9 @@ export class ReplyService {
     const message = await withTenant(this.db, async (tx) => {
       found('conversation', await this.conversations.lockForMessage(tx, conversation_id));
       const inserted = await this.messages.insertAnswer(tx, { conversation_id, run_id, content });
-      if (inserted) await emit(tx, 'message.created', { ...inserted });
+      if (!inserted) return undefined;
+      await emit(tx, 'message.created', { ...inserted });
+      this.wake.afterCommit(tx, conversation_id);
       return inserted;
     });
     return found('message', message ?? (await this.messages.findAnswer(conversation_id, run_id)));

@@ -8,8 +8,18 @@ import { AccessFeed } from './access/access-feed';
 import { AccessTokens } from './access/credentials';
 import { ArchiveController } from './stream/archive.controller';
 import { ExportController } from './stream/export.controller';
+import { ChatEvents } from './socket/chat-events';
+import { ChatGateway } from './socket/chat.gateway';
+import { EventDispatcher } from './socket/event-dispatcher';
+import { Handshake } from './socket/handshake';
+import { Presence } from './socket/presence';
+import { RouteCalls } from './socket/route-calls';
 import { Concurrency } from './admission/concurrency';
 import { InFlightGuard } from './admission/in-flight.guard';
+import { ConversationController } from './stream/conversation.controller';
+import { ConversationEvents } from './stream/conversation-events';
+import { ConversationFollower } from './stream/conversation-follower';
+import { ConversationTails } from './stream/conversation-tails';
 import { contractControllers } from './route/route';
 import { DeniedAccess } from './access/denied-access';
 import { dialectController } from './dialect/dialect.controller';
@@ -18,12 +28,14 @@ import { OpenStreams } from './stream/open-streams';
 import { Principals } from './access/principals';
 import { RunController } from './stream/run.controller';
 import { RunEvents } from './stream/run-events';
+import { RunReplays } from './stream/run-replays';
 
 @Module({
   controllers: [
     ...contractControllers(),
     RunController,
     MessageController,
+    ConversationController,
     ArchiveController,
     ExportController,
     LimitUseController,
@@ -43,7 +55,17 @@ import { RunEvents } from './stream/run-events';
     InFlightGuard,
     ...runLogProviders,
     RunEvents,
+    RunReplays,
+    ConversationTails,
+    ConversationFollower,
+    ConversationEvents,
     OpenStreams,
+    Handshake,
+    Presence,
+    RouteCalls,
+    ChatEvents,
+    EventDispatcher,
+    ChatGateway,
   ],
 })
 export class AppModule {}

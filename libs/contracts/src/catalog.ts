@@ -9,7 +9,9 @@ import { roleContract } from './auth/role.contract';
 import { userContract } from './auth/user.contract';
 import { tenantContract } from './auth/tenant.contract';
 import { conversationContract, feedbackContract, messageContract, participantContract } from './chat.contract';
-import { boundMethods, type BoundMethod, type Contract, type PublicMethod } from './contract';
+import { chatSocketContract } from './chat-socket.contract';
+import { boundMethods, type BoundMethod, type Contract, type PublicMethod, type SocketMethod } from './contract';
+import { conversationEventContract } from './conversation-event.contract';
 import { jobContract } from './job.contract';
 import { agentContract } from './orchestrator/agent.contract';
 import { completionContract } from './orchestrator/completion.contract';
@@ -49,6 +51,8 @@ export const catalog: readonly Contract[] = [
   messageContract,
   feedbackContract,
   shareContract,
+  conversationEventContract,
+  chatSocketContract,
   usageContract,
   limitUseContract,
   priceContract,
@@ -62,3 +66,8 @@ const hasRoute = (bound: BoundMethod): bound is BoundMethod<PublicMethod> => 'ht
 
 /** Every method with a route at the gateway. */
 export const publicMethods: readonly BoundMethod<PublicMethod>[] = catalog.flatMap(boundMethods).filter(hasRoute);
+
+const hasSocket = (bound: BoundMethod): bound is BoundMethod<SocketMethod> => 'socket' in bound.method;
+
+/** Every method that clients call by an event of a socket. */
+export const socketMethods: readonly BoundMethod<SocketMethod>[] = catalog.flatMap(boundMethods).filter(hasSocket);

@@ -53,6 +53,10 @@ export interface EventDescription {
 export interface EventTable {
   /** Names the union of the events in the API document. */
   name: string;
+  /** Begins the names of the single events there, where other tables have events of the same type. */
+  prefix?: string;
+  /** What stands for their ids in a stream where some events have one and others none; all are numbered 1, 2, … if absent. */
+  ids?: { description: string; format: string };
   types: Record<string, EventDescription>;
 }
 

@@ -75,6 +75,11 @@ export class AccessTokens {
     return this.known(token) ?? unexpired(await this.check(token));
   }
 
+  /** When a token that has been verified expires, in milliseconds since 1970; 0 when that is forgotten. */
+  endOf(token: string): number {
+    return this.verified.get(token)?.expiresAt ?? 0;
+  }
+
   /** The keys that auth accepts now: when they are others than we know, tokens are verified anew. */
   async follow(keyIds: readonly string[]): Promise<void> {
     if (!this.keys || keyIds.toSorted().join() === [...this.keys.ends.keys()].sort().join()) return;

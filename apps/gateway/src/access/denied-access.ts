@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { auditContract, MAX_AUDIT_ENTRIES, type DeniedEntry, type PublicMethod } from '@taai/contracts';
+import { auditContract, MAX_AUDIT_ENTRIES, type DeniedEntry } from '@taai/contracts';
 import { log, Periodic, RpcClient } from '@taai/platform';
 import { currentContext, runAs, type Caller } from '@taai/tenant';
 import type { FastifyInstance } from 'fastify';
@@ -14,6 +14,11 @@ const MAX_ENTRIES = 10_000;
 /** Of one tenant, so that none keeps the others from being counted. */
 const MAX_OF_TENANT = 500;
 const FORBIDDEN = 403;
+
+interface Refused {
+  http: string;
+  access: string;
+}
 
 /**
  * Counts refusals per caller, route and minute, and has each count recorded in its tenant's audit log when its minute is over: so
@@ -50,7 +55,8 @@ export class DeniedAccess implements OnApplicationBootstrap, OnApplicationShutdo
     });
   }
 
-  count({ tenant_id, user_id, api_key_id }: Caller, { http: route, access }: PublicMethod): void {
+  /** @param refused What was asked for, route or event. */
+  count({ tenant_id, user_id, api_key_id }: Caller, { http: route, access }: Refused): void {
     const minute = startOfMinute();
     const actor_id = api_key_id ?? user_id ?? null;
     const key = `${minute} ${tenant_id} ${actor_id} ${route}`;

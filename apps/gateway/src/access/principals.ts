@@ -47,6 +47,14 @@ export interface Seen {
   check(): Promise<unknown>;
 }
 
+/** What auth said of a caller besides. */
+interface Found {
+  credential: Credential;
+  limits: TenantLimits;
+  /** When the session or the API key ends, in milliseconds since 1970. */
+  ends: number;
+}
+
 interface Watching {
   caller: Caller;
   credential: Credential;
@@ -73,7 +81,7 @@ export class Principals {
   private readonly asking = new Map<string, Promise<Answer>>();
   /** Keys of the answers that concern a session, API key, user or tenant. */
   private readonly concerned = new Map<string, Set<string>>();
-  private readonly found = new WeakMap<Caller, { credential: Credential; limits: TenantLimits }>();
+  private readonly found = new WeakMap<Caller, Found>();
   private readonly watching = new Set<Watching>();
   private readonly access;
   private heardAt = performance.now();
@@ -113,6 +121,12 @@ export class Principals {
   /** What the tenant of a caller that `find` named may use. */
   limitsOf(caller: Caller): TenantLimits {
     return this.found.get(caller)?.limits ?? noLimits;
+  }
+
+  /** When a caller's credential ends by itself, in milliseconds since 1970, as far as is remembered: it must be looked at again then. */
+  endOf(caller: Caller, credential: Credential): number {
+    const ends = this.found.get(caller)?.ends ?? 0;
+    return credential.kind === 'token' ? Math.min(ends, this.tokens.endOf(credential.token)) : ends;
   }
 
   /** Milliseconds since changes were last heard of. */
@@ -177,10 +191,10 @@ export class Principals {
 
   private remember(key: string, principal: Principal, credential: Credential): Answer {
     const caller = callerOf(principal);
-    const ends = principal.expires_at === null ? Infinity : new Date(principal.expires_at).getTime() - Date.now();
-    this.found.set(caller, { credential, limits: principal.limits ?? noLimits });
+    const ends = principal.expires_at === null ? Infinity : new Date(principal.expires_at).getTime();
+    this.found.set(caller, { credential, limits: principal.limits ?? noLimits, ends });
     const answer = { caller };
-    this.answers.set(key, answer, { ttl: Math.max(1, Math.min(FRESH_MS, ends)) });
+    this.answers.set(key, answer, { ttl: Math.max(1, Math.min(FRESH_MS, ends - Date.now())) });
     for (const id of idsOf(caller)) this.concerned.set(id, (this.concerned.get(id) ?? new Set()).add(key));
     return answer;
   }

@@ -72,11 +72,16 @@ export class Concurrency implements OnApplicationBootstrap, OnApplicationShutdow
    * the limit.
    */
   async take(kind: Lasting, response: ServerResponse): Promise<void> {
+    whenClosed(response, await this.place(kind));
+  }
+
+  /** The same, until the function that is returned is called. */
+  async place(kind: Lasting): Promise<() => void> {
     const caller = currentCaller();
     const use = this.useOf(kind, caller.tenant_id);
     use.limit = this.principals.limitsOf(caller)[kind] ?? Infinity;
     if (!takeSpare(use) && !(await this.ask(use))) throw tooMany(kind, use.limit);
-    whenClosed(response, () => this.leave(use));
+    return () => this.leave(use);
   }
 
   /** How many of the kind the tenant has at all gateways. */

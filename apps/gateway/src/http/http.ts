@@ -1,10 +1,10 @@
-import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
+import type { DynamicModule, INestApplication, INestApplicationContext, WebSocketAdapter } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
 import { limits, publicMethods } from '@taai/contracts';
 import { dialects as allDialects, routeOf, type Dialect } from '@taai/dialects';
-import { HealthModule, NestLogger, type Platform } from '@taai/platform';
+import { createRedis, HealthModule, NestLogger, type Platform } from '@taai/platform';
 import { fastify } from 'fastify';
 import { answerUnreadable, answerUnroutable } from './client-errors';
 import { readBodies } from './body';
@@ -22,6 +22,9 @@ import { GATEWAY_CONFIG } from '../access/principals';
 import { ProblemFilter } from './problem.filter';
 import { addLimits, addRequestContext, refusePlainHttp, trusts } from './request-hooks';
 import { expectRoutes } from '../route/route-check';
+import { AdapterRedis, type Connect } from '../socket/adapter-redis';
+import { comesAsAsked } from '../socket/plain-request';
+import { asksForSocket, SocketAdapter } from '../socket/socket-adapter';
 import { addSecurityHeaders } from './security-headers';
 
 /** Milliseconds. */
@@ -52,7 +55,11 @@ export async function startHttp(module: DynamicModule, { config, redis }: Platfo
   const health = HealthModule.for({ redis: () => redis.ping() });
   const settings = { provide: GATEWAY_CONFIG, useValue: gateway };
   const http = { module: class HttpModule {}, global: true, providers: [settings], exports: [GATEWAY_CONFIG] };
-  const app = await createHttp({ ...http, imports: [module, health] }, gateway);
+  const connect: Connect = (role) =>
+    createRedis(config.redisUrl, { role, connectionName: `${config.service}:sockets` });
+  const sockets = (app: INestApplication) =>
+    new SocketAdapter(app, new AdapterRedis(redis, connect), comesAsAsked(gateway));
+  const app = await createHttp({ ...http, imports: [module, health] }, gateway, { sockets });
   await app.listen(gateway.port, config.host);
   return app;
 }
@@ -60,13 +67,15 @@ export async function startHttp(module: DynamicModule, { config, redis }: Platfo
 interface Parts {
   timeouts?: Timeouts;
   dialects?: readonly Dialect[];
+  /** What sockets are served by. */
+  sockets?: (app: INestApplication) => WebSocketAdapter;
 }
 
 /** The application of `module`, whose controllers must be all that the contracts and dialects ask for, ready to listen. */
 export async function createHttp(
   module: DynamicModule,
   config: GatewayConfig,
-  { timeouts = defaultTimeouts, dialects = allDialects }: Parts = {},
+  { timeouts = defaultTimeouts, dialects = allDialects, sockets }: Parts = {},
 ): Promise<NestFastifyApplication> {
   assertValidationWorks();
   const adapter = new FastifyAdapter(await createServer(config, timeouts, dialects));
@@ -78,6 +87,7 @@ export async function createHttp(
     abortOnError: false,
     bodyParser: false, // Fastify's own reads JSON; Nest's would read forms, too
   });
+  if (sockets) app.useWebSocketAdapter(sockets(app));
   app.get(DeniedAccess, { strict: false }).listen(server);
   if (config.corsOrigins.length > 0) app.enableCors(corsOptions(config.corsOrigins));
   addLimits(server);
@@ -125,5 +135,6 @@ const serverOptions = ({ bodyLimitBytes }: GatewayConfig, timeouts: Timeouts) =>
     maxHeaderSize: limits.headerBytes,
     headersTimeout: timeouts.headersTimeout,
     connectionsCheckingInterval: timeouts.connectionsCheckingInterval,
+    shouldUpgradeCallback: asksForSocket,
   },
 });

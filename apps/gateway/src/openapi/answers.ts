@@ -1,6 +1,6 @@
 import { Nothing, type BoundMethod, type JsonSchema, type PublicMethod } from '@taai/contracts';
 import type { Components } from './components';
-import { sse } from './event-schemas';
+import { sseOf } from './event-schemas';
 import type { Answer } from './openapi-types';
 
 const file: JsonSchema = { type: 'string', format: 'binary' };
@@ -29,6 +29,6 @@ const answer = (content: Answer['content']): Answer => ({ description: 'Success'
 /** The schema of a stream is that of each of its events. */
 function stream({ events }: PublicMethod, components: Components): Answer['content'] {
   if (!events) return {};
-  const schema = components.union(events, sse);
+  const schema = components.union(events, sseOf(events));
   return { 'text/event-stream': { schema, example: components.exampleOf(schema, events.name) } };
 }

@@ -5,6 +5,8 @@ import type { Schemas } from './example';
 export interface Envelope {
   type: 'event' | 'type';
   fields: Record<string, JsonSchema>;
+  /** Fields that not every event has. */
+  optional?: Record<string, JsonSchema>;
   /** Events that every table has besides its own, by type. */
   more?: Schemas;
 }
@@ -24,6 +26,10 @@ export const sse: Envelope = {
   more: { error: eventSchema('error', 'The stream cannot go on.', problem, { type: 'event', fields: {} }) },
 };
 
+/** As the table says: numbered, or by ids that some events do not have. */
+export const sseOf = ({ ids }: EventTable): Envelope =>
+  ids === undefined ? sse : { ...sse, fields: {}, optional: { id: { type: 'string', ...ids } } };
+
 /** The body that a webhook receives. */
 export const payload: Envelope = {
   type: 'type',
@@ -35,17 +41,21 @@ export const payload: Envelope = {
 };
 
 /** `task.created` as `TaskCreatedEvent`. */
-export const eventName = (type: string): string =>
-  `${type.replace(/(?:^|\.)(\w)/g, (_, letter: string) => letter.toUpperCase())}Event`;
+export const eventName = (type: string, prefix = ''): string =>
+  `${prefix}${type.replace(/(?:^|\.)(\w)/g, (_, letter: string) => letter.toUpperCase())}Event`;
 
 /** The schema of each event in the table, by name, and the union of all under the table's name. */
-export function eventSchemas({ name, types }: EventTable, envelope: Envelope, outputs: SchemaCollector): Schemas {
+export function eventSchemas(
+  { name, types, prefix }: EventTable,
+  envelope: Envelope,
+  outputs: SchemaCollector,
+): Schemas {
   const own = Object.entries(types).map(
     ([type, { description, data }]) => [type, eventSchema(type, description, outputs.ref(data), envelope)] as const,
   );
   const events = { ...Object.fromEntries(own), ...envelope.more };
-  const named = Object.entries(events).map(([type, event]) => [eventName(type), event] as const);
-  return { ...Object.fromEntries(named), [name]: unionOf(Object.keys(events), envelope) };
+  const named = Object.entries(events).map(([type, event]) => [eventName(type, prefix), event] as const);
+  return { ...Object.fromEntries(named), [name]: unionOf(Object.keys(events), envelope, prefix) };
 }
 
 function eventSchema(type: string, description: string, data: JsonSchema, envelope: Envelope): JsonSchema {
@@ -54,11 +64,12 @@ function eventSchema(type: string, description: string, data: JsonSchema, envelo
     [envelope.type]: { type: 'string', description: 'Type of the event.', enum: [type] },
     data: { ...data, description: 'What happened.' },
   };
-  return { type: 'object', description, properties, required: Object.keys(properties) };
+  const required = Object.keys(properties);
+  return { type: 'object', description, properties: { ...envelope.optional, ...properties }, required };
 }
 
-function unionOf(types: readonly string[], { type: propertyName }: Envelope): JsonSchema {
-  const mapping = Object.fromEntries(types.map((type) => [type, `#/components/schemas/${eventName(type)}`]));
+function unionOf(types: readonly string[], { type: propertyName }: Envelope, prefix?: string): JsonSchema {
+  const mapping = Object.fromEntries(types.map((type) => [type, `#/components/schemas/${eventName(type, prefix)}`]));
   return {
     oneOf: Object.values(mapping).map(($ref) => ({ $ref })),
     discriminator: { propertyName, mapping },

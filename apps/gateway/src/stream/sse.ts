@@ -5,9 +5,15 @@ import { STOPPING } from './open-streams';
 import { beginAnswer, writeAll, type Writing } from './writer';
 
 export interface ServerSentEvent {
-  id: number;
+  /** Where a reader that was cut goes on; without one at the last id before. */
+  id?: number | string;
   type: string;
   data: unknown;
+}
+
+/** No event: where a reader goes on that is cut before the first one. */
+export interface StartingPoint {
+  id: number | string;
 }
 
 export const sseHeaders = {
@@ -36,7 +42,7 @@ export async function writeEvents<T>(reply: FastifyReply, items: AsyncIterable<T
 /** Answers with the events until they end. What fails is an event, too, and the end of the gateway a request to come back. */
 export async function answerEvents(
   reply: FastifyReply,
-  events: AsyncIterable<ServerSentEvent>,
+  events: AsyncIterable<ServerSentEvent | StartingPoint>,
   signal: AbortSignal,
 ): Promise<void> {
   beginAnswer(reply, sseHeaders);
@@ -49,7 +55,10 @@ export async function answerEvents(
   }
 }
 
-const format = ({ id, type, data }: ServerSentEvent) => `id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
+function format(item: ServerSentEvent | StartingPoint): string {
+  const id = item.id === undefined ? '' : `id: ${item.id}\n`;
+  return 'type' in item ? `${id}event: ${item.type}\ndata: ${JSON.stringify(item.data)}\n\n` : `${id}\n`;
+}
 
 function farewell(error: unknown): string {
   if (error === STOPPING) return `retry: ${RETRY_MS}\n\n`;

@@ -46,6 +46,10 @@ export class RunHandler {
     return this.runs.events(id, after);
   }
 
+  replay({ id, after }: ReadRunEvents) {
+    return this.runs.replay(id, after);
+  }
+
   decide(input: DecideToolCall) {
     return this.runs.decide(input);
   }

@@ -93,6 +93,11 @@ export class RunService {
     return this.rebuild(await this.access.open(id, 'reader'), after);
   }
 
+  /** The same, for readers of the run's conversation. */
+  async replay(id: string, after = 0): Promise<RunEvents> {
+    return this.rebuild(await this.find(id), after);
+  }
+
   private async rebuild(run: RunRow, after = 0): Promise<RunEvents> {
     if (!hasEnded(run)) return { events: [] };
     const steps = await withTenant(this.db, (tx) => this.steps.load(tx, run.id));

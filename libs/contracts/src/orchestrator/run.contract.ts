@@ -339,6 +339,13 @@ export const runContract = contract('orchestrator.run', {
     },
     effect: 'safe',
   },
+  replay: {
+    summary: 'What `events` answers, for the streams of conversations that the reader was let into',
+    callers: ['gateway'],
+    input: ReadRunEvents,
+    output: RunEvents,
+    effect: 'safe',
+  },
   decide: {
     summary: 'Approve or reject a tool call that waits; the run goes on when none waits any more',
     description: 'Answers `conflict` (409) for a call that waits for no decision, or that was decided otherwise.',

@@ -88,6 +88,17 @@ export const limits = Object.freeze({
   forkedMessages: 2000,
   messageCharacters: 100_000,
 
+  // Sockets
+  /** In one frame. */
+  socketFrameBytes: 1024 * KB,
+  /** Of one socket, on average; a burst of twice as many passes. */
+  socketEventsPerSecond: 20,
+  /** Events of one socket that have not been acknowledged. */
+  socketEventsAtOnce: 16,
+  /** That one socket is in. */
+  socketConversations: 50,
+  tokenCharacters: 8 * KB,
+
   // Providers
   minProviderTimeoutMs: 100,
   providerTimeoutMs: 600_000,

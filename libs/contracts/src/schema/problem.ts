@@ -15,6 +15,7 @@ export const problems = {
   not_found: { status: 404, title: 'There is no such resource' },
   unknown_model: { status: 404, title: 'There is no such model' },
   method_not_allowed: { status: 405, title: 'The resource has no such method' },
+  slow_reader: { status: 408, title: 'The client does not read what it is sent' },
   request_timeout: { status: 408, title: 'The request took too long to arrive' },
   email_taken: { status: 409, title: 'The e-mail address is in use' },
   last_admin: { status: 409, title: 'A tenant needs an active admin' },

@@ -28,6 +28,16 @@ export const keys = {
   runLive: (run_id: string) => `run:{${run_id}}:live`,
   /** Channel that asks a run's lease holder to stop. */
   runCancel: (run_id: string) => `run:{${run_id}}:cancel`,
+  /** Channel that tells who follows a conversation of new messages. */
+  conversationLive: (conversation_id: string) => `conversation:{${conversation_id}}:live`,
+  /** Who has a socket in a conversation and who types, by the time at which it is over if nobody says it again. */
+  presence: (conversation_id: string) => `conversation:{${conversation_id}}:presence`,
+  /** Stream of what gateways tell each other's sockets. */
+  sockets: () => '{sockets}',
+  /** Prefix of the channels on which gateways ask each other about sockets. */
+  socketChannels: () => '{sockets}:ask',
+  /** Prefix of the sessions of sockets that were cut off. */
+  socketSessions: () => 'socket:session:',
   /** Stream of provider calls that are to be written into the ledger. */
   ledger: () => '{ledger}',
   /** Stream of entries that the database refuses. */

@@ -1,0 +1,77 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  hasEnded,
+  ProblemError,
+  type ConversationStart,
+  type MessagesAfter,
+  type NewestMessages,
+  type NewestOf,
+  type NewMessages,
+  type ReadConversationEvents,
+} from '@taai/contracts';
+import { fitting } from '@taai/entities';
+import { asChat } from './as-chat';
+import { ConversationAccess } from './conversation-access';
+import { EventRepository } from './event.repository';
+import { MessageRepository } from './message.repository';
+import { RUNS, type Runs } from './orchestrator';
+
+const PAGE = 100;
+/** How many messages back runs are looked for that were at work where a stream begins. */
+const MAX_OPEN = 20;
+/** A reader may have been given a message, and not yet the end of a run that ended shortly before it, in milliseconds. */
+const OVERLAP_MS = 60_000;
+
+/** What the gateway makes streams of conversations from. */
+@Injectable()
+export class EventService {
+  constructor(
+    private readonly access: ConversationAccess,
+    private readonly events: EventRepository,
+    private readonly messages: MessageRepository,
+    @Inject(RUNS) private readonly runs: Runs,
+  ) {}
+
+  /** Where a stream begins: behind the message that the reader has, or now. */
+  async start(input: ReadConversationEvents): Promise<ConversationStart> {
+    const { id } = await this.access.open(input.id, 'reader');
+    const known = input.last_event_id?.toLowerCase();
+    const newest = (await this.newest({ conversation_ids: [id] })).newest[id] ?? id;
+    // Ids are ordered: one that no message can have yet would hide what comes until then.
+    const last_event_id = known !== undefined && known < newest ? known : newest;
+    const since = known === undefined ? Date.now() : timeOf(last_event_id) - OVERLAP_MS;
+    return { last_event_id, runs: await this.openRuns(id, last_event_id, since) };
+  }
+
+  async after({ conversation_id, after }: MessagesAfter): Promise<NewMessages> {
+    const rows = await this.messages.page(conversation_id, after, PAGE + 1);
+    const messages = fitting(rows.slice(0, PAGE));
+    return { messages, has_more: messages.length < rows.length };
+  }
+
+  async newest({ conversation_ids }: NewestOf): Promise<NewestMessages> {
+    const rows = await this.events.newest(conversation_ids);
+    return { newest: Object.fromEntries(rows.map(({ conversation_id, id }) => [conversation_id, id])) };
+  }
+
+  /** Runs that were at work behind the message, but for those that had ended before `since` without an answer. */
+  private async openRuns(conversation_id: string, id: string, since: number): Promise<string[]> {
+    const runs = await this.events.openRuns(conversation_id, id, MAX_OPEN);
+    const isOpen = await asChat(() => Promise.all(runs.map((run_id) => this.isOpen(run_id, since))));
+    return runs.filter((_, index) => isOpen[index]);
+  }
+
+  /** False for a run that was never started, too. */
+  private async isOpen(id: string, since: number): Promise<boolean> {
+    try {
+      const run = await this.runs.outcome({ id });
+      return !hasEnded(run) || new Date(run.finished_at ?? 0).getTime() >= since;
+    } catch (error) {
+      if (error instanceof ProblemError && error.code === 'not_found') return false;
+      throw error;
+    }
+  }
+}
+
+/** When an id was minted: UUIDv7 begins with the milliseconds since 1970. */
+const timeOf = (id: string) => Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16);

@@ -1,0 +1,43 @@
+import type { chatSocketEvents, DataOf } from '@taai/contracts';
+import type { DefaultEventsMap, Namespace, Socket } from 'socket.io';
+
+/** The data of each event that the server sends. */
+type Told = DataOf<typeof chatSocketEvents>;
+
+/** What outlives a connection that was cut off, for two minutes. */
+export interface SocketData {
+  user_id?: string;
+  /** Id of the last message that the client has for certain, by the id of each conversation that it is in. */
+  confirmed?: Record<string, string>;
+}
+
+export type ChatNamespace = Namespace<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, SocketData>;
+export type ChatSocket = Socket<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, SocketData>;
+
+/** The room of all sockets that are in a conversation, at whichever gateway. */
+export const roomOf = (conversation_id: string): string => `conversation:${conversation_id}`;
+
+/**
+ * Sends an event to this one socket. Its own `emit` would write each event into the stream of the adapter first, because sessions can be
+ * recovered: chat and the runs' logs have all that is sent this way.
+ */
+export function tell<T extends keyof Told>(socket: ChatSocket, event: T, data: Told[T]): void {
+  socket.nsp.local.to(socket.id).emit(event, data);
+}
+
+/** Sends an event to one socket through the adapter, so that the client learns a place in its stream, by which it can be recovered. */
+export function tellRecoverably<T extends keyof Told>(socket: ChatSocket, event: T, data: Told[T]): void {
+  socket.emit(event, data);
+}
+
+/** Sends an event to all sockets in a conversation. */
+export function tellRoom<T extends 'presence' | 'typing'>(
+  namespace: ChatNamespace | undefined,
+  event: T,
+  data: Told[T],
+): void {
+  const room = namespace?.to(roomOf(data.conversation_id));
+  // Who does not keep up is spared what is stale in seconds.
+  if (event === 'typing') room?.volatile.emit(event, data);
+  else room?.emit(event, data);
+}

@@ -1,0 +1,70 @@
+import { ChatHandshake, ProblemError } from '@taai/contracts';
+import { runAs, type Caller } from '@taai/tenant';
+import { Injectable } from '@nestjs/common';
+import { Concurrency } from '../admission/concurrency';
+import { credentialOf, type Credential } from '../access/credentials';
+import { Principals } from '../access/principals';
+import { toProblem } from '../http/problem.filter';
+import { validation } from '../route/validation';
+import type { ChatSocket } from './chat-socket';
+
+/** Who a socket belongs to. */
+export interface Admitted {
+  caller: Caller;
+  credential: Credential;
+}
+
+/** Lets sockets in: each with a token of its own, and counted among what its tenant has open. */
+@Injectable()
+export class Handshake {
+  private readonly admitted = new WeakMap<ChatSocket, Admitted>();
+
+  constructor(
+    private readonly principals: Principals,
+    private readonly concurrency: Concurrency,
+  ) {}
+
+  /** Middleware of the namespace. The client is told why it is refused, in `data` of its `connect_error`. */
+  readonly admit = (socket: ChatSocket, next: (error?: Error) => void): void => {
+    this.enter(socket).then(
+      () => next(),
+      (error: unknown) => next(refusal(error)),
+    );
+  };
+
+  /** Throws for a socket that was not let in. */
+  of(socket: ChatSocket): Admitted {
+    const admitted = this.admitted.get(socket);
+    if (!admitted) throw new Error('The socket has passed no handshake.');
+    return admitted;
+  }
+
+  private async enter(socket: ChatSocket): Promise<void> {
+    const credential = readCredential(socket.handshake.auth);
+    const caller = await this.principals.find(credential);
+    const leave = await runAs(caller, () => this.concurrency.place('open_streams'));
+    if (socket.conn.readyState === 'open') socket.conn.once('close', leave);
+    else leave();
+    // What a session of somebody else was in is nobody's business.
+    if (socket.data.user_id !== caller.user_id) socket.data = {};
+    if (caller.user_id !== undefined) socket.data.user_id = caller.user_id;
+    this.admitted.set(socket, { caller, credential });
+  }
+}
+
+/** Socket.IO adds to `auth` what it recovers a session by. */
+function readCredential({ token }: Record<string, unknown>): Credential {
+  const handshake = validation.transform({ token }, { type: 'custom', metatype: ChatHandshake });
+  return credentialOf({ authorization: `Bearer ${tokenIn(handshake)}` });
+}
+
+function tokenIn(handshake: object): string {
+  if (handshake instanceof ChatHandshake) return handshake.token;
+  throw new ProblemError('unauthenticated');
+}
+
+function refusal(error: unknown): Error {
+  const { code, message, retry_after } = toProblem(error);
+  const data = { code, detail: message, ...(retry_after !== undefined && { retry_after }) };
+  return Object.assign(new Error(code), { data });
+}

@@ -1,0 +1,147 @@
+import { limits, ProblemError, type ConversationEvent, type ConversationStart } from '@taai/contracts';
+import { currentCaller, type Caller } from '@taai/tenant';
+import { toProblem } from '../http/problem.filter';
+import { roomOf, tell, tellRecoverably, type ChatSocket } from './chat-socket';
+import type { Outgoing } from './outgoing';
+import type { Vouching } from './presence';
+import type { SocketParts } from './socket-connection';
+
+/** Nothing is told of a conversation that the client left by itself, or joined again. */
+const LEFT = new ProblemError('cancelled');
+
+/** The conversations that one socket is in. Each is followed until the socket leaves it, or may not see it any longer. */
+export class JoinedConversations {
+  private readonly joined = new Map<string, AbortController>();
+  /** Id of the last message that was sent, by conversation. */
+  private readonly sent = new Map<string, string>();
+
+  constructor(
+    private readonly socket: ChatSocket,
+    private readonly outgoing: Outgoing,
+    private readonly caller: Caller,
+    private readonly parts: Pick<SocketParts, 'principals' | 'follower' | 'presence' | 'seen'>,
+    /** Ends the socket. */
+    private readonly close: (error: unknown) => void,
+  ) {
+    this.confirmByPing();
+  }
+
+  /** Throws `too_many_streams` when the socket is in as many as it may be in. That the caller may see it must be checked before. */
+  async join(id: string, start: ConversationStart): Promise<void> {
+    this.assertRoom(id);
+    this.joined.get(id)?.abort(LEFT);
+    const control = new AbortController();
+    this.joined.set(id, control);
+    this.sent.set(id, start.last_event_id);
+    this.confirmed[id] = start.last_event_id;
+    await this.socket.join(roomOf(id));
+    void this.follow(id, start, control);
+    await this.showPresence(id);
+  }
+
+  /** Who is there, to a socket that has come, and to the others that it has. */
+  private async showPresence(conversation_id: string): Promise<void> {
+    const vouching = this.vouching(conversation_id);
+    if (!vouching) return;
+    for (const user_id of await this.parts.presence.enter(vouching)) {
+      const presence = { conversation_id, user_id, is_online: true };
+      if (user_id === vouching.user_id) tellRecoverably(this.socket, 'presence', presence);
+      else tell(this.socket, 'presence', presence);
+    }
+  }
+
+  has(id: string): boolean {
+    return this.joined.has(id);
+  }
+
+  /** Tells the client that it is not in the conversation. */
+  refuse(conversation_id: string, error: unknown): void {
+    const { code, message } = toProblem(error);
+    tell(this.socket, 'conversation.left', { conversation_id, code, detail: message });
+  }
+
+  /** Throws `too_many_streams`. */
+  assertRoom(id: string): void {
+    if (this.joined.has(id) || this.joined.size < limits.socketConversations) return;
+    throw new ProblemError('too_many_streams', `A socket is in ${limits.socketConversations} conversations at most.`);
+  }
+
+  leave(id: string): void {
+    const control = this.joined.get(id);
+    if (!control) return;
+    control.abort(LEFT);
+    this.forget(id);
+  }
+
+  leaveAll(): void {
+    for (const id of [...this.joined.keys()]) this.leave(id);
+  }
+
+  /** Throws `conflict` where the socket is not in the conversation. */
+  async type(id: string, isTyping: boolean): Promise<void> {
+    if (!this.joined.has(id)) throw new ProblemError('conflict', 'Join the conversation first.');
+    const vouching = this.vouching(id);
+    if (vouching) await this.parts.presence.type(vouching, isTyping);
+  }
+
+  private forget(id: string): void {
+    this.joined.delete(id);
+    this.sent.delete(id);
+    delete this.confirmed[id];
+    void this.socket.leave(roomOf(id));
+    const vouching = this.vouching(id);
+    if (vouching) void this.parts.presence.leave(vouching);
+  }
+
+  private async follow(id: string, start: ConversationStart, control: AbortController): Promise<void> {
+    const { signal } = control;
+    const watch = this.parts.principals.watch(currentCaller(), this.parts.seen(id));
+    watch.signal.addEventListener('abort', () => control.abort(watch.signal.reason));
+    try {
+      for await (const event of this.parts.follower.follow(id, start, signal)) {
+        if (signal.aborted) break;
+        await this.send(id, event);
+      }
+      signal.throwIfAborted();
+    } catch (error) {
+      if (error !== LEFT) this.end(id, error);
+    } finally {
+      watch.end();
+    }
+  }
+
+  private async send(conversation_id: string, event: ConversationEvent): Promise<void> {
+    if (event.type === 'run.event') tell(this.socket, event.type, event.data);
+    else {
+      tell(this.socket, event.type, event.data);
+      this.sent.set(conversation_id, event.id);
+    }
+    await this.outgoing.room();
+  }
+
+  private end(conversation_id: string, error: unknown): void {
+    if (toProblem(error).code === 'slow_reader') return this.close(error);
+    this.forget(conversation_id);
+    this.refuse(conversation_id, error);
+  }
+
+  private vouching(conversation_id: string): Vouching | undefined {
+    const { user_id } = this.caller;
+    return user_id === undefined ? undefined : { conversation_id, user_id, socket_id: this.socket.id };
+  }
+
+  /** The client has what was sent before a ping that it has answered: a connection that is cut goes on behind that. */
+  private confirmByPing(): void {
+    let beforePing = new Map<string, string>();
+    this.socket.conn.on('packetCreate', ({ type }) => {
+      if (type === 'ping') beforePing = new Map(this.sent);
+    });
+    this.socket.conn.on('heartbeat', () => {
+      for (const [id, last] of beforePing) if (this.joined.has(id)) this.confirmed[id] = last;
+    });
+  }
+
+  private get confirmed(): Record<string, string> {
+    return (this.socket.data.confirmed ??= {});
+  }
+}

@@ -1,0 +1,125 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  ProblemError,
+  type ConversationEvent,
+  type ConversationStart,
+  type Message,
+  type RunEvent,
+} from '@taai/contracts';
+import type { ConversationTail } from './conversation-tail';
+import { EventQueue } from './event-queue';
+
+/** Events that have been fetched and not taken; besides, each run's reader holds one page of its log. */
+const CAPACITY = 16;
+/** Runs that are read at once: more can be at work in one conversation only while some wait for a person. */
+const MAX_RUNS = 32;
+/** Runs that ended without an answer, of which an answer is still looked out for. */
+const MAX_ENDED = 1000;
+const RETRY_MS = 1000;
+/** Chat may be away for so many attempts. */
+const MAX_FAILURES = 30;
+
+type ReadRun = (id: string, signal: AbortSignal) => AsyncIterable<RunEvent>;
+
+/** One reader of a conversation: gathers the messages, and the events of the runs that they name. */
+export class ConversationReading {
+  private readonly queue = new EventQueue<ConversationEvent>(CAPACITY);
+  private readonly control = new AbortController();
+  /** What was begun with, by the run's id: resolved when all its events are in the queue. */
+  private readonly runs = new Map<string, Promise<void>>();
+  /** Runs that wait for their turn, and how they get it. */
+  private readonly waiting = new Map<string, () => void>();
+  private reading = 0;
+
+  constructor(
+    private readonly tail: ConversationTail,
+    private readonly readRun: ReadRun,
+  ) {}
+
+  /** The events until the signal. For one call. */
+  async *events(start: ConversationStart, signal: AbortSignal): AsyncGenerator<ConversationEvent, void, undefined> {
+    const stop = () => {
+      this.control.abort();
+      this.queue.end();
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    for (const id of start.runs) void this.run(id);
+    this.readMessages(start.last_event_id).catch((error: unknown) => this.queue.fail(error));
+    try {
+      yield* this.queue;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      stop();
+    }
+  }
+
+  private async readMessages(after: string): Promise<void> {
+    const { signal } = this.control;
+    let last = after;
+    while (!signal.aborted) {
+      const { words } = this.tail;
+      const { messages, has_more } = await this.ask(last);
+      for (const message of messages) {
+        await this.tell(message);
+        last = message.id;
+      }
+      if (!has_more) await this.tail.wait(words, last, signal);
+    }
+  }
+
+  private async ask(after: string) {
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await this.tail.after(after);
+      } catch (error) {
+        if (failures === MAX_FAILURES || this.control.signal.aborted) throw error;
+        await delay(RETRY_MS, undefined, { signal: this.control.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  /** A run's answer waits for the run's events, so that who has the one has the others. */
+  private async tell(message: Message): Promise<void> {
+    const { id, role, run_id } = message;
+    const told = run_id === null ? undefined : this.run(run_id, role === 'assistant');
+    if (role === 'assistant' && run_id !== null) {
+      await told;
+      this.runs.delete(run_id);
+    }
+    await this.queue.put({ id, type: 'message.created', data: message });
+  }
+
+  /** Begins with a run, if that is not done yet. One that has ended takes no place. */
+  private run(id: string, hasEnded = false): Promise<void> {
+    const begun = this.runs.get(id);
+    if (begun && hasEnded) this.waiting.get(id)?.();
+    if (begun) return begun;
+    if (this.runs.size >= MAX_ENDED) this.runs.delete([...this.runs.keys()][0] ?? '');
+    const told = this.tellRun(id, hasEnded).catch((error: unknown) => this.queue.fail(error));
+    this.runs.set(id, told);
+    return told;
+  }
+
+  private async tellRun(run_id: string, hasEnded: boolean): Promise<void> {
+    if (this.reading >= MAX_RUNS && !hasEnded) await this.turnOf(run_id);
+    this.reading += 1;
+    try {
+      for await (const event of this.readRun(run_id, this.control.signal)) {
+        await this.queue.put({ type: 'run.event', data: { run_id, ...event } });
+      }
+    } catch (error) {
+      // A run that could not be started is named by its message all the same.
+      if (!(error instanceof ProblemError && error.code === 'not_found')) throw error;
+    } finally {
+      this.reading -= 1;
+      const [next] = this.waiting.values();
+      next?.();
+    }
+  }
+
+  private async turnOf(run_id: string): Promise<void> {
+    await new Promise<void>((resolve) => this.waiting.set(run_id, resolve));
+    this.waiting.delete(run_id);
+  }
+}
