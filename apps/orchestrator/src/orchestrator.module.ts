@@ -39,6 +39,8 @@ import { HeldRunRepository } from './run/execution/held-run.repository';
 import { RunExecutor } from './run/execution/run-executor';
 import { RunHolder } from './run/execution/run-holder';
 import { RunLimits } from './run/execution/run-limits';
+import { ConcurrentTurns } from './run/concurrent-turns';
+import { RunCancellation } from './run/run-cancellation';
 import { RunHistory } from './run/run-history';
 import { RunStarter } from './run/run-starter';
 import { RunStepRepository } from './run/run-step.repository';
@@ -81,6 +83,8 @@ export class OrchestratorModule {
         RunAccessRepository,
         RunStarter,
         RunHistory,
+        RunCancellation,
+        ConcurrentTurns,
         RunExecutor,
         RunLogRoom,
         RunHolder,

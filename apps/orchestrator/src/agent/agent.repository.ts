@@ -23,6 +23,7 @@ const ROWS = new Rows(
     'parameters',
     'requires_approval',
     'separate_approver',
+    'concurrent_turns',
     'version',
     'is_active',
     'created_at',

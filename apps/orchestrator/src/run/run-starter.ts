@@ -13,6 +13,7 @@ import { RunLimits } from './execution/run-limits';
 import { DEFAULT_MAX_STEPS } from './execution/run-request';
 import type { NewRun, RunRow, RunState } from './run-row';
 import { toRun } from './run-view';
+import { ConcurrentTurns } from './concurrent-turns';
 import { RunHistory } from './run-history';
 import { RunRepository } from './run.repository';
 
@@ -35,6 +36,7 @@ export class RunStarter {
     private readonly executor: RunExecutor,
     private readonly limits: RunLimits,
     private readonly history: RunHistory,
+    private readonly turns: ConcurrentTurns,
   ) {}
 
   /** Throws `not_found`, `agent_not_ready`, `too_many_runs`, and `validation_failed` for variables. */
@@ -49,7 +51,7 @@ export class RunStarter {
     });
   }
 
-  /** Starts the run that answers a conversation. A run that has the id already stays as it is. */
+  /** Starts the run that answers a conversation. A run that has the id already stays as it is. Throws `turn_in_progress`, too. */
   startFor({ run_id: id, agent_id, conversation_id, messages }: StartRunFor): Promise<Run> {
     return this.withSlot(async (tx, slot) => {
       const known = await this.runs.find(tx, id);
@@ -77,6 +79,7 @@ export class RunStarter {
     const agent = await this.agents.current(tx, order.agent_id);
     if (!agent.is_active) throw new ProblemError('agent_not_ready', 'The agent is not active.');
     const provider_id = await this.providers.readyId(tx, agent.provider_id);
+    if (run.conversation_id) await this.turns.admit(tx, agent, run.conversation_id);
     if (!(await this.runs.hasRoom(tx)))
       throw new ProblemError('too_many_runs', undefined, { retry_after: RETRY_SECONDS });
     const { user_id = null, api_key_id = null } = currentCaller();

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import {
   found,
   hasEnded,
@@ -12,12 +12,13 @@ import {
   type RunEvents,
 } from '@taai/contracts';
 import { fitting, idAfter, toFittingPage, withTenant, type Tx } from '@taai/entities';
-import { keys, log, REDIS, RunLogReader, RunLogWriter, type RedisClient } from '@taai/platform';
+import { RunLogReader } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { AgentRepository } from '../agent/agent.repository';
 import { RunExecutor } from './execution/run-executor';
-import { endingEvents, rebuildEvents } from './run-events';
+import { RunCancellation } from './run-cancellation';
+import { rebuildEvents } from './run-events';
 import { APPROVE_RUNS, RunAccess } from '../access/run-access';
 import type { RunRow } from './run-row';
 import type { Execution } from './run-step';
@@ -41,7 +42,7 @@ export class RunService {
     private readonly executor: RunExecutor,
     private readonly agents: AgentRepository,
     private readonly reader: RunLogReader,
-    @Inject(REDIS) private readonly redis: RedisClient,
+    private readonly cancellation: RunCancellation,
   ) {}
 
   async get(id: string): Promise<Run> {
@@ -107,12 +108,9 @@ export class RunService {
   /** The run at its end, or, if that takes long, as it stands. */
   async cancel(id: string): Promise<Run> {
     await this.access.open(id, 'writer');
-    const status = await withTenant(this.db, (tx) => this.runs.requestCancel(tx, id));
-    if (status === 'cancelled') await this.closeLog(await this.find(id));
-    else if (status !== undefined) {
-      await this.executor.takeUp(currentCaller().tenant_id, id);
-      await this.stopExecution(id);
-    }
+    const status = await withTenant(this.db, (tx) => this.cancellation.request(tx, id));
+    await this.cancellation.carryOut(id, status);
+    if (status === 'running') await this.end(id);
     return toRun(await this.find(id));
   }
 
@@ -131,18 +129,8 @@ export class RunService {
     return true;
   }
 
-  /** Logs the end of a run that was cancelled in the queue: nobody else writes its log. */
-  private async closeLog(run: RunRow): Promise<void> {
-    const writer = new RunLogWriter(this.redis, run.id);
-    for (const { type, data } of endingEvents(run)) writer.append(type, data);
-    await writer
-      .flush()
-      .catch((error: unknown) => log.warn({ err: error, run_id: run.id }, 'the end is not in the log'));
-  }
-
-  /** Tells the holder to stop, and waits for the run's end. */
-  private async stopExecution(id: string): Promise<void> {
-    await this.redis.publish(keys.runCancel(id), '');
+  /** Waits for the run's end. */
+  private async end(id: string): Promise<void> {
     const signal = AbortSignal.timeout(CANCEL_WAIT_MS);
     const events = this.reader.read(id, {
       signal,

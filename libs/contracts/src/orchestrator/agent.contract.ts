@@ -71,6 +71,10 @@ export class Fallback {
   model: string;
 }
 
+/** What may become of a message while the one before is still being answered. */
+export const concurrentTurns = ['parallel', 'reject', 'interrupt'] as const;
+export type ConcurrentTurnsPolicy = (typeof concurrentTurns)[number];
+
 class AgentFields {
   @Describe('What the agent is for.', 'Answers questions about invoices.')
   @Optional()
@@ -170,6 +174,14 @@ class AgentFields {
   @Optional()
   @IsBoolean()
   separate_approver?: boolean;
+
+  @Describe(
+    'What becomes of a message while the one before is still being answered: `parallel`: both are; `reject`: 409 `turn_in_progress`; `interrupt`: the answer before ends, and stays as far as it came.',
+    'interrupt',
+  )
+  @Optional()
+  @IsIn(concurrentTurns)
+  concurrent_turns?: ConcurrentTurnsPolicy;
 }
 
 export class CreateAgent extends AgentFields {
@@ -322,6 +334,10 @@ export class Agent {
   @Describe('Whether who started a run may not approve its tool calls: somebody else must.', false)
   @IsBoolean()
   separate_approver: boolean;
+
+  @Describe('What becomes of a message while the one before is still being answered.', 'interrupt')
+  @IsIn(concurrentTurns)
+  concurrent_turns: ConcurrentTurnsPolicy;
 
   @Describe('Grows with every change; a run records the one that it used.', 3)
   @IsInt()

@@ -20,6 +20,7 @@ export const problems = {
   email_taken: { status: 409, title: 'The e-mail address is in use' },
   last_admin: { status: 409, title: 'A tenant needs an active admin' },
   conflict: { status: 409, title: 'The resource is in another state' },
+  turn_in_progress: { status: 409, title: 'The message before is still being answered' },
   slug_taken: { status: 409, title: 'The name is in use' },
   idempotency_in_flight: { status: 409, title: 'A request with this Idempotency-Key is still being answered' },
   idempotency_mismatch: { status: 422, title: 'The Idempotency-Key was used for another request' },

@@ -1,6 +1,6 @@
-import type { SamplingParameters, Fallback } from '@taai/contracts';
-import { Column, Entity, ForeignKey, Index, Unique } from 'typeorm';
-import { BigIntColumn, type JsonObject, TenantRow, TimestamptzNow } from './columns';
+import { concurrentTurns, type ConcurrentTurnsPolicy, type SamplingParameters, type Fallback } from '@taai/contracts';
+import { Check, Column, Entity, ForeignKey, Index, Unique } from 'typeorm';
+import { BigIntColumn, type JsonObject, oneOf, TenantRow, TimestamptzNow } from './columns';
 import { ProviderEntity } from './provider.entity';
 import { TenantEntity } from './tenant.entity';
 
@@ -8,6 +8,7 @@ import { TenantEntity } from './tenant.entity';
 @Unique('agents_slug_key', ['tenant_id', 'slug'])
 @Index('idx_active_agents', ['tenant_id', 'id'], { where: 'is_active' })
 @Index('idx_agents_provider', ['tenant_id', 'provider_id'])
+@Check('agents_concurrent_turns_check', oneOf('concurrent_turns', concurrentTurns))
 @ForeignKey(() => TenantEntity, ['tenant_id'], ['id'])
 @ForeignKey(() => ProviderEntity, ['tenant_id', 'provider_id'], ['tenant_id', 'id'])
 export class AgentEntity extends TenantRow {
@@ -66,6 +67,10 @@ export class AgentEntity extends TenantRow {
   /** Whether who started a run may not approve its tool calls. */
   @Column('boolean', { default: false })
   separate_approver: boolean;
+
+  /** What becomes of a message while the one before is still being answered. */
+  @Column('text', { default: 'parallel' })
+  concurrent_turns: ConcurrentTurnsPolicy;
 
   /** The most that a run may cost; null means no limit of the agent's own. */
   @BigIntColumn({ nullable: true })

@@ -4,6 +4,7 @@ import { type JsonObject, TenantRow, Timestamptz, TimestamptzNow } from './colum
 import { TenantEntity } from './tenant.entity';
 
 @Entity('conversations')
+@Index('idx_conversations_search', ['search'], { type: 'gin' })
 @Index('idx_conversations_agent', ['tenant_id', 'agent_id'])
 @ForeignKey(() => TenantEntity, ['tenant_id'], ['id'])
 @ForeignKey(() => AgentEntity, ['tenant_id', 'agent_id'], ['tenant_id', 'id'])
@@ -27,7 +28,7 @@ export class ConversationEntity extends TenantRow {
   @TimestamptzNow()
   updated_at: Date;
 
-  /** The words of its title. A trigger sets it. */
+  /** The words of its title, each with a mark of its tenant. A trigger sets it. */
   @Column('tsvector', { nullable: true, select: false })
   search: string | null;
 

@@ -36,7 +36,7 @@ export class MessageEntity extends TenantRow {
   @TimestamptzNow()
   created_at: Date;
 
-  /** Its words, and its tenant as one of them. A trigger sets it. */
+  /** Its words, each with a mark of its tenant. A trigger sets it. */
   @Column('tsvector', { nullable: true, select: false })
   search: string | null;
 }

@@ -10,6 +10,7 @@ import { Participants1764300000060 } from './1764300000060-participants';
 import { MessageTree1764300000070 } from './1764300000070-message-tree';
 import { ConversationShares1764300000075 } from './1764300000075-conversation-shares';
 import { MessageSearch1764300000078 } from './1764300000078-message-search';
+import { ConcurrentTurns1764300000079 } from './1764300000079-concurrent-turns';
 
 /** The migrations in the order in which they run. */
 export const migrations = [
@@ -25,4 +26,5 @@ export const migrations = [
   MessageTree1764300000070,
   ConversationShares1764300000075,
   MessageSearch1764300000078,
+  ConcurrentTurns1764300000079,
 ];

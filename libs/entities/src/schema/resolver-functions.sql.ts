@@ -1,3 +1,4 @@
+import { wordsOf } from './search-words.sql';
 import { databaseServices, type DatabaseService } from '@taai/contracts';
 import { distinctSql } from '../database/distinct.sql';
 import { guardedTables, tenantTables } from '../tenant-data/tenant-tables';
@@ -121,10 +122,9 @@ export const functions: Record<string, ResolverFunction> = {
     volatility: 'stable',
     sql: `
       with asked as materialized (
-        select q.words, ('''tenant:' || search_conversations.tenant_id || '''')::tsquery && q.words as in_tenant
-        from (select websearch_to_tsquery('simple', search_conversations.words) as words) q where numnode(q.words) > 0
+        select websearch_to_tsquery('simple', ${wordsOf('search_conversations.tenant_id', 'search_conversations.words')}) as words
       ), found as (
-        select m.conversation_id as id from asked, public.messages m where m.search @@ asked.in_tenant
+        select m.conversation_id as id from asked, public.messages m where m.search @@ asked.words
           and m.tenant_id = search_conversations.tenant_id
         union
         select c.id from asked, public.conversations c where c.search @@ asked.words
