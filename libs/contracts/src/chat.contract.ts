@@ -292,6 +292,7 @@ export const messageContract = contract('chat.message', {
     limit: { tokens: true },
     effect: 'once_per_key',
     events: runEvents,
+    wires: { question: 'content', remembers: true },
   },
   list: {
     summary: 'List the messages of a conversation, oldest first',

@@ -1,7 +1,7 @@
 import { ProblemError } from '@taai/contracts';
 import { log } from '@taai/platform';
 import { STOPPING } from './open-streams';
-import { answerEvents, writeEvents, type ServerSentEvent } from './sse';
+import { answerEvents, plainEvents, writeEvents, type ServerSentEvent } from './sse';
 import { bodyOf, fakeTimer, serve, type AnswerServer } from './stream.testing';
 
 const SILENCE_MS = 15_000;
@@ -16,7 +16,7 @@ describe('server-sent events', () => {
   afterEach(() => server.close());
 
   async function answer(events: () => AsyncIterable<ServerSentEvent>): Promise<string> {
-    server = await serve((reply) => answerEvents(reply, events(), control.signal));
+    server = await serve((reply) => answerEvents(reply, events(), plainEvents, control.signal));
     return bodyOf(server.ask());
   }
 

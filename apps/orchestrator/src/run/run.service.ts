@@ -17,7 +17,7 @@ import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { AgentRepository } from '../agent/agent.repository';
 import { RunExecutor } from './execution/run-executor';
-import { endingEvents, rebuildEvents } from './run-events';
+import { endingEvents, endingOfRow, rebuildEvents } from './run-events';
 import { APPROVE_RUNS, RunAccess } from '../access/run-access';
 import type { RunRow } from './run-row';
 import type { Execution } from './run-step';
@@ -129,7 +129,7 @@ export class RunService {
   /** Logs the end of a run that was cancelled in the queue: nobody else writes its log. */
   private async closeLog(run: RunRow): Promise<void> {
     const writer = new RunLogWriter(this.redis, run.id);
-    for (const { type, data } of endingEvents(run)) writer.append(type, data);
+    for (const { type, data } of endingEvents(endingOfRow(run))) writer.append(type, data);
     await writer
       .flush()
       .catch((error: unknown) => log.warn({ err: error, run_id: run.id }, 'the end is not in the log'));
