@@ -58,7 +58,7 @@ interface Behind {
   /** Answers calls to services, as JSON. */
   call?: () => Promise<string>;
   /** Methods of any contract, by name. */
-  methods?: Record<string, () => Promise<unknown>>;
+  methods?: Record<string, (input: object) => Promise<unknown>>;
   /** The outputs of any stream, as JSON. */
   stream?: (signal: AbortSignal) => AsyncIterable<string>;
   /** The events of any run, until the signal. */
@@ -84,6 +84,7 @@ interface Answer {
 }
 
 export interface TestEdge {
+  url: string;
   /** The contexts that calls to services were made in, newest last. */
   contexts: RequestContext[];
   fetch(path: string, init?: RequestInit): Promise<Answer>;
@@ -150,6 +151,7 @@ export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Beh
   const port = portOf(app);
   const open = () => connect(port, '127.0.0.1').setEncoding('latin1');
   return {
+    url: `http://127.0.0.1:${port}`,
     contexts,
     fetch: (path, init) => read(fetch(`http://127.0.0.1:${port}${path}`, init)),
     connect: open,

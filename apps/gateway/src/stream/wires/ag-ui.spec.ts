@@ -13,7 +13,10 @@ async function serve(bodies: string[]) {
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const address = server.address();
   if (typeof address !== 'object' || address === null) throw new Error('The server has no port.');
-  return { url: `http://127.0.0.1:${address.port}`, [Symbol.asyncDispose]: () => once(server.close(), 'close') };
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    [Symbol.asyncDispose]: async () => void (await once(server.close(), 'close')),
+  };
 }
 
 /** What the client makes of the bodies, one connection after the other. It refuses what is not in order. */
@@ -22,7 +25,7 @@ async function read(...bodies: string[]) {
   const agent = new HttpAgent({ url: server.url });
   const [customs, errors]: [unknown[], string[]] = [[], []];
   let result: unknown;
-  for (const _ of bodies) {
+  for (let turn = 0; turn < bodies.length; turn += 1) {
     const outcome = await agent.runAgent(
       {},
       {
