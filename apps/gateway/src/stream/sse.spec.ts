@@ -62,6 +62,29 @@ describe('server-sent events', () => {
     expect(body).toMatch(expected);
   });
 
+  it('break off with the gateway for clients that do not come again by themselves', async () => {
+    const byFetch = { ...plainEvents, again: undefined };
+    server = await serve((reply) => answerEvents(reply, events(), byFetch, control.signal));
+    async function* events() {
+      yield first;
+      control.abort(STOPPING);
+    }
+    await expect(bodyOf(server.ask())).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
+
+  it('have headers, an end and silent events of their encoding', async () => {
+    const format = (event: ServerSentEvent) => (event.id === 1 ? '' : plainEvents.format(event));
+    const encoding = { ...plainEvents, headers: { 'x-told': 'yes' }, format, end: 'data: END\n\n' };
+    server = await serve((reply) => answerEvents(reply, events(), encoding, control.signal));
+    async function* events() {
+      yield first;
+      yield { ...first, id: 2 };
+    }
+    const exchange = server.ask();
+    expect((await exchange.response).headers['x-told']).toBe('yes');
+    expect(await bodyOf(exchange)).toBe(`${FIRST.replace('1', '2')}data: END\n\n`);
+  });
+
   it('are kept alive by comments, of which an early one begins the answer', async () => {
     fakeTimer('Interval');
     try {

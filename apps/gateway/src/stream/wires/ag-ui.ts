@@ -1,6 +1,6 @@
 import type { RunEventData, TokenUsage } from '@taai/contracts';
 import { readRunAgentInput } from './ag-ui-body';
-import type { OutlinedRun, OutlineItem, Part } from './run-outline';
+import type { OutlinedRun, OutlineItem, Part } from './outline-item';
 import type { Wire } from './wire';
 
 type Ended = Extract<OutlineItem, { type: 'ended' }>;

@@ -1,6 +1,6 @@
 import type { RunEventData } from '@taai/contracts';
 import { readUiMessages } from './ai-sdk-body';
-import type { OpenCall, OutlinedRun, OutlineItem, Part } from './run-outline';
+import type { OpenCall, OutlinedRun, OutlineItem, Part } from './outline-item';
 import type { Wire } from './wire';
 
 type Ended = Extract<OutlineItem, { type: 'ended' }>;

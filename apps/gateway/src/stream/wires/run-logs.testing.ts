@@ -1,7 +1,7 @@
 import type { RunEvent, RunEventBody } from '@taai/contracts';
 import { aiSdk } from './ai-sdk';
 import { agUi } from './ag-ui';
-import type { OutlinedRun } from './run-outline';
+import type { OutlinedRun } from './outline-item';
 import { RunRendering } from './run-rendering';
 
 export const run: OutlinedRun = { id: 'run-1', conversation_id: 'conversation-1' };

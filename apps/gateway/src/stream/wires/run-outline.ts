@@ -1,43 +1,5 @@
-import type { RunEvent, RunEventBody, RunEventData, TokenUsage } from '@taai/contracts';
-
-type ToolCall = RunEventData['tool.call'];
-type Ending = RunEventBody<'run.completed' | 'run.failed' | 'run.cancelled'>;
-
-/** The run that a log is of. */
-export interface OutlinedRun {
-  id: string;
-  conversation_id: string | null;
-}
-
-/** A stretch of one kind in a run's answer. */
-export interface Part {
-  kind: 'text' | 'reasoning';
-  /** 1, 2, … in the run. */
-  number: number;
-  /** The message that it belongs to. */
-  message: string;
-}
-
-/** A call that has no result yet. */
-export interface OpenCall {
-  call: ToolCall;
-  /** A person has to decide on it. */
-  waits: boolean;
-}
-
-/** What a run's log tells, as messages that grow: in steps, and within them in parts, which begin and end. */
-export type OutlineItem =
-  | { type: 'begun' }
-  | { type: 'step.begun' | 'step.ended'; step: number }
-  | { type: 'step.retried'; data: RunEventData['step.retried']; message: string }
-  | { type: 'part.begun' | 'part.ended'; part: Part }
-  | { type: 'part.grew'; part: Part; text: string }
-  | { type: 'tool.called'; call: ToolCall; message: string }
-  | { type: 'approval.required'; call: ToolCall }
-  | { type: 'tool.ended'; result: RunEventData['tool.result']; waited: boolean }
-  | { type: 'ended'; ending: Ending; usage: TokenUsage | null }
-  /** For a reader that goes on here: what is open. */
-  | { type: 'resumed'; step: number; part: Part | undefined; calls: readonly OpenCall[] };
+import type { RunEvent, RunEventData, TokenUsage } from '@taai/contracts';
+import type { Ending, OpenCall, OutlinedRun, OutlineItem, Part, ToolCall } from './outline-item';
 
 /**
  * Reads a run's log from its beginning. What it says depends on nothing but the log so far, and it keeps no more of that than what is open:

@@ -1,6 +1,7 @@
 import type { ProblemError, RunEvent } from '@taai/contracts';
 import type { EventEncoding } from '../sse';
-import { RunOutline, type OutlinedRun, type OutlineItem } from './run-outline';
+import type { OutlinedRun, OutlineItem } from './outline-item';
+import { RunOutline } from './run-outline';
 import type { Wire } from './wire';
 
 /**

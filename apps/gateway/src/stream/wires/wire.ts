@@ -1,5 +1,5 @@
 import type { ProblemError } from '@taai/contracts';
-import type { OutlinedRun, OutlineItem } from './run-outline';
+import type { OutlinedRun, OutlineItem } from './outline-item';
 
 /** What a wire's own request body says. */
 export interface WireQuestion {
