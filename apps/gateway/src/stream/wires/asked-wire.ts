@@ -7,15 +7,21 @@ import { isBody, type Body } from './wire-body';
 
 const wires: Record<WireFormat, Wire> = { 'ai-sdk': aiSdk, 'ag-ui': agUi };
 
-const ACCEPTED = /\btext\/event-stream\s*;\s*format\s*=\s*"?([\w-]+)/i;
-
 /** The wire that the request asks for by `?format=`, else by a media type in `Accept`. Throws `validation_failed` for a format that is none. */
 export function wireOf({ query, headers }: Pick<FastifyRequest, 'query' | 'headers'>): Wire | undefined {
   const asked = isBody(query) ? query['format'] : undefined;
   if (asked !== undefined && !isWireFormat(asked))
     throw invalidField('format', `must be one of the following values: ${wireFormats.join(', ')}`);
-  const format = asked ?? ACCEPTED.exec(headers.accept ?? '')?.[1];
+  const format = asked ?? acceptedFormat(headers.accept);
   return isWireFormat(format) ? wires[format] : undefined;
+}
+
+/** `ai-sdk` of `text/event-stream;format=ai-sdk`. */
+function acceptedFormat(accept = ''): string | undefined {
+  const ranges = accept.split(',').map((range) => range.split(';').map((part) => part.trim().toLowerCase()));
+  const streams = ranges.filter(([type]) => type === 'text/event-stream');
+  const parameter = streams.flat().find((part) => part.startsWith('format='));
+  return parameter?.slice('format='.length).replaceAll('"', '');
 }
 
 /** The route's own body in the place of the wire's, which has `messages`. Throws `validation_failed` for what would be lost. */

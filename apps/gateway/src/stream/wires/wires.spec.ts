@@ -50,8 +50,9 @@ describe('the formats of UIs', () => {
 
   it.each([
     ['?format=ai-sdk', {}],
-    ['', { accept: 'text/event-stream; format="ai-sdk", application/json' }],
-  ])('are asked for by the query or by Accept (%s)', async (query, headers) => {
+    ['', { accept: 'application/json, text/event-stream;q=0.9; format="ai-sdk"' }],
+    ['?format=ai-sdk', { accept: 'text/event-stream;format=ag-ui' }],
+  ])('are asked for by the query, else by Accept (%s %j)', async (query, headers) => {
     const { headers: told, text } = await ask(MESSAGES + query, { content: 'Pay' }, headers);
     expect(told.get('x-vercel-ai-ui-message-stream')).toBe('v1');
     expect(told.get('content-type')).toBe('text/event-stream; charset=utf-8');
