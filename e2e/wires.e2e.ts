@@ -1,31 +1,15 @@
 import { HttpAgent } from '@ag-ui/client';
-import { DefaultChatTransport, readUIMessageStream, type UIMessage, type UIMessageChunk } from 'ai';
 import type { Json } from './support/client';
 import { allEvents, type StreamEvent } from './support/events';
 import { eventually } from './support/eventually';
 import { sharedFleet } from './support/shared-fleet';
 import { newAgent, newTenant, type TestTenant } from './support/tenant';
+import { brittleFetch, UiChat } from './support/ui-chat';
 
 const { anonymous, gateways, sandboxUrl } = sharedFleet();
 
-const question = (text: string): UIMessage => ({ id: 'question', role: 'user', parts: [{ type: 'text', text }] });
-
-const tellOf = (events: readonly StreamEvent[], wanted: string) =>
+const textOf = (events: readonly StreamEvent[], wanted: 'token' | 'reasoning') =>
   events.flatMap(({ type, data }) => (type === wanted ? [data.text] : [])).join('');
-
-const partOf = (message: UIMessage | undefined, wanted: 'text' | 'reasoning') =>
-  (message?.parts ?? []).flatMap((part) => (part.type === wanted ? [part.text] : [])).join('');
-
-const cutStream = new Error('cut');
-
-/** The chunks up to the one that `isLast` accepts; then the stream fails, as one of a connection that was lost. */
-const cutAt = (isLast: (chunk: UIMessageChunk) => boolean) =>
-  new TransformStream<UIMessageChunk, UIMessageChunk>({
-    transform(chunk, controller) {
-      controller.enqueue(chunk);
-      if (isLast(chunk)) controller.error(cutStream);
-    },
-  });
 
 describe('UIs that speak', () => {
   let tenant: TestTenant;
@@ -48,64 +32,50 @@ describe('UIs that speak', () => {
     (await tenant.client.get(`/v1/conversations/${conversation}/messages`)).body['data'] as Json[];
 
   describe("the AI SDK's stream", () => {
-    /** As an application sets `useChat` up; its streams are read on at the other gateway. */
-    const transportOf = (conversation: string, runId = '') =>
-      new DefaultChatTransport({
-        api: `${gateways[0]}/v1/conversations/${conversation}/messages?format=ai-sdk`,
-        headers,
-        prepareReconnectToStreamRequest: () => ({ api: `${gateways[1]}/v1/runs/${runId}/events?format=ai-sdk` }),
-      });
-
-    const send = (conversation: string, ...messages: UIMessage[]) =>
-      transportOf(conversation).sendMessages({
-        trigger: 'submit-message',
-        chatId: conversation,
-        messageId: undefined,
-        messages,
-        abortSignal: undefined,
-      });
-
-    const resume = async (conversation: string, runId: string) => {
-      const stream = await transportOf(conversation, runId).reconnectToStream({ chatId: conversation });
-      if (!stream) throw new Error('There is nothing to resume.');
-      return stream;
-    };
-
-    const readAll = async (stream: ReadableStream<UIMessageChunk>, message?: UIMessage) =>
-      (await Array.fromAsync(readUIMessageStream({ stream, ...(message && { message }) }))).at(-1);
+    const apiOf = (conversation: string) => `${gateways[0]}/v1/conversations/${conversation}/messages?format=ai-sdk`;
 
     it('send messages and read replies, and what the model thinks', async () => {
       const conversation = await newConversation();
-      const first = await readAll(await send(conversation, question('Hello [[tokens=8 delay=1]]')));
-      if (!first) throw new Error('There is no reply.');
-      const second = await readAll(
-        await send(conversation, question('Hello'), first, question('Think [[reason=4 tokens=8 delay=1]]')),
-      );
-      const events = await eventsOf(second?.id ?? '');
-      expect(partOf(second, 'text')).toBe(tellOf(events, 'token'));
-      expect(partOf(second, 'reasoning')).toBe(tellOf(events, 'reasoning'));
-      expect(partOf(second, 'reasoning')).not.toBe('');
-      await eventually(async () =>
-        expect(await messagesOf(conversation)).toMatchObject([
-          { content: 'Hello [[tokens=8 delay=1]]' },
-          { content: partOf(first, 'text'), run_id: first.id },
-          { content: 'Think [[reason=4 tokens=8 delay=1]]' },
-          { content: partOf(second, 'text'), run_id: second?.id },
-        ]),
-      );
+      const chat = new UiChat({ api: apiOf(conversation), headers });
+      const texts = ['Hello [[tokens=8 delay=1]]', 'Think [[reason=4 tokens=8 delay=1]]'];
+      const replies: object[] = [];
+      for (const text of texts) {
+        await chat.sendMessage({ text });
+        replies.push({ role: 'assistant', content: chat.told('text'), run_id: chat.lastMessage?.id });
+      }
+      const events = await eventsOf(chat.lastMessage?.id ?? '');
+      expect(chat.told('text')).toBe(textOf(events, 'token'));
+      expect(chat.told('reasoning')).toBe(textOf(events, 'reasoning'));
+      expect(chat.told('reasoning')).not.toBe('');
+      const said = texts.flatMap((content, turn) => [{ role: 'user', content }, replies[turn]]);
+      await eventually(async () => expect(await messagesOf(conversation)).toMatchObject(said));
     });
 
-    it('read a stream that was cut in the middle from its start, at another gateway', async () => {
-      const conversation = await newConversation();
-      let deltas = 0;
-      const stream = await send(conversation, question('Hello [[tokens=60 delay=15]]'));
-      const cut = stream.pipeThrough(cutAt(({ type }) => type === 'text-delta' && ++deltas === 10));
-      const partial = await readAll(cut);
-      expect(partOf(partial, 'text')).not.toBe('');
-      const whole = await readAll(await resume(conversation, partial?.id ?? ''));
-      const events = await eventsOf(partial?.id ?? '');
-      expect(whole?.id).toBe(partial?.id);
-      expect(partOf(whole, 'text')).toBe(tellOf(events, 'token'));
+    it.each([
+      ['from its start', () => ({})],
+      ['where it was', (after: string) => ({ 'last-event-id': after })],
+    ])('go on after the connection was lost, %s, at another gateway', async (_, more) => {
+      const { seen, fetch } = brittleFetch(10);
+      const chat: UiChat = new UiChat({
+        api: apiOf(await newConversation()),
+        headers,
+        fetch,
+        prepareReconnectToStreamRequest: () => ({
+          api: `${gateways[1]}/v1/runs/${chat.lastMessage?.id}/events?format=ai-sdk`,
+          headers: { ...headers, ...more(seen.lastId) },
+        }),
+      });
+      await chat.sendMessage({ text: 'Hello [[reason=4 tokens=60 delay=15]]' });
+      expect(chat.error?.message).toBe('network error');
+      const partial = chat.told('text');
+      await chat.resumeStream();
+
+      const events = await eventsOf(chat.lastMessage?.id ?? '');
+      expect(chat.status).toBe('ready');
+      expect(chat.messages).toHaveLength(2);
+      expect(chat.told('text')).toBe(textOf(events, 'token'));
+      expect(chat.told('reasoning')).toBe(textOf(events, 'reasoning'));
+      expect(partial.length).toBeLessThan(chat.told('text').length);
       expect(events.at(-1)).toMatchObject({ type: 'run.completed', data: { stop_reason: 'stop', incomplete: null } });
     });
   });
@@ -124,8 +94,8 @@ describe('UIs that speak', () => {
       const events = await eventsOf(runId);
       const said = (role: string) =>
         newMessages.filter((message) => message.role === role).map(({ content }) => content);
-      expect(said('assistant')).toEqual([tellOf(events, 'token')]);
-      expect(said('reasoning')).toEqual([tellOf(events, 'reasoning')]);
+      expect(said('assistant')).toEqual([textOf(events, 'token')]);
+      expect(said('reasoning')).toEqual([textOf(events, 'reasoning')]);
       expect(result).toEqual(events.at(-1)?.data);
     });
 
@@ -147,7 +117,7 @@ describe('UIs that speak', () => {
     const events = await eventsOf(body['id']);
     const middle = events[Math.floor(events.length / 2)]?.id ?? 0;
     const path = `/v1/runs/${body['id']}/events`;
-    const before = tellOf(events.slice(0, middle), 'token');
+    const before = textOf(events.slice(0, middle), 'token');
 
     const aiSdk = await readRest(
       `${path}?format=ai-sdk`,

@@ -9,6 +9,8 @@ export function readUiMessages(body: Body): WireQuestion {
   assertKnown(body, fields);
   if ((body['trigger'] ?? 'submit-message') !== 'submit-message')
     throw invalidField('trigger', 'must be submit-message');
+  if (body['messageId'] !== undefined)
+    throw invalidField('messageId', 'should not exist: what was said is not taken back');
   const { message, path, earlier } = lastMessage(body);
   return { text: textOf(message['parts'], `${path}.parts`), earlier };
 }

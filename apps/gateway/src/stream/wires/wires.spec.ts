@@ -116,6 +116,7 @@ describe('the formats of UIs', () => {
       [MESSAGES, 'ai-sdk', chat({ role: 'user', parts: [{ type: 'text' }] }), 'messages.0.parts.0.text'],
       [MESSAGES, 'ai-sdk', chat('Pay'), 'messages.0'],
       [MESSAGES, 'ai-sdk', { ...chat(userSays('Pay')), trigger: 'regenerate-message' }, 'trigger'],
+      [MESSAGES, 'ai-sdk', { ...chat(userSays('Pay')), messageId: 'm' }, 'messageId'],
       [MESSAGES, 'ai-sdk', { ...chat(userSays('Pay')), model: 'best' }, 'model'],
       [MESSAGES, 'ai-sdk', chat(userSays('')), 'content'],
       [MESSAGES, 'ag-ui', { ...agUi({ role: 'user', content: 'Pay' }), tools: [{ name: 'pay' }] }, 'tools'],
