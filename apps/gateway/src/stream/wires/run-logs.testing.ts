@@ -121,10 +121,13 @@ export function rendered(format: 'ai-sdk' | 'ag-ui', events: readonly RunEvent[]
   return events.map((event) => rendering.format(event)).join('') + rendering.end;
 }
 
-/** The blocks of a body up to those of the event `after`: what a reader has that was cut behind them. */
-export function cutAfter(body: string, after: number): string {
-  const blocks = body.split('\n\n').slice(0, -1);
-  return blocks
-    .flatMap((block) => (Number(/^id: (\d+)/.exec(block)?.[1] ?? Infinity) <= after ? [`${block}\n\n`] : []))
-    .join('');
+/** All that a reader can have of a body that was cut somewhere, and the last id in it; 0 when there is none. */
+export function cutsOf(body: string): { had: string; after: number }[] {
+  const blocks = body.split(/(?<=\n\n)/);
+  let [had, after] = ['', 0];
+  return blocks.slice(0, -1).map((block) => {
+    had += block;
+    after = Number(/^id: (\d+)/.exec(block)?.[1] ?? after);
+    return { had, after };
+  });
 }

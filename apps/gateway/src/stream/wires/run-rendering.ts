@@ -5,8 +5,8 @@ import { RunOutline } from './run-outline';
 import type { Wire } from './wire';
 
 /**
- * Tells a run in the frames of a wire, each under the id of the event that it comes from. It takes the log from its beginning, and tells
- * what comes after the event `after`.
+ * Tells a run in the frames of a wire, under the ids of the events that they come from. It takes the log from its beginning, and tells what
+ * comes after the event `after`.
  */
 export class RunRendering implements EventEncoding<RunEvent> {
   private readonly outline: RunOutline;
@@ -53,6 +53,16 @@ export class RunRendering implements EventEncoding<RunEvent> {
 
   private written(id: number, items: readonly OutlineItem[]): string {
     const frames = items.flatMap((item) => this.wire.tell(item, this.run));
-    return frames.map((frame) => `id: ${id}\ndata: ${JSON.stringify(frame)}\n\n`).join('');
+    const from = whole(frames);
+    return frames.map((frame, at) => `${at < from ? '' : `id: ${id}\n`}data: ${JSON.stringify(frame)}\n\n`).join('');
   }
+}
+
+/**
+ * From which of an event's frames on a reader has all that it says: only then it has its id. One that is cut before is told all of
+ * them again, one that is cut behind misses nothing but the end of what it has.
+ */
+function whole(frames: readonly object[]): number {
+  const growing = frames.findIndex((frame) => 'delta' in frame);
+  return growing === -1 ? frames.length - 1 : growing;
 }

@@ -56,7 +56,7 @@ describe('the formats of UIs', () => {
     const { headers: told, text } = await ask(MESSAGES + query, { content: 'Pay' }, headers);
     expect(told.get('x-vercel-ai-ui-message-stream')).toBe('v1');
     expect(told.get('content-type')).toBe('text/event-stream; charset=utf-8');
-    expect(text).toMatch(/^id: 1\ndata: \{"type":"start"[^]*data: \[DONE\]\n\n$/);
+    expect(text).toMatch(/^data: \{"type":"start"[^]*data: \[DONE\]\n\n$/);
     expect(inputs).toEqual([{ id: ID, content: 'Pay' }]);
     expect(counted).toEqual(['open_streams']);
   });
@@ -69,7 +69,7 @@ describe('the formats of UIs', () => {
 
   it('tell what comes after an event', async () => {
     const { text } = await ask(`${EVENTS_PATH}?format=ag-ui&after=15`);
-    expect(text).toMatch(/^id: 15\ndata: \{"type":"RUN_STARTED"[^]*id: 16\n[^]*"RUN_FINISHED"/);
+    expect(text).toMatch(/^data: \{"type":"RUN_STARTED"[^]*id: 15\n[^]*id: 16\n[^]*"RUN_FINISHED"/);
     const resumed = await ask(`${EVENTS_PATH}?format=ag-ui`, undefined, { 'last-event-id': '15' });
     expect(resumed.text).toBe(text);
   });
