@@ -98,7 +98,7 @@ export class FakeOrchestrator implements Runs, Agents {
 
 function runOf({ run_id: id, agent_id, conversation_id }: StartRunFor, ending: Partial<Run>): Run {
   const run = { id, agent_id, agent_version: 1, conversation_id, status: 'running', input: '', output: null };
-  const rest = { error_code: null, error_detail: null, usage: null, metadata: {} };
+  const rest = { error_code: null, error_detail: null, stop_reason: null, incomplete: null, usage: null, metadata: {} };
   return { ...run, ...rest, created_at: new Date(), finished_at: null, ...ending };
 }
 

@@ -501,6 +501,7 @@ export const messageContract = contract('chat.message', {
     limit: { tokens: true },
     effect: 'once_per_key',
     events: runEvents,
+    wires: { question: 'content', remembers: true },
   },
   list: {
     summary: 'List the messages of a conversation, oldest first',
@@ -524,6 +525,7 @@ export const messageContract = contract('chat.message', {
     limit: { tokens: true },
     effect: 'once_per_key',
     events: runEvents,
+    wires: {},
   },
   reply: {
     summary: 'The reply of a run; null while the run goes on, and when it ended without a word',

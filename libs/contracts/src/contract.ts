@@ -1,3 +1,5 @@
+import type { WireUse } from './orchestrator/run-wire';
+
 /** Each has a role of its own in the database. */
 export const databaseServices = ['auth', 'task', 'chat', 'orchestrator', 'usage', 'webhook'] as const;
 export type DatabaseService = (typeof databaseServices)[number];
@@ -138,6 +140,8 @@ export interface PublicMethod extends ClientMethod {
   file_types?: readonly string[];
   /** The events that such a route streams as SSE: where it is asked to, or always, as its `media_type` says. */
   events?: EventTable;
+  /** The events are told in the formats of UIs, too, where `format` or `Accept` asks for one. */
+  wires?: WireUse;
 }
 
 /** A method for clients too, whose routes are those of the APIs that `libs/dialects` speaks. */

@@ -30,6 +30,7 @@ export * from './orchestrator/agent.contract';
 export * from './orchestrator/completion.contract';
 export * from './orchestrator/provider.contract';
 export * from './orchestrator/run-event';
+export * from './orchestrator/run-wire';
 export * from './orchestrator/run.contract';
 export * from './orchestrator/tool-execution';
 export * from './orchestrator/tool.contract';

@@ -85,6 +85,7 @@ interface Answer {
 }
 
 export interface TestEdge {
+  url: string;
   /** The contexts that calls to services were made in, newest last. */
   contexts: RequestContext[];
   fetch(path: string, init?: RequestInit): Promise<Answer>;
@@ -152,6 +153,7 @@ export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Beh
   const port = portOf(app);
   const open = () => connect(port, '127.0.0.1').setEncoding('latin1');
   return {
+    url: `http://127.0.0.1:${port}`,
     contexts,
     fetch: (path, init) => read(fetch(`http://127.0.0.1:${port}${path}`, init)),
     connect: open,

@@ -1,4 +1,13 @@
-import { Nothing, type BoundMethod, type JsonSchema, type PublicMethod } from '@taai/contracts';
+import {
+  Nothing,
+  wireFormats,
+  wireMediaType,
+  wireTexts,
+  type BoundMethod,
+  type JsonSchema,
+  type PublicMethod,
+  type WireFormat,
+} from '@taai/contracts';
 import type { Components } from './components';
 import { sseOf } from './event-schemas';
 import type { Answer } from './openapi-types';
@@ -27,8 +36,15 @@ export function success({ rpc, method }: BoundMethod<PublicMethod>, components: 
 const answer = (content: Answer['content']): Answer => ({ description: 'Success', content });
 
 /** The schema of a stream is that of each of its events. */
-function stream({ events }: PublicMethod, components: Components): Answer['content'] {
+function stream({ events, wires }: PublicMethod, components: Components): Answer['content'] {
   if (!events) return {};
   const schema = components.union(events, sseOf(events));
-  return { 'text/event-stream': { schema, example: components.exampleOf(schema, events.name) } };
+  const own = { 'text/event-stream': { schema, example: components.exampleOf(schema, events.name) } };
+  return wires ? { ...own, ...Object.fromEntries(wireFormats.map(inFormat)) } : own;
+}
+
+/** A stream in a format of UIs, which others describe. */
+function inFormat(format: WireFormat) {
+  const { description, example } = wireTexts[format];
+  return [wireMediaType(format), { schema: { type: 'string', description }, example }] as const;
 }

@@ -3,11 +3,13 @@ import {
   domainEvents,
   permissions,
   publicMethods,
+  wireFormats,
   type BoundMethod,
   type Field,
   type HeaderText,
   type PublicMethod,
   type Route,
+  type WireUse,
 } from '@taai/contracts';
 import { dialects } from '@taai/dialects';
 import { pathNames, splitRoute, successStatus } from '../route/route';
@@ -25,6 +27,17 @@ const idempotencyKey: Parameter = {
   schema: { type: 'string', minLength: 1, maxLength: 255 },
   example: '0198f0e2-9a41-7c55-b1d7-2f6f0e8c3a10',
 };
+
+const bodies = `Its own request body, useChat's or AG-UI's RunAgentInput, stands for ours then.`;
+
+/** The format of a UI. */
+const format = ({ question }: WireUse): Parameter => ({
+  name: 'format',
+  in: 'query',
+  description: `Tells the events in a format of UIs, always as a stream; a media type in Accept asks for it as well.${question ? ` ${bodies}` : ''}`,
+  schema: { type: 'string', enum: [...wireFormats] },
+  example: wireFormats[0],
+});
 
 /** The OpenAPI 3.1 document of every route and event, derived from the contracts and the dialects. Throws for what is not described. */
 export function openApiDocument(): OpenAPIObject & { 'x-permissions': object } {
@@ -78,6 +91,7 @@ function operation(bound: BoundMethod<PublicMethod>, components: Components): Op
         .filter(({ name }) => inPath.includes(name) || !hasBody)
         .map((field) => parameter(field, inPath, components)),
       ...(method.effect === 'once_per_key' ? [idempotencyKey] : []),
+      ...(method.wires ? [format(method.wires)] : []),
       ...Object.entries(method.headers ?? {}).map(header),
     ],
     ...(hasBody && {

@@ -23,12 +23,15 @@ import {
   type HttpVerb,
   type PublicMethod,
   type Route,
+  type WireUse,
 } from '@taai/contracts';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { RpcClient } from '@taai/platform';
 import type { FastifyRequest } from 'fastify';
 import type { Lasting } from '../admission/concurrency';
 import { takeIdempotencyKey } from '../http/request-hooks';
+import { ownBody, wireOf } from '../stream/wires/asked-wire';
+import { isBody, type Body } from '../stream/wires/wire-body';
 
 const verbs: Record<HttpVerb, (path: string) => MethodDecorator> = {
   GET: Get,
@@ -86,7 +89,7 @@ export const Input = createParamDecorator((_: unknown, context: ExecutionContext
   const request = context.switchToHttp().getRequest<FastifyRequest>();
   takeIdempotencyKey(request);
   const { method } = boundMethodOf(request);
-  return { ...inputOf(request, method.http), ...fieldsInHeaders(request, method) };
+  return { ...inputOf(request, method.http, method.wires), ...fieldsInHeaders(request, method) };
 });
 
 function fieldsInHeaders({ headers }: FastifyRequest, method: PublicMethod): Record<string, unknown> {
@@ -99,8 +102,8 @@ function fieldsInHeaders({ headers }: FastifyRequest, method: PublicMethod): Rec
 }
 
 /** What `Input` takes of the request, before it is validated. */
-export function inputOf(request: FastifyRequest, route: Route): object {
-  const source = sourceOf(request, route);
+export function inputOf(request: FastifyRequest, route: Route, wires?: WireUse): object {
+  const source = sourceOf(request, route, wires);
   assertStorable(source);
   return { ...source, ...(request.params as object) };
 }
@@ -110,14 +113,20 @@ const takesBody = (verb: string) => verb === 'POST' || verb === 'PUT' || verb ==
 /** Who creates may have nothing to say, but a change without a body is a mistake. */
 const bodyOf = ({ method, body }: FastifyRequest): unknown => (method === 'POST' && body === undefined ? {} : body);
 
-function sourceOf(request: FastifyRequest, route: Route): object {
-  const source = takesBody(request.method) ? bodyOf(request) : request.query;
-  if (typeof source !== 'object' || source === null || Array.isArray(source)) {
-    throw new ProblemError('malformed_request', 'The body must be a JSON object.');
-  }
+function sourceOf(request: FastifyRequest, route: Route, wires: WireUse | undefined): object {
+  const given = takesBody(request.method) ? bodyOf(request) : request.query;
+  if (!isBody(given)) throw new ProblemError('malformed_request', 'The body must be a JSON object.');
+  const source = wires ? withoutWire(request, given, wires) : given;
   const inPath = pathNames(route).find((name) => Object.hasOwn(source, name));
   if (inPath !== undefined) throw invalidField(inPath, 'belongs in the path alone');
   return source;
+}
+
+/** The format that a UI asks for is no field, and its own body stands for that of the route. */
+function withoutWire(request: FastifyRequest, { ...given }: Body, wires: WireUse): Body {
+  if (!takesBody(request.method)) delete given['format'];
+  const wire = wireOf(request);
+  return wire ? ownBody(given, wire, wires) : given;
 }
 
 /** One controller per service, its routes derived from the contracts. Routes marked `custom` have controllers of their own. */

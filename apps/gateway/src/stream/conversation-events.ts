@@ -5,7 +5,7 @@ import type { FastifyReply } from 'fastify';
 import type { Seen } from '../access/principals';
 import { ConversationFollower } from './conversation-follower';
 import { OpenStreams } from './open-streams';
-import { answerEvents, type ServerSentEvent, type StartingPoint } from './sse';
+import { answerEvents, plainEvents, type ServerSentEvent, type StartingPoint } from './sse';
 
 /** Answers with everything that happens in a conversation, as SSE. */
 @Injectable()
@@ -22,7 +22,7 @@ export class ConversationEvents {
 
   /** Goes on until the client leaves. That the caller may see the conversation must be checked before; it is checked again when that changes. */
   stream(reply: FastifyReply, id: string, start: ConversationStart): Promise<void> {
-    return this.streams.run(reply, (signal) => answerEvents(reply, this.read(id, start, signal), signal), {
+    return this.streams.run(reply, (signal) => answerEvents(reply, this.read(id, start, signal), plainEvents, signal), {
       isResumable: true,
       seen: this.seen(id),
     });

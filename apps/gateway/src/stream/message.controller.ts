@@ -1,10 +1,12 @@
-import { Controller, Res } from '@nestjs/common';
+import { Controller, Req, Res } from '@nestjs/common';
 import { bind, messageContract, Regenerate, SendMessage, type MessageSent } from '@taai/contracts';
 import { RpcClient } from '@taai/platform';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Concurrency } from '../admission/concurrency';
 import { ContractRoute, Input } from '../route/route';
 import { RunEvents } from './run-events';
+import { wireOf } from './wires/asked-wire';
+import type { Wire } from './wires/wire';
 
 /** Sends messages, and answers with the run that replies to them: its events, or its end. */
 @Controller()
@@ -20,21 +22,33 @@ export class MessageController {
   }
 
   @ContractRoute(bind(messageContract, 'send'))
-  async send(@Input() input: SendMessage, @Res({ passthrough: true }) answer: FastifyReply) {
-    if (input.stream) await this.concurrency.take('open_streams', answer.raw);
-    return this.answer(answer, await this.messages.send(input), input.stream);
+  async send(
+    @Input() input: SendMessage,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) answer: FastifyReply,
+  ) {
+    const wire = wireOf(request);
+    const isStream = wire !== undefined || input.stream;
+    if (isStream) await this.concurrency.take('open_streams', answer.raw);
+    return this.answer(answer, await this.messages.send(input), isStream, wire);
   }
 
   @ContractRoute(bind(messageContract, 'regenerate'))
-  async regenerate(@Input() input: Regenerate, @Res({ passthrough: true }) answer: FastifyReply) {
-    if (input.stream) await this.concurrency.take('open_streams', answer.raw);
-    return this.answer(answer, await this.messages.regenerate(input), input.stream);
+  async regenerate(
+    @Input() input: Regenerate,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) answer: FastifyReply,
+  ) {
+    const wire = wireOf(request);
+    const isStream = wire !== undefined || input.stream;
+    if (isStream) await this.concurrency.take('open_streams', answer.raw);
+    return this.answer(answer, await this.messages.regenerate(input), isStream, wire);
   }
 
-  private async answer(answer: FastifyReply, { message, run_id }: MessageSent, stream = false) {
+  private async answer(answer: FastifyReply, { message, run_id }: MessageSent, isStream = false, wire?: Wire) {
     const { conversation_id } = message;
     const run = { id: run_id, conversation_id };
-    if (stream) return this.events.stream(answer, run, 0);
+    if (isStream) return this.events.stream(answer, run, 0, wire);
     const { reply } = await this.events.finished(answer, run, () => this.messages.reply({ conversation_id, run_id }));
     return { message, reply, run_id };
   }

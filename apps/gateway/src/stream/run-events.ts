@@ -6,7 +6,9 @@ import { currentCaller, runAs } from '@taai/tenant';
 import type { FastifyReply } from 'fastify';
 import type { Seen } from '../access/principals';
 import { OpenStreams } from './open-streams';
-import { answerEvents } from './sse';
+import { answerEvents, plainEvents } from './sse';
+import { RunRendering } from './wires/run-rendering';
+import type { Wire } from './wires/wire';
 
 /** How long a plain request waits for its run, in milliseconds: a little longer than a run may take. */
 const WAIT_MS = 11 * 60_000;
@@ -32,12 +34,13 @@ export class RunEvents {
     this.runs = rpc.for(runContract);
   }
 
-  /** Answers with the events after `after` as SSE, as they happen, to the run's end. */
-  stream(reply: FastifyReply, run: FollowedRun, after: number): Promise<void> {
-    return this.streams.run(reply, (signal) => answerEvents(reply, this.read(run.id, after, signal), signal), {
-      isResumable: true,
-      seen: this.seen(run),
-    });
+  /** Answers with the events after `after` as SSE, as they happen, to the run's end: in the frames of the wire, or in our own words. */
+  stream(reply: FastifyReply, run: FollowedRun, after: number, wire?: Wire): Promise<void> {
+    const answer = (signal: AbortSignal) =>
+      wire
+        ? answerEvents(reply, this.read(run.id, 0, signal), new RunRendering(wire, run, after), signal)
+        : answerEvents(reply, this.read(run.id, after, signal), plainEvents, signal);
+    return this.streams.run(reply, answer, { isResumable: true, seen: this.seen(run) });
   }
 
   /**

@@ -1,10 +1,11 @@
-import { Controller, Headers, Res } from '@nestjs/common';
+import { Controller, Req, Res } from '@nestjs/common';
 import { bind, hasEnded, ReadRunEvents, runContract, StartRun, type Run } from '@taai/contracts';
 import { RpcClient } from '@taai/platform';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Concurrency } from '../admission/concurrency';
 import { ContractRoute, Input } from '../route/route';
 import { RunEvents } from './run-events';
+import { wireOf } from './wires/asked-wire';
 
 /** Starts runs and streams them. A run goes on whoever listens. */
 @Controller()
@@ -22,21 +23,28 @@ export class RunController {
   @ContractRoute(bind(runContract, 'start'))
   async start(
     @Input() input: StartRun,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-    @Headers('prefer') prefer?: string,
   ) {
-    if (input.stream) await this.concurrency.take('open_streams', reply.raw);
+    const wire = wireOf(request);
+    const isStream = wire !== undefined || input.stream;
+    if (isStream) await this.concurrency.take('open_streams', reply.raw);
     const run = await this.runs.start(input);
-    if (input.stream) return this.events.stream(reply, run, 0);
-    if (prefer?.includes('respond-async')) return this.goesOn(run, reply);
+    if (isStream) return this.events.stream(reply, run, 0, wire);
+    if (request.headers.prefer?.includes('respond-async')) return this.goesOn(run, reply);
     const ended = await this.events.finished(reply, run, () => this.runs.outcome({ id: run.id }));
     return hasEnded(ended) ? ended : this.goesOn(ended, reply);
   }
 
   @ContractRoute(bind(runContract, 'events'), 'sse_readers')
-  async read(@Input() { id, after = 0 }: ReadRunEvents, @Res({ passthrough: true }) reply: FastifyReply) {
+  async read(
+    @Input() { id, after = 0 }: ReadRunEvents,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const wire = wireOf(request);
     const run = await this.runs.outcome({ id });
-    return this.events.stream(reply, run, after);
+    return this.events.stream(reply, run, after, wire);
   }
 
   /** The answer for a run whose end is not waited for. */

@@ -1,7 +1,7 @@
 import { ProblemError } from '@taai/contracts';
 import { log } from '@taai/platform';
 import { STOPPING } from './open-streams';
-import { answerEvents, writeEvents, type ServerSentEvent } from './sse';
+import { answerEvents, plainEvents, writeEvents, type ServerSentEvent } from './sse';
 import { bodyOf, fakeTimer, serve, type AnswerServer } from './stream.testing';
 
 const SILENCE_MS = 15_000;
@@ -16,7 +16,7 @@ describe('server-sent events', () => {
   afterEach(() => server.close());
 
   async function answer(events: () => AsyncIterable<ServerSentEvent>): Promise<string> {
-    server = await serve((reply) => answerEvents(reply, events(), control.signal));
+    server = await serve((reply) => answerEvents(reply, events(), plainEvents, control.signal));
     return bodyOf(server.ask());
   }
 
@@ -60,6 +60,29 @@ describe('server-sent events', () => {
       control.abort(reason);
     });
     expect(body).toMatch(expected);
+  });
+
+  it('break off with the gateway for clients that do not come again by themselves', async () => {
+    const byFetch = { ...plainEvents, again: undefined };
+    server = await serve((reply) => answerEvents(reply, events(), byFetch, control.signal));
+    async function* events() {
+      yield first;
+      control.abort(STOPPING);
+    }
+    await expect(bodyOf(server.ask())).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
+
+  it('have headers, an end and silent events of their encoding', async () => {
+    const format = (event: ServerSentEvent) => (event.id === 1 ? '' : plainEvents.format(event));
+    const encoding = { ...plainEvents, headers: { 'x-told': 'yes' }, format, end: 'data: END\n\n' };
+    server = await serve((reply) => answerEvents(reply, events(), encoding, control.signal));
+    async function* events() {
+      yield first;
+      yield { ...first, id: 2 };
+    }
+    const exchange = server.ask();
+    expect((await exchange.response).headers['x-told']).toBe('yes');
+    expect(await bodyOf(exchange)).toBe(`${FIRST.replace('1', '2')}data: END\n\n`);
   });
 
   it('are kept alive by comments, of which an early one begins the answer', async () => {

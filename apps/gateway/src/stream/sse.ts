@@ -1,3 +1,4 @@
+import type { ProblemError } from '@taai/contracts';
 import { reportError } from '@taai/platform';
 import type { FastifyReply } from 'fastify';
 import { problemBody, toProblem } from '../http/problem.filter';
@@ -39,31 +40,58 @@ export async function writeEvents<T>(reply: FastifyReply, items: AsyncIterable<T
   }
 }
 
-/** Answers with the events until they end. What fails is an event, too, and the end of the gateway a request to come back. */
-export async function answerEvents(
+/** How events are told in a stream. */
+export interface EventEncoding<E> {
+  /** Of the answer, besides those of every stream. */
+  headers: Record<string, string>;
+  /** What goes out for an event; empty for nothing. */
+  format(event: E): string;
+  /** What follows the last event. */
+  end: string;
+  /** Tells that the stream cannot go on. */
+  problem(problem: ProblemError): string;
+  /** What has a client come again whose stream was cut by a restart. Without it the connection breaks, which those notice who read by fetch. */
+  again?: string;
+}
+
+/** The events in our own words, as browsers read them. */
+export const plainEvents: EventEncoding<ServerSentEvent | StartingPoint> = {
+  headers: {},
+  format: (item) => {
+    const id = item.id === undefined ? '' : `id: ${item.id}\n`;
+    return 'type' in item ? `${id}event: ${item.type}\ndata: ${JSON.stringify(item.data)}\n\n` : `${id}\n`;
+  },
+  end: '',
+  problem: (problem) => `event: error\ndata: ${problemBody(problem)}\n\n`,
+  again: `retry: ${RETRY_MS}\n\n`,
+};
+
+/** Answers with the events until they end. What fails is told, too, and the end of the gateway a request to come back. */
+export async function answerEvents<E>(
   reply: FastifyReply,
-  events: AsyncIterable<ServerSentEvent | StartingPoint>,
+  events: AsyncIterable<E>,
+  encoding: EventEncoding<E>,
   signal: AbortSignal,
 ): Promise<void> {
-  beginAnswer(reply, sseHeaders);
+  beginAnswer(reply, { ...sseHeaders, ...encoding.headers });
   try {
-    await writeEvents(reply, events, { format, signal });
+    await writeEvents(reply, events, { format: (event) => encoding.format(event), signal });
     signal.throwIfAborted();
-    reply.raw.end();
+    reply.raw.end(encoding.end);
   } catch (error) {
-    if (!reply.raw.closed) reply.raw.end(farewell(error));
+    if (!reply.raw.closed) takeLeave(reply, error, encoding);
   }
 }
 
-function format(item: ServerSentEvent | StartingPoint): string {
-  const id = item.id === undefined ? '' : `id: ${item.id}\n`;
-  return 'type' in item ? `${id}event: ${item.type}\ndata: ${JSON.stringify(item.data)}\n\n` : `${id}\n`;
+function takeLeave<E>({ raw }: FastifyReply, error: unknown, encoding: EventEncoding<E>): void {
+  if (error !== STOPPING) raw.end(encoding.problem(reported(error)));
+  else if (encoding.again === undefined) raw.destroy();
+  else raw.end(encoding.again);
 }
 
-function farewell(error: unknown): string {
-  if (error === STOPPING) return `retry: ${RETRY_MS}\n\n`;
+/** The answer has begun: what nobody expected nobody behind this one would report. */
+function reported(error: unknown): ProblemError {
   const problem = toProblem(error);
-  // The answer has begun: nobody behind this one would report it.
   if (problem.code === 'internal') reportError(error);
-  return `event: error\ndata: ${problemBody(problem)}\n\n`;
+  return problem;
 }

@@ -10,7 +10,7 @@ export function beginAnswer(reply: FastifyReply, headers: Record<string, string 
 }
 
 export interface Writing<T> {
-  /** What goes out for an item. Called before it is written, so it may begin the answer. */
+  /** What goes out for an item, empty for nothing. Called before it is written, so it may begin the answer. */
   format: (item: T) => string | Buffer;
   signal: AbortSignal;
 }
@@ -26,7 +26,8 @@ export async function writeAll<T>(
   { format, signal }: Writing<T>,
 ): Promise<void> {
   for await (const item of items) {
-    if (raw.write(format(item))) continue;
+    const bytes = format(item);
+    if (bytes.length === 0 || raw.write(bytes)) continue;
     await once(raw, 'drain', { signal }).catch((error: unknown) => {
       signal.throwIfAborted();
       throw error;

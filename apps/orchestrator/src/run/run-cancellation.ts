@@ -4,7 +4,7 @@ import type { Tx } from '@taai/entities';
 import { keys, log, REDIS, RunLogWriter, type RedisClient } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import { RunExecutor } from './execution/run-executor';
-import { endingEvents } from './run-events';
+import { endingEvents, endingOfRow } from './run-events';
 import type { RunRow } from './run-row';
 import { RunRepository } from './run.repository';
 
@@ -32,7 +32,7 @@ export class RunCancellation {
 
   private async closeLog(run: RunRow): Promise<void> {
     const writer = new RunLogWriter(this.redis, run.id);
-    for (const { type, data } of endingEvents(run)) writer.append(type, data);
+    for (const { type, data } of endingEvents(endingOfRow(run))) writer.append(type, data);
     await writer
       .flush()
       .catch((error: unknown) => log.warn({ err: error, run_id: run.id }, 'the end is not in the log'));

@@ -20,6 +20,7 @@ const run = {
   error_detail: null,
   usage,
   last_event_id: 9,
+  state: { stop_reason: 'length' as const },
 };
 
 const rebuilt = (row: Parameters<typeof rebuildEvents>[0]) => rebuildEvents(row, []);
@@ -30,8 +31,17 @@ describe('rebuildEvents', () => {
       { id: 1, type: 'run.started', data: { run_id: 'r', agent_id: 'a' } },
       { id: 7, type: 'token', data: { text: 'Hello you' } },
       { id: 8, type: 'usage', data: usage },
-      { id: 9, type: 'run.completed', data: { output: 'Hello you' } },
+      {
+        id: 9,
+        type: 'run.completed',
+        data: { output: 'Hello you', stop_reason: 'length', incomplete: { reason: 'length' } },
+      },
     ]);
+  });
+
+  it('does not know why the answer of a run of an older release ended', () => {
+    const end = { output: 'Hello you', stop_reason: null, incomplete: null };
+    expect(rebuilt({ ...run, state: {} }).at(-1)).toEqual({ id: 9, type: 'run.completed', data: end });
   });
 
   it('gives nothing before the end', () => {

@@ -1,12 +1,18 @@
-import { hasEnded, terminalEvent, type RunEvent, type RunEventBody, type TokenUsage } from '@taai/contracts';
+import { hasEnded, terminalEvent, type Run, type RunEvent, type RunEventBody, type TokenUsage } from '@taai/contracts';
 import type { AgentRunEntity } from '@taai/entities';
+import type { RunState } from './run-row';
 import type { Execution, Step } from './run-step';
 
 export type EventBody = RunEventBody;
 type Identity = Pick<AgentRunEntity, 'id' | 'agent_id' | 'conversation_id'>;
 /** The fields of a run that its last events contain. */
-export type Ending = Pick<AgentRunEntity, 'status' | 'output' | 'error_code' | 'error_detail' | 'usage'>;
-type Logged = Identity & Ending & Pick<AgentRunEntity, 'last_event_id'>;
+export type Ending = Pick<AgentRunEntity, 'status' | 'output' | 'error_code' | 'error_detail' | 'usage'> &
+  Pick<Run, 'stop_reason'>;
+/** Where a run's row has why its answer ended. */
+interface Stopped {
+  state: Pick<RunState, 'stop_reason'>;
+}
+type Logged = Identity & Omit<Ending, 'stop_reason'> & Stopped & Pick<AgentRunEntity, 'last_event_id'>;
 
 export const startedEvent = ({ id, agent_id, conversation_id }: Identity): EventBody => ({
   type: 'run.started',
@@ -52,13 +58,20 @@ export function endingEvents(run: Ending): EventBody[] {
   return run.usage ? [usageEvent(run.usage), terminal] : [terminal];
 }
 
+/** The end of a run that has ended, as its row tells it. */
+export const endingOfRow = <R extends Stopped>(run: R) => ({
+  ...run,
+  stop_reason: run.state.stop_reason ?? null,
+});
+
 /**
- * Rebuilds the events of a run whose log has expired from its rows: none before its end; then the tokens of a step are one event. Ids are
+ * Rebuilds the events of a run whose log has expired from its rows: none before its end; then the tokens of a step are one event, and
+ * reasoning, which nobody stores, is left out. Ids are
  * those of the log, so that a reader can go on where it was (`resumeRebuilt` knows how).
  */
 export function rebuildEvents(run: Logged, steps: readonly Step[]): RunEvent[] {
   if (!hasEnded(run)) return [];
-  const bodies = [...tokenEvents(run.output), ...endingEvents(run)];
+  const bodies = [...tokenEvents(run.output), ...endingEvents(endingOfRow(run))];
   const first = run.last_event_id - bodies.length + 1;
   const last = bodies.map((body, index) => ({ id: first + index, ...body }));
   return first > 1 ? [...committedEvents(run, steps), ...last] : last;

@@ -1,4 +1,4 @@
-import type { SamplingParameters, Fallback, TokenUsage } from '@taai/contracts';
+import type { SamplingParameters, Fallback, StopReason, TokenUsage } from '@taai/contracts';
 import type { AgentRunEntity } from '@taai/entities';
 import type { ChatMessage, JsonObject } from '@taai/providers';
 
@@ -23,6 +23,8 @@ export interface RunState {
   call_id?: string;
   /** Milliseconds that the run had left when it began to wait for an approval. */
   remaining_ms?: number;
+  /** Why the model stopped that answered last; written at the run's end. */
+  stop_reason?: StopReason | null;
 }
 
 export type RunRow = Omit<AgentRunEntity, 'state' | 'input'> & { state: RunState; input: ChatMessage[] };

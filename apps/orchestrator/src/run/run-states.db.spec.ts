@@ -57,7 +57,15 @@ it('a run passes through its states in no other way than these', async () => {
     return (await stage.admin.query<{ status: RunStatus }>(sql, [run_id])).rows[0]?.status ?? 'queued';
   };
   const { runs } = replica.holder;
-  const ending = { output: null, error_code: null, error_detail: null, usage: null, step: 0, last_event_id: 1 };
+  const ending = {
+    output: null,
+    error_code: null,
+    error_detail: null,
+    usage: null,
+    stop_reason: null,
+    step: 0,
+    last_event_id: 1,
+  };
   const moves: Record<RunStatus, (tx: Tx) => Promise<unknown>> = {
     queued: () => Promise.reject(new Error('No statement puts a run back into the queue.')),
     running: (tx) => runs.take(tx, run_id),

@@ -1,4 +1,4 @@
-import type { Run, RunAttempt, RunStep, ToolExecution } from '@taai/contracts';
+import { incompleteBy, type Run, type RunAttempt, type RunStep, type ToolExecution } from '@taai/contracts';
 import { fitting } from '@taai/entities';
 import type { LedgeredAttempt, RunRow } from './run-row';
 import type { Execution, Step } from './run-step';
@@ -10,7 +10,9 @@ export function toRun(run: RunRow): Run {
   const asked = run.input.findLast(({ role }) => role === 'user')?.content ?? '';
   const input = typeof asked === 'string' ? asked : '';
   const what = { id, agent_id, agent_version, conversation_id, status, input, output, error_code, error_detail };
-  return { ...what, usage, metadata, created_at, finished_at };
+  const { stop_reason = null } = run.state;
+  const incomplete = status === 'completed' ? incompleteBy(stop_reason) : null;
+  return { ...what, stop_reason, incomplete, usage, metadata, created_at, finished_at };
 }
 
 /** The steps of a run as clients see them, as many from the first on as one reply carries. The last one's answer is the run's output. */

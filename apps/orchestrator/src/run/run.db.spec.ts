@@ -67,7 +67,7 @@ describe('a run', () => {
     };
     expect(events.slice(-2).map(({ type, data }) => ({ type, data }))).toEqual([
       { type: 'usage', data: usage },
-      { type: 'run.completed', data: { output: text } },
+      { type: 'run.completed', data: { output: text, stop_reason: 'stop', incomplete: null } },
     ]);
     const { finished_at, ...ended } = await user.as(() => replica.runs.get(run.id));
     expect(finished_at).toBeInstanceOf(Date);
@@ -117,7 +117,32 @@ describe('a run', () => {
       [last, 'run.completed'],
     ]);
     expect(rebuilt.slice(-2)).toEqual(live.slice(-2));
-    expect(rebuilt[3]?.data).toEqual({ output: textOf(rebuilt) });
+    expect(rebuilt[3]?.data).toMatchObject({ output: textOf(rebuilt) });
+  });
+
+  it('tells what the model thinks while it does, and keeps none of it', async () => {
+    const other = await stage.newUser();
+    const { id } = await newAgent(other, replica, stage, 'anthropic');
+    const run = await other.as(() => replica.starter.start({ id, input: 'Hello [[reason=3 tokens=2 delay=1]]' }));
+    const live = await watch(other, replica, run.id);
+    const types = live.map(({ type }) => type);
+    expect(types.lastIndexOf('reasoning')).toBeLessThan(types.indexOf('token'));
+    expect(live.flatMap(({ type, data }) => (type === 'reasoning' ? [data.text] : [])).join('')).toMatch(/\w/);
+    await stage.redis.del(keys.runLog(run.id));
+    const rebuilt = await watch(other, replica, run.id);
+    expect(rebuilt.map(({ type }) => type)).toEqual(['run.started', 'token', 'usage', 'run.completed']);
+    expect(textOf(rebuilt)).toBe(textOf(live));
+  });
+
+  it('says that its answer is not whole', async () => {
+    await user.as(() => replica.agents.update({ id: agent.id, max_output_tokens: 2 }));
+    const run = await start('Hello [[tokens=9 delay=0]]');
+    const live = await watch(user, replica, run.id);
+    const end = { stop_reason: 'length', incomplete: { reason: 'length' } };
+    expect(live.at(-1)).toMatchObject({ type: 'run.completed', data: end });
+    expect(await user.as(() => replica.runs.get(run.id))).toMatchObject(end);
+    await stage.redis.del(keys.runLog(run.id));
+    expect((await watch(user, replica, run.id)).at(-1)).toEqual(live.at(-1));
   });
 
   it('is listed with its agent, and is nobody else’s', async () => {

@@ -27,12 +27,18 @@ export class TokenData {
   text: string;
 }
 
+export class ReasoningData {
+  @Describe('The next piece of what the model thinks aloud; no part of the answer.', 'The invoice says 31 January, so ')
+  @IsString()
+  text: string;
+}
+
 export class StepRetriedData {
   @Describe('The step that starts again: 1, 2, …', 1)
   @IsInt()
   step: number;
 
-  @Describe('Id of the last event that still counts: drop the tokens that came after it.', 3)
+  @Describe('Id of the last event that still counts: drop the tokens, and the reasoning, that came after it.', 3)
   @IsInt()
   after_id: number;
 }
@@ -82,11 +88,38 @@ export class ToolResultData extends CalledTool {
   error?: ToolError;
 }
 
+/** Why a model stopped. */
+export const stopReasons = ['stop', 'length', 'tool_calls', 'content_filter', 'other'] as const;
+export type StopReason = (typeof stopReasons)[number];
+
+export class Incomplete {
+  @Describe('`length`: the answer has as many tokens as it may; `content_filter`: the provider broke it off.', 'length')
+  @IsIn(['length', 'content_filter'])
+  reason: 'length' | 'content_filter';
+}
+
+/** Why an answer that ended for this reason is not whole; null when it is. */
+export const incompleteBy = (reason: StopReason | null): Incomplete | null =>
+  reason === 'length' || reason === 'content_filter' ? { reason } : null;
+
 export class RunCompletedData {
   @Describe('The whole answer.', 'The invoice is due on 31 January.')
   @Nullable()
   @IsString()
   output: string | null;
+
+  @Describe('Why the model stopped; null when the provider did not say, absent in runs of an older release.', 'stop')
+  @Optional()
+  @Nullable()
+  @IsIn(stopReasons)
+  stop_reason?: StopReason | null;
+
+  @Describe('Why the answer is not whole; null when it is, absent in runs of an older release.', null)
+  @Optional()
+  @Nullable()
+  @ValidateNested()
+  @Type(() => Incomplete)
+  incomplete?: Incomplete | null;
 }
 
 export class RunFailedData {
@@ -109,6 +142,10 @@ export const runEvents = {
   types: {
     'run.started': { description: 'The run has begun.', data: RunStartedData },
     token: { description: 'The answer has grown.', data: TokenData },
+    reasoning: {
+      description: 'The model has thought aloud; left out of what is told of a run that ended long ago.',
+      data: ReasoningData,
+    },
     'step.retried': {
       description: 'A step starts again, because its model or its replica failed.',
       data: StepRetriedData,

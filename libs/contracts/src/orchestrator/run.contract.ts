@@ -19,7 +19,15 @@ import { contract } from '../contract';
 import { Describe } from '../schema/describe';
 import { ById, Empty, Nullable, Optional, Page, PageById, type Timestamp } from '../fields';
 import { TokenUsage } from '../usage.contract';
-import { runEvents, type RunEvent, type RunEventBody } from './run-event';
+import {
+  Incomplete,
+  incompleteBy,
+  runEvents,
+  stopReasons,
+  type RunEvent,
+  type RunEventBody,
+  type StopReason,
+} from './run-event';
 import { ToolExecution } from './tool-execution';
 import { limits } from '../schema/limits';
 
@@ -31,11 +39,13 @@ const endings: ReadonlySet<string> = new Set<RunStatus>(['completed', 'failed', 
 /** Whether a run stays as it is. */
 export const hasEnded = ({ status }: Pick<Run, 'status'>): boolean => endings.has(status);
 
-type Ending = Pick<Run, 'status' | 'output' | 'error_code' | 'error_detail'>;
+type Ending = Pick<Run, 'status' | 'output' | 'error_code' | 'error_detail' | 'stop_reason'>;
 
 /** The event that ends the log of a run which has ended. */
-export function terminalEvent({ status, output, error_code: code, error_detail: detail }: Ending): RunEventBody {
-  if (status === 'completed') return { type: 'run.completed', data: { output } };
+export function terminalEvent(run: Ending): RunEventBody {
+  const { status, output, stop_reason, error_code: code, error_detail: detail } = run;
+  if (status === 'completed')
+    return { type: 'run.completed', data: { output, stop_reason, incomplete: incompleteBy(stop_reason) } };
   return status === 'failed' ? { type: 'run.failed', data: { code, detail } } : { type: 'run.cancelled', data: {} };
 }
 
@@ -79,6 +89,17 @@ export class Run {
   @Nullable()
   @IsString()
   error_detail: string | null;
+
+  @Describe('Why the model stopped that answered last; null before, and when its provider did not say.', 'stop')
+  @Nullable()
+  @IsIn(stopReasons)
+  stop_reason: StopReason | null;
+
+  @Describe('Why the answer of a completed run is not whole; null when it is.', null)
+  @Nullable()
+  @ValidateNested()
+  @Type(() => Incomplete)
+  incomplete: Incomplete | null;
 
   @Describe('Tokens and cost of all its model calls; null before the first one.')
   @Nullable()
@@ -273,6 +294,7 @@ export const runContract = contract('orchestrator.run', {
     status: 200,
     custom: true,
     events: runEvents,
+    wires: { question: 'input' },
     headers: {
       Prefer: { description: '`respond-async`: the answer is 202, at once.', example: 'respond-async' },
     },
@@ -322,7 +344,7 @@ export const runContract = contract('orchestrator.run', {
   events: {
     summary: "A run's events as SSE, from its start or from `Last-Event-ID`",
     description:
-      'The stream begins after `Last-Event-ID` or `after`, follows the run, and closes with its end. Ids have no gaps while the run goes on; of a run that ended long ago the tokens of a step come as one event. `event: error` with a problem ends a stream that cannot go on.',
+      'The stream begins after `Last-Event-ID` or `after`, follows the run, and closes with its end. Ids have no gaps while the run goes on; of a run that ended long ago the tokens of a step come as one event, and reasoning is left out. In a `format` of UIs frames have the ids of the events that they come from: without `Last-Event-ID` the stream is a replay, as the `resume` of `useChat` wants it; with it a text that is open begins anew, and goes on. `event: error` with a problem ends a stream that cannot go on.',
     http: 'GET /v1/runs/:id/events',
     access: 'runs:read',
     input: ReadRunEvents,
@@ -330,6 +352,7 @@ export const runContract = contract('orchestrator.run', {
     custom: true,
     media_type: 'text/event-stream',
     events: runEvents,
+    wires: {},
     headers: {
       'Last-Event-ID': {
         description: 'Id of the last event that is known already, as browsers send it.',

@@ -58,7 +58,7 @@ export interface RunLogWriterOptions {
 
 /**
  * Writes the events of one run, numbered 1, 2, …, to its log and to its live channel. The events of a tick go out in one command, and
- * tokens that wait become one event. What Redis does not take waits, within a bound, for the next write.
+ * tokens that wait become one event, and so does reasoning. What Redis does not take waits, within a bound, for the next write.
  */
 export class RunLogWriter {
   private readonly id = crypto.randomUUID();
@@ -115,12 +115,12 @@ export class RunLogWriter {
 
   /** Appends a piece of the answer, to the piece before it if that still waits. */
   appendToken(text: string): void {
-    this.waitingLength += text.length;
-    if (this.waitingLength > (this.options.max_waiting ?? 1024 * 1024)) this.take();
-    const newest = this.waiting.at(-1);
-    // One that was sent may be in the log, whatever became of the reply.
-    if (newest && 'text' in newest.data && newest.id > this.sent) newest.data = { text: newest.data.text + text };
-    else this.append('token', { text });
+    this.appendPiece('token', text);
+  }
+
+  /** The same with a piece of what the model thinks aloud. */
+  appendReasoning(text: string): void {
+    this.appendPiece('reasoning', text);
   }
 
   /**
@@ -154,6 +154,16 @@ export class RunLogWriter {
         await delay(RETRY_MS);
       }
     }
+  }
+
+  private appendPiece(type: 'token' | 'reasoning', text: string): void {
+    this.waitingLength += text.length;
+    if (this.waitingLength > (this.options.max_waiting ?? 1024 * 1024)) this.take();
+    const newest = this.waiting.at(-1);
+    // One that was sent may be in the log, whatever became of the reply.
+    if (newest?.type === type && 'text' in newest.data && newest.id > this.sent)
+      newest.data = { text: newest.data.text + text };
+    else this.append(type, { text });
   }
 
   private get expiry(): number {

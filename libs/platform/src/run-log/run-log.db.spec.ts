@@ -123,6 +123,23 @@ describe('a log that is written and read', () => {
   });
 });
 
+it('a log joins neither reasoning with tokens nor the other way round', async () => {
+  const runId = newRun();
+  const writer = new RunLogWriter(redis, runId);
+  writer.appendReasoning('Hm, ');
+  writer.appendReasoning('easy.');
+  writer.appendToken('Two and ');
+  writer.appendToken('two.');
+  writer.appendReasoning('Done.');
+  writer.append('run.completed', { output: 'Two and two.' });
+  await writer.close();
+  expect((await collect(runId)).slice(0, 3)).toEqual([
+    { id: 1, type: 'reasoning', data: { text: 'Hm, easy.' } },
+    { id: 2, type: 'token', data: { text: 'Two and two.' } },
+    { id: 3, type: 'reasoning', data: { text: 'Done.' } },
+  ]);
+});
+
 describe('a reader whose live events are lost', () => {
   it('fills a gap from the log', async () => {
     const runId = newRun();

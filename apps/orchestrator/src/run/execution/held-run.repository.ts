@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { RunStatus, TokenUsage } from '@taai/contracts';
+import type { Run, RunStatus, TokenUsage } from '@taai/contracts';
 import { RlsPool, sql, type Tx } from '@taai/entities';
 import { LeaseLost } from '@taai/platform';
 import { DataSource } from 'typeorm';
@@ -18,7 +18,8 @@ interface Pause {
 
 /** The columns that are written at a run's end. */
 type RunEnding = Pick<RunRow, 'output' | 'error_code' | 'error_detail' | 'usage' | 'step' | 'last_event_id'> &
-  Pick<RunOutcome, 'status'>;
+  Pick<RunOutcome, 'status'> &
+  Pick<Run, 'stop_reason'>;
 
 /** The states of a run that may have a lease: one that was claimed from the queue is `queued` until it is taken. */
 const isLeasable = runStates.in('queued', 'running');
@@ -70,7 +71,8 @@ const finish = (status: RunOutcome['status']) =>
   move(
     status,
     `output = $3, error_code = $4, error_detail = $5, usage = $6, cost_micro_usd = $7, last_event_id = $8, step = $9,
-    state = state - 'call_id', finished_at = now(), lease_owner = null, lease_until = null`,
+    state = state - 'call_id' || jsonb_build_object('stop_reason', $10::text), finished_at = now(), lease_owner = null,
+    lease_until = null`,
   );
 const FINISH = { completed: finish('completed'), failed: finish('failed'), cancelled: finish('cancelled') };
 
@@ -147,9 +149,9 @@ export class HeldRunRepository {
   }
 
   async finish(tx: Tx, id: string, ending: RunEnding): Promise<void> {
-    const { status, output, error_code, error_detail, usage, step, last_event_id } = ending;
+    const { status, output, error_code, error_detail, usage, step, last_event_id, stop_reason } = ending;
     const spent = [usage && JSON.stringify(usage), usage?.cost_micro_usd ?? null];
-    const values = [output, error_code, error_detail, ...spent, last_event_id, step];
+    const values = [output, error_code, error_detail, ...spent, last_event_id, step, stop_reason];
     await this.change(tx, FINISH[status], id, values);
   }
 

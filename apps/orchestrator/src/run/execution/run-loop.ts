@@ -86,6 +86,7 @@ export class RunLoop {
       accounting: run,
       onEvent: (event: ChatEvent) => {
         if (event.type === 'text') run.log.appendToken(event.text);
+        if (event.type === 'reasoning') run.log.appendReasoning(event.text);
       },
     });
   }

@@ -21,5 +21,6 @@ export const endingOf = (
   output: call && call.reply.text.toWellFormed(),
   error_code: failure?.code ?? null,
   error_detail: failure && storable(failure.message),
+  stop_reason: call && call.reply.stop_reason,
   usage,
 });

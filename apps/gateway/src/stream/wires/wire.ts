@@ -1,0 +1,22 @@
+import type { ProblemError } from '@taai/contracts';
+import type { OutlinedRun, OutlineItem } from './outline-item';
+
+/** What a wire's own request body says. */
+export interface WireQuestion {
+  text: string;
+  /** Messages that come before it. */
+  earlier: number;
+}
+
+/** A format that UIs speak: what a run tells is told in its frames, JSON each, as server-sent events. */
+export interface Wire {
+  /** Of the answer, besides those of every stream. */
+  headers: Record<string, string>;
+  tell(item: OutlineItem, run: OutlinedRun): object[];
+  /** Tells that the stream cannot go on. */
+  fail(problem: ProblemError): object;
+  /** What follows the last frame. */
+  end: string;
+  /** Reads the format's request body. Throws `validation_failed` for what would be lost. */
+  read(body: Record<string, unknown>): WireQuestion;
+}
