@@ -75,7 +75,7 @@ export class FakeOrchestrator implements Runs, Agents {
   end(run_id: string, ending: Pick<Run, 'status' | 'output'>): Run {
     const input = this.started.get(run_id);
     if (!input) throw new Error('The run was never started.');
-    const run = runOf(input, ending);
+    const run = runOf(input, { ...ending, finished_at: new Date() });
     this.runs.set(run_id, run);
     return run;
   }

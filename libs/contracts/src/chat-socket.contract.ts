@@ -176,7 +176,7 @@ export const chatSocketContract = contract('gateway.chat', {
     access: 'conversations:update',
     input: SendSocketMessage,
     output: SocketMessageSent,
-    effect: 'once_per_key',
+    effect: 'once',
   },
   cancel: {
     summary: 'Cancel a run; one that has ended stays as it is',

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { Module, type ExecutionContext } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { limits, noLimits, ProblemError, type TenantLimits } from '@taai/contracts';
+import { limits, noLimits, ProblemError, type ConversationEvent, type TenantLimits } from '@taai/contracts';
 import type { Dialect } from '@taai/dialects';
 import { HealthModule, RpcClient, RunLogReader } from '@taai/platform';
 import { currentContext, type Caller, type RequestContext } from '@taai/tenant';
@@ -22,6 +22,9 @@ import { createHttp, defaultTimeouts, type Timeouts } from './http';
 import { MessageController } from '../stream/message.controller';
 import { OpenStreams } from '../stream/open-streams';
 import { Principals } from '../access/principals';
+import { ConversationController } from '../stream/conversation.controller';
+import { ConversationEvents } from '../stream/conversation-events';
+import { ConversationFollower } from '../stream/conversation-follower';
 import { contractControllers } from '../route/route';
 import { RunController } from '../stream/run.controller';
 import { RunEvents } from '../stream/run-events';
@@ -64,6 +67,8 @@ interface Behind {
   stream?: (signal: AbortSignal) => AsyncIterable<string>;
   /** The events of any run, until the signal. */
   events?: (signal: AbortSignal) => AsyncIterable<ServerSentEvent>;
+  /** The events of any conversation, until the signal. */
+  conversation?: (signal: AbortSignal) => AsyncIterable<ConversationEvent>;
   /** What the caller's tenant may have. */
   tenantLimits?: TenantLimits;
   /** Counts what lasts. */
@@ -76,7 +81,7 @@ async function* ended(): AsyncGenerator<ServerSentEvent> {
   yield { id: 1, type: 'run.completed', data: {} };
 }
 
-async function* nothing(): AsyncGenerator<string> {}
+async function* nothing(): AsyncGenerator<never> {}
 
 interface Answer {
   status: number;
@@ -99,7 +104,15 @@ export interface TestEdge {
 
 /** The gateway on a port, with all its routes and hooks, a guard that knows one token, and no services. */
 export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Behind = {}): Promise<TestEdge> {
-  const { call = async () => '{}', methods, stream = nothing, events = ended, timeouts, dialects } = behind;
+  const {
+    call = async () => '{}',
+    methods,
+    stream = nothing,
+    events = ended,
+    timeouts,
+    dialects,
+    conversation = nothing,
+  } = behind;
   const { tenantLimits = noLimits, take = async () => undefined } = behind;
   const contexts: RequestContext[] = [];
   const callRaw = () => {
@@ -107,8 +120,10 @@ export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Beh
     if (context) contexts.push(context);
     return call();
   };
+  const readConversation = (_id: string, _start: object, signal: AbortSignal) => conversation(signal);
   const readLog = (_id: string, { signal }: { signal: AbortSignal }) => events(signal);
-  const client = { outcome: async () => ({ id: RUN_ID }), active: async () => ({ active: 0 }), ...methods };
+  const start = async () => ({ last_event_id: RUN_ID, runs: [] });
+  const client = { read: start, outcome: async () => ({ id: RUN_ID }), active: async () => ({ active: 0 }), ...methods };
   const streamRaw = (_bound: unknown, _input: unknown, { signal }: { signal: AbortSignal }) => stream(signal);
 
   @Module({
@@ -117,6 +132,7 @@ export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Beh
       ...contractControllers(),
       RunController,
       MessageController,
+      ConversationController,
       ArchiveController,
       ExportController,
       LimitUseController,
@@ -125,6 +141,8 @@ export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Beh
     providers: [
       OpenStreams,
       RunEvents,
+      ConversationEvents,
+      { provide: ConversationFollower, useValue: { follow: readConversation } },
       DeniedAccess,
       {
         provide: Principals,

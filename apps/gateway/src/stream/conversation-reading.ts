@@ -61,6 +61,7 @@ export class ConversationReading {
       const { words } = this.tail;
       const { messages, has_more } = await this.ask(last);
       for (const message of messages) {
+        if (signal.aborted) return;
         await this.tell(message);
         last = message.id;
       }
@@ -106,6 +107,7 @@ export class ConversationReading {
     this.reading += 1;
     try {
       for await (const event of this.readRun(run_id, this.control.signal)) {
+        if (this.control.signal.aborted) return;
         await this.queue.put({ type: 'run.event', data: { run_id, ...event } });
       }
     } catch (error) {

@@ -1,0 +1,132 @@
+import { ProblemError } from '@taai/contracts';
+import { keys } from '@taai/platform';
+import { testRedis, until } from '@taai/platform-testing';
+import { v7 } from 'uuid';
+import { startChat, type FakeOrchestrator, type TestChat } from './chat.testing';
+import type { MessageService } from './message.service';
+import type { ReplyService } from './reply.service';
+
+let chat: TestChat;
+let orchestrator: FakeOrchestrator;
+let messages: MessageService;
+let replies: ReplyService;
+let tenant: string;
+let id: string;
+
+beforeAll(async () => {
+  chat = await startChat();
+  ({ orchestrator } = chat);
+  const { follower, ...services } = chat.replica();
+  ({ messages, replies } = services);
+  // Replies are written when the test says so.
+  await follower.beforeApplicationShutdown();
+});
+afterAll(() => chat.close());
+
+beforeEach(async () => {
+  orchestrator.refusal = undefined;
+  tenant = await chat.createTenant();
+  orchestrator.agent_id = await chat.createAgent(tenant);
+  const { agent_id } = orchestrator;
+  ({ id } = await as(() => chat.conversations.create({ agent_id })));
+});
+
+const as = <T>(work: () => Promise<T>) => chat.as(tenant, work);
+const send = (content: string) => as(() => messages.send({ id, content }));
+const answer = async (run_id: string, status = 'completed') => {
+  orchestrator.end(run_id, { status, output: status === 'failed' ? null : 'Yes.' });
+  return as(() => replies.settle({ conversation_id: id, run_id }));
+};
+const start = (last_event_id?: string) => as(() => chat.events.start({ id, ...(last_event_id && { last_event_id }) }));
+
+describe('a stream of a conversation', () => {
+  it('without a place begins now: behind the newest message, with the runs that are at work', async () => {
+    expect(await start()).toEqual({ last_event_id: id, runs: [] });
+    const done = await send('one');
+    await answer(done.run_id);
+    const failed = await send('two');
+    await answer(failed.run_id, 'failed');
+    const open = await send('three');
+    expect(await start()).toEqual({ last_event_id: open.message.id, runs: [open.run_id] });
+  });
+
+  it('with a place goes on there, with the runs whose answer came later', async () => {
+    const first = await send('one');
+    const { reply } = await answer(first.run_id);
+    const second = await send('two');
+    expect(await start(id)).toEqual({ last_event_id: id, runs: [] });
+    expect(await start(first.message.id)).toEqual({ last_event_id: first.message.id, runs: [first.run_id] });
+    expect(await start(reply?.id)).toEqual({ last_event_id: reply?.id, runs: [] });
+    expect(await start(second.message.id.toUpperCase())).toEqual({
+      last_event_id: second.message.id,
+      runs: [second.run_id],
+    });
+  });
+
+  it('at a place that is yet to come begins now, because it would hide what comes until then', async () => {
+    const { message, run_id } = await send('one');
+    expect(await start('ffffffff-ffff-7fff-8fff-ffffffffffff')).toEqual({ last_event_id: message.id, runs: [run_id] });
+  });
+
+  it('tells the end of a run that failed just before, which the reader may lack', async () => {
+    const { message, run_id } = await send('one');
+    await answer(run_id, 'failed');
+    expect(await start(message.id)).toMatchObject({ runs: [run_id] });
+  });
+
+  it('passes over a run that was never started', async () => {
+    orchestrator.refusal = new ProblemError('agent_not_ready');
+    await expect(send('one')).rejects.toBe(orchestrator.refusal);
+    expect((await start()).runs).toEqual([]);
+  });
+
+  it('is not there for strangers', async () => {
+    const stranger = await chat.createUser(tenant);
+    const attempt = chat.asUser(tenant, stranger, () => chat.events.start({ id }));
+    await expect(attempt).rejects.toMatchObject({ code: 'not_found' });
+  });
+});
+
+describe('new messages', () => {
+  it('come page by page, as many as one call carries', async () => {
+    for (let n = 0; n < 16; n += 1) await send('x'.repeat(100_000));
+    const first = await as(() => chat.events.after({ conversation_id: id, after: id }));
+    expect([first.messages.length, first.has_more]).toEqual([13, true]);
+    const after = first.messages.at(-1)?.id ?? '';
+    const rest = await as(() => chat.events.after({ conversation_id: id, after }));
+    expect([rest.messages.length, rest.has_more]).toEqual([3, false]);
+  });
+
+  it('are known of many conversations by one question', async () => {
+    const { agent_id } = orchestrator;
+    const empty = await as(() => chat.conversations.create({ agent_id }));
+    await send('one');
+    const { message } = await send('two');
+    const newest = await as(() => chat.events.newest({ conversation_ids: [id, empty.id, v7()] }));
+    expect(newest).toEqual({ newest: { [id]: message.id } });
+    const other = await chat.createTenant();
+    expect(await chat.as(other, () => chat.events.newest({ conversation_ids: [id] }))).toEqual({ newest: {} });
+  });
+
+  it('are announced once they are committed, those of users and those of agents', async () => {
+    const subscriber = testRedis('subscriber');
+    try {
+      const counts: number[] = [];
+      const count = async () => (await as(() => messages.list({ id, limit: 100 }))).data.length;
+      subscriber.on('message', () => void count().then((found) => counts.push(found)));
+      await until(() => subscriber.status === 'ready');
+      await subscriber.subscribe(keys.conversationLive(id));
+      const { run_id } = await send('one');
+      await until(() => counts.length === 1);
+      await answer(run_id);
+      await until(() => counts.length === 2);
+      expect(counts).toEqual([1, 2]);
+      await answer(run_id);
+      await send('two');
+      await until(() => counts.length === 3);
+      expect(counts).toEqual([1, 2, 3]);
+    } finally {
+      subscriber.disconnect();
+    }
+  });
+});

@@ -1,0 +1,213 @@
+import { once } from 'node:events';
+import { ProblemError, type ConversationEvent, type Message, type NewMessages, type RunEvent } from '@taai/contracts';
+import { until } from '@taai/platform-testing';
+import { ConversationReading } from './conversation-reading';
+import { ConversationTail } from './conversation-tail';
+
+const message = (id: string, role: string, run_id: string | null): Message => ({
+  id,
+  conversation_id: 'c',
+  role,
+  content: id,
+  run_id,
+  user_id: null,
+  created_at: '',
+});
+
+const token = (id: number): RunEvent => ({ id, type: 'token', data: { text: `${id}` } });
+const end = (id: number): RunEvent => ({ id, type: 'run.completed', data: { output: null } });
+
+/** Messages by their place, events by run and place. */
+const names = (events: readonly ConversationEvent[]) =>
+  events.map((event) => (event.type === 'run.event' ? `${event.data.run_id}${event.data.id}` : event.id));
+
+describe('the reading of a conversation', () => {
+  let messages: Message[];
+  let runs: Record<string, AsyncIterable<RunEvent>>;
+  let begun: string[];
+  let asked: number;
+  let failure: Error | undefined;
+  let tail: ConversationTail;
+  let control: AbortController;
+
+  beforeEach(() => {
+    messages = [];
+    runs = {};
+    begun = [];
+    asked = 0;
+    failure = undefined;
+    control = new AbortController();
+    tail = new ConversationTail('c', 't', async (after): Promise<NewMessages> => {
+      asked += 1;
+      if (failure) throw failure;
+      const left = messages.filter(({ id }) => id > after);
+      return { messages: left.slice(0, 2), has_more: left.length > 2 };
+    });
+  });
+  afterEach(() => control.abort());
+
+  const read = (last_event_id = '0', open: string[] = []) =>
+    new ConversationReading(tail, (id) => {
+      begun.push(id);
+      return runs[id] ?? ended();
+    }).events({ last_event_id, runs: open }, control.signal);
+
+  async function take(events: AsyncGenerator<ConversationEvent>, count: number): Promise<ConversationEvent[]> {
+    const taken: ConversationEvent[] = [];
+    while (taken.length < count) {
+      const { value } = await events.next();
+      if (value) taken.push(value);
+    }
+    return taken;
+  }
+
+  async function* ended(...events: RunEvent[]): AsyncGenerator<RunEvent> {
+    yield* events;
+  }
+
+  /** Events until the test lets it end. */
+  function lasting(...events: RunEvent[]) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const run = async function* () {
+      yield* events;
+      await promise;
+      yield end(events.length + 1);
+    };
+    return { run: run(), end: resolve };
+  }
+
+  it('goes through the messages page by page, and on with each word of new ones', async () => {
+    messages = ['1', '2', '3', '4', '5'].map((id) => message(id, 'user', null));
+    const events = read('1');
+    expect(names(await take(events, 4))).toEqual(['2', '3', '4', '5']);
+    messages.push(message('6', 'user', null));
+    tail.tell();
+    expect(names(await take(events, 1))).toEqual(['6']);
+  });
+
+  it('tells the events of the runs that the messages name, and of those that were at work', async () => {
+    runs = { a: ended(token(1), end(2)), b: ended(token(1), end(2)) };
+    messages = [message('1', 'user', 'b')];
+    const told = names(await take(read('0', ['a']), 5));
+    expect(told.toSorted()).toEqual(['1', 'a1', 'a2', 'b1', 'b2']);
+    expect(begun).toEqual(['a', 'b']);
+  });
+
+  it('tells the answer of a run behind its events, whichever came first, and each event once', async () => {
+    const { run, end: finish } = lasting(token(1));
+    runs = { a: run };
+    messages = [message('1', 'user', 'a'), message('2', 'assistant', 'a'), message('3', 'user', null)];
+    const events = read();
+    expect(names(await take(events, 2)).toSorted()).toEqual(['1', 'a1']);
+    finish();
+    expect(names(await take(events, 3))).toEqual(['a2', '2', '3']);
+    expect(begun).toEqual(['a']);
+  });
+
+  it('goes on when a run is not known, because it could not be started', async () => {
+    runs = { a: failing(new ProblemError('not_found')) };
+    messages = [message('1', 'user', 'a'), message('2', 'user', null)];
+    expect(names(await take(read(), 2))).toEqual(['1', '2']);
+  });
+
+  it('fails with what a run fails with', async () => {
+    runs = { a: failing(new ProblemError('service_unavailable')) };
+    messages = [message('1', 'user', 'a')];
+    await expect(take(read(), 2)).rejects.toMatchObject({ code: 'service_unavailable' });
+  });
+
+  it('reads so many runs at once, and an answer even if its run has had no turn', async () => {
+    const blocked = Array.from({ length: 32 }, (_, n) => `w${n}`);
+    for (const id of blocked) runs[id] = lasting().run;
+    runs = { ...runs, late: ended(token(1), end(2)) };
+    const events = read('0', [...blocked, 'late']);
+    const first = take(events, 3);
+    await until(() => asked > 0);
+    expect(begun).toEqual(blocked);
+    messages = [message('1', 'assistant', 'late')];
+    tail.tell();
+    expect(names(await first)).toEqual(['late1', 'late2', '1']);
+  });
+
+  it('fetches no more than its reader takes', async () => {
+    let given = 0;
+    runs = {
+      a: (async function* () {
+        for (let n = 1; ; n += 1) {
+          given = n;
+          yield token(n);
+        }
+      })(),
+    };
+    const events = read('0', ['a']);
+    await take(events, 10);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(given).toBeLessThan(40);
+  });
+
+  it('asks again when chat is away', async () => {
+    failure = new ProblemError('service_unavailable');
+    const first = take(read(), 1);
+    await until(() => asked === 1);
+    failure = undefined;
+    messages = [message('1', 'user', null)];
+    expect(names(await first)).toEqual(['1']);
+  });
+
+  it('ends with the signal, and has its runs end', async () => {
+    let isLeft = false;
+    const events = new ConversationReading(tail, async function* (_id, signal) {
+      yield token(1);
+      await once(signal, 'abort');
+      isLeft = true;
+    }).events({ last_event_id: '0', runs: ['a'] }, control.signal);
+    await take(events, 1);
+    const rest = Array.fromAsync(events);
+    control.abort();
+    expect(await rest).toEqual([]);
+    await until(() => isLeft);
+    expect(await Array.fromAsync(read())).toEqual([]);
+  });
+});
+
+// eslint-disable-next-line require-yield
+async function* failing(error: Error): AsyncGenerator<RunEvent> {
+  throw error;
+}
+
+describe('the tail of a conversation', () => {
+  it('answers those who ask for the same together, but not with what was asked before the last word', async () => {
+    const answers: PromiseWithResolvers<NewMessages>[] = [];
+    const tail = new ConversationTail('c', 't', () => {
+      const answer = Promise.withResolvers<NewMessages>();
+      answers.push(answer);
+      return answer.promise;
+    });
+    const [one, two, other] = [tail.after('1'), tail.after('1'), tail.after('2')];
+    tail.tell();
+    const late = tail.after('1');
+    expect(answers).toHaveLength(3);
+    answers.forEach(({ resolve }, index) => resolve({ messages: [], has_more: index === 2 }));
+    expect(await Promise.all([one, two, other, late].map(async (page) => (await page).has_more))).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ]);
+  });
+
+  it('is behind while a reader waits without the newest message', async () => {
+    const tail = new ConversationTail('c', 't', async () => ({ messages: [], has_more: false }));
+    const control = new AbortController();
+    expect(tail.isBehind('5')).toBe(false);
+    const waits = [tail.wait(tail.words, '5', control.signal), tail.wait(tail.words, '4', control.signal)];
+    expect([tail.isBehind('5'), tail.isBehind('4'), tail.isBehind(undefined)]).toEqual([true, false, false]);
+    tail.tell();
+    await Promise.all(waits);
+    expect(tail.isBehind('5')).toBe(false);
+    await tail.wait(0, '4', control.signal);
+    const last = tail.wait(tail.words, '4', control.signal);
+    control.abort();
+    await last;
+  });
+});
