@@ -129,7 +129,16 @@ describe('the gateway of sockets', () => {
     follow = async function* (conversation_id, _start, signal) {
       for (; !signal.aborted; given += 1) {
         const id = v7();
-        const message = { id, conversation_id, role: 'user', content, run_id: null, user_id: null, created_at: '' };
+        const message = {
+          id,
+          conversation_id,
+          role: 'user',
+          content,
+          run_id: null,
+          parent_message_id: null,
+          user_id: null,
+          created_at: '',
+        };
         yield { id, type: 'message.created', data: message };
       }
     };

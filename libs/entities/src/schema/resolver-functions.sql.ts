@@ -1,4 +1,4 @@
-import { wordsOf } from './search-words.sql';
+import { searchFor } from './search-words.sql';
 import { databaseServices, type DatabaseService } from '@taai/contracts';
 import { distinctSql } from '../database/distinct.sql';
 import { guardedTables, tenantTables } from '../tenant-data/tenant-tables';
@@ -121,13 +121,13 @@ export const functions: Record<string, ResolverFunction> = {
     returns: 'table (id uuid)',
     volatility: 'stable',
     sql: `
-      with asked as materialized (
-        select websearch_to_tsquery('simple', ${wordsOf('search_conversations.tenant_id', 'search_conversations.words')}) as words
-      ), found as (
-        select m.conversation_id as id from asked, public.messages m where m.search @@ asked.words
+      with found as (
+        select m.conversation_id as id from public.messages m
+        where m.search @@ ${searchFor('search_conversations.tenant_id', 'search_conversations.words')}
           and m.tenant_id = search_conversations.tenant_id
         union
-        select c.id from asked, public.conversations c where c.search @@ asked.words
+        select c.id from public.conversations c
+        where c.search @@ ${searchFor('search_conversations.tenant_id', 'search_conversations.words')}
           and c.tenant_id = search_conversations.tenant_id
       )
       select f.id from found f

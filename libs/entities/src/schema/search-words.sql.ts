@@ -8,3 +8,7 @@ const ASCII = String.raw`\s!-/:-@\[-\x60{-~`;
  */
 export const wordsOf = (tenant: string, text: string) =>
   `regexp_replace(regexp_replace(${text}, '[${WIDE}]', ' ', 'g'), '[^${ASCII}]+', 'x' || right(${tenant}::text, 8) || '\\&', 'g')`;
+
+/** SQL for the search that the words of a tenant's user ask for. */
+export const searchFor = (tenant: string, words: string) =>
+  `websearch_to_tsquery('simple'::regconfig, ${wordsOf(tenant, words)})`;
