@@ -7,6 +7,7 @@ import { ConversationTail } from './conversation-tail';
 const message = (id: string, role: string, run_id: string | null): Message => ({
   id,
   conversation_id: 'c',
+  parent_message_id: null,
   role,
   content: id,
   run_id,

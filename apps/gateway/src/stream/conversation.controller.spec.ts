@@ -12,6 +12,7 @@ const message = {
   conversation_id: ID,
   role: 'user',
   content: 'Hello',
+  parent_message_id: null,
   run_id: ID,
   user_id: null,
   created_at: '2026-01-31T12:00:00.000Z',
