@@ -10,6 +10,7 @@ import { userContract } from './auth/user.contract';
 import { tenantContract } from './auth/tenant.contract';
 import { conversationContract, messageContract, participantContract } from './chat.contract';
 import { boundMethods, type BoundMethod, type Contract, type PublicMethod } from './contract';
+import { fileContract } from './file.contract';
 import { jobContract } from './job.contract';
 import { agentContract } from './orchestrator/agent.contract';
 import { completionContract } from './orchestrator/completion.contract';
@@ -46,6 +47,7 @@ export const catalog: readonly Contract[] = [
   conversationContract,
   participantContract,
   messageContract,
+  fileContract,
   usageContract,
   limitUseContract,
   priceContract,

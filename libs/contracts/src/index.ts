@@ -16,6 +16,7 @@ export * from './contract';
 export * from './schema/describe';
 export * from './domain-event';
 export * from './fields';
+export * from './file.contract';
 export * from './job.contract';
 export * from './schema/input-shape';
 export * from './schema/json-schema-errors';

@@ -17,6 +17,7 @@ import {
 } from 'class-validator';
 import { contract } from '../contract';
 import { Describe } from '../schema/describe';
+import { Attachment, Attachments, type AttachFile } from '../file.contract';
 import { ById, Empty, Nullable, Optional, Page, PageById, type Timestamp } from '../fields';
 import { TokenUsage } from '../usage.contract';
 import { runEvents, type RunEvent, type RunEventBody } from './run-event';
@@ -183,6 +184,10 @@ export class StartRun extends ById {
   @MaxLength(limits.runInputCharacters)
   input: string;
 
+  @Describe('Files for the agent to look at, in their order: images and PDFs for models that take them, texts as text.')
+  @Attachments()
+  attachments?: AttachFile[];
+
   @Describe("True: the answer is the run's events as SSE.", false)
   @Optional()
   @IsBoolean()
@@ -206,6 +211,11 @@ export class ChatMessage {
   @IsString()
   @MaxLength(limits.runInputCharacters)
   content: string;
+
+  @Optional()
+  @ValidateNested({ each: true })
+  @Type(() => Attachment)
+  attachments?: Attachment[];
 }
 
 export class ActiveRuns {
