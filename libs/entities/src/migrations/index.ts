@@ -7,6 +7,7 @@ import { CanonicalEmails1764300000030 } from './1764300000030-canonical-emails';
 import { TenantLimits1764300000040 } from './1764300000040-tenant-limits';
 import { SubscriptionChanges1764300000050 } from './1764300000050-subscription-changes';
 import { Participants1764300000060 } from './1764300000060-participants';
+import { Files1764300000080 } from './1764300000080-files';
 
 /** The migrations in the order in which they run. */
 export const migrations = [
@@ -19,4 +20,5 @@ export const migrations = [
   TenantLimits1764300000040,
   SubscriptionChanges1764300000050,
   Participants1764300000060,
+  Files1764300000080,
 ];

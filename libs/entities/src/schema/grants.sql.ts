@@ -40,7 +40,17 @@ export const grants: Record<DatabaseService, Record<string, string>> = {
     outbox: EMIT,
   },
   task: { tasks: ALL, jobs: 'select', idempotency_keys: ONCE, outbox: EMIT },
-  chat: { conversations: ALL, conversation_participants: ALL, messages: ALL, idempotency_keys: ONCE, outbox: EMIT },
+  chat: {
+    conversations: ALL,
+    conversation_participants: ALL,
+    messages: ALL,
+    files: ALL,
+    conversation_files: ALL,
+    subscriptions: 'select (tenant_id, plan_id, status, limits)',
+    plans: 'select',
+    idempotency_keys: ONCE,
+    outbox: EMIT,
+  },
   orchestrator: {
     providers: ALL,
     provider_credentials: ALL,

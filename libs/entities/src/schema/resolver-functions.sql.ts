@@ -397,6 +397,20 @@ export const functions: Record<string, ResolverFunction> = {
       limit due_archives.batch`,
   },
 
+  /** Lists files whose deletion did not come to its end, and uploads that have not come to theirs for so long. */
+  due_files: {
+    for: ['chat'],
+    takes: 'older_than_seconds integer, batch integer',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'stable',
+    sql: `
+      select f.tenant_id, f.id from public.files f
+      where f.status <> 'ready' and f.created_at < now() - make_interval(secs => due_files.older_than_seconds)
+      union all
+      select f.tenant_id, f.id from public.files f where f.status = 'deleting'
+      limit due_files.batch`,
+  },
+
   /** Lists every tenant, page by page, for the operator. */
   list_tenants: {
     for: ['auth'],

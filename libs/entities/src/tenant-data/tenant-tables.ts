@@ -7,7 +7,7 @@ import type { DatabaseService } from '@taai/contracts';
  */
 export const tenantTables: Record<DatabaseService, readonly string[]> = {
   webhook: ['webhook_deliveries', 'webhooks', 'outbox'],
-  chat: ['conversation_participants', 'messages', 'conversations'],
+  chat: ['conversation_files', 'conversation_participants', 'messages', 'conversations', 'files'],
   task: ['tasks'],
   usage: ['usage_records', 'subscriptions', 'tenant_prices'],
   orchestrator: ['tool_executions', 'run_steps', 'tools', 'agent_runs', 'agents', 'provider_credentials', 'providers'],
