@@ -1,10 +1,16 @@
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
+import { fileStoreProvider } from '@taai/files';
 import { outboxWaker, readDatabaseConfig, runLogProviders } from '@taai/platform';
 import { ConversationAccess } from './conversation-access';
 import { ConversationHandler } from './conversation.handler';
 import { ConversationRepository } from './conversation.repository';
 import { ConversationService } from './conversation.service';
+import { FileAccess } from './file/file-access';
+import { FileHandler } from './file/file.handler';
+import { FileRepository } from './file/file.repository';
+import { FileService } from './file/file.service';
+import { FileSweep } from './file/file.sweep';
 import { MessageHandler } from './message.handler';
 import { MessageRepository } from './message.repository';
 import { MessageService } from './message.service';
@@ -18,7 +24,7 @@ import { TenantDataHandler } from './tenant-data.handler';
 
 @Module({
   imports: [DatabaseModule.forRoot(readDatabaseConfig(), outboxWaker)],
-  controllers: [ConversationHandler, ParticipantHandler, MessageHandler, TenantDataHandler],
+  controllers: [ConversationHandler, ParticipantHandler, MessageHandler, FileHandler, TenantDataHandler],
   providers: [
     ConversationRepository,
     ConversationAccess,
@@ -27,6 +33,11 @@ import { TenantDataHandler } from './tenant-data.handler';
     ParticipantService,
     MessageRepository,
     MessageService,
+    FileRepository,
+    FileAccess,
+    FileService,
+    FileSweep,
+    fileStoreProvider,
     ReplyService,
     ReplyFollower,
     ...runLogProviders,

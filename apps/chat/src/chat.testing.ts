@@ -10,6 +10,7 @@ import {
 } from '@taai/contracts';
 import { openDataSource, RlsPool, type OutboxEntity } from '@taai/entities';
 import { createTenant, createTestDatabase, createUser, type TestDatabase } from '@taai/entities-testing';
+import { temporaryStore } from '@taai/files-testing';
 import { Channels, RunLogReader, RunLogWriter, whenReady, type RedisClient } from '@taai/platform';
 import { testRedis } from '@taai/platform-testing';
 import { rolePermissions } from '@taai/rbac';
@@ -18,6 +19,10 @@ import { v7 } from 'uuid';
 import { ConversationAccess } from './conversation-access';
 import { ConversationRepository } from './conversation.repository';
 import { ConversationService } from './conversation.service';
+import { FileAccess } from './file/file-access';
+import { FileRepository } from './file/file.repository';
+import { FileService } from './file/file.service';
+import { FileSweep } from './file/file.sweep';
 import { MessageRepository } from './message.repository';
 import { MessageService } from './message.service';
 import type { Agents, Runs } from './orchestrator';
@@ -25,6 +30,7 @@ import { ParticipantRepository } from './participant.repository';
 import { ParticipantService } from './participant.service';
 import { ReplyFollower } from './reply-follower';
 import { ReplyService } from './reply.service';
+import { TenantDataHandler } from './tenant-data.handler';
 
 /** Silence after which a lost log is noticed, in milliseconds: short, so that a test need not wait for it. */
 const SILENCE_MS = 50;
@@ -105,11 +111,24 @@ export async function startChat() {
   const rls = new RlsPool(db, { prepare: true });
   const [conversationRows, messageRows] = [new ConversationRepository(rls), new MessageRepository(rls)];
   const access = new ConversationAccess(db, conversationRows);
+  const kept = await temporaryStore();
+  const fileRows = new FileRepository(rls, db);
+  const files = new FileService(db, fileRows, new FileAccess(db, fileRows), kept.store);
   const followers: ReplyFollower[] = [];
   const replica = () => {
     const replies = new ReplyService(db, conversationRows, messageRows, orchestrator);
     const follower = new ReplyFollower(replies, runLog, orchestrator);
-    const messages = new MessageService(db, conversationRows, access, messageRows, replies, follower, orchestrator);
+    const messages = new MessageService(
+      db,
+      conversationRows,
+      access,
+      messageRows,
+      replies,
+      follower,
+      fileRows,
+      files,
+      orchestrator,
+    );
     followers.push(follower);
     return { replies, follower, messages };
   };
@@ -120,6 +139,11 @@ export async function startChat() {
     runLog,
     conversations: new ConversationService(db, conversationRows, access, orchestrator),
     participants: new ParticipantService(db, access, conversationRows, new ParticipantRepository(rls)),
+    files,
+    kept,
+    sweep: new FileSweep(db, fileRows, files),
+    tenantData: new TenantDataHandler(db, fileRows, files),
+    admin: <Row extends object>(sql: string, params: readonly unknown[]) => database.admin<Row>(sql, params),
     replica,
     createTenant: () => createTenantOf(database, user_id),
     createUser: (tenant_id: string) => createUser(database, tenant_id),
@@ -132,6 +156,7 @@ export async function startChat() {
       redis.disconnect();
       subscriber.disconnect();
       await db.destroy();
+      await kept.drop();
       await database.drop();
     },
   };

@@ -3,18 +3,18 @@ import type { ChatMessage, Message } from '@taai/contracts';
 import { RlsPool, sql, type MessageEntity, type Tx } from '@taai/entities';
 import { v7 } from 'uuid';
 
-const columns = 'id, conversation_id, role, content, run_id, user_id, created_at';
+const columns = 'id, conversation_id, role, content, attachments, run_id, user_id, created_at';
 
 const INSERT = sql(`
-  insert into messages (tenant_id, id, conversation_id, role, content, run_id, user_id)
-  values ($1, $2, $3, $4, $5, $6, $7)
+  insert into messages (tenant_id, id, conversation_id, role, content, run_id, user_id, attachments)
+  values ($1, $2, $3, $4, $5, $6, $7, $8)
   on conflict (tenant_id, run_id) where role = 'assistant' do nothing returning ${columns}`);
 
 const PAGE = sql(`
   select ${columns} from messages where conversation_id = $1 and ($2::uuid is null or id > $2) order by id limit $3`);
 
 const UP_TO = sql(`
-  select role, content from messages
+  select role, content, attachments from messages
   where conversation_id = $1 and id <= $2 and role in ('user', 'assistant') order by id desc limit $3`);
 
 const UNANSWERED = sql(`
@@ -27,17 +27,18 @@ const UNANSWERED = sql(`
 const FIND_ANSWER = sql(`
   select ${columns} from messages where role = 'assistant' and run_id = $1 and conversation_id = $2`);
 
+type NewMessage = Pick<MessageEntity, 'conversation_id' | 'role' | 'content' | 'run_id' | 'user_id'> &
+  Partial<Pick<MessageEntity, 'attachments'>>;
+
 @Injectable()
 export class MessageRepository {
   constructor(private readonly rls: RlsPool) {}
 
   /** Resolves to undefined when the run's answer is written already. */
-  async insert(
-    tx: Tx,
-    message: Pick<MessageEntity, 'conversation_id' | 'role' | 'content' | 'run_id' | 'user_id'>,
-  ): Promise<Message | undefined> {
-    const { conversation_id, role, content, run_id, user_id } = message;
-    const values = [tx.tenant_id, v7(), conversation_id, role, content, run_id, user_id];
+  async insert(tx: Tx, message: NewMessage): Promise<Message | undefined> {
+    const { conversation_id, role, content, run_id, user_id, attachments = [] } = message;
+    const said = [conversation_id, role, content, run_id, user_id, JSON.stringify(attachments)];
+    const values = [tx.tenant_id, v7(), ...said];
     const [inserted] = await tx.write<Message>(INSERT, values);
     return inserted;
   }
