@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { fileStoreProvider } from '@taai/files';
 import { REDIS, runLogProviders, TokenSpending, type RedisClient } from '@taai/platform';
 import { AccessGuard, CredentialStrategy } from './access/access.guard';
 import { LimitUseController } from './admission/limit-use.controller';
@@ -11,6 +12,7 @@ import { Concurrency } from './admission/concurrency';
 import { InFlightGuard } from './admission/in-flight.guard';
 import { contractControllers } from './route/route';
 import { DeniedAccess } from './access/denied-access';
+import { FileController } from './file/file.controller';
 import { dialectController } from './dialect/dialect.controller';
 import { MessageController } from './stream/message.controller';
 import { OpenStreams } from './stream/open-streams';
@@ -24,6 +26,7 @@ import { RunEvents } from './stream/run-events';
     RunController,
     MessageController,
     ArchiveController,
+    FileController,
     LimitUseController,
     dialectController(),
   ],
@@ -42,6 +45,7 @@ import { RunEvents } from './stream/run-events';
     ...runLogProviders,
     RunEvents,
     OpenStreams,
+    fileStoreProvider,
   ],
 })
 export class AppModule {}

@@ -8,6 +8,9 @@ import {
   IsISO8601,
   IsString,
   IsUUID,
+  Max,
+  MaxLength,
+  Min,
   ValidateNested,
 } from 'class-validator';
 import { contract, Nothing, typed } from './contract';
@@ -90,14 +93,17 @@ export function Attachments(): PropertyDecorator {
 export class Attachment extends AttachFile {
   @Describe('Its name.', 'invoice.pdf')
   @IsString()
+  @MaxLength(limits.filenameCharacters)
   filename: string;
 
   @Describe('Its type.', 'application/pdf')
-  @IsString()
+  @IsIn(fileTypes)
   content_type: string;
 
   @Describe('How long it is, in bytes.', 48213)
   @IsInt()
+  @Min(0)
+  @Max(Number.MAX_SAFE_INTEGER)
   bytes: number;
 }
 

@@ -1,3 +1,4 @@
+export * from './inspection/samples.testing';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +11,7 @@ export async function temporaryStore() {
     folder,
     store: new FolderStore(folder),
     /** Paths of all that is kept, parts included. */
-    async kept(): Promise<string[]> {
+    kept: async (): Promise<string[]> => {
       const entries = await readdir(folder, { recursive: true, withFileTypes: true });
       return entries.filter((entry) => entry.isFile()).map(({ name, parentPath }) => join(parentPath, name));
     },

@@ -1,8 +1,10 @@
 import { connect, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { Module, type ExecutionContext } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { limits, noLimits, ProblemError, type TenantLimits } from '@taai/contracts';
+import { limits, noLimits, ProblemError, type FilePlace, type TenantLimits } from '@taai/contracts';
 import type { Dialect } from '@taai/dialects';
+import { FILE_STORE, type FileStore } from '@taai/files';
 import { HealthModule, RpcClient, RunLogReader } from '@taai/platform';
 import { currentContext, type Caller, type RequestContext } from '@taai/tenant';
 import type { FastifyRequest, InjectOptions, LightMyRequestResponse } from 'fastify';
@@ -16,11 +18,12 @@ import { RateLimiter } from '../admission/rate-limiter';
 import { AccessGuard } from '../access/access.guard';
 import { DeniedAccess } from '../access/denied-access';
 import type { HeadGuard } from '../access/guards';
+import { FileController } from '../file/file.controller';
 import { dialectController } from '../dialect/dialect.controller';
 import { createHttp, defaultTimeouts, type Timeouts } from './http';
 import { MessageController } from '../stream/message.controller';
 import { OpenStreams } from '../stream/open-streams';
-import { Principals } from '../access/principals';
+import { GATEWAY_CONFIG, Principals } from '../access/principals';
 import { contractControllers } from '../route/route';
 import { RunController } from '../stream/run.controller';
 import { RunEvents } from '../stream/run-events';
@@ -31,6 +34,7 @@ const defaults: GatewayConfig = {
   port: 0,
   corsOrigins: [],
   bodyLimitBytes: limits.callBytes,
+  fileLimitBytes: limits.fileBytes,
   accessGraceMs: 30_000,
   trustProxy: [],
   httpsOnly: false,
@@ -58,7 +62,7 @@ interface Behind {
   /** Answers calls to services, as JSON. */
   call?: () => Promise<string>;
   /** Methods of any contract, by name. */
-  methods?: Record<string, () => Promise<unknown>>;
+  methods?: Record<string, (...input: never[]) => Promise<unknown>>;
   /** The outputs of any stream, as JSON. */
   stream?: (signal: AbortSignal) => AsyncIterable<string>;
   /** The events of any run, until the signal. */
@@ -67,9 +71,19 @@ interface Behind {
   tenantLimits?: TenantLimits;
   /** Counts what lasts. */
   take?: (kind: Lasting) => Promise<void>;
+  /** Where files are kept. */
+  store?: FileStore;
   timeouts?: Partial<Timeouts>;
   dialects?: readonly Dialect[];
 }
+
+const emptyFile: FilePlace = { file_id: NIL, stored_as: NIL, filename: 'x', content_type: 'text/plain', bytes: 0 };
+
+const emptyStore: FileStore = {
+  write: () => Promise.reject(new ProblemError('service_unavailable')),
+  read: async () => Readable.from([]),
+  remove: async () => undefined,
+};
 
 async function* ended(): AsyncGenerator<ServerSentEvent> {
   yield { id: 1, type: 'run.completed', data: {} };
@@ -98,7 +112,7 @@ export interface TestEdge {
 /** The gateway on a port, with all its routes and hooks, a guard that knows one token, and no services. */
 export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Behind = {}): Promise<TestEdge> {
   const { call = async () => '{}', methods, stream = nothing, events = ended, timeouts, dialects } = behind;
-  const { tenantLimits = noLimits, take = async () => undefined } = behind;
+  const { tenantLimits = noLimits, take = async () => undefined, store = emptyStore } = behind;
   const contexts: RequestContext[] = [];
   const callRaw = () => {
     const context = currentContext();
@@ -106,7 +120,12 @@ export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Beh
     return call();
   };
   const readLog = (_id: string, { signal }: { signal: AbortSignal }) => events(signal);
-  const client = { outcome: async () => ({ id: RUN_ID }), active: async () => ({ active: 0 }), ...methods };
+  const client = {
+    outcome: async () => ({ id: RUN_ID }),
+    active: async () => ({ active: 0 }),
+    content: async () => emptyFile,
+    ...methods,
+  };
   const streamRaw = (_bound: unknown, _input: unknown, { signal }: { signal: AbortSignal }) => stream(signal);
 
   @Module({
@@ -116,6 +135,7 @@ export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Beh
       RunController,
       MessageController,
       ArchiveController,
+      FileController,
       LimitUseController,
       dialectController(dialects),
     ],
@@ -136,6 +156,8 @@ export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Beh
       { provide: Concurrency, useValue: { take, inUse: async () => 0 } },
       { provide: RateLimiter, useValue: { read: async () => [] } },
       { provide: RpcClient, useValue: { callRaw, streamRaw, for: () => client } },
+      { provide: FILE_STORE, useValue: store },
+      { provide: GATEWAY_CONFIG, useValue: { ...defaults, ...config } },
       { provide: RunLogReader, useValue: { read: readLog } },
     ],
   })

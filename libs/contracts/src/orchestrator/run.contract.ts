@@ -213,6 +213,8 @@ export class ChatMessage {
   content: string;
 
   @Optional()
+  @IsArray()
+  @ArrayMaxSize(limits.attachments)
   @ValidateNested({ each: true })
   @Type(() => Attachment)
   attachments?: Attachment[];

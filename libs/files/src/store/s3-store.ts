@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
-import { ProblemError, unavailableBy } from '@taai/contracts';
+import { unavailableBy } from '@taai/contracts';
 import type { FileStore } from './file-store';
 
 /** The least that S3 takes for a part, and all that is held of an upload. */
@@ -56,7 +56,11 @@ class S3Store implements FileStore {
     const abortController = new AbortController();
     const abort = () => abortController.abort();
     signal.addEventListener('abort', abort);
-    const Body = Readable.from(bytes, { objectMode: false });
+    let failure: unknown;
+    const Body = Readable.from(
+      noting(bytes, (error) => (failure = error)),
+      { objectMode: false },
+    );
     const params = { Bucket: this.bucket, Key: key, Body, ContentType: 'application/octet-stream' };
     try {
       signal.throwIfAborted();
@@ -68,7 +72,7 @@ class S3Store implements FileStore {
         abortController,
       }).done();
     } catch (error) {
-      throw explained(error, signal);
+      throw failure ?? explained(error, signal);
     } finally {
       signal.removeEventListener('abort', abort);
       Body.destroy();
@@ -104,8 +108,17 @@ class S3Store implements FileStore {
   }
 }
 
-/** What the bytes' source threw passes as it is. */
+/** The SDK does not pass on what its source throws. */
+async function* noting(bytes: AsyncIterable<Buffer>, note: (error: unknown) => void): AsyncGenerator<Buffer> {
+  try {
+    yield* bytes;
+  } catch (error) {
+    note(error);
+    throw error;
+  }
+}
+
 function explained(error: unknown, signal?: AbortSignal): unknown {
   if (signal?.aborted) return signal.reason;
-  return error instanceof ProblemError ? error : unavailableBy(error, 'The store of files does not answer.');
+  return unavailableBy(error, 'The store of files does not answer.');
 }
