@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
+  invalidField,
   limits,
   ProblemError,
   type Attachment,
@@ -83,10 +84,13 @@ export class FileService {
     await this.erase(tenant_id, [id]).catch((error: unknown) => reportError(error));
   }
 
-  /** What messages keep of files that the caller may read, in the order of the ids. Throws `not_found`. */
+  /** What messages keep of files that the caller may read, in the order of the ids. Throws `not_found`, and `validation_failed` for more than a model is given. */
   async describe(ids: readonly string[]): Promise<Attachment[]> {
     if (ids.length === 0) return [];
-    return (await this.access.openAll(ids, 'reader')).map(attachmentOf);
+    const files = (await this.access.openAll(ids, 'reader')).map(attachmentOf);
+    if (files.reduce((sum, { bytes }) => sum + bytes, 0) > limits.modelFileBytes)
+      throw invalidField('attachments', `must have no more than ${limits.modelFileBytes} bytes together`);
+    return files;
   }
 
   locate(ids: readonly string[]): Promise<FilePlace[]> {

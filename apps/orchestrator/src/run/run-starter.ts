@@ -1,11 +1,20 @@
-import { Injectable } from '@nestjs/common';
-import { found, ProblemError, type Agent, type Run, type StartRun, type StartRunFor } from '@taai/contracts';
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  found,
+  ProblemError,
+  type Agent,
+  type Attachment,
+  type Run,
+  type StartRun,
+  type StartRunFor,
+} from '@taai/contracts';
 import { withTenant, type Tx } from '@taai/entities';
-import type { ChatMessage } from '@taai/providers';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { AgentDirectory } from '../agent/agent-directory';
+import { FILES, type Files } from '../file/files';
+import { toRunMessage, type RunMessage } from '../file/stored-file';
 import { fillPrompt } from '../agent/system-prompt';
 import { ProviderDirectory } from '../provider/provider-directory';
 import { RunExecutor, type Slot } from './execution/run-executor';
@@ -16,7 +25,7 @@ import { toRun } from './run-view';
 import { RunRepository } from './run.repository';
 
 type Order = Pick<NewRun, 'id' | 'agent_id' | 'conversation_id' | 'metadata'> & {
-  messages: ChatMessage[];
+  messages: RunMessage[];
   variables: Record<string, unknown>;
 };
 
@@ -33,12 +42,13 @@ export class RunStarter {
     private readonly providers: ProviderDirectory,
     private readonly executor: RunExecutor,
     private readonly limits: RunLimits,
+    @Inject(FILES) private readonly files: Files,
   ) {}
 
-  /** Throws `not_found`, `agent_not_ready`, `too_many_runs`, and `validation_failed` for variables. */
-  start(input: StartRun): Promise<Run> {
+  /** Throws `not_found`, for attachments too, `agent_not_ready`, `too_many_runs`, and `validation_failed` for variables. */
+  async start(input: StartRun): Promise<Run> {
     const { id: agent_id, input: content, metadata = {}, variables = {} } = input;
-    const messages: ChatMessage[] = [{ role: 'user', content }];
+    const messages = [toRunMessage({ role: 'user', content, attachments: await this.attached(input) })];
     const order = { id: v7(), agent_id, conversation_id: null, metadata, messages, variables };
     return this.withSlot(async (tx, slot) => {
       const created = await this.insert(tx, order, slot);
@@ -48,13 +58,20 @@ export class RunStarter {
   }
 
   /** Starts the run that answers a conversation. A run that has the id already stays as it is. */
-  startFor({ run_id: id, agent_id, conversation_id, messages }: StartRunFor): Promise<Run> {
+  startFor({ run_id: id, agent_id, conversation_id, messages: said }: StartRunFor): Promise<Run> {
+    const messages = said.map(toRunMessage);
     const order = { id, agent_id, conversation_id, metadata: {}, messages, variables: {} };
     return this.withSlot(async (tx, slot) => {
       const known = await this.runs.find(tx, id);
       const created = known ? undefined : await this.insert(tx, order, slot);
       return toRun(found('run', known ?? created ?? (await this.runs.find(tx, id))));
     });
+  }
+
+  /** The files that the caller may read, and wants the agent to see. */
+  private async attached({ attachments = [] }: StartRun): Promise<Attachment[]> {
+    if (attachments.length === 0) return [];
+    return (await this.files.describe({ file_ids: attachments.map(({ file_id }) => file_id) })).data;
   }
 
   /** Does the work of a start with a slot when this replica has one for the tenant; a run without one is queued. */
@@ -77,7 +94,7 @@ export class RunStarter {
       throw new ProblemError('too_many_runs', undefined, { retry_after: RETRY_SECONDS });
     const { user_id = null, api_key_id = null } = currentCaller();
     const prompt = fillPrompt(agent.system_prompt, agent.variables, variables, { now: new Date(), user_id });
-    const instructions: ChatMessage[] = prompt ? [{ role: 'system', content: prompt }] : [];
+    const instructions: RunMessage[] = prompt ? [{ role: 'system', content: prompt }] : [];
     const state = { ...snapshotOf(agent), provider_id, api_key_id };
     const row = { ...run, agent_version: agent.version, user_id, input: [...instructions, ...messages], state };
     const created = await this.runs.insert(tx, row, slot?.lease, this.limits.deadline_seconds);
