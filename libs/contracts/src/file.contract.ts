@@ -15,7 +15,7 @@ import {
 } from 'class-validator';
 import { contract, Nothing, typed } from './contract';
 import { Describe } from './schema/describe';
-import { ById, Nullable, Optional, Page, PageQuery, type Timestamp } from './fields';
+import { ById, Empty, Nullable, Optional, Page, PageQuery, type Timestamp } from './fields';
 import { limits } from './schema/limits';
 
 /** As OpenAI's clients name them. Files are treated alike, whatever they are for. */
@@ -205,6 +205,13 @@ export const fileContract = contract('chat.file', {
     access: 'files:read',
     input: FileIds,
     output: AttachedFiles,
+    effect: 'safe',
+  },
+  kept: {
+    summary: "How long the tenant's files are together, for what the gateway shows of limits",
+    callers: ['gateway'],
+    input: Empty,
+    output: typed<{ bytes: number }>(),
     effect: 'safe',
   },
   locate: {

@@ -1,6 +1,7 @@
 import {
   fileContract,
   type ById,
+  type Empty,
   type FileIds,
   type PageQuery,
   type ReceivedFile,
@@ -43,6 +44,10 @@ export class FileHandler {
 
   async describe({ file_ids }: FileIds) {
     return { data: await this.files.describe(file_ids) };
+  }
+
+  async kept(_: Empty) {
+    return { bytes: await this.files.kept() };
   }
 
   async locate({ file_ids }: FileIds) {

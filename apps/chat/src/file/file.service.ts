@@ -97,6 +97,10 @@ export class FileService {
     return this.files.locate(ids);
   }
 
+  async kept(): Promise<number> {
+    return (await withTenant(this.db, (tx) => this.files.room(tx, { lock: false }))).used;
+  }
+
   /** Removes bytes and rows of files that nobody can reach any more. Resolves to their number. */
   async erase(tenant_id: string, ids: readonly string[]): Promise<number> {
     for (const id of ids) await this.store.remove(keyOfFile(tenant_id, id));

@@ -124,6 +124,7 @@ export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Beh
     outcome: async () => ({ id: RUN_ID }),
     active: async () => ({ active: 0 }),
     content: async () => emptyFile,
+    kept: async () => ({ bytes: 0 }),
     ...methods,
   };
   const streamRaw = (_bound: unknown, _input: unknown, { signal }: { signal: AbortSignal }) => stream(signal);
