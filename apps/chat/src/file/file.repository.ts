@@ -47,7 +47,7 @@ const LOCATE = sql(`
 const ROOM = sql(`
   select ((p.limits || s.limits) ->> 'stored_file_bytes')::float as most,
     (select coalesce(sum(bytes), 0)::float from files where status = 'ready') as used,
-    (select count(*)::int from files where status = 'uploading') as uploads
+    (select count(*)::int from files where status = 'uploading' and created_at > now() - interval '10 minutes') as uploads
   from subscriptions s join plans p on p.id = s.plan_id where s.status <> 'ended'`);
 const LOCK_ROOM = sql(`select pg_advisory_xact_lock(hashtextextended('stored files ' || $1, 0))`);
 
@@ -83,7 +83,7 @@ export interface Room {
   /** Bytes; null: as many as there are. */
   most: number | null;
   used: number;
-  /** That have not come to their end. */
+  /** Under way: of those that broke off, the ones of the last ten minutes. */
   uploads: number;
 }
 

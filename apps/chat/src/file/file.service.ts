@@ -35,7 +35,10 @@ export class FileService {
       const room = await this.files.room(tx, { lock: false });
       assertRoom(room, 1);
       if (room.uploads >= limits.uploads)
-        throw new ProblemError('storage_full', `${limits.uploads} uploads have not come to their end.`);
+        throw new ProblemError(
+          'storage_full',
+          `${limits.uploads} uploads are under way, or broke off in the last ten minutes.`,
+        );
       return shown(await this.files.insert(tx, user_id));
     });
   }

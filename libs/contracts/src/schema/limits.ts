@@ -87,7 +87,7 @@ export const limits = Object.freeze({
   fileBytes: 20 * 1024 * KB,
   /** From the request's first byte to the form's last. */
   uploadSeconds: 120,
-  /** Of a tenant that have not come to their end. */
+  /** Of a tenant, under way; those that broke off within ten minutes are among them. */
   uploads: 100,
   formFields: 5,
   formFieldBytes: KB,
