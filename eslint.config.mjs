@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-const libs = ['contracts', 'platform', 'tenant', 'rbac', 'entities', 'providers', 'dialects'];
+const libs = ['contracts', 'platform', 'tenant', 'rbac', 'entities', 'providers', 'dialects', 'files'];
 
 /**
  * Import boundary: files of `folder` may not import the workspace libraries in `forbidden`, but for types of those in `types`, nor the folders
@@ -161,6 +161,11 @@ export default defineConfig(
     allBut('contracts', 'tenant', 'rbac'),
     'platform runs in the gateway, which has no database.',
   ),
+  boundary(
+    'libs/files',
+    allBut('contracts', 'platform'),
+    'files are bytes in a store: whose they are, the chat service knows.',
+  ),
   boundary('apps', [], 'apps use every library.'),
   ...[
     ['model', ['provider', 'agent', 'completion', 'run', 'tool']],
@@ -180,7 +185,7 @@ export default defineConfig(
   })),
   boundary(
     'apps/gateway',
-    allBut('contracts', 'dialects', 'platform', 'tenant', 'rbac'),
+    allBut('contracts', 'dialects', 'files', 'platform', 'tenant', 'rbac'),
     'the gateway has no database and talks to no vendor.',
   ),
 );

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { publicMethods, type BoundMethod, type PublicMethod } from '@taai/contracts';
 import { dialects, routeOf } from '@taai/dialects';
 import type { Client, Json } from './support/client';
+import { upload } from './support/files';
 import { sharedFleet } from './support/shared-fleet';
 import { colleague, newAgent, newTenant, revokedClient, type TestTenant } from './support/tenant';
 
@@ -52,14 +53,22 @@ const routes: readonly (BoundMethod<PublicMethod> & { verb: string; path: string
   })
   .sort((a, b) => a.path.localeCompare(b.path) || a.verb.localeCompare(b.verb));
 
-const isPrivate = (path: string) => /^\/v1\/(conversations|messages|runs|shares)\/:/.test(path);
+const isPrivate = (path: string) => /^\/v1\/(conversations|messages|runs|shares|files)\/:/.test(path);
+const uploads = new Set<string>(routes.flatMap(({ method }) => (method.upload ? method.http : [])));
 const takesBody = (verb: string) => verb !== 'GET' && verb !== 'DELETE' && verb !== 'HEAD';
 const withIds = (path: string, id: string = randomUUID()) => path.replace(/:\w+/g, id);
+
+function formOfProbe(): FormData {
+  const form = new FormData();
+  form.append(PROBE, new Blob(['x']), 'x');
+  return form;
+}
 
 /** How far a request gets that no input accepts. */
 async function probe(client: Client, verb: string, path: string): Promise<{ status: number; body: Json }> {
   const query = takesBody(verb) ? '' : `?${PROBE}=1`;
-  return client.request(verb, withIds(path) + query, { ...(takesBody(verb) && { body: { [PROBE]: 1 } }) });
+  const body = uploads.has(`${verb} ${path}`) ? formOfProbe() : { [PROBE]: 1 };
+  return client.request(verb, withIds(path) + query, { ...(takesBody(verb) && { body }) });
 }
 
 /** `yes`: everything but the probe was right. */
@@ -80,7 +89,7 @@ const tableOf = (rows: string[][]) => {
 const INTRODUCTION = `# Who may call what
 
 Compared with the running fleet by access-matrix.e2e.ts. \`yes\`: let in; a number: the status of the refusal. \`stranger\` is
-a member of the same tenant, at conversations and runs that the admin shares with nobody. \`other\` is the admin of
+a member of the same tenant, at conversations, runs and files that the admin shares with nobody. \`other\` is the admin of
 another tenant: \`own\` means that the route shows them their own tenant alone, 404 that another tenant's id does not exist for
 them. \`revoked\` is an admin whose session was revoked, \`key\` an API key of an admin with the scope \`tasks:read\`.
 `;
@@ -125,6 +134,7 @@ describe('every route for everybody', () => {
       '/v1/conversations': conversation,
       '/v1/messages': message.body['reply'].id,
       '/v1/shares': (await client.post(`/v1/conversations/${conversation}/shares`, {})).body['id'],
+      '/v1/files': (await upload(client, 'File of the matrix', 'matrix.txt')).body['id'],
       '/v1/webhooks': await make('/v1/webhooks', { url: 'http://127.0.0.1:9/hook', events: ['task.created'] }),
       '/v1/roles': await make('/v1/roles', { name: 'matrix', permissions: ['tasks:read'] }),
       '/v1/api-keys': await make('/v1/api-keys', { name: 'matrix', scopes: ['tasks:read'] }),
@@ -185,12 +195,12 @@ describe('every route for everybody', () => {
     expect(await listed('/v1/auth/sessions')).toContain(fixtures['/v1/auth/sessions']);
   });
 
-  test('shows strangers of the tenant no conversation and no run that is not shared with them', async () => {
+  test('shows strangers of the tenant no conversation, run or file that is not shared with them', async () => {
     // Usage names the run that it belongs to, and nothing of it.
     const lists = routes.filter(({ verb, path }) => verb === 'GET' && !path.includes(':') && !path.includes('/usage/'));
     for (const { path } of lists) {
       const shown = JSON.stringify((await clients.stranger.get(path)).body);
-      for (const start of ['/v1/conversations', '/v1/runs'])
+      for (const start of ['/v1/conversations', '/v1/runs', '/v1/files'])
         expect([path, shown.includes(fixtures[start] ?? '')]).toEqual([path, false]);
     }
     expect((await clients.stranger.get(`/v1/agents/${fixtures['/v1/agents']}/runs`)).body['data']).toEqual([]);

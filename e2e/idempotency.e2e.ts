@@ -3,6 +3,7 @@ import { publicMethods, type BoundMethod, type PublicMethod } from '@taai/contra
 import type { Answer } from './support/client';
 import { asSuperuser } from './support/database';
 import { eventually } from './support/eventually';
+import { formOf } from './support/files';
 import { sharedFleet } from './support/shared-fleet';
 import { newAgent, newTenant, type TestTenant } from './support/tenant';
 
@@ -17,6 +18,8 @@ interface Fixture {
   /** Of the route. */
   id?: string;
   body?: object;
+  /** The body, where it is a form. */
+  form?: (change?: object) => FormData;
   /** What makes it another request; absent where there is nothing to say. */
   change?: object;
   /** What the repetition of a success is answered, where it cannot be shown again. */
@@ -67,6 +70,11 @@ async function fixtures(tenant: TestTenant): Promise<Record<string, Fixture>> {
       repeated: 'conflict',
     },
     'chat.message.regenerate': { table: 'message_regenerations', id: said.body['message'].id },
+    'chat.file.create': {
+      table: 'files',
+      form: (change) => formOf(change ? 'Other' : 'Hello', 'hello.txt'),
+      change: {},
+    },
     'chat.message.send': {
       table: 'messages',
       id: conversation.body.id,
@@ -99,9 +107,13 @@ describe.each(keyed.map((bound) => [bound.rpc, bound] as const))('%s', (rpc, bou
 
   /** Answers of messages and runs come at once: what they lead to is not theirs. */
   const post = (key: string, change?: object) =>
-    tenant.client.post(pathOf(bound, fixture), fixture.body && { ...fixture.body, ...change }, {
-      headers: { 'idempotency-key': key, prefer: 'respond-async' },
-    });
+    tenant.client.post(
+      pathOf(bound, fixture),
+      fixture.form?.(change) ?? (fixture.body && { ...fixture.body, ...change }),
+      {
+        headers: { 'idempotency-key': key, prefer: 'respond-async' },
+      },
+    );
 
   /** The answer of one call: while another is under way, it is asked again. */
   const answered = (key: string): Promise<Answer> =>

@@ -53,6 +53,7 @@ export function environmentOf(
     DATABASE_POOL: '5',
     OUTBOUND_ALLOW: '127.0.0.0/8,::1/128',
     APP_URL: apiUrl,
+    FILES_DIR: join(dataFolder, 'files'),
     ...withoutDatabases(process.env),
     OPENAI_API_KEY: undefined, // of the demo agent, which has it in the database
     SMTP_URL: undefined, // of the webhook service alone

@@ -60,9 +60,10 @@ export class CallLog {
 
 const cut = (text: string): string => text.slice(0, MAX_CHARACTERS);
 
-const shorten = ({ role, content, tool_calls, tool_call_id }: Message): Message => ({
+const shorten = ({ role, content, media, tool_calls, tool_call_id }: Message): Message => ({
   role,
   content: cut(content),
+  ...(media && { media: media.slice(0, MAX_ITEMS) }),
   ...(tool_calls && {
     tool_calls: tool_calls
       .slice(0, MAX_ITEMS)

@@ -1,4 +1,5 @@
 import type { Json } from './json.ts';
+import type { Medium } from './media.ts';
 
 /** What all formats ask and answer, in no vendor's words. */
 export interface ToolCall {
@@ -12,6 +13,8 @@ export interface ToolCall {
 export interface Message {
   role: 'system' | 'user' | 'assistant' | 'tool';
   content: string;
+  /** Images and documents, as the user sends them. */
+  media?: Medium[];
   /** The assistant's. */
   tool_calls?: ToolCall[];
   /** A tool's: the call that it answers, by its id or, in formats without ids, by the tool's name. */

@@ -14,7 +14,7 @@ import { readChat, readEmbedding } from './operations.ts';
 import { findRoute } from './routes.ts';
 import { respond } from './transport.ts';
 
-const MAX_BODY_BYTES = 16 * 1024 * 1024;
+const MAX_BODY_BYTES = 48 * 1024 * 1024;
 const REFUSED_KEY = 'sk-sandbox-invalid';
 
 export interface Sandbox {

@@ -6,6 +6,8 @@ export interface SharedFleet {
   /** Two replicas of the gateway. */
   gateways: [string, string];
   sandboxUrl: string;
+  /** Where files are kept. */
+  filesDir: string;
   mailboxUrl: string;
   adminDatabaseUrl: string;
   authSigningJwk: string;
@@ -20,7 +22,7 @@ export const startSharedFleet = () => startTestFleet('shared', { replicas: { gat
 
 /** E2E_FLEET of a fleet. */
 export function describeFleet(started: TestFleet): string {
-  const { fleet, sandboxUrl, mailbox, adminDatabaseUrl, authSigningJwk, adminEnv } = started;
+  const { fleet, sandboxUrl, filesDir, mailbox, adminDatabaseUrl, authSigningJwk, adminEnv } = started;
   const [first, second] = fleet.gatewayUrls;
   const gatewayLog = fleet.processes.gateway[0]?.logFile;
   if (!first || !second || !gatewayLog) throw new Error('The fleet has no two gateways.');
@@ -28,6 +30,7 @@ export function describeFleet(started: TestFleet): string {
   const shared: SharedFleet = {
     gateways,
     sandboxUrl,
+    filesDir,
     mailboxUrl: mailbox.url,
     adminDatabaseUrl,
     authSigningJwk,

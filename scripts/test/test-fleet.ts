@@ -11,6 +11,8 @@ import { migratedDatabase } from './test-database.ts';
 export interface TestFleet {
   fleet: Fleet;
   sandboxUrl: string;
+  /** Where the fleet keeps files. */
+  filesDir: string;
   /** Where the fleet's mails arrive. */
   mailbox: Mailbox;
   /** As superuser, to look at what no client may see. */
@@ -51,6 +53,7 @@ export async function startTestFleet(
   const sandbox = await startSandbox({ port: 0 });
   const mailbox = await startMailbox();
   const logDir = await mkdtemp(join(tmpdir(), 'task-assistant-e2e-'));
+  const filesDir = join(logDir, 'files');
   const release = async () => {
     await sandbox.close();
     await mailbox.close();
@@ -63,7 +66,7 @@ export async function startTestFleet(
       ports: 'free',
       smtpUrl: mailbox.smtpUrl,
       logDir,
-      env: { BCRYPT_COST: '4', DEFAULT_PLAN: 'unlimited', ...options.env },
+      env: { BCRYPT_COST: '4', DEFAULT_PLAN: 'unlimited', FILES_DIR: filesDir, ...options.env },
     });
     const stop = async () => {
       await fleet.stop();
@@ -74,6 +77,7 @@ export async function startTestFleet(
     return {
       fleet,
       sandboxUrl,
+      filesDir,
       mailbox,
       adminDatabaseUrl: database.adminUrl,
       authSigningJwk: JSON.stringify(keys.signing),

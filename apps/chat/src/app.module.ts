@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
+import { fileStoreProvider } from '@taai/files';
 import { outboxWaker, readDatabaseConfig, runLogProviders } from '@taai/platform';
 import { CHAT_CONFIG, readChatConfig } from './config';
 import { ConversationAccess } from './conversation-access';
@@ -14,6 +15,11 @@ import { MessageTreeRepository } from './message-tree.repository';
 import { EventHandler } from './event.handler';
 import { EventRepository } from './event.repository';
 import { EventService } from './event.service';
+import { FileAccess } from './file/file-access';
+import { FileHandler } from './file/file.handler';
+import { FileRepository } from './file/file.repository';
+import { FileService } from './file/file.service';
+import { FileSweep } from './file/file.sweep';
 import { MessageHandler } from './message.handler';
 import { MessageRepository } from './message.repository';
 import { MessageWake } from './message-wake';
@@ -39,6 +45,7 @@ import { TenantDataHandler } from './tenant-data.handler';
     FeedbackHandler,
     ShareHandler,
     EventHandler,
+    FileHandler,
     TenantDataHandler,
   ],
   providers: [
@@ -60,6 +67,11 @@ import { TenantDataHandler } from './tenant-data.handler';
     MessageWake,
     EventRepository,
     EventService,
+    FileRepository,
+    FileAccess,
+    FileService,
+    FileSweep,
+    fileStoreProvider,
     ReplyService,
     ReplyFollower,
     ...runLogProviders,

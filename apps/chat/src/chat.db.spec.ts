@@ -104,7 +104,7 @@ describe('a message', () => {
       agent_id,
       conversation_id: id,
       run_id,
-      messages: [{ role: 'user', content: 'Hello', run_id: null }],
+      messages: [{ role: 'user', content: 'Hello', run_id: null, attachments: [] }],
     });
     expect(await eventsOf('message.created')).toMatchObject([{ id: message.id, role: 'user' }]);
   });

@@ -10,6 +10,7 @@ import {
 } from '@taai/contracts';
 import { openDataSource, RlsPool, type OutboxEntity } from '@taai/entities';
 import { createTenant, createTestDatabase, createUser, type TestDatabase } from '@taai/entities-testing';
+import { temporaryStore } from '@taai/files-testing';
 import { Channels, RunLogReader, RunLogWriter, whenReady, type RedisClient } from '@taai/platform';
 import { testRedis } from '@taai/platform-testing';
 import { rolePermissions } from '@taai/rbac';
@@ -24,6 +25,10 @@ import { MessageAccess } from './message-access';
 import { MessageTreeRepository } from './message-tree.repository';
 import { EventRepository } from './event.repository';
 import { EventService } from './event.service';
+import { FileAccess } from './file/file-access';
+import { FileRepository } from './file/file.repository';
+import { FileService } from './file/file.service';
+import { FileSweep } from './file/file.sweep';
 import { MessageRepository } from './message.repository';
 import { MessageWake } from './message-wake';
 import { MessageService } from './message.service';
@@ -35,6 +40,7 @@ import { ReplyService } from './reply.service';
 import { SearchRepository } from './search.repository';
 import { ShareRepository } from './share.repository';
 import { ShareService } from './share.service';
+import { TenantDataHandler } from './tenant-data.handler';
 
 /** Silence after which a lost log is noticed, in milliseconds: short, so that a test need not wait for it. */
 const SILENCE_MS = 50;
@@ -119,6 +125,9 @@ export async function startChat() {
   const search = new SearchRepository(db);
   const messageAccess = new MessageAccess(access, messageRows);
   const wake = new MessageWake(redis);
+  const kept = await temporaryStore();
+  const fileRows = new FileRepository(rls, db);
+  const files = new FileService(db, fileRows, new FileAccess(db, fileRows), kept.store);
   const followers: ReplyFollower[] = [];
   const replica = () => {
     const replies = new ReplyService(db, conversationRows, messageRows, wake, orchestrator);
@@ -133,6 +142,8 @@ export async function startChat() {
       wake,
       replies,
       follower,
+      fileRows,
+      files,
       orchestrator,
     );
     followers.push(follower);
@@ -143,13 +154,27 @@ export async function startChat() {
     orchestrator,
     redis,
     runLog,
-    conversations: new ConversationService(db, conversationRows, access, participantRows, tree, search, orchestrator),
+    conversations: new ConversationService(
+      db,
+      conversationRows,
+      access,
+      participantRows,
+      tree,
+      search,
+      fileRows,
+      orchestrator,
+    ),
     shares: new ShareService(db, access, conversationRows, messageRows, new ShareRepository(db, rls), {
       appUrl: 'https://app.example.com',
     }),
     feedback: new FeedbackService(messageAccess, new FeedbackRepository(rls)),
     participants: new ParticipantService(db, access, conversationRows, participantRows),
     events: new EventService(access, new EventRepository(rls), messageRows, orchestrator),
+    files,
+    kept,
+    sweep: new FileSweep(db, fileRows, files),
+    tenantData: new TenantDataHandler(db, fileRows, files),
+    admin: <Row extends object>(sql: string, params: readonly unknown[]) => database.admin<Row>(sql, params),
     replica,
     suspend: (tenant_id: string) =>
       database.admin(`update tenants set status = 'suspended' where id = $1`, [tenant_id]),
@@ -166,6 +191,7 @@ export async function startChat() {
       redis.disconnect();
       subscriber.disconnect();
       await db.destroy();
+      await kept.drop();
       await database.drop();
     },
   };

@@ -16,6 +16,7 @@ import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { ConversationAccess } from './conversation-access';
 import { ConversationRepository } from './conversation.repository';
+import { FileRepository } from './file/file.repository';
 import { MessageTreeRepository } from './message-tree.repository';
 import { AGENTS, type Agents } from './orchestrator';
 import { ParticipantRepository } from './participant.repository';
@@ -30,6 +31,7 @@ export class ConversationService {
     private readonly participants: ParticipantRepository,
     private readonly tree: MessageTreeRepository,
     private readonly search: SearchRepository,
+    private readonly files: FileRepository,
     @Inject(AGENTS) private readonly agents: Agents,
   ) {}
 
@@ -99,6 +101,11 @@ export class ConversationService {
       const owned = { agent_id, title, user_id, last_message_at: new Date() };
       const conversation = await this.conversations.insert(tx, owned);
       await this.tree.copy(tx, conversation.id, path.map((message) => message.id).reverse());
+      await this.files.attach(
+        tx,
+        conversation.id,
+        path.flatMap(({ attachments }) => attachments),
+      );
       await emit(tx, 'conversation.created', { ...conversation });
       return conversation;
     });

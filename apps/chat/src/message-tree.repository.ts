@@ -14,12 +14,12 @@ const path = (columns: string) => `
   )
   select ${columns} from path order by depth`;
 
-const PATH = sql(path('id'));
-const CONTEXT = sql(path(`role, content, case when role = 'assistant' then run_id end as run_id`));
+const PATH = sql(path('id, attachments'));
+const CONTEXT = sql(path(`role, content, attachments, case when role = 'assistant' then run_id end as run_id`));
 
 const COPY = sql(`
-  insert into messages (tenant_id, id, conversation_id, parent_message_id, role, content, user_id, created_at)
-  select $1, copy.id, $2, copy.parent, m.role, m.content, m.user_id, m.created_at
+  insert into messages (tenant_id, id, conversation_id, parent_message_id, role, content, attachments, user_id, created_at)
+  select $1, copy.id, $2, copy.parent, m.role, m.content, m.attachments, m.user_id, m.created_at
   from unnest($3::uuid[], $4::uuid[], $5::uuid[]) as copy (of, id, parent) join messages m on m.tenant_id = $1 and m.id = copy.of`);
 
 const QUESTION = sql(
@@ -35,8 +35,8 @@ export class MessageTreeRepository {
   constructor(private readonly rls: RlsPool) {}
 
   /** The message and what it goes on from, newest first; empty when it is not of the conversation. */
-  path(conversation_id: string, id: string, limit: number): Promise<{ id: string }[]> {
-    return this.rls.read<{ id: string }>(PATH, [conversation_id, id, limit]);
+  path(conversation_id: string, id: string, limit: number): Promise<Pick<Message, 'id' | 'attachments'>[]> {
+    return this.rls.read<Pick<Message, 'id' | 'attachments'>>(PATH, [conversation_id, id, limit]);
   }
 
   /** What was said up to the message, newest first. */

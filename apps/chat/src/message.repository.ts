@@ -3,11 +3,12 @@ import type { Message } from '@taai/contracts';
 import { RlsPool, sql, type MessageEntity, type Tx } from '@taai/entities';
 import { v7 } from 'uuid';
 
-export const MESSAGE_COLUMNS = 'id, conversation_id, parent_message_id, role, content, run_id, user_id, created_at';
+export const MESSAGE_COLUMNS =
+  'id, conversation_id, parent_message_id, role, content, attachments, run_id, user_id, created_at';
 
 const INSERT = sql(`
-  insert into messages (tenant_id, id, conversation_id, parent_message_id, role, content, run_id, user_id)
-  values ($1, $2, $3, $4, 'user', $5, $6, $7) returning ${MESSAGE_COLUMNS}`);
+  insert into messages (tenant_id, id, conversation_id, parent_message_id, role, content, run_id, user_id, attachments)
+  values ($1, $2, $3, $4, 'user', $5, $6, $7, $8) returning ${MESSAGE_COLUMNS}`);
 
 /** It goes on from what the run answers, for the first time or once more. */
 const INSERT_ANSWER = sql(`
@@ -36,25 +37,21 @@ const UNANSWERED = sql(`
 const FIND_ANSWER = sql(`
   select ${MESSAGE_COLUMNS} from messages where role = 'assistant' and run_id = $1 and conversation_id = $2`);
 
+type NewMessage = Pick<MessageEntity, 'conversation_id' | 'content' | 'run_id' | 'user_id' | 'attachments'> & {
+  parent_message_id: string | null | undefined;
+};
+
 @Injectable()
 export class MessageRepository {
   constructor(private readonly rls: RlsPool) {}
 
-  /**
-   * Inserts what a user says. It goes on from `parent_message_id`; undefined: from the newest message; null: from none.
-   */
-  async insert(
-    tx: Tx,
-    message: Pick<MessageEntity, 'conversation_id' | 'content' | 'run_id' | 'user_id'> & {
-      parent_message_id: string | null | undefined;
-    },
-  ): Promise<Message> {
-    const { conversation_id, parent_message_id, content, run_id, user_id } = message;
+  /** Inserts what a user says. It goes on from `parent_message_id`; undefined: from the newest message; null: from none. */
+  async insert(tx: Tx, message: NewMessage): Promise<Message> {
+    const { conversation_id, parent_message_id, content, run_id, user_id, attachments } = message;
     const id = v7();
     const parent = parent_message_id === null ? id : parent_message_id;
-    const [inserted] = await tx.write<Message>(INSERT, [
-      ...[tx.tenant_id, id, conversation_id, parent, content, run_id, user_id],
-    ]);
+    const said = [content, run_id, user_id, JSON.stringify(attachments)];
+    const [inserted] = await tx.write<Message>(INSERT, [tx.tenant_id, id, conversation_id, parent, ...said]);
     if (!inserted) throw new Error('What was inserted is returned.');
     return inserted;
   }

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import {
   found,
   ProblemError,
+  type Attachment,
   type Message,
   type MessageSent,
   type PageById,
@@ -16,6 +17,8 @@ import { ConversationAccess } from './conversation-access';
 import { ConversationRepository } from './conversation.repository';
 import { MessageAccess } from './message-access';
 import { MessageTreeRepository } from './message-tree.repository';
+import { FileRepository } from './file/file.repository';
+import { FileService } from './file/file.service';
 import { MessageRepository } from './message.repository';
 import { MessageWake } from './message-wake';
 import { RUNS, type Runs } from './orchestrator';
@@ -37,6 +40,8 @@ export class MessageService {
     private readonly wake: MessageWake,
     private readonly replies: ReplyService,
     private readonly follower: ReplyFollower,
+    private readonly files: FileRepository,
+    private readonly fileService: FileService,
     @Inject(RUNS) private readonly runs: Runs,
   ) {}
 
@@ -46,8 +51,9 @@ export class MessageService {
    */
   async send(input: SendMessage): Promise<MessageSent> {
     const { agent_id } = await this.access.open(input.id, 'writer');
+    const attachments = await this.fileService.describe((input.attachments ?? []).map(({ file_id }) => file_id));
     await this.replies.catchUp(input.id, CONTEXT_WINDOW);
-    return this.answer(agent_id, await withTenant(this.db, (tx) => this.write(tx, input)));
+    return this.answer(agent_id, await withTenant(this.db, (tx) => this.write(tx, input, attachments)));
   }
 
   /** Starts one more run for what a user has said, which all its answers stay beside. Throws `conflict` for what nobody asked. */
@@ -83,13 +89,18 @@ export class MessageService {
     return sent;
   }
 
-  private async write(tx: Tx, { id: conversation_id, content, parent_message_id }: SendMessage): Promise<MessageSent> {
+  private async write(
+    tx: Tx,
+    { id: conversation_id, content, parent_message_id }: SendMessage,
+    attachments: Attachment[],
+  ): Promise<MessageSent> {
     found('conversation', await this.conversations.lockForMessage(tx, conversation_id));
     if (parent_message_id) await this.assertParent(conversation_id, parent_message_id);
     const run_id = v7();
     const { user_id = null } = currentCaller();
-    const fields = { conversation_id, parent_message_id, content, run_id, user_id };
+    const fields = { conversation_id, parent_message_id, content, run_id, user_id, attachments };
     const message = await this.messages.insert(tx, fields);
+    await this.files.attach(tx, conversation_id, attachments);
     await emit(tx, 'message.created', { ...message });
     this.wake.afterCommit(tx, conversation_id);
     return { message, reply: null, run_id };

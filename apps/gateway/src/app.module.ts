@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { fileStoreProvider } from '@taai/files';
 import { REDIS, runLogProviders, TokenSpending, type RedisClient } from '@taai/platform';
 import { AccessGuard, CredentialStrategy } from './access/access.guard';
 import { LimitUseController } from './admission/limit-use.controller';
@@ -22,6 +23,7 @@ import { ConversationFollower } from './stream/conversation-follower';
 import { ConversationTails } from './stream/conversation-tails';
 import { contractControllers } from './route/route';
 import { DeniedAccess } from './access/denied-access';
+import { FileController } from './file/file.controller';
 import { dialectController } from './dialect/dialect.controller';
 import { MessageController } from './stream/message.controller';
 import { OpenStreams } from './stream/open-streams';
@@ -38,6 +40,7 @@ import { RunReplays } from './stream/run-replays';
     ConversationController,
     ArchiveController,
     ExportController,
+    FileController,
     LimitUseController,
     dialectController(),
   ],
@@ -66,6 +69,7 @@ import { RunReplays } from './stream/run-replays';
     ChatEvents,
     EventDispatcher,
     ChatGateway,
+    fileStoreProvider,
   ],
 })
 export class AppModule {}

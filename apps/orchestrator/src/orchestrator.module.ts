@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { fileStoreProvider } from '@taai/files';
 import {
   LedgerStream,
   REDIS,
@@ -24,6 +25,8 @@ import { CompletionHandler } from './completion/completion.handler';
 import { CompletionService } from './completion/completion.service';
 import { EmbeddingService } from './completion/embedding.service';
 import type { OrchestratorConfig } from './config';
+import { FileLoader } from './file/file-loader';
+import { filesClient } from './file/files';
 import { BreakerLimits } from './model/breaker-limits';
 import { CallerLimits } from './model/caller-limits';
 import { CircuitBreakers } from './model/circuit-breakers';
@@ -85,6 +88,9 @@ export class OrchestratorModule {
         RunHistory,
         RunCancellation,
         ConcurrentTurns,
+        FileLoader,
+        filesClient,
+        fileStoreProvider,
         RunExecutor,
         RunLogRoom,
         RunHolder,

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Test } from '@nestjs/testing';
 import { openDataSource, RlsPool, type UsageRecordEntity } from '@taai/entities';
 import { createTenant, createTestDatabase } from '@taai/entities-testing';
+import { FILE_STORE, type FileStore } from '@taai/files';
 import {
   Channels,
   ContextTokens,
@@ -24,6 +25,7 @@ import { lastUserMessage } from '../../../scripts/sandbox/chat';
 import { startSandbox } from '../../../scripts/sandbox/server';
 import { AgentDirectory } from './agent/agent-directory';
 import { AgentService } from './agent/agent.service';
+import { FILES, type Files } from './file/files';
 import { CircuitBreakers } from './model/circuit-breakers';
 import { ModelCaller, type ChatCaller } from './model/model-caller';
 import { tokenizers } from './model/tokens';
@@ -48,6 +50,8 @@ export const newKey = () => `${randomBytes(32).toString('base64url')}=`;
 export interface Parts {
   caller: ChatCaller;
   loader: ToolLoader;
+  files: Files;
+  store: FileStore;
 }
 
 /** A database, a sandbox provider, and any number of orchestrator replicas on them. */
@@ -97,6 +101,8 @@ export async function startStage() {
       .useValue(new SecretBox(keys));
     if (parts.caller) module.overrideProvider(ModelCaller).useValue(parts.caller);
     if (parts.loader) module.overrideProvider(ToolBox).useValue(parts.loader);
+    if (parts.files) module.overrideProvider(FILES).useValue(parts.files);
+    if (parts.store) module.overrideProvider(FILE_STORE).useValue(parts.store);
     const app = await module.compile();
     stops.push(() => app.close());
     return {

@@ -12,6 +12,7 @@ import { conversationContract, feedbackContract, messageContract, participantCon
 import { chatSocketContract } from './chat-socket.contract';
 import { boundMethods, type BoundMethod, type Contract, type PublicMethod, type SocketMethod } from './contract';
 import { conversationEventContract } from './conversation-event.contract';
+import { fileContract } from './file.contract';
 import { jobContract } from './job.contract';
 import { agentContract } from './orchestrator/agent.contract';
 import { completionContract } from './orchestrator/completion.contract';
@@ -53,6 +54,7 @@ export const catalog: readonly Contract[] = [
   shareContract,
   conversationEventContract,
   chatSocketContract,
+  fileContract,
   usageContract,
   limitUseContract,
   priceContract,

@@ -12,6 +12,7 @@ import {
 } from 'class-validator';
 import { contract, Nothing } from './contract';
 import { Describe } from './schema/describe';
+import { Attachment, Attachments, type AttachFile } from './file.contract';
 import { ById, Nullable, Optional, Page, PageById, PageQuery, type Timestamp } from './fields';
 import { limits } from './schema/limits';
 import { runEvents } from './orchestrator/run-event';
@@ -197,6 +198,10 @@ export class SendMessage extends ById {
   @MaxLength(limits.messageCharacters)
   content: string;
 
+  @Describe('Files for the agent to look at, in their order: images and PDFs for models that take them, texts as text.')
+  @Attachments()
+  attachments?: AttachFile[];
+
   @Describe("True: the answer is the run's events as SSE.", false)
   @Optional()
   @IsBoolean()
@@ -299,6 +304,11 @@ export class Message {
   @Describe('What is said.', 'When is the invoice due?')
   @IsString()
   content: string;
+
+  @Describe('The files that go with it.')
+  @ValidateNested({ each: true })
+  @Type(() => Attachment)
+  attachments: Attachment[];
 
   @Describe('Id of the run that answers the message, or that wrote it.')
   @Nullable()
@@ -492,7 +502,7 @@ export const messageContract = contract('chat.message', {
     summary:
       "Send a message: `{message, reply, run_id}` when the agent has answered, or the run's events as SSE (`stream`)",
     description:
-      "The agent sees the end of the conversation, as much as fits. A stream that was cut is read on at `/v1/runs/{run_id}/events`. `reply` is null when the run failed. Answers `agent_not_ready` (422) for an agent that cannot be run, and `too_many_runs` (429) beyond the plan's limit.",
+      "The agent sees the end of the conversation, as much as fits. A stream that was cut is read on at `/v1/runs/{run_id}/events`. `reply` is null when the run failed. Answers `not_found` (404) for an attachment that the sender may not read, `agent_not_ready` (422) for an agent that cannot be run, and `too_many_runs` (429) beyond the plan's limit.",
     http: 'POST /v1/conversations/:id/messages',
     access: 'conversations:update',
     input: SendMessage,

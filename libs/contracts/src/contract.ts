@@ -134,8 +134,10 @@ export interface PublicMethod extends ClientMethod {
   custom?: true;
   /** Request headers that the route reads. */
   headers?: Record<string, HeaderText>;
+  /** The body is no JSON but a form (`multipart/form-data`): the input's fields, and one part `file`. */
+  upload?: true;
   /** What such a route answers, if not JSON. */
-  media_type?: 'application/gzip' | 'text/event-stream';
+  media_type?: 'application/gzip' | 'application/octet-stream' | 'text/event-stream';
   /** The types of the files that such a route answers with, where there are several to choose from. */
   file_types?: readonly string[];
   /** The events that such a route streams as SSE: where it is asked to, or always, as its `media_type` says. */

@@ -19,6 +19,7 @@ export * from './conversation-event.contract';
 export * from './schema/describe';
 export * from './domain-event';
 export * from './fields';
+export * from './file.contract';
 export * from './job.contract';
 export * from './schema/input-shape';
 export * from './schema/json-schema-errors';

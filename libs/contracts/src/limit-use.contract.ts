@@ -6,7 +6,7 @@ import { Empty, Nullable, type Timestamp } from './fields';
 
 export class LimitUse {
   @Describe(
-    'What is limited: `tenant`, `user`, a route (requests), `tokens`, `active_runs`, `open_streams`, `door_calls`, `sse_readers` or `requests_in_flight`.',
+    'What is limited: `tenant`, `user`, a route (requests), `tokens`, `active_runs`, `open_streams`, `door_calls`, `sse_readers`, `requests_in_flight` or `stored_file_bytes`.',
     'tenant',
   )
   @IsString()

@@ -34,6 +34,7 @@ describe('permissions', () => {
   it("are those that routes ask for, and those that open everybody's things, each with a sentence", () => {
     const asked = publicMethods.map(({ method }) => method.access).filter((access) => access.includes(':'));
     const openers = ['conversations:read_any', 'conversations:manage_any'];
+    openers.push('files:read_any', 'files:manage_any');
     openers.push('runs:read_any', 'runs:manage_any', 'runs:approve_any');
     expect(Object.keys(permissions).sort()).toEqual([...new Set([...asked, ...openers])].sort());
     for (const sentence of Object.values(permissions)) expect(sentence).toMatch(/^[A-Z].+\.$/);

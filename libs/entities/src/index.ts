@@ -17,6 +17,7 @@ export { priceInForce } from './ledger/price-in-force';
 export { isRefusedData } from './database/refused-data';
 export * from './database/rls-pool';
 export { TenantData } from './tenant-data/tenant-data';
+export { assertErasable } from './tenant-data/tenant-erasure';
 export { tenantTables } from './tenant-data/tenant-tables';
 export { listStatements, sql } from './database/statement';
 export { filtered } from './database/filtered';

@@ -71,6 +71,7 @@ export const fullRequest: ChatRequest = {
       content: [
         { type: 'text', text: 'two' },
         { type: 'image', url: 'data:image/PNG;base64,aGVsbG8=' },
+        { type: 'file', filename: 'a.pdf', media_type: 'application/pdf', data: 'JVBERg==' },
       ],
     },
     {

@@ -13,6 +13,17 @@ export interface ImagePart {
   url: string;
 }
 
+/** A PDF. Vendors that take none refuse it before anything is sent. */
+export interface FilePart {
+  type: 'file';
+  filename: string;
+  media_type: 'application/pdf';
+  /** In base64. */
+  data: string;
+}
+
+export type ContentPart = TextPart | ImagePart | FilePart;
+
 /** What the model asked for. */
 export interface ToolCall {
   /** The vendor's name for the call, or one minted by the adapter of a vendor that has none. */
@@ -27,7 +38,7 @@ export interface ToolCall {
 /** Instructions to the model are `system` messages, usually one and first. Each call of an `assistant` message is answered by a `tool` message. */
 export type ChatMessage =
   | { role: 'system'; content: string }
-  | { role: 'user'; content: string | (TextPart | ImagePart)[] }
+  | { role: 'user'; content: string | ContentPart[] }
   | { role: 'assistant'; content: string; tool_calls?: ToolCall[] }
   | { role: 'tool'; tool_call_id: string; name: string; content: string };
 

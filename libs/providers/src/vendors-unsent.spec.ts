@@ -44,3 +44,18 @@ describe.each(vendors)('a call of $kind', ({ kind }) => {
     await close();
   });
 });
+
+test.each(['groq', 'ollama'])('%s is sent no PDF: it would take none', async (kind) => {
+  const connect = jest.fn();
+  const fetch = leanFetch({ dispatcher: new Agent({ connect }) });
+  const provider = createProvider(kind, { api_key: KEY, base_url: 'http://provider.example', fetch });
+  const file = { type: 'file', filename: 'a.pdf', media_type: 'application/pdf', data: 'JVBERg==' } as const;
+  const read = async () =>
+    drain(provider.stream({ model: 'm', messages: [{ role: 'user', content: [file] }] }, limits));
+  const failure = await read().then(
+    ({ error }) => error,
+    (error: unknown) => error,
+  );
+  expect(failure).toMatchObject({ code: 'invalid_request', message: 'The provider takes no PDFs.', was_sent: false });
+  expect(connect).not.toHaveBeenCalled();
+});

@@ -9,6 +9,7 @@ const reads = [
   'tasks',
   'conversations',
   'runs',
+  'files',
   'agents',
   'tools',
   'usage',
@@ -22,12 +23,17 @@ const reads = [
 const viewer = reads.map((noun) => `${noun}:read`);
 
 /**
- * What the built-in roles may do. `viewer` reads all but the audit log, API keys, credentials and billing, and of conversations and runs
- * what is shared; `member` may do that too, and works on tasks, conversations and runs.
+ * What the built-in roles may do. `viewer` reads all but the audit log, API keys, credentials and billing, and of conversations, runs and
+ * files what is shared; `member` may do that too, works on tasks, conversations and runs, and keeps files.
  */
 export const rolePermissions: Readonly<Record<string, readonly string[]>> = {
   admin: ['*:*'],
-  member: [...viewer, ...['tasks', 'conversations', 'runs'].flatMap((noun) => [`${noun}:create`, `${noun}:update`])],
+  member: [
+    ...viewer,
+    ...['tasks', 'conversations', 'runs'].flatMap((noun) => [`${noun}:create`, `${noun}:update`]),
+    'files:create',
+    'files:delete',
+  ],
   viewer,
 };
 

@@ -1,6 +1,7 @@
 import { ApiError } from '../api-error.ts';
 import type { Answer, ChatRequest, Message, Piece, ToolCall } from '../chat.ts';
 import { limit, list, parseObject, record, text, textOf, type Json } from '../json.ts';
+import { mediaOf } from '../media.ts';
 import { bearer, CREATED, EVENT_STREAM, MODEL, type Exchange, type Format } from './format.ts';
 import { readMessages, readModel } from './messages.ts';
 
@@ -58,7 +59,7 @@ function readChat(body: Json): ChatRequest {
 /** What the user sends may be the results of tools, text, or both. */
 function readMessage({ role, content }: Json & { role: string }, index: number): Message[] {
   const blocks = list(content).map(record);
-  const said = { content: textOf(content) };
+  const said = { content: textOf(content), ...mediaOf({ content }) };
   if (role === 'system') return [{ role, ...said }];
   if (role === 'assistant') {
     const tool_calls = blocks.filter(({ type }) => type === 'tool_use').map(readToolUse);

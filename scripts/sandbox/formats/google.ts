@@ -1,6 +1,7 @@
 import { ApiError } from '../api-error.ts';
 import type { ChatRequest, Message, Piece } from '../chat.ts';
 import { limit, list, parseObject, record, text, textOf, type Json } from '../json.ts';
+import { mediaOf } from '../media.ts';
 import { event, EVENT_STREAM, MODEL, type Exchange, type Format, type Path } from './format.ts';
 import { readMessages } from './messages.ts';
 
@@ -104,7 +105,7 @@ function readChat(body: Json, { model = '', stream: streamed }: Path): ChatReque
 /** A content is what one side said, and the calls or results of tools among it. */
 function readContent({ role, parts }: Json & { role: string }, index: number): Message[] {
   const read = list(parts).map(record);
-  const said = { content: textOf(parts) };
+  const said = { content: textOf(parts), ...mediaOf({ parts }) };
   if (role === 'model') {
     const tool_calls = read
       .filter(({ functionCall }) => functionCall !== undefined)

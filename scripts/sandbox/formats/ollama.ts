@@ -1,6 +1,7 @@
 import { ApiError } from '../api-error.ts';
 import type { ChatRequest, Message, Piece, ToolCall } from '../chat.ts';
 import { limit, parseObject, record, text, type Json } from '../json.ts';
+import { mediaOf } from '../media.ts';
 import { bearer, CREATED, MODEL, type Exchange, type Format } from './format.ts';
 import { readEmbedding, readFunctions, readMessages, readModel } from './messages.ts';
 
@@ -61,12 +62,16 @@ function readChat(body: Json): ChatRequest {
   };
 }
 
-function readMessage({ role, content, tool_calls, tool_name }: Json & { role: string }, index: number): Message {
+function readMessage(
+  { role, content, images, tool_calls, tool_name }: Json & { role: string },
+  index: number,
+): Message {
   if (role !== 'system' && role !== 'user' && role !== 'assistant' && role !== 'tool')
     throw new ApiError(400, `There is no role "${role}".`, { param: `messages.${index}.role` });
   return {
     role,
     content: text(content),
+    ...mediaOf({ images }),
     ...(Array.isArray(tool_calls) && { tool_calls: tool_calls.map(readToolCall) }),
     ...(role === 'tool' && { tool_call_id: text(tool_name) }),
   };

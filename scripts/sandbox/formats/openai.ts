@@ -1,6 +1,7 @@
 import { ApiError } from '../api-error.ts';
 import type { ChatRequest, Message, Piece, ToolCall, Usage } from '../chat.ts';
 import { limit, record, text, textOf, type Json } from '../json.ts';
+import { mediaOf } from '../media.ts';
 import { bearer, CREATED, event, EVENT_STREAM, MODEL, type Exchange, type Format } from './format.ts';
 import { readEmbedding, readFunctions, readMessages, readModel } from './messages.ts';
 
@@ -93,6 +94,7 @@ function readMessage({ role, content, tool_calls, tool_call_id }: Json & { role:
   return {
     role: known,
     content: textOf(content),
+    ...mediaOf({ content }),
     ...(Array.isArray(tool_calls) && { tool_calls: tool_calls.map(readToolCall) }),
     ...(known === 'tool' && { tool_call_id: text(tool_call_id) }),
   };

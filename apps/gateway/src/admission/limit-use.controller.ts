@@ -2,6 +2,7 @@ import { Controller } from '@nestjs/common';
 import {
   bind,
   Empty,
+  fileContract,
   limitUseContract,
   publicMethods,
   runContract,
@@ -23,7 +24,7 @@ import { RateLimiter } from './rate-limiter';
 const MS = 1000;
 
 /** What is not counted by time. */
-type Present = keyof Pick<TenantLimits, 'active_runs' | 'requests_in_flight' | Lasting>;
+type Present = keyof Pick<TenantLimits, 'active_runs' | 'requests_in_flight' | 'stored_file_bytes' | Lasting>;
 
 const methods = [...publicMethods, ...dialects.map(routeOf)]
   .map(({ method }) => method)
@@ -33,6 +34,7 @@ const methods = [...publicMethods, ...dialects.map(routeOf)]
 @Controller()
 export class LimitUseController {
   private readonly runs;
+  private readonly files;
 
   constructor(
     private readonly limiter: RateLimiter,
@@ -42,6 +44,7 @@ export class LimitUseController {
     rpc: RpcClient,
   ) {
     this.runs = rpc.for(runContract);
+    this.files = rpc.for(fileContract);
   }
 
   @ContractRoute(bind(limitUseContract, 'list'))
@@ -56,15 +59,18 @@ export class LimitUseController {
     return {
       data: [
         ...scopes.map(([scope, level]) => rateUse(scope, stateOf(level), now)),
-        ...(await this.present(caller.tenant_id)).map(([scope, used]) => presentUse(scope, used, limits[scope])),
+        ...(await this.present(caller.tenant_id)).map(([scope, used]) =>
+          presentUse(scope, used, limits[scope] ?? null),
+        ),
       ],
     };
   }
 
   /** What the tenant has at once now. */
   private async present(tenantId: string): Promise<[Present, number][]> {
-    const [{ active }, open_streams, door_calls, sse_readers] = await Promise.all([
+    const [{ active }, { bytes }, open_streams, door_calls, sse_readers] = await Promise.all([
       this.runs.active({}),
+      this.files.kept({}),
       this.concurrency.inUse('open_streams', tenantId),
       this.concurrency.inUse('door_calls', tenantId),
       this.concurrency.inUse('sse_readers', tenantId),
@@ -75,6 +81,7 @@ export class LimitUseController {
       ['door_calls', door_calls],
       ['sse_readers', sse_readers],
       ['requests_in_flight', this.requests.inFlight(tenantId)],
+      ['stored_file_bytes', bytes],
     ];
   }
 }

@@ -19,6 +19,10 @@ export function readBodies(fastify: FastifyInstance, most: number): void {
   // Fastify's own refuses keys that would change a prototype.
   const parse = fastify.getDefaultJsonParser('error', 'error');
   fastify.removeAllContentTypeParsers();
+  // A form is read by the route that takes one, while it comes.
+  fastify.addContentTypeParser('multipart/form-data', ({ routeOptions: { config } }, _body, done) =>
+    done(config.bound?.method.upload ? null : new ProblemError('unsupported_media_type', 'The body must be JSON.')),
+  );
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
     jsonOf(request, bytes).then((json) => void parse(request, json, done), done);
   });

@@ -1,8 +1,17 @@
 import { connect, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { Module, type ExecutionContext } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { limits, noLimits, ProblemError, type ConversationEvent, type TenantLimits } from '@taai/contracts';
+import {
+  limits,
+  noLimits,
+  ProblemError,
+  type ConversationEvent,
+  type FilePlace,
+  type TenantLimits,
+} from '@taai/contracts';
 import type { Dialect } from '@taai/dialects';
+import { FILE_STORE, type FileStore } from '@taai/files';
 import { HealthModule, RpcClient, RunLogReader } from '@taai/platform';
 import { currentContext, type Caller, type RequestContext } from '@taai/tenant';
 import type { FastifyRequest, InjectOptions, LightMyRequestResponse } from 'fastify';
@@ -17,11 +26,12 @@ import { RateLimiter } from '../admission/rate-limiter';
 import { AccessGuard } from '../access/access.guard';
 import { DeniedAccess } from '../access/denied-access';
 import type { HeadGuard } from '../access/guards';
+import { FileController } from '../file/file.controller';
 import { dialectController } from '../dialect/dialect.controller';
 import { createHttp, defaultTimeouts, type Timeouts } from './http';
 import { MessageController } from '../stream/message.controller';
 import { OpenStreams } from '../stream/open-streams';
-import { Principals } from '../access/principals';
+import { GATEWAY_CONFIG, Principals } from '../access/principals';
 import { ConversationController } from '../stream/conversation.controller';
 import { ConversationEvents } from '../stream/conversation-events';
 import { ConversationFollower } from '../stream/conversation-follower';
@@ -35,6 +45,7 @@ const defaults: GatewayConfig = {
   port: 0,
   corsOrigins: [],
   bodyLimitBytes: limits.callBytes,
+  fileLimitBytes: limits.fileBytes,
   accessGraceMs: 30_000,
   trustProxy: [],
   httpsOnly: false,
@@ -62,7 +73,7 @@ interface Behind {
   /** Answers calls to services, as JSON. */
   call?: () => Promise<string>;
   /** Methods of any contract, by name. */
-  methods?: Record<string, (input: never) => Promise<unknown>>;
+  methods?: Record<string, (...input: never[]) => Promise<unknown>>;
   /** The outputs of any stream, as JSON. */
   stream?: (signal: AbortSignal) => AsyncIterable<string>;
   /** The events of any run, until the signal. */
@@ -73,9 +84,19 @@ interface Behind {
   tenantLimits?: TenantLimits;
   /** Counts what lasts. */
   take?: (kind: Lasting) => Promise<void>;
+  /** Where files are kept. */
+  store?: FileStore;
   timeouts?: Partial<Timeouts>;
   dialects?: readonly Dialect[];
 }
+
+const emptyFile: FilePlace = { file_id: NIL, stored_as: NIL, filename: 'x', content_type: 'text/plain', bytes: 0 };
+
+const emptyStore: FileStore = {
+  write: () => Promise.reject(new ProblemError('service_unavailable')),
+  read: async () => Readable.from([]),
+  remove: async () => undefined,
+};
 
 async function* ended(): AsyncGenerator<ServerSentEvent> {
   yield { id: 1, type: 'run.completed', data: {} };
@@ -113,7 +134,7 @@ export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Beh
     dialects,
     conversation = nothing,
   } = behind;
-  const { tenantLimits = noLimits, take = async () => undefined } = behind;
+  const { tenantLimits = noLimits, take = async () => undefined, store = emptyStore } = behind;
   const contexts: RequestContext[] = [];
   const callRaw = () => {
     const context = currentContext();
@@ -122,8 +143,14 @@ export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Beh
   };
   const readConversation = (_id: string, _start: object, signal: AbortSignal) => conversation(signal);
   const readLog = (_id: string, { signal }: { signal: AbortSignal }) => events(signal);
-  const start = async () => ({ last_event_id: RUN_ID, runs: [] });
-  const client = { read: start, outcome: async () => ({ id: RUN_ID }), active: async () => ({ active: 0 }), ...methods };
+  const client = {
+    read: async () => ({ last_event_id: RUN_ID, runs: [] }),
+    outcome: async () => ({ id: RUN_ID }),
+    active: async () => ({ active: 0 }),
+    content: async () => emptyFile,
+    kept: async () => ({ bytes: 0 }),
+    ...methods,
+  };
   const streamRaw = (_bound: unknown, _input: unknown, { signal }: { signal: AbortSignal }) => stream(signal);
 
   @Module({
@@ -135,6 +162,7 @@ export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Beh
       ConversationController,
       ArchiveController,
       ExportController,
+      FileController,
       LimitUseController,
       dialectController(dialects),
     ],
@@ -157,6 +185,8 @@ export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Beh
       { provide: Concurrency, useValue: { take, inUse: async () => 0 } },
       { provide: RateLimiter, useValue: { read: async () => [] } },
       { provide: RpcClient, useValue: { callRaw, streamRaw, for: () => client } },
+      { provide: FILE_STORE, useValue: store },
+      { provide: GATEWAY_CONFIG, useValue: { ...defaults, ...config } },
       { provide: RunLogReader, useValue: { read: readLog } },
     ],
   })

@@ -8,6 +8,7 @@ import { createRedis, HealthModule, NestLogger, type Platform } from '@taai/plat
 import { fastify } from 'fastify';
 import { answerUnreadable, answerUnroutable } from './client-errors';
 import { readBodies } from './body';
+import { limitBodyTime } from './body-time';
 import { refuseUnknownRoutes } from './unknown-routes';
 import { readGatewayConfig, type GatewayConfig } from '../config';
 import { corsOptions } from './cors';
@@ -33,6 +34,8 @@ export interface Timeouts {
   headersTimeout: number;
   /** To the end of the body. Answers may take as long as they like. */
   requestTimeout: number;
+  /** The same for files. */
+  uploadTimeout: number;
   /** Without a byte in either direction: longer than a plain request waits for its run. Ends readers that stopped reading. */
   connectionTimeout: number;
   /** Between an answer and the next request: longer than load balancers keep an idle connection, so that they close it first. */
@@ -44,6 +47,7 @@ export interface Timeouts {
 export const defaultTimeouts: Timeouts = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
+  uploadTimeout: limits.uploadSeconds * 1000,
   connectionTimeout: 12 * 60_000,
   keepAliveTimeout: 75_000,
   connectionsCheckingInterval: 2000,
@@ -119,6 +123,7 @@ async function createServer(config: GatewayConfig, timeouts: Timeouts, dialects:
     frameworkErrors: (error, request, reply) => answerUnroutable(error, request, reply, dialects),
   });
   addRequestContext(server);
+  limitBodyTime(server, timeouts.requestTimeout);
   await addSecurityHeaders(server, config);
   return server;
 }
@@ -127,7 +132,7 @@ async function createServer(config: GatewayConfig, timeouts: Timeouts, dialects:
 const serverOptions = ({ bodyLimitBytes }: GatewayConfig, timeouts: Timeouts) => ({
   bodyLimit: bodyLimitBytes,
   routerOptions: { maxParamLength: 128 },
-  requestTimeout: timeouts.requestTimeout,
+  requestTimeout: Math.max(timeouts.requestTimeout, timeouts.uploadTimeout),
   connectionTimeout: timeouts.connectionTimeout,
   keepAliveTimeout: timeouts.keepAliveTimeout,
   http: {

@@ -8,7 +8,11 @@ describe('toProblem', () => {
   it.each([
     [new ProblemError('conflict', 'Taken.'), 'conflict', 'Taken.'],
     [fastifyError('FST_ERR_CTP_BODY_TOO_LARGE', 413), 'payload_too_large', 'The body is too large'],
-    [fastifyError('FST_ERR_CTP_INVALID_MEDIA_TYPE', 415), 'unsupported_media_type', 'The body must be JSON'],
+    [
+      fastifyError('FST_ERR_CTP_INVALID_MEDIA_TYPE', 415),
+      'unsupported_media_type',
+      'The body is of another type than the route takes',
+    ],
     [fastifyError('FST_ERR_CTP_INVALID_JSON_BODY', 400), 'malformed_request', 'No.'],
     [new NotFoundException('Cannot GET /x'), 'not_found', 'There is no such route.'],
     [new ServiceUnavailableException('Down.'), 'service_unavailable', 'Down.'],

@@ -14,6 +14,17 @@ import type { Answer } from './openapi-types';
 
 const file: JsonSchema = { type: 'string', format: 'binary' };
 
+/** A form of the schema's fields and one file. */
+export const form = ({ properties, required = [], ...schema }: JsonSchema) => ({
+  'multipart/form-data': {
+    schema: {
+      ...schema,
+      properties: { file: { ...file, description: 'The file.' }, ...properties },
+      required: ['file', ...required],
+    },
+  },
+});
+
 /** JSON of the schema, with an example of ours. */
 export const json = (schema: JsonSchema, path: string, components: Components) => ({
   'application/json': { schema, example: components.exampleOf(schema, path) },
@@ -26,8 +37,9 @@ export const failure: Answer = {
 
 export function success({ rpc, method }: BoundMethod<PublicMethod>, components: Components): Answer {
   if (method.output === Nothing) return { description: 'Done' };
-  if (method.media_type === 'application/gzip') return answer({ [method.media_type]: { schema: file } });
   if (method.file_types) return answer(Object.fromEntries(method.file_types.map((type) => [type, { schema: file }])));
+  if (method.media_type && method.media_type !== 'text/event-stream')
+    return answer({ [method.media_type]: { schema: file } });
   if (method.media_type) return answer(stream(method, components));
   const whole = json(components.outputs.ref(method.output), rpc, components);
   return answer({ ...whole, ...stream(method, components) });

@@ -13,7 +13,7 @@ import {
 } from '@taai/contracts';
 import { dialects } from '@taai/dialects';
 import { pathNames, splitRoute, successStatus } from '../route/route';
-import { failure, json, success } from './answers';
+import { failure, form, json, success } from './answers';
 import { Components } from './components';
 import { dialectOperation } from './dialect-operation';
 import { assertDescribed } from './example';
@@ -96,8 +96,13 @@ function operation(bound: BoundMethod<PublicMethod>, components: Components): Op
     ],
     ...(hasBody && {
       requestBody: {
-        required: verb !== 'POST' || fields.some(({ name, optional }) => !optional && !inPath.includes(name)),
-        content: json(collector.object(method.input, inPath), `${rpc} input`, components),
+        required:
+          verb !== 'POST' ||
+          method.upload === true ||
+          fields.some(({ name, optional }) => !optional && !inPath.includes(name)),
+        content: method.upload
+          ? form(collector.object(method.input, inPath))
+          : json(collector.object(method.input, inPath), `${rpc} input`, components),
       },
     }),
     responses: {

@@ -23,8 +23,8 @@ export const validation: PipeTransform<object, object> = {
   },
 };
 
-/** Throws `validation_failed` with the first fault of each field. */
-function validated<T extends object>(type: Class<T>, value: object): T {
+/** The input as an instance of its class. Throws `validation_failed` with the first fault of each field. */
+export function validated<T extends object>(type: Class<T>, value: object): T {
   const { instance, faults, missing } = readInstance(type, value);
   // Inputs without fields have no rules, and are no less known for that.
   const errors = validateSync(instance, { stopAtFirstError: true, forbidUnknownValues: false });

@@ -136,6 +136,7 @@ describe('the gateway of sockets', () => {
           content,
           run_id: null,
           parent_message_id: null,
+          attachments: [],
           user_id: null,
           created_at: '',
         };

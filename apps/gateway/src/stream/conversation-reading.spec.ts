@@ -8,6 +8,7 @@ const message = (id: string, role: string, run_id: string | null): Message => ({
   id,
   conversation_id: 'c',
   parent_message_id: null,
+  attachments: [],
   role,
   content: id,
   run_id,

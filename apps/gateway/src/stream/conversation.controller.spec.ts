@@ -13,6 +13,7 @@ const message = {
   role: 'user',
   content: 'Hello',
   parent_message_id: null,
+  attachments: [],
   run_id: ID,
   user_id: null,
   created_at: '2026-01-31T12:00:00.000Z',

@@ -1,5 +1,6 @@
 import type { CallOutcome, ProviderKind, TokenBuckets, TokenUsage } from '@taai/contracts';
-import { ProviderError, type ChatMessage, type ChatRequest, type Usage } from '@taai/providers';
+import { ProviderError, type ChatRequest, type Usage } from '@taai/providers';
+import type { RunMessage, StoredFilePart } from '../file/stored-file';
 import type { ModelReply } from '../model/model-call';
 import { errorCodeOf } from '../model/model-failure';
 import { countTokens, lengthOf, roughTokens } from '../model/tokens';
@@ -10,8 +11,14 @@ const TOKENS_PER_PROMPT = 2;
 /** OpenAI's figure for one of 1024 × 1024. The size is not known here; Google counts from 258, Anthropic up to some 1,600. */
 const TOKENS_PER_IMAGE = 765;
 
-/** The part of a request that the model reads. */
-export type Prompt = Pick<ChatRequest, 'messages' | 'tools'>;
+/** A page takes some 60 kB, and is read as an image and as text. */
+const PDF_BYTES_PER_TOKEN = 30;
+const TEXT_BYTES_PER_TOKEN = 4;
+
+/** The part of a request that the model reads; of files what is known before they are read. */
+export interface Prompt extends Pick<ChatRequest, 'tools'> {
+  messages: readonly RunMessage[];
+}
 
 /** The tokens that a call is accounted for. */
 export type Account = Usage & { is_estimated: boolean };
@@ -87,14 +94,34 @@ const textsOf = ({ messages, tools = [] }: Prompt): string[] => [
   ...tools.map((tool) => JSON.stringify(tool)),
 ];
 
-const contentTexts = (content: ChatMessage['content']): string[] =>
+type Content = RunMessage['content'];
+
+const contentTexts = (content: Content): string[] =>
   typeof content === 'string' ? [content] : content.flatMap((part) => (part.type === 'text' ? [part.text] : []));
 
-const framingOf = (messages: readonly ChatMessage[]): number =>
-  TOKENS_PER_PROMPT + messages.reduce((sum, { content }) => sum + TOKENS_PER_MESSAGE + imageTokens(content), 0);
+const framingOf = (messages: readonly RunMessage[]): number =>
+  TOKENS_PER_PROMPT + messages.reduce((sum, { content }) => sum + TOKENS_PER_MESSAGE + fileTokens(content), 0);
 
-const imageTokens = (content: ChatMessage['content']): number =>
-  typeof content === 'string' ? 0 : content.filter(({ type }) => type === 'image').length * TOKENS_PER_IMAGE;
+const fileTokens = (content: Content): number =>
+  typeof content === 'string' ? 0 : content.reduce((sum, part) => sum + tokensOfPart(part), 0);
+
+function tokensOfPart(part: Exclude<Content, string>[number]): number {
+  switch (part.type) {
+    case 'text':
+      return 0;
+    case 'image':
+      return TOKENS_PER_IMAGE;
+    case 'file':
+      return Math.ceil(Buffer.byteLength(part.data, 'base64') / PDF_BYTES_PER_TOKEN);
+    case 'stored_file':
+      return tokensOfFile(part);
+  }
+}
+
+function tokensOfFile({ content_type, bytes }: StoredFilePart): number {
+  if (content_type.startsWith('image/')) return TOKENS_PER_IMAGE;
+  return Math.ceil(bytes / (content_type === 'application/pdf' ? PDF_BYTES_PER_TOKEN : TEXT_BYTES_PER_TOKEN));
+}
 
 const wasSent = ({ failure }: ModelReply): boolean => !(failure instanceof ProviderError) || failure.was_sent;
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ChatMessage as SaidMessage } from '@taai/contracts';
 import { sql, type Tx } from '@taai/entities';
-import type { ChatMessage } from '@taai/providers';
+import { toRunMessage, type RunMessage } from '../file/stored-file';
 import { toolMessagesOf } from './execution/run-messages';
 import { RunStepRepository } from './run-step.repository';
 
@@ -16,13 +16,13 @@ export class RunHistory {
   constructor(private readonly steps: RunStepRepository) {}
 
   /** The messages, oldest first, with the tool calls of the runs that gave the answers among them, as many of the newest as fit. */
-  async withToolCalls(tx: Tx, conversation_id: string, said: readonly SaidMessage[]): Promise<ChatMessage[]> {
+  async withToolCalls(tx: Tx, conversation_id: string, said: readonly SaidMessage[]): Promise<RunMessage[]> {
     const calls = await this.toolCalls(tx, conversation_id, said);
     let left = MAX_CHARACTERS;
-    const turns = said.toReversed().map(({ role, content, run_id }) => {
-      const before = calls.get(run_id ?? '') ?? [];
+    const turns = said.toReversed().map((message) => {
+      const before = calls.get(message.run_id ?? '') ?? [];
       left -= before.length === 0 ? 0 : JSON.stringify(before).length;
-      return left < 0 ? [{ role, content }] : [...before, { role, content }];
+      return [...(left < 0 ? [] : before), toRunMessage(message)];
     });
     return turns.reverse().flat();
   }
@@ -30,7 +30,7 @@ export class RunHistory {
   /** By run. */
   private async toolCalls(tx: Tx, conversation_id: string, said: readonly SaidMessage[]) {
     const asked = said.map(({ run_id }) => run_id).filter((id) => typeof id === 'string');
-    const calls = new Map<string, ChatMessage[]>();
+    const calls = new Map<string, RunMessage[]>();
     if (asked.length === 0) return calls;
     const runs = await tx.read<{ id: string }>(IN_CONVERSATION, [asked, conversation_id]);
     for (const [run_id, steps] of await this.steps.loadAll(

@@ -1,6 +1,7 @@
 import type { SamplingParameters, Fallback, StopReason, TokenUsage } from '@taai/contracts';
 import type { AgentRunEntity } from '@taai/entities';
-import type { ChatMessage, JsonObject } from '@taai/providers';
+import type { JsonObject } from '@taai/providers';
+import type { RunMessage } from '../file/stored-file';
 
 /** A run takes this from its agent and its caller at the start, so that later changes do not reach it. */
 export interface RunState {
@@ -27,7 +28,7 @@ export interface RunState {
   stop_reason?: StopReason | null;
 }
 
-export type RunRow = Omit<AgentRunEntity, 'state' | 'input'> & { state: RunState; input: ChatMessage[] };
+export type RunRow = Omit<AgentRunEntity, 'state' | 'input'> & { state: RunState; input: RunMessage[] };
 
 export type NewRun = Pick<
   RunRow,

@@ -1,11 +1,20 @@
-import { Injectable } from '@nestjs/common';
-import { found, ProblemError, type Agent, type Run, type StartRun, type StartRunFor } from '@taai/contracts';
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  found,
+  ProblemError,
+  type Agent,
+  type Attachment,
+  type Run,
+  type StartRun,
+  type StartRunFor,
+} from '@taai/contracts';
 import { withTenant, type Tx } from '@taai/entities';
-import type { ChatMessage } from '@taai/providers';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { AgentDirectory } from '../agent/agent-directory';
+import { FILES, type Files } from '../file/files';
+import { toRunMessage, type RunMessage } from '../file/stored-file';
 import { fillPrompt } from '../agent/system-prompt';
 import { ProviderDirectory } from '../provider/provider-directory';
 import { RunExecutor, type Slot } from './execution/run-executor';
@@ -18,7 +27,7 @@ import { RunHistory } from './run-history';
 import { RunRepository } from './run.repository';
 
 type Order = Pick<NewRun, 'id' | 'agent_id' | 'conversation_id' | 'metadata'> & {
-  messages: ChatMessage[];
+  messages: RunMessage[];
   variables: Record<string, unknown>;
 };
 
@@ -37,12 +46,13 @@ export class RunStarter {
     private readonly limits: RunLimits,
     private readonly history: RunHistory,
     private readonly turns: ConcurrentTurns,
+    @Inject(FILES) private readonly files: Files,
   ) {}
 
-  /** Throws `not_found`, `agent_not_ready`, `too_many_runs`, and `validation_failed` for variables. */
-  start(input: StartRun): Promise<Run> {
+  /** Throws `not_found`, for attachments too, `agent_not_ready`, `too_many_runs`, and `validation_failed` for variables. */
+  async start(input: StartRun): Promise<Run> {
     const { id: agent_id, input: content, metadata = {}, variables = {} } = input;
-    const messages: ChatMessage[] = [{ role: 'user', content }];
+    const messages = [toRunMessage({ role: 'user', content, attachments: await this.attached(input) })];
     const order = { id: v7(), agent_id, conversation_id: null, metadata, messages, variables };
     return this.withSlot(async (tx, slot) => {
       const created = await this.insert(tx, order, slot);
@@ -61,6 +71,12 @@ export class RunStarter {
       const created = await this.insert(tx, order, slot);
       return toRun(found('run', created ?? (await this.runs.find(tx, id))));
     });
+  }
+
+  /** The files that the caller may read, and wants the agent to see. */
+  private async attached({ attachments = [] }: StartRun): Promise<Attachment[]> {
+    if (attachments.length === 0) return [];
+    return (await this.files.describe({ file_ids: attachments.map(({ file_id }) => file_id) })).data;
   }
 
   /** Does the work of a start with a slot when this replica has one for the tenant; a run without one is queued. */
@@ -84,7 +100,7 @@ export class RunStarter {
       throw new ProblemError('too_many_runs', undefined, { retry_after: RETRY_SECONDS });
     const { user_id = null, api_key_id = null } = currentCaller();
     const prompt = fillPrompt(agent.system_prompt, agent.variables, variables, { now: new Date(), user_id });
-    const instructions: ChatMessage[] = prompt ? [{ role: 'system', content: prompt }] : [];
+    const instructions: RunMessage[] = prompt ? [{ role: 'system', content: prompt }] : [];
     const state = { ...snapshotOf(agent), provider_id, api_key_id };
     const shown = agent.tools.length > 0 ? messages : messages.filter(isSaid);
     const row = { ...run, agent_version: agent.version, user_id, input: [...instructions, ...shown], state };
@@ -95,7 +111,7 @@ export class RunStarter {
 }
 
 /** Vendors take no tool calls where there are no tools. */
-const isSaid = (message: ChatMessage): boolean =>
+const isSaid = (message: RunMessage): boolean =>
   message.role !== 'tool' && !(message.role === 'assistant' && message.tool_calls);
 
 /** The part of the agent that a run keeps to its end. */

@@ -1,5 +1,6 @@
 import { incompleteBy, type Run, type RunAttempt, type RunStep, type ToolExecution } from '@taai/contracts';
 import { fitting } from '@taai/entities';
+import { textOf } from '../file/stored-file';
 import type { LedgeredAttempt, RunRow } from './run-row';
 import type { Execution, Step } from './run-step';
 
@@ -7,8 +8,8 @@ import type { Execution, Step } from './run-step';
 export function toRun(run: RunRow): Run {
   const { id, agent_id, agent_version, conversation_id, status, output, error_code, error_detail } = run;
   const { usage, metadata, created_at, finished_at } = run;
-  const asked = run.input.findLast(({ role }) => role === 'user')?.content ?? '';
-  const input = typeof asked === 'string' ? asked : '';
+  const asked = run.input.findLast(({ role }) => role === 'user');
+  const input = asked ? textOf(asked) : '';
   const what = { id, agent_id, agent_version, conversation_id, status, input, output, error_code, error_detail };
   const { stop_reason = null } = run.state;
   const incomplete = status === 'completed' ? incompleteBy(stop_reason) : null;

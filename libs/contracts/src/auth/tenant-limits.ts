@@ -64,6 +64,14 @@ export class TenantLimits {
   /** Requests of all kinds that are being answered. */
   @Limit()
   requests_in_flight: number | null;
+
+  /** Of all files together. */
+  @Optional()
+  @Nullable()
+  @IsInt()
+  @Min(1)
+  @Max(Number.MAX_SAFE_INTEGER)
+  stored_file_bytes?: number | null;
 }
 
 /** Holds nobody to anything. */

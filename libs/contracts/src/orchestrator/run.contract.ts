@@ -17,6 +17,7 @@ import {
 } from 'class-validator';
 import { contract } from '../contract';
 import { Describe } from '../schema/describe';
+import { Attachment, Attachments, type AttachFile } from '../file.contract';
 import { ById, Empty, Nullable, Optional, Page, PageById, type Timestamp } from '../fields';
 import { TokenUsage } from '../usage.contract';
 import {
@@ -204,6 +205,10 @@ export class StartRun extends ById {
   @MaxLength(limits.runInputCharacters)
   input: string;
 
+  @Describe('Files for the agent to look at, in their order: images and PDFs for models that take them, texts as text.')
+  @Attachments()
+  attachments?: AttachFile[];
+
   @Describe("True: the answer is the run's events as SSE.", false)
   @Optional()
   @IsBoolean()
@@ -233,6 +238,13 @@ export class ChatMessage {
   @Nullable()
   @IsUUID()
   run_id?: string | null;
+
+  @Optional()
+  @IsArray()
+  @ArrayMaxSize(limits.attachments)
+  @ValidateNested({ each: true })
+  @Type(() => Attachment)
+  attachments?: Attachment[];
 }
 
 export class ActiveRuns {

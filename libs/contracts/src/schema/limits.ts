@@ -98,6 +98,24 @@ export const limits = Object.freeze({
   /** That one socket is in. */
   socketConversations: 50,
   tokenCharacters: 8 * KB,
+  // Files
+  fileBytes: 20 * 1024 * KB,
+  /** From the request's first byte to the form's last. */
+  uploadSeconds: 120,
+  /** Of a tenant, under way; those that broke off within ten minutes are among them. */
+  uploads: 100,
+  formFields: 5,
+  formFieldBytes: KB,
+  filenameCharacters: 255,
+  /** Of an image, as its header tells: unpacked it has up to 8 bytes for each. */
+  imagePixels: 50_000_000,
+  imageSidePixels: 16_384,
+  /** Of one message or run. */
+  attachments: 10,
+  /** Of one question about files: all attachments of what an agent is shown. */
+  fileIds: 200,
+  /** Of all files that a model is given at once: the newest ones. */
+  modelFileBytes: 20 * 1024 * KB,
 
   // Providers
   minProviderTimeoutMs: 100,

@@ -8,7 +8,8 @@ export const Timestamptz = (options: { nullable?: true } = {}) => Column({ type:
 export const TimestamptzNow = () => Column({ type: 'timestamptz', default: () => 'now()' });
 
 /** Declares a column of tokens or micro-USD. It is read as a number; beyond 2^53 reading throws (see `pg-types.ts`). */
-export const BigIntColumn = (options: { nullable?: true } = {}) => Column({ type: 'bigint', ...options });
+export const BigIntColumn = (options: { nullable?: true; default?: number } = {}) =>
+  Column({ type: 'bigint', ...options });
 
 /** Returns a CHECK expression for a column of few values: `status in ('open', 'closed')`. */
 export const oneOf = (column: string, values: readonly string[]) =>

@@ -1,4 +1,4 @@
-import { messageRoles, type MessageRole } from '@taai/contracts';
+import { messageRoles, type Attachment, type MessageRole } from '@taai/contracts';
 import { Check, Column, Entity, ForeignKey, Index } from 'typeorm';
 import { oneOf, TenantRow, TimestamptzNow } from './columns';
 import { ConversationEntity } from './conversation.entity';
@@ -25,6 +25,10 @@ export class MessageEntity extends TenantRow {
 
   @Column('text')
   content: string;
+
+  /** As they were when the message was written: a file can be deleted since. */
+  @Column('jsonb', { default: [] })
+  attachments: Attachment[];
 
   /** The run that answers the message, or that wrote it. No foreign key: runs are another service's. */
   @Column('uuid', { nullable: true })

@@ -11,6 +11,7 @@ import { MessageTree1764300000070 } from './1764300000070-message-tree';
 import { ConversationShares1764300000075 } from './1764300000075-conversation-shares';
 import { MessageSearch1764300000078 } from './1764300000078-message-search';
 import { ConcurrentTurns1764300000079 } from './1764300000079-concurrent-turns';
+import { Files1764300000080 } from './1764300000080-files';
 
 /** The migrations in the order in which they run. */
 export const migrations = [
@@ -27,4 +28,5 @@ export const migrations = [
   ConversationShares1764300000075,
   MessageSearch1764300000078,
   ConcurrentTurns1764300000079,
+  Files1764300000080,
 ];

@@ -123,18 +123,25 @@ export const functions: Record<string, ResolverFunction> = {
     sql: `
       with found as (
         select m.conversation_id as id from public.messages m
-        where m.search @@ ${searchFor('search_conversations.tenant_id', 'search_conversations.words')}
-          and m.tenant_id = search_conversations.tenant_id
+        where search_conversations.user_id is null and m.tenant_id = search_conversations.tenant_id
+          and m.search @@ ${searchFor('search_conversations.tenant_id', 'search_conversations.words')}
         union
         select c.id from public.conversations c
-        where c.search @@ ${searchFor('search_conversations.tenant_id', 'search_conversations.words')}
-          and c.tenant_id = search_conversations.tenant_id
+        where search_conversations.user_id is null and c.tenant_id = search_conversations.tenant_id
+          and c.search @@ ${searchFor('search_conversations.tenant_id', 'search_conversations.words')}
+        union
+        select p.conversation_id from public.conversation_participants p
+        join public.messages m on m.tenant_id = p.tenant_id and m.conversation_id = p.conversation_id
+        where p.tenant_id = search_conversations.tenant_id and p.user_id = search_conversations.user_id
+          and m.search @@ ${searchFor('search_conversations.tenant_id', 'search_conversations.words')}
+        union
+        select p.conversation_id from public.conversation_participants p
+        join public.conversations c on c.tenant_id = p.tenant_id and c.id = p.conversation_id
+        where p.tenant_id = search_conversations.tenant_id and p.user_id = search_conversations.user_id
+          and c.search @@ ${searchFor('search_conversations.tenant_id', 'search_conversations.words')}
       )
       select f.id from found f
-      where (search_conversations.before is null or f.id < search_conversations.before)
-        and (search_conversations.user_id is null or exists (
-          select from public.conversation_participants p where p.tenant_id = search_conversations.tenant_id
-            and p.conversation_id = f.id and p.user_id = search_conversations.user_id))
+      where search_conversations.before is null or f.id < search_conversations.before
       order by f.id desc limit search_conversations.batch`,
   },
 
@@ -436,6 +443,20 @@ export const functions: Record<string, ResolverFunction> = {
       join public.jobs j on j.tenant_id = c.tenant_id and j.id = c.job_id
       where c.seq = 0 and j.finished_at < now() - make_interval(secs => due_archives.older_than_seconds)
       limit due_archives.batch`,
+  },
+
+  /** Lists files whose deletion did not come to its end, and uploads that have not come to theirs for so long. */
+  due_files: {
+    for: ['chat'],
+    takes: 'older_than_seconds integer, batch integer',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'stable',
+    sql: `
+      select f.tenant_id, f.id from public.files f
+      where f.status <> 'ready' and f.created_at < now() - make_interval(secs => due_files.older_than_seconds)
+      union all
+      select f.tenant_id, f.id from public.files f where f.status = 'deleting'
+      limit due_files.batch`,
   },
 
   /** Lists every tenant, page by page, for the operator. */

@@ -45,6 +45,7 @@ const access: Record<string, Access> = {
   provider_credentials: { select: ['tenant_id', 'id', 'key_id'] },
   tools: { select: ['tenant_id', 'id', 'secret_key_id'] },
   webhooks: { select: ['tenant_id', 'id', 'secret_key_id'] },
+  files: { select: ['tenant_id', 'id', 'status', 'created_at'] },
   tenants: { select: ['id', 'status', 'delete_at'] },
   jobs: {
     select: ['tenant_id', 'id', 'kind', 'status', 'lease_until', 'attempts', 'finished_at'],

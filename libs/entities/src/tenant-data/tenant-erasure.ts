@@ -13,13 +13,18 @@ const IS_DUE = sql('select tenant_is_due($1) as is_due');
  * passed over. Throws `conflict` for a tenant that is not to be erased now.
  */
 export async function eraseTenantRows(tx: Tx, service: DatabaseService): Promise<number> {
-  const [answer] = await tx.read<{ is_due: boolean }>(IS_DUE, [tx.tenant_id]);
-  if (!answer?.is_due) throw new ProblemError('conflict', 'The tenant is not to be erased.');
+  await assertErasable(tx);
   for (const table of tenantTables[service].filter((name) => name !== 'tenants')) {
     const erased = table in guardedTables ? await eraseGuarded(tx, table) : await erase(tx, table);
     if (erased > 0) return erased;
   }
   return 0;
+}
+
+/** Throws `conflict` for a tenant that is not to be erased now. */
+export async function assertErasable(tx: Tx): Promise<void> {
+  const [answer] = await tx.read<{ is_due: boolean }>(IS_DUE, [tx.tenant_id]);
+  if (!answer?.is_due) throw new ProblemError('conflict', 'The tenant is not to be erased.');
 }
 
 async function erase(tx: Tx, table: string): Promise<number> {

@@ -2,7 +2,7 @@ import type { Anthropic } from '@anthropic-ai/sdk';
 import { readImage } from '../image';
 import { list, parseArguments, parseJson, record, text } from '../json';
 import { ProviderError } from '../provider-error';
-import type { ChatMessage, ImagePart, ToolCall } from '../types';
+import type { ChatMessage, FilePart, ImagePart, ToolCall } from '../types';
 
 type Block = Anthropic.ContentBlockParam;
 type ImageType = Anthropic.Base64ImageSource['media_type'];
@@ -37,7 +37,7 @@ function toBlocks(message: ChatMessage): Block[] {
     case 'user':
       if (typeof message.content === 'string') return textBlocks(message.content);
       return message.content.flatMap((part): Block[] =>
-        part.type === 'text' ? textBlocks(part.text) : [imageBlock(part)],
+        part.type === 'text' ? textBlocks(part.text) : [part.type === 'image' ? imageBlock(part) : documentBlock(part)],
       );
   }
 }
@@ -65,6 +65,12 @@ function imageBlock(part: ImagePart): Anthropic.ImageBlockParam {
     throw new ProviderError('invalid_request', 'Anthropic takes JPEG, PNG, GIF and WebP images.');
   return { type: 'image', source: { type: 'base64', media_type: image.media_type, data: image.data } };
 }
+
+const documentBlock = ({ filename: title, media_type, data }: FilePart): Anthropic.DocumentBlockParam => ({
+  type: 'document',
+  title,
+  source: { type: 'base64', media_type, data },
+});
 
 const isImageType = (media_type: string): media_type is ImageType => imageTypes.includes(media_type);
 

@@ -114,6 +114,11 @@ describe('chat', () => {
             { type: 'text', text: 'one' },
             { type: 'text', text: 'two' },
             { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'aGVsbG8=' } },
+            {
+              type: 'document',
+              title: 'a.pdf',
+              source: { type: 'base64', media_type: 'application/pdf', data: 'JVBERg==' },
+            },
           ],
         },
         {

@@ -2,7 +2,7 @@ import type { Content, FunctionCallPart, FunctionResponsePart, InlineDataPart, T
 import { readImage } from '../image';
 import { parseArguments } from '../json';
 import { ProviderError } from '../provider-error';
-import type { ChatMessage, ImagePart, ToolCall } from '../types';
+import type { ChatMessage, FilePart, ImagePart, ToolCall } from '../types';
 
 /** The SDK's types are older than ids and signatures. */
 interface CallPart extends FunctionCallPart {
@@ -44,7 +44,7 @@ function toParts(message: ChatMessage, model: string): Part[] {
     case 'user':
       if (typeof message.content === 'string') return textParts(message.content);
       return message.content.flatMap((part): Part[] =>
-        part.type === 'text' ? textParts(part.text) : [imagePart(part)],
+        part.type === 'text' ? textParts(part.text) : [part.type === 'image' ? imagePart(part) : filePart(part)],
       );
   }
 }
@@ -67,6 +67,8 @@ const callParts = (calls: ToolCall[], model: string): CallPart[] =>
 /** Signatures are base64. Another vendor's `opaque` is none. */
 const signatureOf = ({ opaque }: ToolCall): string | undefined =>
   opaque && /^[A-Za-z0-9+/_-]+=*$/.test(opaque) ? opaque : undefined;
+
+const filePart = ({ media_type: mimeType, data }: FilePart): InlineDataPart => ({ inlineData: { mimeType, data } });
 
 function imagePart(part: ImagePart): InlineDataPart {
   const image = readImage(part.url);

@@ -138,7 +138,12 @@ describe('chat', () => {
       contents: [
         {
           role: 'user',
-          parts: [{ text: 'one' }, { text: 'two' }, { inlineData: { mimeType: 'image/png', data: 'aGVsbG8=' } }],
+          parts: [
+            { text: 'one' },
+            { text: 'two' },
+            { inlineData: { mimeType: 'image/png', data: 'aGVsbG8=' } },
+            { inlineData: { mimeType: 'application/pdf', data: 'JVBERg==' } },
+          ],
         },
         {
           role: 'model',

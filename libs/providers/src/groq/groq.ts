@@ -7,7 +7,7 @@ import type { ProviderFactory } from '../types';
 // The SDK adds it; Groq's documentation counts it to the address.
 const PREFIX = '/openai/v1';
 
-const quirks: Quirks = { efforts: { minimal: 'low' } };
+const quirks: Quirks = { efforts: { minimal: 'low' }, takes_files: false };
 
 /** Groq speaks OpenAI's format, but reports usage and failures in its own way. */
 export const groq: ProviderFactory = ({ base_url, api_key, fetch }) => {

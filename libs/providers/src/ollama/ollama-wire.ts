@@ -2,7 +2,7 @@ import type { ChatRequest as OllamaRequest, Message } from 'ollama/browser';
 import { toTool } from '../openai/openai-format';
 import { parseArguments } from '../json';
 import { ProviderError } from '../provider-error';
-import type { ChatMessage, ChatRequest, ImagePart, JsonObject, ResponseFormat, TextPart } from '../types';
+import type { ChatMessage, ChatRequest, ContentPart, JsonObject, ResponseFormat } from '../types';
 
 /** A chat as Ollama has it, without the fields that are not given. */
 export function toOllamaRequest(request: ChatRequest): OllamaRequest & { stream: true } {
@@ -44,8 +44,10 @@ function toMessage(message: ChatMessage): Message {
   }
 }
 
-function toContent(content: string | (TextPart | ImagePart)[]): Pick<Message, 'content' | 'images'> {
+function toContent(content: string | ContentPart[]): Pick<Message, 'content' | 'images'> {
   if (typeof content === 'string') return { content };
+  if (content.some(({ type }) => type === 'file'))
+    throw new ProviderError('invalid_request', 'The provider takes no PDFs.');
   const texts = content.flatMap((part) => (part.type === 'text' ? [part.text] : []));
   const images = content.flatMap((part) => (part.type === 'image' ? [toBase64(part.url)] : []));
   return { content: texts.join('\n'), ...(images.length > 0 && { images }) };

@@ -1,18 +1,18 @@
 import { call, streamCall, wholeCall } from '../call';
 import { toVectors } from '../embeddings';
 import { list, record, text } from '../json';
+import { refuseFiles } from '../refuse-files';
 import { OpenAIChunks, readUsage } from './openai-chunks';
 import { toProviderError } from './openai-errors';
 import { ProviderError } from '../provider-error';
 import type {
   ChatMessage,
   ChatRequest,
+  ContentPart,
   Embeddings,
-  ImagePart,
   JsonObject,
   ProviderAdapter,
   ResponseFormat,
-  TextPart,
   ToolChoice,
 } from '../types';
 
@@ -35,6 +35,8 @@ export interface Quirks {
   fields?: Record<string, string | null>;
   /** What it calls a `reasoning_effort`. */
   efforts?: Partial<Record<NonNullable<ChatRequest['reasoning_effort']>, string>>;
+  /** Whether it takes PDFs. Default: it does. */
+  takes_files?: boolean;
 }
 
 interface Format {
@@ -68,6 +70,7 @@ export function speakOpenAI({
   const toError = (error: unknown) => toProviderError(error, secret);
   return {
     stream: (request, options) => {
+      if (quirks.takes_files === false) refuseFiles(request);
       const path = `${prefix}/chat/completions`;
       const body = adapt({ ...toChatBody(request), ...(!options.whole && STREAMED) }, quirks);
       const timeout = options.timeout_ms;
@@ -177,10 +180,21 @@ function toMessage(message: ChatMessage): JsonObject {
   }
 }
 
-const toContent = (content: string | (TextPart | ImagePart)[]): unknown =>
-  typeof content === 'string'
-    ? content
-    : content.map((part) => (part.type === 'text' ? part : { type: 'image_url', image_url: { url: part.url } }));
+const toContent = (content: string | ContentPart[]): unknown =>
+  typeof content === 'string' ? content : content.map(toPart);
+
+function toPart(part: ContentPart): object {
+  switch (part.type) {
+    case 'text':
+      return part;
+    case 'image':
+      return { type: 'image_url', image_url: { url: part.url } };
+    case 'file': {
+      const { filename, media_type, data } = part;
+      return { type: 'file', file: { filename, file_data: `data:${media_type};base64,${data}` } };
+    }
+  }
+}
 
 function toAnswer({ content, tool_calls = [] }: Extract<ChatMessage, { role: 'assistant' }>): JsonObject {
   if (tool_calls.length === 0) return { role: 'assistant', content };

@@ -67,6 +67,20 @@ describe('a request to OpenAI', () => {
     });
   });
 
+  it('holds PDFs as data', async () => {
+    const content = [
+      { type: 'file' as const, filename: 'a.pdf', media_type: 'application/pdf' as const, data: 'JVBERg==' },
+    ];
+    expect(await sentFor({ messages: [{ role: 'user', content }] })).toMatchObject({
+      messages: [
+        {
+          role: 'user',
+          content: [{ type: 'file', file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,JVBERg==' } }],
+        },
+      ],
+    });
+  });
+
   it('holds the calls of earlier turns and what came of them', async () => {
     const messages: ChatRequest['messages'] = [
       { role: 'system', content: 'Be brief.' },

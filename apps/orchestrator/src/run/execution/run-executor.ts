@@ -3,6 +3,7 @@ import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationB
 import { isUnavailable } from '@taai/contracts';
 import { Channels, LeaseLost, log, Periodic, REDIS, reportError, RunLogRoom, type RedisClient } from '@taai/platform';
 import { currentCaller, FairShare, runAs } from '@taai/tenant';
+import { FileLoader } from '../../file/file-loader';
 import { ModelCaller, type ChatCaller } from '../../model/model-caller';
 import { ProviderDirectory } from '../../provider/provider-directory';
 import { ToolBox, type ToolLoader } from '../../tool/tool-box';
@@ -49,12 +50,13 @@ export class RunExecutor implements OnApplicationBootstrap, BeforeApplicationShu
     providers: ProviderDirectory,
     @Inject(ModelCaller) caller: ChatCaller,
     @Inject(ToolBox) tools: ToolLoader,
+    files: FileLoader,
     @Inject(REDIS) redis: RedisClient,
     channels: Channels,
     logs: RunLogRoom,
     private readonly limits: RunLimits,
   ) {
-    this.services = { holder, providers, caller, tools, redis, channels, logs };
+    this.services = { holder, providers, caller, tools, files, redis, channels, logs };
     this.slots = new FairShare({ places: limits.slots, queue: 0 });
     this.extending = new Periodic(limits.extend_ms, () => this.extend());
     this.sweeping = new Periodic(limits.sweep_ms, () => this.sweep());

@@ -1,6 +1,7 @@
 import { isUnavailable, ProblemError } from '@taai/contracts';
 import { LeaseLost } from '@taai/platform';
 import { ProviderError, type ChatEvent } from '@taai/providers';
+import type { FileLoader } from '../../file/file-loader';
 import type { Attempt, Candidate } from '../../model/candidate';
 import type { ChatCaller } from '../../model/model-caller';
 import { untilAvailable } from '../../patience';
@@ -22,10 +23,11 @@ const BACKSTOP_MS = 5000;
 /** What `advance` comes to: the run's end, or `paused` for one that waits for a person. */
 export type Advance = RunOutcome | { status: 'paused' };
 
-/** The models that a run may ask. */
+/** The models that a run may ask, and the files that it asks them about. */
 export interface Models {
   providers: ProviderDirectory;
   caller: ChatCaller;
+  files: Pick<FileLoader, 'load'>;
 }
 
 /** Model call, tool calls, model call, … from wherever the run stands. */
@@ -80,15 +82,18 @@ export class RunLoop {
 
   private async ask(): Promise<Attempt> {
     const { run, signal } = this;
-    return this.models.caller.call(await this.candidates(), requestOf(run, this.tools), {
-      signal,
-      deadline: Date.now() + run.remaining_ms + BACKSTOP_MS,
-      accounting: run,
-      onEvent: (event: ChatEvent) => {
-        if (event.type === 'text') run.log.appendToken(event.text);
-        if (event.type === 'reasoning') run.log.appendReasoning(event.text);
-      },
-    });
+    const candidates = await this.candidates();
+    return this.models.files.load(run.messages, signal, (messages) =>
+      this.models.caller.call(candidates, requestOf(run, messages, this.tools), {
+        signal,
+        deadline: Date.now() + run.remaining_ms + BACKSTOP_MS,
+        accounting: run,
+        onEvent: (event: ChatEvent) => {
+          if (event.type === 'text') run.log.appendToken(event.text);
+          if (event.type === 'reasoning') run.log.appendReasoning(event.text);
+        },
+      }),
+    );
   }
 
   /** In the order in which they are tried. Throws the RunFailure `agent_not_ready` when there is none. */

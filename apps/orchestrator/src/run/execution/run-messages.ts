@@ -1,13 +1,13 @@
-import type { ChatMessage } from '@taai/providers';
+import type { RunMessage } from '../../file/stored-file';
 import type { RunRow } from '../run-row';
 import type { Execution, Step } from '../run-step';
 
 /** The messages that the model is shown next: the run's input, its own answers, and what its tools answered. */
-export function messagesOf(run: RunRow, steps: readonly Step[]): ChatMessage[] {
+export function messagesOf(run: RunRow, steps: readonly Step[]): RunMessage[] {
   return [...run.input, ...steps.flatMap(messagesOfStep)];
 }
 
-function messagesOfStep({ output, tool_calls, executions, violation = 'does not fit.' }: Step): ChatMessage[] {
+function messagesOfStep({ output, tool_calls, executions, violation = 'does not fit.' }: Step): RunMessage[] {
   if (tool_calls.length === 0) {
     return [
       { role: 'assistant', content: output },
@@ -22,12 +22,12 @@ export const toolMessagesOf = ({
   output,
   tool_calls,
   executions,
-}: Pick<Step, 'output' | 'tool_calls' | 'executions'>): ChatMessage[] => [
+}: Pick<Step, 'output' | 'tool_calls' | 'executions'>): RunMessage[] => [
   { role: 'assistant', content: output, tool_calls },
   ...executions.map(toolMessage),
 ];
 
-const toolMessage = (execution: Execution): ChatMessage => ({
+const toolMessage = (execution: Execution): RunMessage => ({
   role: 'tool',
   tool_call_id: execution.tool_call_id,
   name: execution.tool_name,

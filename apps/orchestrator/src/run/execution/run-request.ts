@@ -1,4 +1,4 @@
-import type { ChatRequest } from '@taai/providers';
+import type { ChatMessage, ChatRequest } from '@taai/providers';
 import { roughPromptTokens } from '../../accounting/usage-estimate';
 import type { LoadedTool } from '../../tool/tool-box';
 import type { HeldRun } from './held-run';
@@ -24,8 +24,12 @@ export function limitOf({ row, steps, messages }: HeldRun): RunFailure | undefin
   return undefined;
 }
 
-/** The request for the next answer of a model. */
-export function requestOf({ row, messages }: HeldRun, tools: readonly LoadedTool[]): Omit<ChatRequest, 'model'> {
+/** The request for the next answer of a model, which is shown these messages. */
+export function requestOf(
+  { row }: HeldRun,
+  messages: ChatMessage[],
+  tools: readonly LoadedTool[],
+): Omit<ChatRequest, 'model'> {
   const { temperature, max_output_tokens, parameters, output_schema } = row.state;
   return {
     ...parameters,

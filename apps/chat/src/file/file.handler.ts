@@ -1,0 +1,56 @@
+import {
+  fileContract,
+  type ById,
+  type Empty,
+  type FileIds,
+  type PageQuery,
+  type ReceivedFile,
+  type UploadFile,
+} from '@taai/contracts';
+import { Handles } from '@taai/platform';
+import { FileService } from './file.service';
+
+@Handles(fileContract)
+export class FileHandler {
+  constructor(private readonly files: FileService) {}
+
+  create(_: UploadFile) {
+    return this.files.create();
+  }
+
+  finish(received: ReceivedFile) {
+    return this.files.finish(received);
+  }
+
+  discard({ id }: ById) {
+    return this.files.discard(id);
+  }
+
+  list(input: PageQuery) {
+    return this.files.list(input);
+  }
+
+  get({ id }: ById) {
+    return this.files.get(id);
+  }
+
+  content({ id }: ById) {
+    return this.files.content(id);
+  }
+
+  remove({ id }: ById) {
+    return this.files.remove(id);
+  }
+
+  async describe({ file_ids }: FileIds) {
+    return { data: await this.files.describe(file_ids) };
+  }
+
+  async kept(_: Empty) {
+    return { bytes: await this.files.kept() };
+  }
+
+  async locate({ file_ids }: FileIds) {
+    return { data: await this.files.locate(file_ids) };
+  }
+}

@@ -1,0 +1,16 @@
+import type { FastifyInstance } from 'fastify';
+import { answerUnreadable } from './client-errors';
+
+const LATE = Object.assign(new Error('The body took too long.'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+
+/** Bounds how long a body may take to arrive, at routes that take no files: Node has one bound for all requests, which is that of files. */
+export function limitBodyTime(fastify: FastifyInstance, most_ms: number): void {
+  fastify.addHook('onRequest', ({ raw, routeOptions: { config } }, _reply, done) => {
+    const { 'content-length': length = '0', 'transfer-encoding': encoding } = raw.headers;
+    if ((length !== '0' || encoding !== undefined) && !config.bound?.method.upload) {
+      const timer = setTimeout(() => answerUnreadable(LATE, raw.socket), most_ms).unref();
+      raw.once('close', () => clearTimeout(timer));
+    }
+    done();
+  });
+}

@@ -1,0 +1,26 @@
+import type { Attachment, ChatMessage as SaidMessage } from '@taai/contracts';
+import type { ChatMessage, ContentPart } from '@taai/providers';
+
+/** A file by its id: what a run keeps of it. Its bytes are read when a model is asked, and kept no longer. */
+export interface StoredFilePart extends Attachment {
+  type: 'stored_file';
+}
+
+/** A message of a run: as models are shown it, but for files. */
+export type RunMessage =
+  Exclude<ChatMessage, { role: 'user' }> | { role: 'user'; content: string | (ContentPart | StoredFilePart)[] };
+
+/** What was said, with its files before it: models read them better in this order. */
+export function toRunMessage({ role, content, attachments = [] }: SaidMessage): RunMessage {
+  if (role === 'assistant' || attachments.length === 0) return { role, content };
+  const files = attachments.map((attachment): StoredFilePart => ({ type: 'stored_file', ...attachment }));
+  return { role, content: [...files, { type: 'text', text: content }] };
+}
+
+/** The text of a message, without what is in its files. */
+export const textOf = ({ content }: RunMessage): string =>
+  typeof content === 'string' ? content : content.map((part) => (part.type === 'text' ? part.text : '')).join('');
+
+/** The files of a message, in their order. */
+export const filesOf = ({ content }: RunMessage): StoredFilePart[] =>
+  typeof content === 'string' ? [] : content.filter((part) => part.type === 'stored_file');
