@@ -46,7 +46,7 @@ describe('the gateway of sockets', () => {
     [apps, clients, watches] = [[], [], []];
     [ends, refusal, places, who] = [Infinity, undefined, 0, caller];
     follow = async function* (_id, _start, signal) {
-      if (!signal.aborted) await once(signal, 'abort');
+      yield* await nothingUntil(signal);
     };
   });
   afterEach(async () => {
@@ -216,7 +216,7 @@ describe('the gateway of sockets', () => {
     const starts: [string, string][] = [];
     follow = async function* (id, { last_event_id }, signal) {
       starts.push([id, last_event_id]);
-      if (!signal.aborted) await once(signal, 'abort');
+      yield* await nothingUntil(signal);
     };
     const client = await connect(url);
     const conversation = v7();
@@ -234,7 +234,7 @@ describe('the gateway of sockets', () => {
       [conversation, conversation],
       [conversation, conversation],
     ]);
-    await apps.shift();
+    apps.shift();
   });
 
   it('recovers nobody as somebody else', async () => {
@@ -242,7 +242,7 @@ describe('the gateway of sockets', () => {
     const starts: string[] = [];
     follow = async function* (id, _start, signal) {
       starts.push(id);
-      if (!signal.aborted) await once(signal, 'abort');
+      yield* await nothingUntil(signal);
     };
     const client = await connect(url);
     let presences = 0;
@@ -257,6 +257,11 @@ describe('the gateway of sockets', () => {
     expect(starts).toHaveLength(2);
   });
 });
+
+async function nothingUntil(signal: AbortSignal): Promise<never[]> {
+  if (!signal.aborted) await once(signal, 'abort');
+  return [];
+}
 
 /** What a client's WebSocket reads from. */
 function tcpOf(client: Socket): TcpSocket {

@@ -4,7 +4,7 @@ import { toProblem } from '../http/problem.filter';
 import { roomOf, tell, tellRecoverably, type ChatSocket } from './chat-socket';
 import type { Outgoing } from './outgoing';
 import type { Vouching } from './presence';
-import type { SocketParts } from './socket-connection';
+import type { SocketParts } from './socket-parts';
 
 /** Nothing is told of a conversation that the client left by itself, or joined again. */
 const LEFT = new ProblemError('cancelled');
@@ -19,7 +19,7 @@ export class JoinedConversations {
     private readonly socket: ChatSocket,
     private readonly outgoing: Outgoing,
     private readonly caller: Caller,
-    private readonly parts: Pick<SocketParts, 'principals' | 'follower' | 'presence' | 'seen'>,
+    private readonly parts: SocketParts,
     /** Ends the socket. */
     private readonly close: (error: unknown) => void,
   ) {

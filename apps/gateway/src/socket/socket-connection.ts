@@ -1,24 +1,16 @@
 import { ProblemError, type ConversationStart } from '@taai/contracts';
 import { runAs, type Caller } from '@taai/tenant';
 import type { Credential } from '../access/credentials';
-import type { Principals, Seen, Watch } from '../access/principals';
-import type { ConversationFollower } from '../stream/conversation-follower';
+import type { Watch } from '../access/principals';
 import type { ChatSocket } from './chat-socket';
 import { FloodLimit } from './flood-limit';
 import { JoinedConversations } from './joined-conversations';
 import { Outgoing } from './outgoing';
-import type { Presence } from './presence';
 import { closingOf, endSocket } from './socket-end';
+import type { SocketParts } from './socket-parts';
 
 /** What `setTimeout` can wait for. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-
-export interface SocketParts {
-  principals: Principals;
-  follower: ConversationFollower;
-  presence: Presence;
-  seen: (conversation_id: string) => Seen;
-}
 
 /** One client's socket: who it is, how much it may send, and the conversations that it is in. It ends with its caller's access. */
 export class SocketConnection {
