@@ -1,11 +1,10 @@
-import { ChatHandshake, ProblemError } from '@taai/contracts';
+import { limits, ProblemError } from '@taai/contracts';
 import { runAs, type Caller } from '@taai/tenant';
 import { Injectable } from '@nestjs/common';
 import { Concurrency } from '../admission/concurrency';
 import { credentialOf, type Credential } from '../access/credentials';
 import { Principals } from '../access/principals';
 import { toProblem } from '../http/problem.filter';
-import { validation } from '../route/validation';
 import type { ChatSocket } from './chat-socket';
 
 /** Who a socket belongs to. */
@@ -54,13 +53,9 @@ export class Handshake {
 
 /** Socket.IO adds to `auth` what it recovers a session by. */
 function readCredential({ token }: Record<string, unknown>): Credential {
-  const handshake = validation.transform({ token }, { type: 'custom', metatype: ChatHandshake });
-  return credentialOf({ authorization: `Bearer ${tokenIn(handshake)}` });
-}
-
-function tokenIn(handshake: object): string {
-  if (handshake instanceof ChatHandshake) return handshake.token;
-  throw new ProblemError('unauthenticated');
+  if (typeof token !== 'string' || token.length > limits.tokenCharacters)
+    throw new ProblemError('unauthenticated', 'Send an access token or an API key as `auth.token`.');
+  return credentialOf({ authorization: `Bearer ${token}` });
 }
 
 function refusal(error: unknown): Error {
