@@ -192,6 +192,25 @@ describe('the gateway of sockets', () => {
     expect(left).toHaveLength(1);
   });
 
+  it('follows a conversation once that is joined again, after the message that is named then', async () => {
+    const starts: string[] = [];
+    follow = async function* (_id, { last_event_id }, signal) {
+      starts.push(last_event_id);
+      yield* await nothingUntil(signal);
+    };
+    const client = await connect(await start());
+    const left: unknown[] = [];
+    client.on('conversation.left', (data) => left.push(data));
+    const [conversation_id, last_event_id] = [v7(), v7()];
+    await join(client, conversation_id);
+    await client.emitWithAck('conversation:join', { conversation_id, last_event_id });
+    await until(() => watches.length === 2);
+    expect([starts, left]).toEqual([[conversation_id, last_event_id], []]);
+    watches.find(({ seen }) => seen)?.control.abort(new ProblemError('not_found'));
+    await until(() => left.length === 1);
+    await until(() => watches.length === 1);
+  });
+
   it('has a socket in so many conversations at most', async () => {
     const client = await connect(await start());
     const again = v7();

@@ -1,17 +1,12 @@
 import { limits, ProblemError } from '@taai/contracts';
-import { runAs, type Caller } from '@taai/tenant';
+import { runAs } from '@taai/tenant';
 import { Injectable } from '@nestjs/common';
 import { Concurrency } from '../admission/concurrency';
 import { credentialOf, type Credential } from '../access/credentials';
 import { Principals } from '../access/principals';
 import { toProblem } from '../http/problem.filter';
 import type { ChatSocket } from './chat-socket';
-
-/** Who a socket belongs to. */
-export interface Admitted {
-  caller: Caller;
-  credential: Credential;
-}
+import type { Admitted } from './socket-parts';
 
 /** Lets sockets in: each with a token of its own, and counted among what its tenant has open. */
 @Injectable()
