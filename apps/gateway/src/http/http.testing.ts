@@ -121,7 +121,12 @@ export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Beh
   const readConversation = (_id: string, _start: object, signal: AbortSignal) => conversation(signal);
   const readLog = (_id: string, { signal }: { signal: AbortSignal }) => events(signal);
   const start = async () => ({ last_event_id: RUN_ID, runs: [] });
-  const client = { read: start, outcome: async () => ({ id: RUN_ID }), active: async () => ({ active: 0 }), ...methods };
+  const client = {
+    read: start,
+    outcome: async () => ({ id: RUN_ID }),
+    active: async () => ({ active: 0 }),
+    ...methods,
+  };
   const streamRaw = (_bound: unknown, _input: unknown, { signal }: { signal: AbortSignal }) => stream(signal);
 
   @Module({
