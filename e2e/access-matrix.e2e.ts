@@ -1,14 +1,22 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
-import { publicMethods, type BoundMethod, type PublicMethod } from '@taai/contracts';
+import {
+  problems,
+  publicMethods,
+  socketMethods,
+  type BoundMethod,
+  type PublicMethod,
+  type SocketMethod,
+} from '@taai/contracts';
 import { dialects, routeOf } from '@taai/dialects';
+import { ChatClient } from './support/chat-client';
 import type { Client, Json } from './support/client';
 import { upload } from './support/files';
 import { sharedFleet } from './support/shared-fleet';
 import { colleague, newAgent, newTenant, revokedClient, type TestTenant } from './support/tenant';
 
 /**
- * Every route of the contracts and dialects × everybody who might call it, against a table that a reviewer reads: e2e/access.golden.md. A new
+ * Every route of the contracts and dialects, and every event of sockets, × everybody who might call it, against a table that a reviewer reads: e2e/access.golden.md. A new
  * route appears in it by itself; `UPDATE_GOLDEN=1 npm test -- --selectProjects e2e -- e2e/access-matrix` writes it anew.
  */
 const GOLDEN = 'e2e/access.golden.md';
@@ -63,6 +71,15 @@ function formOfProbe(): FormData {
   form.append(PROBE, new Blob(['x']), 'x');
   return form;
 }
+/** Payloads of events that name what belongs to the first tenant; the others name nothing, or only what has been joined. */
+const trespasses: Record<string, (fixtures: Fixtures) => object> = {
+  'conversation:join': (fixtures) => ({ conversation_id: fixtures['/v1/conversations'] }),
+  'message:send': (fixtures) => ({ conversation_id: fixtures['/v1/conversations'], content: 'Taken over' }),
+  'run:cancel': (fixtures) => ({ run_id: fixtures['/v1/runs'] }),
+  typing: (fixtures) => ({ conversation_id: fixtures['/v1/conversations'], is_typing: true }),
+};
+
+const statusOf = (code: string): string => String(problems[code as keyof typeof problems].status);
 
 /** How far a request gets that no input accepts. */
 async function probe(client: Client, verb: string, path: string): Promise<{ status: number; body: Json }> {
@@ -92,6 +109,7 @@ Compared with the running fleet by access-matrix.e2e.ts. \`yes\`: let in; a numb
 a member of the same tenant, at conversations, runs and files that the admin shares with nobody. \`other\` is the admin of
 another tenant: \`own\` means that the route shows them their own tenant alone, 404 that another tenant's id does not exist for
 them. \`revoked\` is an admin whose session was revoked, \`key\` an API key of an admin with the scope \`tasks:read\`.
+Events of sockets are answered with codes: here stand the statuses of these.
 `;
 
 describe('every route for everybody', () => {
@@ -164,12 +182,35 @@ describe('every route for everybody', () => {
     return path.includes(':') ? trespass(caller, verb, path) : 'own';
   }
 
+  /** The caller's socket, or the status of its refusal. */
+  const socketOf = (caller: CallerName): Promise<ChatClient | string> =>
+    ChatClient.connect(clients[caller]).catch(({ data }: { data: { code: string } }) => statusOf(data.code));
+
+  async function socketCell(caller: CallerName, { socket: { event } }: SocketMethod): Promise<string> {
+    const chat = await socketOf(caller);
+    if (typeof chat === 'string') return chat;
+    try {
+      const { error } = await chat.ask(event, { [PROBE]: 1 });
+      if (error.code !== 'validation_failed') return statusOf(error.code);
+      const trespass = caller === 'stranger' || caller === 'other' ? trespasses[event] : undefined;
+      const answer = trespass && (await chat.ask(event, trespass(fixtures)));
+      return answer?.error ? statusOf(answer.error.code) : 'yes';
+    } finally {
+      chat.close();
+    }
+  }
+
   test('is as the golden table says', async () => {
     const rows = [['route', 'access', ...callers]];
     for (const route of routes) {
       const cells: string[] = [];
       for (const caller of callers) cells.push(await cell(caller, route));
       rows.push([`${route.verb} ${route.path}`, route.method.access, ...cells]);
+    }
+    for (const { method } of socketMethods) {
+      const cells: string[] = [];
+      for (const caller of callers) cells.push(await socketCell(caller, method));
+      rows.push([`socket ${method.socket.event}`, method.access, ...cells]);
     }
     const found = `${INTRODUCTION}\n${tableOf(rows)}\n`;
     if (process.env['UPDATE_GOLDEN']) writeFileSync(GOLDEN, found);

@@ -197,6 +197,3 @@ export const chatSocketContract = contract('gateway.chat', {
     effect: 'idempotent',
   },
 });
-
-/** The data of each event that the server sends. */
-export type ChatSocketEventType = keyof typeof chatSocketEvents.types;

@@ -52,6 +52,20 @@ describe('Principals', () => {
     expect(caller).toEqual({ tenant_id, user_id, session_id, role, permissions, issuer: 'gateway' });
   });
 
+  it('end with their token or their session, whichever is first, and are looked at again when that is forgotten', async () => {
+    const { principals } = open();
+    const expires_at = new Date(Date.now() + 60_000).toISOString();
+    const [soon, later] = [await newSession({ expires_at }), await newSession()];
+    const endOf = async ({ credential }: typeof soon) =>
+      principals.endOf(await principals.find(credential), credential);
+    expect(await endOf(soon)).toBe(Date.parse(expires_at));
+    const tokenEnds = await endOf(later);
+    expect(tokenEnds).toBeGreaterThan(Date.now() + 3_500_000);
+    expect(tokenEnds).toBeLessThanOrEqual(Date.now() + 3_600_000);
+    const caller = await principals.find(later.credential);
+    expect(principals.endOf(caller, { kind: 'token', token: 'unknown' })).toBe(0);
+  });
+
   it.each(['session_id', 'user_id', 'tenant_id'] as const)(
     'are asked for anew after a change of their %s',
     async (id) => {

@@ -109,11 +109,13 @@ export class Principals {
     return this.known(credential) ?? callerIn(await this.answerTo(credential));
   }
 
-  /** Follows a caller that `find` named, and what they were let see, for work that outlives the request's own check. */
-  watch(caller: Caller, seen?: Seen): Watch {
-    const found = this.found.get(caller);
-    if (!found) throw new Error('Only callers that were found by their credential can be watched.');
-    const watching = { caller, credential: found.credential, control: new AbortController(), seen };
+  /**
+   * Follows a caller that `find` named, and what they were let see, for work that outlives the request's own check: by the credential that
+   * it lives by, where that is known, for a session may have several tokens.
+   */
+  watch(caller: Caller, seen?: Seen, credential = this.found.get(caller)?.credential): Watch {
+    if (!credential) throw new Error('Only callers that were found by their credential can be watched.');
+    const watching = { caller, credential, control: new AbortController(), seen };
     this.watching.add(watching);
     return { signal: watching.control.signal, end: () => void this.watching.delete(watching) };
   }
@@ -141,6 +143,7 @@ export class Principals {
   async changed(ids: ReadonlySet<string> | 'all', askedAt: number): Promise<void> {
     this.heardAt = askedAt;
     this.refusals.clear();
+    if (ids !== 'all' && ids.size === 0) return;
     if (ids === 'all') this.answers.clear();
     else for (const id of ids) for (const key of [...(this.concerned.get(id) ?? [])]) this.answers.delete(key);
     const affected = [...this.watching].filter(

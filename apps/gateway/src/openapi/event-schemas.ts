@@ -14,7 +14,7 @@ export interface Envelope {
 const problem = { $ref: '#/components/schemas/Problem' };
 
 /** Server-sent events: a field of the stream each, `data` as JSON. */
-export const sse: Envelope = {
+const sse: Envelope = {
   type: 'event',
   fields: {
     id: {

@@ -46,7 +46,7 @@ describe('the gateway of sockets', () => {
     [apps, clients, watches] = [[], [], []];
     [ends, refusal, places, who] = [Infinity, undefined, 0, caller];
     follow = async function* (_id, _start, signal) {
-      if (!signal.aborted) await once(signal, 'abort');
+      yield* await nothingUntil(signal);
     };
   });
   afterEach(async () => {
@@ -202,6 +202,25 @@ describe('the gateway of sockets', () => {
     expect(left).toHaveLength(1);
   });
 
+  it('follows a conversation once that is joined again, after the message that is named then', async () => {
+    const starts: string[] = [];
+    follow = async function* (_id, { last_event_id }, signal) {
+      starts.push(last_event_id);
+      yield* await nothingUntil(signal);
+    };
+    const client = await connect(await start());
+    const left: unknown[] = [];
+    client.on('conversation.left', (data) => left.push(data));
+    const [conversation_id, last_event_id] = [v7(), v7()];
+    await join(client, conversation_id);
+    await client.emitWithAck('conversation:join', { conversation_id, last_event_id });
+    await until(() => watches.length === 2);
+    expect([starts, left]).toEqual([[conversation_id, last_event_id], []]);
+    watches.find(({ seen }) => seen)?.control.abort(new ProblemError('not_found'));
+    await until(() => left.length === 1);
+    await until(() => watches.length === 1);
+  });
+
   it('has a socket in so many conversations at most', async () => {
     const client = await connect(await start());
     const again = v7();
@@ -226,7 +245,7 @@ describe('the gateway of sockets', () => {
     const starts: [string, string][] = [];
     follow = async function* (id, { last_event_id }, signal) {
       starts.push([id, last_event_id]);
-      if (!signal.aborted) await once(signal, 'abort');
+      yield* await nothingUntil(signal);
     };
     const client = await connect(url);
     const conversation = v7();
@@ -244,7 +263,7 @@ describe('the gateway of sockets', () => {
       [conversation, conversation],
       [conversation, conversation],
     ]);
-    await apps.shift();
+    apps.shift();
   });
 
   it('recovers nobody as somebody else', async () => {
@@ -252,7 +271,7 @@ describe('the gateway of sockets', () => {
     const starts: string[] = [];
     follow = async function* (id, _start, signal) {
       starts.push(id);
-      if (!signal.aborted) await once(signal, 'abort');
+      yield* await nothingUntil(signal);
     };
     const client = await connect(url);
     let presences = 0;
@@ -267,6 +286,11 @@ describe('the gateway of sockets', () => {
     expect(starts).toHaveLength(2);
   });
 });
+
+async function nothingUntil(signal: AbortSignal): Promise<never[]> {
+  if (!signal.aborted) await once(signal, 'abort');
+  return [];
+}
 
 /** What a client's WebSocket reads from. */
 function tcpOf(client: Socket): TcpSocket {

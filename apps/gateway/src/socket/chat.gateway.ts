@@ -46,16 +46,16 @@ export class ChatGateway
   }
 
   handleConnection(socket: ChatSocket): void {
-    const { caller, credential } = this.handshake.of(socket);
+    const admitted = this.handshake.of(socket);
     const { principals, follower, presence } = this;
     const seen = (id: string) => this.events.seen(id);
-    const connection = new SocketConnection(socket, credential, caller, { principals, follower, presence, seen });
+    const connection = new SocketConnection(socket, admitted, { principals, follower, presence, seen });
     this.connections.set(socket, connection);
     // What is no packet ends the connection; it is the client's fault, and no news.
     socket.on('error', () => undefined);
     socket.onAny((event: string, ...args: unknown[]) => void this.answer(connection, event, args));
     if (this.isStopping) connection.close(STOPPING);
-    else if (socket.recovered) void runAs(caller, () => this.recover(connection));
+    else if (socket.recovered) void runAs(admitted.caller, () => this.recover(connection));
   }
 
   handleDisconnect(socket: ChatSocket): void {

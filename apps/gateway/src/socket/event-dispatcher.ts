@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { bind, boundMethods, chatSocketContract, limits, ProblemError, type FieldError } from '@taai/contracts';
+import { bind, chatSocketContract, limits, ProblemError, type FieldError } from '@taai/contracts';
 import { authorize } from '@taai/rbac';
 import { runInContext } from '@taai/tenant';
 import { DeniedAccess } from '../access/denied-access';
@@ -24,9 +24,7 @@ const keysByEvent = new Map<string, Key>(
 );
 
 /** Every event that clients may send. */
-export const knownEvents: readonly string[] = boundMethods(chatSocketContract).flatMap(({ method }) =>
-  'socket' in method ? [method.socket.event] : [],
-);
+const knownEvents = [...keysByEvent.keys()];
 
 /** Has events answered: who sends may, the payload is what the contract says, and neither is too much. */
 @Injectable()

@@ -1,18 +1,12 @@
-import { ChatHandshake, ProblemError } from '@taai/contracts';
-import { runAs, type Caller } from '@taai/tenant';
+import { limits, ProblemError } from '@taai/contracts';
+import { runAs } from '@taai/tenant';
 import { Injectable } from '@nestjs/common';
 import { Concurrency } from '../admission/concurrency';
 import { credentialOf, type Credential } from '../access/credentials';
 import { Principals } from '../access/principals';
 import { toProblem } from '../http/problem.filter';
-import { validation } from '../route/validation';
 import type { ChatSocket } from './chat-socket';
-
-/** Who a socket belongs to. */
-export interface Admitted {
-  caller: Caller;
-  credential: Credential;
-}
+import type { Admitted } from './socket-parts';
 
 /** Lets sockets in: each with a token of its own, and counted among what its tenant has open. */
 @Injectable()
@@ -54,13 +48,9 @@ export class Handshake {
 
 /** Socket.IO adds to `auth` what it recovers a session by. */
 function readCredential({ token }: Record<string, unknown>): Credential {
-  const handshake = validation.transform({ token }, { type: 'custom', metatype: ChatHandshake });
-  return credentialOf({ authorization: `Bearer ${tokenIn(handshake)}` });
-}
-
-function tokenIn(handshake: object): string {
-  if (handshake instanceof ChatHandshake) return handshake.token;
-  throw new ProblemError('unauthenticated');
+  if (typeof token !== 'string' || token.length > limits.tokenCharacters)
+    throw new ProblemError('unauthenticated', 'Send an access token or an API key as `auth.token`.');
+  return credentialOf({ authorization: `Bearer ${token}` });
 }
 
 function refusal(error: unknown): Error {

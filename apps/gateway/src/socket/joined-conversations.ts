@@ -1,10 +1,9 @@
 import { limits, ProblemError, type ConversationEvent, type ConversationStart } from '@taai/contracts';
-import { currentCaller, type Caller } from '@taai/tenant';
 import { toProblem } from '../http/problem.filter';
 import { roomOf, tell, tellRecoverably, type ChatSocket } from './chat-socket';
 import type { Outgoing } from './outgoing';
 import type { Vouching } from './presence';
-import type { SocketParts } from './socket-connection';
+import type { Admitted, SocketParts } from './socket-parts';
 
 /** Nothing is told of a conversation that the client left by itself, or joined again. */
 const LEFT = new ProblemError('cancelled');
@@ -18,8 +17,8 @@ export class JoinedConversations {
   constructor(
     private readonly socket: ChatSocket,
     private readonly outgoing: Outgoing,
-    private readonly caller: Caller,
-    private readonly parts: Pick<SocketParts, 'principals' | 'follower' | 'presence' | 'seen'>,
+    private readonly who: Admitted,
+    private readonly parts: SocketParts,
     /** Ends the socket. */
     private readonly close: (error: unknown) => void,
   ) {
@@ -95,7 +94,7 @@ export class JoinedConversations {
 
   private async follow(id: string, start: ConversationStart, control: AbortController): Promise<void> {
     const { signal } = control;
-    const watch = this.parts.principals.watch(currentCaller(), this.parts.seen(id));
+    const watch = this.parts.principals.watch(this.who.caller, this.parts.seen(id), this.who.credential);
     watch.signal.addEventListener('abort', () => control.abort(watch.signal.reason));
     try {
       for await (const event of this.parts.follower.follow(id, start, signal)) {
@@ -104,7 +103,7 @@ export class JoinedConversations {
       }
       signal.throwIfAborted();
     } catch (error) {
-      if (error !== LEFT) this.end(id, error);
+      if (error !== LEFT) this.end(id, control, error);
     } finally {
       watch.end();
     }
@@ -119,14 +118,15 @@ export class JoinedConversations {
     await this.outgoing.room();
   }
 
-  private end(conversation_id: string, error: unknown): void {
+  private end(conversation_id: string, control: AbortController, error: unknown): void {
     if (toProblem(error).code === 'slow_reader') return this.close(error);
+    if (this.joined.get(conversation_id) !== control) return;
     this.forget(conversation_id);
     this.refuse(conversation_id, error);
   }
 
   private vouching(conversation_id: string): Vouching | undefined {
-    const { user_id } = this.caller;
+    const { user_id } = this.who.caller;
     return user_id === undefined ? undefined : { conversation_id, user_id, socket_id: this.socket.id };
   }
 

@@ -42,6 +42,7 @@ export class Presence implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
+    for (const timer of this.typing.values()) clearTimeout(timer);
     await this.renewing.stop();
   }
 

@@ -9,7 +9,7 @@ import type { AdapterRedis } from './adapter-redis';
 import { textParser } from './text-parser';
 
 /** Where sockets connect. */
-export const SOCKET_PATH = '/socket.io/';
+const SOCKET_PATH = '/socket.io/';
 
 /** How long a client that was cut off may come back as who it was, in milliseconds. */
 const RECOVERY_MS = 120_000;

@@ -1,24 +1,15 @@
 import { ProblemError, type ConversationStart } from '@taai/contracts';
 import { runAs, type Caller } from '@taai/tenant';
-import type { Credential } from '../access/credentials';
-import type { Principals, Seen, Watch } from '../access/principals';
-import type { ConversationFollower } from '../stream/conversation-follower';
+import type { Watch } from '../access/principals';
 import type { ChatSocket } from './chat-socket';
 import { FloodLimit } from './flood-limit';
 import { JoinedConversations } from './joined-conversations';
 import { Outgoing } from './outgoing';
-import type { Presence } from './presence';
 import { closingOf, endSocket } from './socket-end';
+import type { Admitted, SocketParts } from './socket-parts';
 
 /** What `setTimeout` can wait for. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-
-export interface SocketParts {
-  principals: Principals;
-  follower: ConversationFollower;
-  presence: Presence;
-  seen: (conversation_id: string) => Seen;
-}
 
 /** One client's socket: who it is, how much it may send, and the conversations that it is in. It ends with its caller's access. */
 export class SocketConnection {
@@ -33,13 +24,12 @@ export class SocketConnection {
 
   constructor(
     readonly socket: ChatSocket,
-    private readonly credential: Credential,
-    private readonly caller: Caller,
+    private readonly who: Admitted,
     private readonly parts: SocketParts,
   ) {
     const outgoing = new Outgoing(socket);
-    this.conversations = new JoinedConversations(socket, outgoing, caller, parts, (error) => this.close(error));
-    this.watch = parts.principals.watch(caller);
+    this.conversations = new JoinedConversations(socket, outgoing, who, parts, (error) => this.close(error));
+    this.watch = parts.principals.watch(who.caller, undefined, who.credential);
     const { signal } = this.watch;
     signal.addEventListener('abort', () => this.close(signal.reason));
     this.watchExpiry();
@@ -52,11 +42,13 @@ export class SocketConnection {
 
   /** Who sends, if they still may: asked for each event. Throws what `Principals.find` throws. */
   callerNow(): Promise<Caller> {
-    return this.parts.principals.find(this.credential);
+    return this.parts.principals.find(this.who.credential);
   }
 
-  join(conversation_id: string, start: ConversationStart): Promise<void> {
-    return runAs(this.caller, () => this.conversations.join(conversation_id, start));
+  async join(conversation_id: string, start: ConversationStart): Promise<void> {
+    // Who has left while chat was asked is in nothing any longer.
+    this.signal.throwIfAborted();
+    return runAs(this.who.caller, () => this.conversations.join(conversation_id, start));
   }
 
   /** Tells the client why, and disconnects it. */
@@ -76,7 +68,7 @@ export class SocketConnection {
 
   /** Tokens end without a word from anybody. */
   private watchExpiry(): void {
-    const ms = this.parts.principals.endOf(this.caller, this.credential) - Date.now();
+    const ms = this.parts.principals.endOf(this.who.caller, this.who.credential) - Date.now();
     const wait = Math.min(Math.max(1000, ms), MAX_TIMER_MS);
     if (ms !== Infinity) this.expiry = setTimeout(() => void this.expire(), wait);
   }

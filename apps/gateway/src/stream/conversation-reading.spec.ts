@@ -92,6 +92,7 @@ describe('the reading of a conversation', () => {
     messages = [message('1', 'user', 'b')];
     const told = names(await take(read('0', ['a']), 5));
     expect(told.toSorted()).toEqual(['1', 'a1', 'a2', 'b1', 'b2']);
+    expect(told.indexOf('1')).toBeLessThan(told.indexOf('b1'));
     expect(begun).toEqual(['a', 'b']);
   });
 

@@ -80,15 +80,14 @@ export class ConversationReading {
     }
   }
 
-  /** A run's answer waits for the run's events, so that who has the one has the others. */
+  /** A run comes behind the message that it answers, and its answer behind the run: who has the answer has all of it. */
   private async tell(message: Message): Promise<void> {
     const { id, role, run_id } = message;
-    const told = run_id === null ? undefined : this.run(run_id, role === 'assistant');
-    if (role === 'assistant' && run_id !== null) {
-      await told;
-      this.runs.delete(run_id);
-    }
+    const isAnswer = role === 'assistant' && run_id !== null;
+    if (isAnswer) await this.run(run_id, true);
+    if (isAnswer) this.runs.delete(run_id);
     await this.queue.put({ id, type: 'message.created', data: message });
+    if (!isAnswer && run_id !== null) void this.run(run_id);
   }
 
   /** Begins with a run, if that is not done yet. One that has ended takes no place. */

@@ -10,11 +10,11 @@ import {
   type ReadConversationEvents,
 } from '@taai/contracts';
 import { fitting } from '@taai/entities';
-import { asChat } from './as-chat';
-import { ConversationAccess } from './conversation-access';
+import { asChat } from '../as-chat';
+import { ConversationAccess } from '../conversation-access';
 import { EventRepository } from './event.repository';
-import { MessageRepository } from './message.repository';
-import { RUNS, type Runs } from './orchestrator';
+import { MessageRepository } from '../message.repository';
+import { RUNS, type Runs } from '../orchestrator';
 
 const PAGE = 100;
 /** How many messages back runs are looked for that were at work where a stream begins. */
