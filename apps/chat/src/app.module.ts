@@ -1,12 +1,13 @@
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
 import { fileStoreProvider } from '@taai/files';
-import { outboxWaker, readDatabaseConfig, runLogProviders } from '@taai/platform';
+import { list, outboxWaker, readDatabaseConfig, readVariables, runLogProviders } from '@taai/platform';
 import { ConversationAccess } from './conversation-access';
 import { ConversationHandler } from './conversation.handler';
 import { ConversationRepository } from './conversation.repository';
 import { ConversationService } from './conversation.service';
 import { FileAccess } from './file/file-access';
+import { FileLinks } from './file/file-links';
 import { FileHandler } from './file/file.handler';
 import { FileRepository } from './file/file.repository';
 import { FileService } from './file/file.service';
@@ -37,6 +38,7 @@ import { TenantDataHandler } from './tenant-data.handler';
     FileAccess,
     FileService,
     FileSweep,
+    { provide: FileLinks, useFactory: () => new FileLinks(readVariables({ RPC_KEYS: list() }).RPC_KEYS) },
     fileStoreProvider,
     ReplyService,
     ReplyFollower,

@@ -20,6 +20,7 @@ import { ConversationAccess } from './conversation-access';
 import { ConversationRepository } from './conversation.repository';
 import { ConversationService } from './conversation.service';
 import { FileAccess } from './file/file-access';
+import { FileLinks } from './file/file-links';
 import { FileRepository } from './file/file.repository';
 import { FileService } from './file/file.service';
 import { FileSweep } from './file/file.sweep';
@@ -113,7 +114,13 @@ export async function startChat() {
   const access = new ConversationAccess(db, conversationRows);
   const kept = await temporaryStore();
   const fileRows = new FileRepository(rls, db);
-  const files = new FileService(db, fileRows, new FileAccess(db, fileRows), kept.store);
+  const files = new FileService(
+    db,
+    fileRows,
+    new FileAccess(db, fileRows),
+    kept.store,
+    new FileLinks(['key of the test']),
+  );
   const followers: ReplyFollower[] = [];
   const replica = () => {
     const replies = new ReplyService(db, conversationRows, messageRows, orchestrator);

@@ -46,6 +46,7 @@ export const grants: Record<DatabaseService, Record<string, string>> = {
     messages: ALL,
     files: ALL,
     conversation_files: ALL,
+    tenants: 'select (id, status)',
     subscriptions: 'select (tenant_id, plan_id, status, limits)',
     plans: 'select',
     idempotency_keys: ONCE,
