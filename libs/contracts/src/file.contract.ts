@@ -150,7 +150,10 @@ export class CreateFileUrl extends ById {
 }
 
 export class FileUrl {
-  @Describe("The address, behind the API's own.", '/v1/file-links/AZj04nwrfW6fOlsf')
+  @Describe(
+    "The address, behind the API's own.",
+    '/v1/file-links/AZj04nwrfW6fOlsfDJp-QgGY9OJ8K31unzpbHwyafkIAAGl9_2Abc3dEfGhIjKlMnOpQrStUvWxYz0123456789-_AbCdE',
+  )
   @IsString()
   url: string;
 
@@ -160,9 +163,12 @@ export class FileUrl {
 }
 
 export class ByFileToken {
-  @Describe('The last part of the address.', 'AZj04nwrfW6fOlsf')
+  @Describe(
+    'The last part of the address.',
+    'AZj04nwrfW6fOlsfDJp-QgGY9OJ8K31unzpbHwyafkIAAGl9_2Abc3dEfGhIjKlMnOpQrStUvWxYz0123456789-_AbCdE',
+  )
   @IsString()
-  @Matches(/^[A-Za-z0-9_-]{1,128}$/)
+  @Matches(/^[A-Za-z0-9_-]{94}$/)
   token: string;
 }
 
