@@ -73,7 +73,12 @@ describe('files', () => {
       /^attachment; filename="Katze __.png"; filename\*=UTF-8''/,
     );
     expect(content.headers.get('x-content-type-options')).toBe('nosniff');
+    const url = (await owner.post(`${path}/url`, { expires_in: 60 })).body['url'] as string;
+    const shared = await anonymous.fetch('GET', url);
+    expect([shared.status, Buffer.from(await shared.arrayBuffer()).equals(image)]).toEqual([200, true]);
+    expect((await anonymous.get(url.replace(/.{10}$/, '0123456789'))).status).toBe(404);
     expect((await owner.delete(path)).status).toBe(204);
+    expect((await anonymous.get(url)).status).toBe(404);
     expect([(await owner.get(path)).status, (await owner.get(`${path}/content`)).status]).toEqual([404, 404]);
     expect((await kept(tenant)).filter((one) => one.includes(body.id as string))).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { DatabaseModule } from '@taai/entities';
 import { fileStoreProvider } from '@taai/files';
-import { outboxWaker, readDatabaseConfig, runLogProviders } from '@taai/platform';
+import { list, outboxWaker, readDatabaseConfig, readVariables, runLogProviders } from '@taai/platform';
 import { CHAT_CONFIG, readChatConfig } from './config';
 import { ConversationAccess } from './conversation-access';
 import { ConversationHandler } from './conversation.handler';
@@ -13,6 +13,7 @@ import { FeedbackService } from './feedback.service';
 import { MessageAccess } from './message-access';
 import { MessageTreeRepository } from './message-tree.repository';
 import { FileAccess } from './file/file-access';
+import { FileLinks } from './file/file-links';
 import { FileHandler } from './file/file.handler';
 import { FileRepository } from './file/file.repository';
 import { FileService } from './file/file.service';
@@ -71,6 +72,7 @@ import { TenantDataHandler } from './tenant-data.handler';
     FileAccess,
     FileService,
     FileSweep,
+    { provide: FileLinks, useFactory: () => new FileLinks(readVariables({ RPC_KEYS: list() }).RPC_KEYS) },
     fileStoreProvider,
     ReplyService,
     ReplyFollower,

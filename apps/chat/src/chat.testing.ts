@@ -24,6 +24,7 @@ import { FeedbackService } from './feedback.service';
 import { MessageAccess } from './message-access';
 import { MessageTreeRepository } from './message-tree.repository';
 import { FileAccess } from './file/file-access';
+import { FileLinks } from './file/file-links';
 import { FileRepository } from './file/file.repository';
 import { FileService } from './file/file.service';
 import { FileSweep } from './file/file.sweep';
@@ -127,7 +128,13 @@ export async function startChat() {
   const wake = new MessageWake(redis);
   const kept = await temporaryStore();
   const fileRows = new FileRepository(rls, db);
-  const files = new FileService(db, fileRows, new FileAccess(db, fileRows), kept.store);
+  const files = new FileService(
+    db,
+    fileRows,
+    new FileAccess(db, fileRows),
+    kept.store,
+    new FileLinks(['key of the test']),
+  );
   const followers: ReplyFollower[] = [];
   const replica = () => {
     const replies = new ReplyService(db, conversationRows, messageRows, wake, orchestrator);

@@ -8,6 +8,7 @@ import {
   IsISO8601,
   IsString,
   IsUUID,
+  Matches,
   Max,
   MaxLength,
   Min,
@@ -126,12 +127,49 @@ export interface FilePlace extends Attachment {
   stored_as: string;
 }
 
+/** The same of a file that an address names. */
+export interface LinkedFile extends FilePlace {
+  tenant_id: string;
+}
+
 /** What became of an upload. */
 export interface ReceivedFile extends Omit<FilePlace, 'file_id'> {
   id: string;
   purpose: FilePurpose;
   /** Of all its bytes, in hex. */
   sha256: string;
+}
+
+export class CreateFileUrl extends ById {
+  @Describe('For how many seconds the address is good.', 3600)
+  @Optional()
+  @IsInt()
+  @Min(1)
+  @Max(limits.fileUrlSeconds)
+  expires_in?: number;
+}
+
+export class FileUrl {
+  @Describe(
+    "The address, behind the API's own.",
+    '/v1/file-links/AZj04nwrfW6fOlsfDJp-QgGY9OJ8K31unzpbHwyafkIAAGl9_2Abc3dEfGhIjKlMnOpQrStUvWxYz0123456789-_AbCdE',
+  )
+  @IsString()
+  url: string;
+
+  @Describe('From when on it is no longer good.')
+  @IsISO8601()
+  expires_at: Timestamp;
+}
+
+export class ByFileToken {
+  @Describe(
+    'The last part of the address.',
+    'AZj04nwrfW6fOlsfDJp-QgGY9OJ8K31unzpbHwyafkIAAGl9_2Abc3dEfGhIjKlMnOpQrStUvWxYz0123456789-_AbCdE',
+  )
+  @IsString()
+  @Matches(/^[A-Za-z0-9_-]{94}$/)
+  token: string;
 }
 
 export const fileContract = contract('chat.file', {
@@ -185,6 +223,28 @@ export const fileContract = contract('chat.file', {
     input: ById,
     output: Nothing,
     effect: 'once',
+  },
+  createUrl: {
+    summary: 'Make an address by which anybody may download a file for a while',
+    description:
+      'For pages and clients that cannot send a token. It is good until it expires (an hour), the file is deleted, or the tenant is suspended. Who may read the file may make one.',
+    http: 'POST /v1/files/:id/url',
+    access: 'files:read',
+    input: CreateFileUrl,
+    output: FileUrl,
+    effect: 'safe',
+  },
+  linked: {
+    summary: 'Download a file by the address that somebody made',
+    description:
+      'As an attachment, whatever its type. Answers `not_found` (404) to addresses that are not good, or no longer.',
+    http: 'GET /v1/file-links/:token',
+    access: 'public',
+    input: ByFileToken,
+    output: typed<LinkedFile>(),
+    custom: true,
+    media_type: 'application/octet-stream',
+    effect: 'safe',
   },
   finish: {
     summary: 'Note what an upload brought: from then on the file is there',

@@ -193,6 +193,35 @@ describe('an attached file', () => {
   });
 });
 
+describe('an address of a file', () => {
+  const tokenOf = ({ url }: { url: string }) => url.slice('/v1/file-links/'.length);
+  const linked = (token: string) =>
+    chat.files.linked(token).then(
+      (place) => place.file_id,
+      ({ code }: { code: string }) => code,
+    );
+
+  it('is made by who may read it, for the time that they say, and opens it for anybody', async () => {
+    const { id } = await upload(owner);
+    expect(await outcome(stranger, () => chat.files.createUrl({ id }))).toBe('not_found');
+    const made = await as(owner, () => chat.files.createUrl({ id, expires_in: 60 }));
+    expect(new Date(made.expires_at).getTime() - Date.now()).toBeLessThanOrEqual(60_000);
+    expect(await linked(tokenOf(made))).toBe(id);
+    expect(await linked(tokenOf(made).slice(0, -2))).toBe('not_found');
+  });
+
+  it('is no longer good when the file is gone, or the tenant is suspended', async () => {
+    const [one, other] = [await upload(owner, 'a'), await upload(owner, 'b')];
+    const [first, second] = await as(owner, () =>
+      Promise.all([one, other].map(({ id }) => chat.files.createUrl({ id }))),
+    );
+    await as(owner, () => chat.files.remove(one.id));
+    expect(await linked(tokenOf(first ?? { url: '' }))).toBe('not_found');
+    await chat.admin(`update tenants set status = 'suspended' where id = $1`, [tenant]);
+    expect(await linked(tokenOf(second ?? { url: '' }))).toBe('not_found');
+  });
+});
+
 describe('an upload', () => {
   it('that is repeated by its key is one file, whose other bytes go', async () => {
     const { id } = await as(owner, () => chat.files.create());

@@ -1,6 +1,8 @@
 import {
   fileContract,
+  type ByFileToken,
   type ById,
+  type CreateFileUrl,
   type Empty,
   type FileIds,
   type PageQuery,
@@ -36,6 +38,14 @@ export class FileHandler {
 
   content({ id }: ById) {
     return this.files.content(id);
+  }
+
+  createUrl(input: CreateFileUrl) {
+    return this.files.createUrl(input);
+  }
+
+  linked({ token }: ByFileToken) {
+    return this.files.linked(token);
   }
 
   remove({ id }: ById) {

@@ -44,6 +44,10 @@ const LOCATE = sql(`
   select f.id as file_id, f.filename, f.content_type, f.bytes, f.stored_as from files f
   where f.id = any($1) and f.status = 'ready'`);
 
+const LOCATE_ACTIVE = sql(`
+  select f.id as file_id, f.filename, f.content_type, f.bytes, f.stored_as from files f
+  where f.id = $1 and f.status = 'ready' and exists (select from tenants t where t.id = f.tenant_id and t.status = 'active')`);
+
 const ROOM = sql(`
   select ((p.limits || s.limits) ->> 'stored_file_bytes')::float as most,
     (select coalesce(sum(bytes), 0)::float from files where status = 'ready') as used,
@@ -110,6 +114,12 @@ export class FileRepository {
 
   locate(ids: readonly string[]): Promise<FilePlace[]> {
     return this.rls.read<FilePlace>(LOCATE, [ids]);
+  }
+
+  /** The same of one file, of a tenant that is neither suspended nor being deleted. */
+  async locateActive(id: string): Promise<FilePlace | undefined> {
+    const [place] = await this.rls.read<FilePlace>(LOCATE_ACTIVE, [id]);
+    return place;
   }
 
   /** What the tenant's files come to. Others that ask with a lock wait until the transaction ends. */

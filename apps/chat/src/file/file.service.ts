@@ -1,11 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
+  found,
   invalidField,
   limits,
   ProblemError,
   type Attachment,
+  type CreateFileUrl,
   type FileObject,
   type FilePlace,
+  type FileUrl,
+  type LinkedFile,
   type PageOf,
   type PageQuery,
   type ReceivedFile,
@@ -13,10 +17,13 @@ import {
 import { idAfter, toPage, withTenant, type Tx } from '@taai/entities';
 import { FILE_STORE, keyOfFile, keyOfUpload, type FileStore } from '@taai/files';
 import { reportError } from '@taai/platform';
-import { currentCaller } from '@taai/tenant';
+import { currentCaller, runAs } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { FileAccess } from './file-access';
+import { FileLinks } from './file-links';
 import { FileRepository, type Room, type StoredFile } from './file.repository';
+
+const MS = 1000;
 
 /** Files: their rows, and what becomes of their bytes. A row comes before the bytes and goes after them, so that none are forgotten. */
 @Injectable()
@@ -26,6 +33,7 @@ export class FileService {
     private readonly files: FileRepository,
     private readonly access: FileAccess,
     @Inject(FILE_STORE) private readonly store: FileStore,
+    private readonly links: FileLinks,
   ) {}
 
   /** Begins an upload. Throws `storage_full` for who keeps too much already, or has too many under way. */
@@ -77,6 +85,21 @@ export class FileService {
 
   async content(id: string): Promise<FilePlace> {
     return placeOf(await this.access.open(id, 'reader'));
+  }
+
+  async createUrl({ id: file_id, expires_in = limits.defaultFileUrlSeconds }: CreateFileUrl): Promise<FileUrl> {
+    await this.access.open(file_id, 'reader');
+    const expires = Math.floor(Date.now() / MS) + expires_in;
+    const token = this.links.sign({ tenant_id: currentCaller().tenant_id, file_id, expires });
+    return { url: `/v1/file-links/${token}`, expires_at: new Date(expires * MS) };
+  }
+
+  /** Throws `not_found` for a link that nobody has made, that has expired, and whose file or tenant is gone. */
+  async linked(token: string): Promise<LinkedFile> {
+    const { tenant_id, file_id } = found('file', this.links.read(token));
+    const caller = { tenant_id, permissions: [], issuer: 'chat' as const };
+    const place = await runAs(caller, () => this.files.locateActive(file_id));
+    return { tenant_id, ...found('file', place) };
   }
 
   /** The bytes go at once, if the store answers; else the sweep sees to it. */

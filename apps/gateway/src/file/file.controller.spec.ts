@@ -26,6 +26,7 @@ const methods = {
   },
   discard: async ({ id }: { id: string }) => void calls.discarded.push(id),
   content: async () => place,
+  linked: async () => ({ ...place, tenant_id: NIL }),
 };
 
 let kept: Awaited<ReturnType<typeof temporaryStore>>;
@@ -253,6 +254,14 @@ describe('a download', () => {
       'x-content-type-options': 'nosniff',
       'cache-control': 'private, no-store',
     });
+  });
+
+  it('by an address needs no login, and is an attachment all the same', async () => {
+    await stored(pdf, 'a.pdf', 'application/pdf');
+    const answer = await edge.fetch(`/v1/file-links/${'x'.repeat(94)}`);
+    expect([answer.status, answer.text.slice(0, 8)]).toEqual([200, '%PDF-1.7']);
+    expect(answer.headers.get('content-disposition')).toContain('attachment');
+    expect(codeOf(await edge.fetch('/v1/file-links/no%20token'))).toEqual([400, 'validation_failed']);
   });
 
   it('of bytes that are gone is not found', async () => {

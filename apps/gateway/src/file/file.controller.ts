@@ -3,12 +3,15 @@ import type { IncomingMessage } from 'node:http';
 import { Controller, Inject, Req, Res } from '@nestjs/common';
 import {
   bind,
+  ByFileToken,
   ById,
   fileContract,
   notFound,
+  ProblemError,
   UploadFile,
   type FileObject,
   type FilePlace,
+  type LinkedFile,
   type ReceivedFile,
 } from '@taai/contracts';
 import { FILE_STORE, FileInspection, keyOfUpload, type FileStore } from '@taai/files';
@@ -54,7 +57,17 @@ export class FileController {
   @ContractRoute(bind(fileContract, 'content'))
   async download(@Input() { id }: ById, @Res() reply: FastifyReply): Promise<void> {
     const place = await this.files.content({ id });
-    await this.streams.run(reply, (signal) => this.send(reply, place, signal));
+    const { tenant_id } = currentCaller();
+    await this.streams.run(reply, (signal) => this.send(reply, { ...place, tenant_id }, signal));
+  }
+
+  /** Nobody's access can end: the file goes to whoever has its address, until they leave. */
+  @ContractRoute(bind(fileContract, 'linked'))
+  async downloadLinked(@Input() { token }: ByFileToken, @Res() reply: FastifyReply): Promise<void> {
+    const place = await this.files.linked({ token });
+    const control = new AbortController();
+    reply.raw.once('close', () => control.abort(new ProblemError('cancelled')));
+    await this.send(reply, place, control.signal);
   }
 
   /** The row comes before the bytes, so that what never comes to its end is found and swept. */
@@ -88,8 +101,8 @@ export class FileController {
     });
   }
 
-  private async send(reply: FastifyReply, place: FilePlace, signal: AbortSignal): Promise<void> {
-    const bytes = await this.store.read(keyOfUpload(currentCaller().tenant_id, place), signal);
+  private async send(reply: FastifyReply, place: LinkedFile, signal: AbortSignal): Promise<void> {
+    const bytes = await this.store.read(keyOfUpload(place.tenant_id, place), signal);
     if (!bytes) throw notFound('file');
     beginAnswer(reply, {
       'content-type': place.content_type,

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { answerUnreadable } from './client-errors';
 
@@ -7,7 +8,9 @@ const LATE = Object.assign(new Error('The body took too long.'), { code: 'ERR_HT
 export function limitBodyTime(fastify: FastifyInstance, most_ms: number): void {
   fastify.addHook('onRequest', ({ raw, routeOptions: { config } }, _reply, done) => {
     const { 'content-length': length = '0', 'transfer-encoding': encoding } = raw.headers;
-    if ((length !== '0' || encoding !== undefined) && !config.bound?.method.upload) {
+    const hasBody = length !== '0' || encoding !== undefined;
+    // What is injected has no connection, and comes at once.
+    if (hasBody && !config.bound?.method.upload && raw.socket instanceof Socket) {
       const timer = setTimeout(() => answerUnreadable(LATE, raw.socket), most_ms).unref();
       raw.once('close', () => clearTimeout(timer));
     }

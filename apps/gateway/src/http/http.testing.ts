@@ -148,6 +148,7 @@ export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Beh
     outcome: async () => ({ id: RUN_ID }),
     active: async () => ({ active: 0 }),
     content: async () => emptyFile,
+    linked: async () => ({ ...emptyFile, tenant_id: NIL }),
     kept: async () => ({ bytes: 0 }),
     ...methods,
   };

@@ -104,6 +104,8 @@ export const limits = Object.freeze({
   uploadSeconds: 120,
   /** Of a tenant, under way; those that broke off within ten minutes are among them. */
   uploads: 100,
+  fileUrlSeconds: 7 * DAY_SECONDS,
+  defaultFileUrlSeconds: HOUR_SECONDS,
   formFields: 5,
   formFieldBytes: KB,
   filenameCharacters: 255,

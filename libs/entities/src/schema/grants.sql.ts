@@ -49,6 +49,7 @@ export const grants: Record<DatabaseService, Record<string, string>> = {
     message_feedback: ALL,
     files: ALL,
     conversation_files: ALL,
+    tenants: 'select (id, status)',
     subscriptions: 'select (tenant_id, plan_id, status, limits)',
     plans: 'select',
     idempotency_keys: ONCE,
