@@ -155,7 +155,7 @@ describe('an attached file', () => {
     const listed = await as(owner, () => messages.list({ id: conversation, limit: 20 }));
     expect(listed.data[0]?.attachments).toEqual([attachment]);
     const asked = chat.orchestrator.started.get(run_id);
-    expect(asked?.messages.at(-1)).toEqual({ role: 'user', content: 'Look', attachments: [attachment] });
+    expect(asked?.messages.at(-1)).toEqual({ role: 'user', content: 'Look', run_id: null, attachments: [attachment] });
     expect(JSON.stringify(await chat.eventsOf(tenant, 'message.created'))).not.toContain('stored_as');
   });
 

@@ -170,8 +170,11 @@ async function eraseAll(tenant: string): Promise<void> {
   let erased: number;
   do {
     erased = 0;
-    for (const service of erasureOrder)
-      erased += await withTenantId(sources[service], tenant, (tx) => eraseTenantRows(tx, service));
+    for (const service of erasureOrder) {
+      let rows: number;
+      do erased += rows = await withTenantId(sources[service], tenant, (tx) => eraseTenantRows(tx, service));
+      while (rows > 0);
+    }
   } while (erased > 0);
 }
 
