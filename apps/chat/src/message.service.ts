@@ -67,6 +67,7 @@ export class MessageService {
       found('message', await this.conversations.lockForMessage(tx, conversation_id));
       const run_id = v7();
       await this.tree.regenerate(tx, message, run_id);
+      this.wake.afterCommit(tx, conversation_id);
       return { message, reply: null, run_id };
     });
     return this.answer(conversation.agent_id, sent);

@@ -71,6 +71,8 @@ export interface MessagesAfter {
 export interface NewMessages {
   messages: Message[];
   has_more: boolean;
+  /** Runs that were begun since to answer an earlier message once more; absent where a replica of an earlier release answers. */
+  runs?: string[];
 }
 
 export interface NewestOf {

@@ -123,6 +123,7 @@ describe('an API key', () => {
     expect(principal.permissions.toSorted()).toEqual([
       'agents:read',
       'conversations:read',
+      'files:read',
       'jobs:read',
       'providers:read',
       'roles:read',

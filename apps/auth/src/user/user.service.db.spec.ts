@@ -274,7 +274,7 @@ describe('nobody changes whoever may do more', () => {
     [['users:*'], 'admin', false],
     [['*:read'], 'viewer', true],
     [['*:read'], 'member', false],
-    [['users:*', 'tasks:*', 'conversations:*', 'runs:*', '*:read'], 'member', true],
+    [['users:*', 'tasks:*', 'conversations:*', 'runs:*', 'files:*', '*:read'], 'member', true],
     [['users:*', 'tasks:*', 'conversations:*', 'runs:*', 'agents:read', 'tools:read'], 'member', false],
     [['users:*', 'tasks:*', 'conversations:*', 'runs:*', '*:read'], 'admin', false],
     [[], 'viewer', false],

@@ -74,6 +74,19 @@ describe('a stream of a conversation', () => {
     expect(await start(message.id)).toMatchObject({ runs: [run_id] });
   });
 
+  it('knows the runs that answer a message once more', async () => {
+    const first = await send('one');
+    const { reply } = await answer(first.run_id);
+    const again = await as(() => messages.regenerate(first.message.id));
+    const after = (known = '') => as(() => chat.events.after({ conversation_id: id, after: known }));
+    expect(await after(reply?.id)).toEqual({ messages: [], has_more: false, runs: [again.run_id] });
+    const second = await answer(again.run_id);
+    expect(await after(second.reply?.id)).toEqual({ messages: [], has_more: false, runs: [] });
+    const third = await as(() => messages.regenerate(first.message.id));
+    const { message, run_id } = await send('two');
+    expect(await start()).toEqual({ last_event_id: message.id, runs: [third.run_id, run_id] });
+  });
+
   it('passes over a run that was never started', async () => {
     orchestrator.refusal = new ProblemError('agent_not_ready');
     await expect(send('one')).rejects.toBe(orchestrator.refusal);

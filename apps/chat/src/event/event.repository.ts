@@ -10,15 +10,22 @@ const NEWEST = sql(`
 
 /** A reply that came later does not count: where the stream begins, its run was at work. */
 const OPEN_RUNS = sql(`
-  select question.run_id
+  select asked.run_id
   from (
-    select id, role, run_id from messages where conversation_id = $1 and id <= $2 order by id desc limit $3
-  ) as question
-  where question.role = 'user' and question.run_id is not null
+    (select id, run_id from messages where conversation_id = $1 and id <= $2 and role = 'user' order by id desc limit $3)
+    union all
+    (select run_id, run_id from message_regenerations
+      where conversation_id = $1 and run_id <= $2 order by run_id desc limit $3)
+  ) as asked
+  where asked.run_id is not null
     and not exists (
-      select from messages m where m.role = 'assistant' and m.run_id = question.run_id and m.id <= $2
+      select from messages m where m.role = 'assistant' and m.run_id = asked.run_id and m.id <= $2
     )
-  order by question.id`);
+  order by asked.id`);
+
+/** Ids of runs are minted under the conversation's lock, too, and so are in one order with those of messages. */
+const REGENERATIONS = sql(`
+  select run_id from message_regenerations where conversation_id = $1 and run_id > $2 order by run_id limit $3`);
 
 /** What streams of conversations are made of, besides the messages themselves. */
 @Injectable()
@@ -30,7 +37,13 @@ export class EventRepository {
     return this.rls.read<{ conversation_id: string; id: string }>(NEWEST, [conversation_ids]);
   }
 
-  /** The runs of the last `limit` messages up to the message `id` whose answer was not written then, oldest first. */
+  /** The runs that were asked for after the message `id` to answer an earlier one once more, oldest first. */
+  async regenerations(conversation_id: string, id: string, limit: number): Promise<string[]> {
+    const rows = await this.rls.read<{ run_id: string }>(REGENERATIONS, [conversation_id, id, limit]);
+    return rows.map(({ run_id }) => run_id);
+  }
+
+  /** The runs of the last `limit` messages of users, and of as many regenerations, up to the message `id` whose answer was not written then, oldest first. */
   async openRuns(conversation_id: string, id: string, limit: number): Promise<string[]> {
     const rows = await this.rls.read<{ run_id: string }>(OPEN_RUNS, [conversation_id, id, limit]);
     return rows.map(({ run_id }) => run_id);

@@ -46,7 +46,8 @@ export class EventService {
   async after({ conversation_id, after }: MessagesAfter): Promise<NewMessages> {
     const rows = await this.messages.page(conversation_id, after, PAGE + 1);
     const messages = fitting(rows.slice(0, PAGE));
-    return { messages, has_more: messages.length < rows.length };
+    const runs = await this.events.regenerations(conversation_id, after, PAGE);
+    return { messages, has_more: messages.length < rows.length, runs };
   }
 
   async newest({ conversation_ids }: NewestOf): Promise<NewestMessages> {

@@ -27,6 +27,7 @@ describe('the reading of a conversation', () => {
   let messages: Message[];
   let runs: Record<string, AsyncIterable<RunEvent>>;
   let begun: string[];
+  let regenerated: string[];
   let asked: number;
   let failure: Error | undefined;
   let tail: ConversationTail;
@@ -36,6 +37,7 @@ describe('the reading of a conversation', () => {
     messages = [];
     runs = {};
     begun = [];
+    regenerated = [];
     asked = 0;
     failure = undefined;
     control = new AbortController();
@@ -43,7 +45,7 @@ describe('the reading of a conversation', () => {
       asked += 1;
       if (failure) throw failure;
       const left = messages.filter(({ id }) => id > after);
-      return { messages: left.slice(0, 2), has_more: left.length > 2 };
+      return { messages: left.slice(0, 2), has_more: left.length > 2, runs: regenerated };
     });
   });
   afterEach(() => control.abort());
@@ -94,6 +96,20 @@ describe('the reading of a conversation', () => {
     expect(told.toSorted()).toEqual(['1', 'a1', 'a2', 'b1', 'b2']);
     expect(told.indexOf('1')).toBeLessThan(told.indexOf('b1'));
     expect(begun).toEqual(['a', 'b']);
+  });
+
+  it('tells the events of runs that answer a message once more, each once, as soon as there is word of them', async () => {
+    runs = { a: ended(token(1), end(2)) };
+    messages = [message('1', 'user', null)];
+    const events = read();
+    expect(names(await take(events, 1))).toEqual(['1']);
+    regenerated = ['a'];
+    tail.tell();
+    expect(names(await take(events, 2))).toEqual(['a1', 'a2']);
+    messages.push(message('2', 'assistant', 'a'));
+    tail.tell();
+    expect(names(await take(events, 1))).toEqual(['2']);
+    expect(begun).toEqual(['a']);
   });
 
   it('tells the answer of a run behind its events, whichever came first, and each event once', async () => {

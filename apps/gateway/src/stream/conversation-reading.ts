@@ -59,7 +59,8 @@ export class ConversationReading {
     let last = after;
     while (!signal.aborted) {
       const { words } = this.tail;
-      const { messages, has_more } = await this.ask(last);
+      const { messages, has_more, runs = [] } = await this.ask(last);
+      for (const id of runs) void this.run(id);
       for (const message of messages) {
         if (signal.aborted) return;
         await this.tell(message);

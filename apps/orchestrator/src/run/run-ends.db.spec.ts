@@ -101,7 +101,7 @@ describe('a run whose provider fails', () => {
   });
 
   it('because it says nothing more fails at its deadline, with what was said', async () => {
-    const hurried = await stage.replica({ deadline_seconds: 0.5 });
+    const hurried = await stage.replica({ deadline_seconds: 2 });
     const mark = v7();
     const run = await user.as(() => hurried.starter.start({ id: agent.id, input: `${mark} [[hang=2 delay=1]]` }));
     const events = await watch(user, hurried, run.id);
