@@ -93,8 +93,8 @@ export class ConversationSource {
       });
     }
     this.source.addEventListener('error', (error) => {
-      const { data } = error as unknown as { data?: string };
-      if (data !== undefined) this.errors.push(JSON.parse(data));
+      const data: unknown = Reflect.get(error, 'data');
+      if (typeof data === 'string') this.errors.push(JSON.parse(data));
     });
   }
 

@@ -16,12 +16,15 @@ export class ConversationAccess {
     private readonly conversations: ConversationRepository,
   ) {}
 
-  /** The conversation, if the caller may have it as `wanted`. Throws `not_found`, `forbidden`. */
-  async open(id: string, wanted: ConversationRole): Promise<Conversation> {
+  /**
+   * The conversation, if the caller may have it as `wanted`. Throws `forbidden`, and `not_found` for the `noun` that was asked for: of
+   * what is in a conversation nobody learns more from the refusal than of the conversation.
+   */
+  async open(id: string, wanted: ConversationRole, noun = 'conversation'): Promise<Conversation> {
     const caller = currentCaller();
-    const conversation = found('conversation', await this.conversations.findFor(caller.user_id ?? null, id));
+    const conversation = found(noun, await this.conversations.findFor(caller.user_id ?? null, id));
     const { role } = conversation;
-    const permission = openPrivate(caller, { noun: 'conversation', role }, wanted, openers);
+    const permission = openPrivate(caller, { noun, role }, wanted, openers);
     const target = { type: 'conversation', id };
     if (permission) await auditUse(this.db, { action: 'conversation.accessed', target, after: { permission } });
     return conversation;

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { found, notFound, ProblemError, type Conversation, type ConversationRole, type Message } from '@taai/contracts';
+import { found, type Conversation, type ConversationRole, type Message } from '@taai/contracts';
 import { ConversationAccess } from './conversation-access';
 import { MessageRepository } from './message.repository';
 
@@ -14,11 +14,6 @@ export class MessageAccess {
   /** The message and its conversation, if the caller may have that as `wanted`. Throws `not_found`, `forbidden`. */
   async open(id: string, wanted: ConversationRole): Promise<{ message: Message; conversation: Conversation }> {
     const message = found('message', await this.messages.find(id));
-    try {
-      return { message, conversation: await this.conversations.open(message.conversation_id, wanted) };
-    } catch (error) {
-      // Nobody learns from the refusal that there is such a message.
-      throw error instanceof ProblemError && error.code === 'not_found' ? notFound('message') : error;
-    }
+    return { message, conversation: await this.conversations.open(message.conversation_id, wanted, 'message') };
   }
 }

@@ -72,6 +72,12 @@ describe('a conversation', () => {
     expect(await tree()).toEqual(['- > 1', '1 > one', 'one > 2', '2 > two', 'one > 2b', '- > 1b']);
   });
 
+  it('takes many messages with a parent at once, each by one connection', async () => {
+    const { message } = await send('0', null);
+    await Promise.all(Array.from({ length: 20 }, (_, n) => send(`${n + 1}`, message.id)));
+    expect((await tree()).filter((line) => line.startsWith('0 > '))).toHaveLength(20);
+  });
+
   it('refuses a parent that is elsewhere', async () => {
     const other = await as(() => chat.conversations.create({ agent_id }));
     const { message } = await as(() => messages.send({ id: other.id, content: 'Elsewhere' }));

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Message } from '@taai/contracts';
-import { RlsPool, sql, type MessageEntity, type Tx } from '@taai/entities';
+import { RlsPool, sql, type MessageEntity, type Reader, type Tx } from '@taai/entities';
 import { v7 } from 'uuid';
 
 export const MESSAGE_COLUMNS =
@@ -66,8 +66,8 @@ export class MessageRepository {
     return inserted;
   }
 
-  async find(id: string): Promise<Message | undefined> {
-    const [message] = await this.rls.read<Message>(FIND, [id]);
+  async find(id: string, db: Reader = this.rls): Promise<Message | undefined> {
+    const [message] = await db.read<Message>(FIND, [id]);
     return message;
   }
 

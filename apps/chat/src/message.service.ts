@@ -96,7 +96,7 @@ export class MessageService {
     attachments: Attachment[],
   ): Promise<MessageSent> {
     found('conversation', await this.conversations.lockForMessage(tx, conversation_id));
-    if (parent_message_id) await this.assertParent(conversation_id, parent_message_id);
+    if (parent_message_id) await this.assertParent(tx, conversation_id, parent_message_id);
     const run_id = v7();
     const { user_id = null } = currentCaller();
     const fields = { conversation_id, parent_message_id, content, run_id, user_id, attachments };
@@ -107,8 +107,8 @@ export class MessageService {
     return { message, reply: null, run_id };
   }
 
-  private async assertParent(conversation_id: string, id: string): Promise<void> {
-    if ((await this.messages.find(id))?.conversation_id !== conversation_id)
+  private async assertParent(tx: Tx, conversation_id: string, id: string): Promise<void> {
+    if ((await this.messages.find(id, tx))?.conversation_id !== conversation_id)
       throw new ProblemError('not_found', 'There is no message with the id parent_message_id in the conversation.');
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Share } from '@taai/contracts';
-import { ConversationShareEntity, RlsPool, Rows, sql, type Tx } from '@taai/entities';
+import { ConversationShareEntity, RlsPool, Rows, sql, type Reader, type Tx } from '@taai/entities';
 import { DataSource } from 'typeorm';
 
 const columns = ['id', 'conversation_id', 'created_by', 'expires_at', 'created_at'] as const;
@@ -32,8 +32,8 @@ export class ShareRepository {
   }
 
   /** Those that work, newest first. */
-  list(conversation_id: string, limit: number): Promise<Share[]> {
-    return this.rls.read<Share>(LIST, [conversation_id, limit]);
+  list(conversation_id: string, limit: number, db: Reader = this.rls): Promise<Share[]> {
+    return db.read<Share>(LIST, [conversation_id, limit]);
   }
 
   async find(id: string): Promise<Share | undefined> {

@@ -59,7 +59,7 @@ export class ShareService {
 
   async revoke(id: string): Promise<void> {
     const share = found('link', await this.shares.find(id));
-    await this.openOf(share);
+    await this.access.open(share.conversation_id, 'owner', 'link');
     await withTenant(this.db, async (tx) => {
       if (!(await this.shares.revoke(tx, id))) throw notFound('link');
       await audit(tx, { action: 'conversation_share.revoked', target: targetOf(id), before: { ...share } });
@@ -80,18 +80,11 @@ export class ShareService {
   private async add(tx: Tx, row: Parameters<ShareRepository['insert']>[1]): Promise<Share> {
     await this.conversations.lock(tx, row.conversation_id);
     const most = limits.sharesOfConversation;
-    if ((await this.shares.list(row.conversation_id, most)).length >= most)
+    if ((await this.shares.list(row.conversation_id, most, tx)).length >= most)
       throw new ProblemError('conflict', `A conversation has at most ${most} links: revoke one first.`);
     const share = await this.shares.insert(tx, row);
     await audit(tx, { action: 'conversation_share.created', target: targetOf(share.id), after: { ...share } });
     return share;
-  }
-
-  /** Nobody learns from the refusal that there is such a link. */
-  private async openOf({ conversation_id }: Share): Promise<void> {
-    await this.access.open(conversation_id, 'owner').catch((error: unknown) => {
-      throw error instanceof ProblemError && error.code === 'not_found' ? notFound('link') : error;
-    });
   }
 }
 

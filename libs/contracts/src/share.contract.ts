@@ -1,8 +1,8 @@
 import { Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsISO8601, IsString, IsUUID, ValidateNested } from 'class-validator';
+import { IsIn, IsISO8601, IsString, IsUUID, ValidateNested } from 'class-validator';
 import { messageRoles } from './chat.contract';
 import { contract, Nothing } from './contract';
-import { ById, LinkToken, Nullable, Optional, PageQuery, type Timestamp } from './fields';
+import { ById, LinkToken, Nullable, Optional, Page, PageQuery, type Timestamp } from './fields';
 import { Describe } from './schema/describe';
 
 export class CreateShare extends ById {
@@ -86,7 +86,8 @@ export class SharedMessage {
   created_at: Timestamp;
 }
 
-export class SharedConversation {
+/** A page of its messages, oldest first. Who wrote them is not told. */
+export class SharedConversation extends Page(SharedMessage) {
   @Describe('Name of the conversation.', 'Invoices')
   @Nullable()
   @IsString()
@@ -95,20 +96,6 @@ export class SharedConversation {
   @Describe('When it was opened.')
   @IsISO8601()
   created_at: Timestamp;
-
-  @Describe('Its messages, oldest first. Who wrote them is not told.')
-  @ValidateNested({ each: true })
-  @Type(() => SharedMessage)
-  data: SharedMessage[];
-
-  @Describe('Whether there is a next page.', false)
-  @IsBoolean()
-  has_more: boolean;
-
-  @Describe('The `cursor` of the next page; null on the last one.', null)
-  @Nullable()
-  @IsString()
-  next_cursor: string | null;
 }
 
 export const shareContract = contract('chat.share', {
