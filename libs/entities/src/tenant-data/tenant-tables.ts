@@ -59,7 +59,7 @@ const unexportedTables = ['job_chunks', 'idempotency_keys'];
 export const exportedTables = (service: DatabaseService) =>
   tenantTables[service].filter((table) => !unexportedTables.includes(table));
 
-/** Columns that no export has: secrets, and hashes that a guess could be compared with. */
+/** Columns that no export has: secrets, hashes that a guess could be compared with, and indexes of what is there anyway. */
 export const unexportedColumns: Readonly<Record<string, readonly string[]>> = {
   users: ['password_hash'],
   sessions: ['refresh_token_hash', 'refresh_salt'],
@@ -68,6 +68,8 @@ export const unexportedColumns: Readonly<Record<string, readonly string[]>> = {
   api_keys: ['key_hash'],
   provider_credentials: ['ciphertext'],
   conversation_shares: ['token_hash'],
+  messages: ['search'],
+  conversations: ['search'],
   tools: ['secret_ciphertext', 'secret_key_id'],
   webhooks: ['secret_ciphertext', 'secret_key_id'],
 };
