@@ -90,6 +90,9 @@ const silences: [ProviderKind, Flood][] = [
   ['ollama', { content_type: 'application/x-ndjson', piece: `{"message":{},"done":false,"padding":"${padding}"}\n` }],
 ];
 
+// Each moves up to a hundred megabytes: a machine that is slow takes its time.
+jest.setTimeout(180_000);
+
 describe('a run whose provider sends without end', () => {
   it.each([
     ...silences.map(([kind, flood]) => ['events that tell nothing', kind, flood] as const),
