@@ -3,8 +3,8 @@ import { keys } from '@taai/platform';
 import { testRedis, until } from '@taai/platform-testing';
 import { v7 } from 'uuid';
 import { startChat, type FakeOrchestrator, type TestChat } from '../chat.testing';
-import type { MessageService } from '../message.service';
-import type { ReplyService } from '../reply.service';
+import type { MessageService } from '../message/message.service';
+import type { ReplyService } from '../message/reply.service';
 
 let chat: TestChat;
 let orchestrator: FakeOrchestrator;

@@ -11,9 +11,9 @@ import {
 } from '@taai/contracts';
 import { fitting } from '@taai/entities';
 import { asChat } from '../as-chat';
-import { ConversationAccess } from '../conversation-access';
+import { ConversationAccess } from '../conversation/conversation-access';
 import { EventRepository } from './event.repository';
-import { MessageRepository } from '../message.repository';
+import { MessageRepository } from '../message/message.repository';
 import { RUNS, type Runs } from '../orchestrator';
 
 const PAGE = 100;

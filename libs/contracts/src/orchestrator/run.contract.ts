@@ -17,7 +17,7 @@ import {
 } from 'class-validator';
 import { contract } from '../contract';
 import { Describe } from '../schema/describe';
-import { Attachment, Attachments, type AttachFile } from '../file.contract';
+import { Attachment, Attachments, type AttachFile } from '../chat/file.contract';
 import { ById, Empty, Nullable, Optional, Page, PageById, type Timestamp } from '../fields';
 import { TokenUsage } from '../usage.contract';
 import {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { notFound, ProblemError, type Feedback, type FeedbackList, type GiveFeedback } from '@taai/contracts';
 import { FeedbackRepository } from './feedback.repository';
-import { MessageAccess } from './message-access';
+import { MessageAccess } from '../message/message-access';
 
 /** What people think of answers. Who sees a message may say so, and sees what the others say. */
 @Injectable()

@@ -16,10 +16,10 @@ import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { ConversationAccess } from './conversation-access';
 import { ConversationRepository } from './conversation.repository';
-import { FileRepository } from './file/file.repository';
-import { MessageTreeRepository } from './message-tree.repository';
-import { AGENTS, type Agents } from './orchestrator';
-import { ParticipantRepository } from './participant.repository';
+import { FileRepository } from '../file/file.repository';
+import { MessageTreeRepository } from '../message/message-tree.repository';
+import { AGENTS, type Agents } from '../orchestrator';
+import { ParticipantRepository } from '../participant/participant.repository';
 import { SearchRepository } from './search.repository';
 
 @Injectable()

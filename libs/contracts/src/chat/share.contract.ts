@@ -1,9 +1,9 @@
 import { Type } from 'class-transformer';
 import { IsIn, IsISO8601, IsString, IsUUID, ValidateNested } from 'class-validator';
-import { messageRoles } from './chat.contract';
-import { contract, Nothing } from './contract';
-import { ById, LinkToken, Nullable, Optional, Page, PageQuery, type Timestamp } from './fields';
-import { Describe } from './schema/describe';
+import { messageRoles } from './message.contract';
+import { contract, Nothing } from '../contract';
+import { ById, LinkToken, Nullable, Optional, Page, PageQuery, type Timestamp } from '../fields';
+import { Describe } from '../schema/describe';
 
 export class CreateShare extends ById {
   @Describe('When the link stops working; null or absent: when it is revoked.', '2026-12-31T00:00:00Z')

@@ -1,6 +1,6 @@
 import type { Message } from '@taai/contracts';
 import { v7 } from 'uuid';
-import { startChat, type TestChat } from './chat.testing';
+import { startChat, type TestChat } from '../chat.testing';
 import { MessageHandler } from './message.handler';
 
 let chat: TestChat;

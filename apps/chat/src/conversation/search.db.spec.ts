@@ -1,4 +1,4 @@
-import { startChat, type TestChat } from './chat.testing';
+import { startChat, type TestChat } from '../chat.testing';
 
 let chat: TestChat;
 let messages: ReturnType<TestChat['replica']>['messages'];

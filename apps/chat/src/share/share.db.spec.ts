@@ -1,4 +1,4 @@
-import { startChat, type TestChat } from './chat.testing';
+import { startChat, type TestChat } from '../chat.testing';
 import { ShareHandler } from './share.handler';
 
 let chat: TestChat;

@@ -19,10 +19,10 @@ import { sha256 } from '@taai/platform';
 import { currentCaller, runAs } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
-import { CHAT_CONFIG, type ChatConfig } from './config';
-import { ConversationAccess } from './conversation-access';
-import { ConversationRepository } from './conversation.repository';
-import { MessageRepository } from './message.repository';
+import { CHAT_CONFIG, type ChatConfig } from '../config';
+import { ConversationAccess } from '../conversation/conversation-access';
+import { ConversationRepository } from '../conversation/conversation.repository';
+import { MessageRepository } from '../message/message.repository';
 import { ShareRepository } from './share.repository';
 
 /** Links by which people without an account read a conversation. */

@@ -1,5 +1,5 @@
 import { v7 } from 'uuid';
-import { startChat, type TestChat } from './chat.testing';
+import { startChat, type TestChat } from '../chat.testing';
 
 let chat: TestChat;
 let messages: ReturnType<TestChat['replica']>['messages'];

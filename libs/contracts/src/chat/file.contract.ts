@@ -14,10 +14,10 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
-import { contract, Nothing, typed } from './contract';
-import { Describe } from './schema/describe';
-import { ById, Empty, Nullable, Optional, Page, PageQuery, type Timestamp } from './fields';
-import { limits } from './schema/limits';
+import { contract, Nothing, typed } from '../contract';
+import { Describe } from '../schema/describe';
+import { ById, Empty, Nullable, Optional, Page, PageQuery, type Timestamp } from '../fields';
+import { limits } from '../schema/limits';
 
 /** As OpenAI's clients name them. Files are treated alike, whatever they are for. */
 export const filePurposes = ['user_data', 'vision', 'assistants'] as const;

@@ -11,11 +11,11 @@ import {
 } from '@taai/contracts';
 import { emit, withTenant } from '@taai/entities';
 import { DataSource } from 'typeorm';
-import { asChat } from './as-chat';
-import { ConversationRepository } from './conversation.repository';
+import { asChat } from '../as-chat';
+import { ConversationRepository } from '../conversation/conversation.repository';
 import { MessageRepository } from './message.repository';
 import { MessageWake } from './message-wake';
-import { RUNS, type Runs } from './orchestrator';
+import { RUNS, type Runs } from '../orchestrator';
 
 /** Writes the answers of runs into their conversations. Several callers may do it at once: each answer is written once. */
 @Injectable()

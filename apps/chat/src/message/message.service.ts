@@ -13,15 +13,15 @@ import { emit, fitting, idAfter, toFittingPage, withTenant, type Tx } from '@taa
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
-import { ConversationAccess } from './conversation-access';
-import { ConversationRepository } from './conversation.repository';
+import { ConversationAccess } from '../conversation/conversation-access';
+import { ConversationRepository } from '../conversation/conversation.repository';
 import { MessageAccess } from './message-access';
 import { MessageTreeRepository } from './message-tree.repository';
-import { FileRepository } from './file/file.repository';
-import { FileService } from './file/file.service';
+import { FileRepository } from '../file/file.repository';
+import { FileService } from '../file/file.service';
 import { MessageRepository } from './message.repository';
 import { MessageWake } from './message-wake';
-import { RUNS, type Runs } from './orchestrator';
+import { RUNS, type Runs } from '../orchestrator';
 import { ReplyFollower } from './reply-follower';
 import { ReplyService } from './reply.service';
 

@@ -1,11 +1,11 @@
 import { ProblemError, type Message } from '@taai/contracts';
 import { v7 } from 'uuid';
-import { startChat, type FakeOrchestrator, type TestChat } from './chat.testing';
+import { startChat, type FakeOrchestrator, type TestChat } from '../chat.testing';
 import { ConversationHandler } from './conversation.handler';
 import type { ConversationService } from './conversation.service';
-import { MessageHandler } from './message.handler';
-import type { MessageService } from './message.service';
-import type { ReplyService } from './reply.service';
+import { MessageHandler } from '../message/message.handler';
+import type { MessageService } from '../message/message.service';
+import type { ReplyService } from '../message/reply.service';
 
 let chat: TestChat;
 let orchestrator: FakeOrchestrator;

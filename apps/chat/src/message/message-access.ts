@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { found, type Conversation, type ConversationRole, type Message } from '@taai/contracts';
-import { ConversationAccess } from './conversation-access';
+import { ConversationAccess } from '../conversation/conversation-access';
 import { MessageRepository } from './message.repository';
 
 /** Messages are seen by who sees their conversation. */

@@ -1,11 +1,11 @@
 import { IsBoolean, IsIn, IsString, IsUUID, Matches, MaxLength, MinLength } from 'class-validator';
-import { Message } from './chat.contract';
-import { contract, type EventTable } from './contract';
+import { Message } from './message.contract';
+import { contract, type EventTable } from '../contract';
 import { ConversationRunEvent } from './conversation-event.contract';
-import { Optional } from './fields';
-import { Describe } from './schema/describe';
-import { limits } from './schema/limits';
-import { problems } from './schema/problem';
+import { Optional } from '../fields';
+import { Describe } from '../schema/describe';
+import { limits } from '../schema/limits';
+import { problems } from '../schema/problem';
 
 /** What a client sends in the handshake, as `auth`. */
 export class ChatHandshake {

@@ -11,8 +11,8 @@ import {
 import { audit, withTenant, type Tx } from '@taai/entities';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
-import { ConversationAccess } from './conversation-access';
-import { ConversationRepository } from './conversation.repository';
+import { ConversationAccess } from '../conversation/conversation-access';
+import { ConversationRepository } from '../conversation/conversation.repository';
 import { ParticipantRepository } from './participant.repository';
 
 /** Shares conversations between the users of a tenant. */

@@ -1,9 +1,9 @@
 import { IsIn, IsInt, IsUUID } from 'class-validator';
-import { Message } from './chat.contract';
-import { contract, typed, type EventTable } from './contract';
-import { ById, Optional, AnyJson } from './fields';
-import { runEvents, type RunEvent } from './orchestrator/run-event';
-import { Describe } from './schema/describe';
+import { Message } from './message.contract';
+import { contract, typed, type EventTable } from '../contract';
+import { ById, Optional, AnyJson } from '../fields';
+import { runEvents, type RunEvent } from '../orchestrator/run-event';
+import { Describe } from '../schema/describe';
 
 const runEventTypes = Object.keys(runEvents.types);
 

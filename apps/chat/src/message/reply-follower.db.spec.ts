@@ -2,7 +2,7 @@ import type { ChatMessage } from '@taai/contracts';
 import { keys, log } from '@taai/platform';
 import { until } from '@taai/platform-testing';
 import { v7 } from 'uuid';
-import { startChat, type FakeOrchestrator, type TestChat } from './chat.testing';
+import { startChat, type FakeOrchestrator, type TestChat } from '../chat.testing';
 import { MessageHandler } from './message.handler';
 
 let chat: TestChat;

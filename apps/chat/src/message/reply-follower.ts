@@ -1,8 +1,8 @@
 import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { hasEnded, terminalEvent, type ConversationRun, type RunEvent } from '@taai/contracts';
 import { log, RunLogReader } from '@taai/platform';
-import { asChat } from './as-chat';
-import { RUNS, type Runs } from './orchestrator';
+import { asChat } from '../as-chat';
+import { RUNS, type Runs } from '../orchestrator';
 import { ReplyService } from './reply.service';
 
 /** Runs that one replica follows at once. */
