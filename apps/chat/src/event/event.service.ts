@@ -13,6 +13,7 @@ import { fitting } from '@taai/entities';
 import { asChat } from '../as-chat';
 import { ConversationAccess } from '../conversation/conversation-access';
 import { EventRepository } from './event.repository';
+import { timeOf } from '../message/message-id';
 import { MessageRepository } from '../message/message.repository';
 import { RUNS, type Runs } from '../orchestrator';
 
@@ -36,7 +37,7 @@ export class EventService {
   async start(input: ReadConversationEvents): Promise<ConversationStart> {
     const { id } = await this.access.open(input.id, 'reader');
     const known = input.last_event_id?.toLowerCase();
-    const newest = (await this.newest({ conversation_ids: [id] })).newest[id] ?? id;
+    const newest = (await this.events.newest([id]))[0]?.message_id ?? id;
     // Ids are ordered: one that no message can have yet would hide what comes until then.
     const last_event_id = known !== undefined && known < newest ? known : newest;
     const since = known === undefined ? Date.now() : timeOf(last_event_id) - OVERLAP_MS;
@@ -73,6 +74,3 @@ export class EventService {
     }
   }
 }
-
-/** When an id was minted: UUIDv7 begins with the milliseconds since 1970. */
-const timeOf = (id: string) => Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16);

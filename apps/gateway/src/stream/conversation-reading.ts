@@ -60,13 +60,15 @@ export class ConversationReading {
     while (!signal.aborted) {
       const { words } = this.tail;
       const { messages, has_more, runs = [] } = await this.ask(last);
+      // Messages and runs are looked up one after the other: what came between them, the next question brings.
+      const isWhole = !has_more && runs.every((id) => this.runs.has(id));
       for (const id of runs) void this.run(id);
       for (const message of messages) {
         if (signal.aborted) return;
         await this.tell(message);
         last = message.id;
       }
-      if (!has_more) await this.tail.wait(words, last, signal);
+      if (isWhole) await this.tail.wait(words, newestOf(last, runs), signal);
     }
   }
 
@@ -125,3 +127,7 @@ export class ConversationReading {
     this.waiting.delete(run_id);
   }
 }
+
+/** The last of what the reader knows: runs are in one order with messages. */
+const newestOf = (message: string, runs: readonly string[]): string =>
+  runs.reduce((newest, id) => (id > newest ? id : newest), message);
