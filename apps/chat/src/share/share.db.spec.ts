@@ -55,7 +55,7 @@ describe('a link', () => {
 
   it('ends with the conversation', async () => {
     const { token } = await share();
-    await as(() => chat.conversations.remove(id));
+    await as(() => chat.bin.remove(id, { permanent: false }));
     await expect(read(token)).rejects.toEqual(absent);
   });
 
