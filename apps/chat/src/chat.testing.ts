@@ -139,6 +139,7 @@ export async function startChat() {
     kept.store,
     new FileLinks(['key of the test']),
   );
+  const events = new EventService(access, new EventRepository(rls), messageRows, orchestrator);
   const followers: ReplyFollower[] = [];
   const replica = () => {
     const replies = new ReplyService(db, conversationRows, messageRows, wake, orchestrator);
@@ -183,12 +184,12 @@ export async function startChat() {
       new ReplyService(db, conversationRows, messageRows, wake, orchestrator),
     ),
     binSweep: new BinSweep(db, binRows),
-    shares: new ShareService(db, access, conversationRows, messageRows, new ShareRepository(db, rls), {
+    shares: new ShareService(db, access, conversationRows, messageRows, new ShareRepository(db, rls), events, {
       appUrl: 'https://app.example.com',
     }),
     feedback: new FeedbackService(messageAccess, new FeedbackRepository(rls)),
     participants: new ParticipantService(db, access, conversationRows, participantRows),
-    events: new EventService(access, new EventRepository(rls), messageRows, orchestrator),
+    events,
     files,
     kept,
     sweep: new FileSweep(db, fileRows, files),
