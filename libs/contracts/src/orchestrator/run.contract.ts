@@ -233,7 +233,10 @@ export class ChatMessage {
   @MaxLength(limits.runInputCharacters)
   content: string;
 
-  /** Of an answer, the run that gave it: the model is shown its tool calls, too. */
+  /**
+   * Of an answer, the run that gave it: the model is shown its tool calls, too. Of a question that another one follows, the run that answers
+   * it: the model is shown what that has said by the time the new one begins.
+   */
   @Optional()
   @Nullable()
   @IsUUID()
