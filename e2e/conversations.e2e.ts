@@ -103,7 +103,9 @@ describe('conversations', () => {
     await eventually(async () => expect(await questions()).toHaveLength(3));
     const { run_id } = (await questions()).at(-1);
     const run = `/v1/runs/${run_id}`;
-    await eventually(async () => expect((await client.get(run)).body).toMatchObject({ status: 'queued', output: null }));
+    await eventually(async () =>
+      expect((await client.get(run)).body).toMatchObject({ status: 'queued', output: null }),
+    );
     const third = send('three', false, gateways[1]);
     await eventually(async () => expect(await questions()).toHaveLength(4));
     expect((await client.post(`${run}/cancel`)).body).toMatchObject({ status: 'cancelled' });
