@@ -460,6 +460,18 @@ export const functions: Record<string, ResolverFunction> = {
       limit due_files.batch`,
   },
 
+  /** Lists conversations that were deleted so long ago, the longest first. */
+  due_conversations: {
+    for: ['chat'],
+    takes: 'older_than_seconds integer, batch integer',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'stable',
+    sql: `
+      select c.tenant_id, c.id from public.conversations c
+      where c.deleted_at < now() - make_interval(secs => due_conversations.older_than_seconds)
+      order by c.deleted_at limit due_conversations.batch`,
+  },
+
   /** Lists every tenant, page by page, for the operator. */
   list_tenants: {
     for: ['auth'],
