@@ -27,6 +27,8 @@ const OPEN_RUNS = sql(`
 const REGENERATIONS = sql(`
   select run_id from message_regenerations where conversation_id = $1 and run_id > $2 order by run_id limit $3`);
 
+const TITLE = sql('select title from conversations where id = $1');
+
 /** What streams of conversations are made of, besides the messages themselves. */
 @Injectable()
 export class EventRepository {
@@ -35,6 +37,12 @@ export class EventRepository {
   /** The newest message of each conversation that has one. */
   newest(conversation_ids: readonly string[]): Promise<{ conversation_id: string; id: string }[]> {
     return this.rls.read<{ conversation_id: string; id: string }>(NEWEST, [conversation_ids]);
+  }
+
+  /** Null for none, and for a conversation that is gone. */
+  async title(conversation_id: string): Promise<string | null> {
+    const [conversation] = await this.rls.read<{ title: string | null }>(TITLE, [conversation_id]);
+    return conversation?.title ?? null;
   }
 
   /** The runs that were asked for after the message `id` to answer an earlier one once more, oldest first. */
