@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { found, type Conversation } from '@taai/contracts';
 import { ConversationEntity, Rows, RlsPool, sql, type Tx } from '@taai/entities';
+import { idBehind } from '../message/message-id';
 
 const columns = [
   'id',
@@ -66,6 +67,13 @@ const LOCK = sql('select id from conversations where id = $1 and deleted_at is n
 const LOCK_FOR_MESSAGE = sql(`
   update conversations set last_message_at = clock_timestamp() where id = $1 and deleted_at is null returning id`);
 
+/** A statement of its own: one that waits for the lock does not see what was committed meanwhile. */
+const LAST_ID = sql(`
+  select greatest(
+    (select m.id from messages m where m.conversation_id = $1 order by m.id desc limit 1),
+    (select r.run_id from message_regenerations r where r.conversation_id = $1 order by r.run_id desc limit 1)
+  ) as id`);
+
 @Injectable()
 export class ConversationRepository {
   constructor(private readonly rls: RlsPool) {}
@@ -113,11 +121,14 @@ export class ConversationRepository {
   }
 
   /**
-   * Sets the time of the last message, and locks the conversation until the transaction ends: messages whose ids are minted
-   * under the lock commit in the order of their ids. Resolves to undefined when there is no such conversation.
+   * Sets the time of the last message, and locks the conversation until the transaction ends. Resolves to the id for the one message, or
+   * the one run of a regeneration, that the transaction adds: all of a conversation commit in the order of these ids, whatever the
+   * replicas' clocks say. Resolves to undefined when there is no such conversation.
    */
   async lockForMessage(tx: Tx, id: string): Promise<string | undefined> {
-    const [locked] = await tx.write<{ id: string }>(LOCK_FOR_MESSAGE, [id]);
-    return locked?.id;
+    const locked = await tx.write(LOCK_FOR_MESSAGE, [id]);
+    if (locked.length === 0) return undefined;
+    const [last] = await tx.read<{ id: string | null }>(LAST_ID, [id]);
+    return idBehind(last?.id);
   }
 }

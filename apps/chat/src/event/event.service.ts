@@ -13,6 +13,7 @@ import { fitting } from '@taai/entities';
 import { asChat } from '../as-chat';
 import { ConversationAccess } from '../conversation/conversation-access';
 import { EventRepository } from './event.repository';
+import { timeOf } from '../message/message-id';
 import { MessageRepository } from '../message/message.repository';
 import { RUNS, type Runs } from '../orchestrator';
 
@@ -44,7 +45,7 @@ export class EventService {
 
   /** The last message that a reader of the conversation has who knows this one, or, undefined, who begins now. */
   async beginning(id: string, known?: string): Promise<string> {
-    const newest = (await this.newest({ conversation_ids: [id] })).newest[id] ?? id;
+    const newest = (await this.events.newest([id]))[0]?.message_id ?? id;
     const last = known?.toLowerCase() ?? newest;
     // Ids are ordered: one that no message can have yet would hide what comes until then.
     return last < newest ? last : newest;
@@ -81,6 +82,3 @@ export class EventService {
     }
   }
 }
-
-/** When an id was minted: UUIDv7 begins with the milliseconds since 1970. */
-const timeOf = (id: string) => Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16);

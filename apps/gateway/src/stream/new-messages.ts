@@ -16,12 +16,16 @@ export async function* newMessages(
   signal: AbortSignal,
 ): AsyncGenerator<NewMessages, void, undefined> {
   let last = after;
+  let known = after;
   while (!signal.aborted) {
     const { words } = tail;
     const page = await ask(tail, last, signal);
     yield page;
     last = page.messages.at(-1)?.id ?? last;
-    if (!page.has_more) await tail.wait(words, last, signal);
+    // Messages and runs are looked up one after the other: what came between them, the next question brings.
+    const hasNewRuns = page.runs?.some((id) => id > known) ?? false;
+    known = [known, last, ...(page.runs ?? [])].reduce((newest, id) => (id > newest ? id : newest));
+    if (!page.has_more && !hasNewRuns) await tail.wait(words, known, signal);
   }
 }
 

@@ -14,6 +14,7 @@ import { ConcurrentTurns1764300000079 } from './1764300000079-concurrent-turns';
 import { Files1764300000080 } from './1764300000080-files';
 import { AutomaticTitles1764300000096 } from './1764300000096-automatic-titles';
 import { DeletedConversations1764300000095 } from './1764300000095-deleted-conversations';
+import { EnqueuedTurns1764300000100 } from './1764300000100-enqueued-turns';
 
 /** The migrations in the order in which they run. */
 export const migrations = [
@@ -33,4 +34,5 @@ export const migrations = [
   Files1764300000080,
   DeletedConversations1764300000095,
   AutomaticTitles1764300000096,
+  EnqueuedTurns1764300000100,
 ];

@@ -34,7 +34,7 @@ const access: Record<string, Access> = {
     update: ['claimed_until', 'attempts'],
   },
   agent_runs: {
-    select: ['tenant_id', 'id', 'status', 'lease_until', 'deadline_at', 'created_at'],
+    select: ['tenant_id', 'id', 'conversation_id', 'turn', 'status', 'lease_until', 'deadline_at', 'created_at'],
     update: ['lease_owner', 'lease_until'],
   },
   usage_records: { select: ['tenant_id', 'call_id', 'occurred_at', 'status'] },
