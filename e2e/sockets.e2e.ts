@@ -2,11 +2,12 @@ import { get } from 'node:http';
 import { decodeJwt } from 'jose';
 import { ChatClient, ConversationSource, messagesOf, nameOf, runEventsOf } from './support/chat-client';
 import type { Client, Json } from './support/client';
+import { asSuperuser } from './support/database';
 import { eventually } from './support/eventually';
 import { sharedFleet } from './support/shared-fleet';
 import { colleague, newAgent, newTenant, newTenantOn, type TestTenant } from './support/tenant';
 
-const { anonymous, gateways, sandboxUrl } = sharedFleet();
+const { adminDatabaseUrl, anonymous, gateways, sandboxUrl } = sharedFleet();
 
 /** From the commit of a change to its effect everywhere. */
 const SECONDS = 5;
@@ -88,6 +89,33 @@ describe('sockets', () => {
     expect(runEventsOf(sse.events, sent.run_id)).toEqual(run);
     expect(runEventsOf(late.events, sent.run_id)).toEqual(run);
     expect(messagesOf(late.events)).toEqual(body['data'].slice(1));
+  });
+
+  it('are told, as readers of SSE are, of the title that a model finds, which is in the ledger', async () => {
+    const titled = await newAgent(tenant, sandboxUrl);
+    expect((await tenant.client.patch(`/v1/agents/${titled}`, { automatic_titles: true })).status).toBe(200);
+    conversation = (await owner.post('/v1/conversations', { agent_id: titled })).body['id'];
+    const [chat, sse] = [await joined(owner), source(owner, 1)];
+    await eventually(async () => expect(sse.isOpen).toBe(true));
+    const { run_id } = await say(chat, 'name me [[tokens=4]]');
+    await answered(chat, run_id);
+    const told = await eventually(async () => {
+      const [data] = chat.toldOf('conversation.updated');
+      expect(data).toEqual({ conversation_id: conversation, title: expect.stringMatching(/./) });
+      return data;
+    });
+    await eventually(async () => expect(sse.told).toEqual([{ type: 'conversation.updated', data: told }]));
+    expect((await owner.get(at())).body['title']).toBe(told.title);
+    const rows =
+      'select kind, status from usage_records where tenant_id = $1 and conversation_id = $2 order by call_id';
+    const calls = await asSuperuser(adminDatabaseUrl, rows, [tenant.tenant_id, conversation]);
+    expect(calls).toEqual([
+      { kind: 'chat', status: 'closed' },
+      { kind: 'title', status: 'closed' },
+    ]);
+
+    await owner.patch(at(), { title: 'Mine' });
+    await eventually(async () => expect(chat.toldOf('conversation.updated').at(-1).title).toBe('Mine'));
   });
 
   it('go on at the other gateway where they were cut, with neither gap nor duplicate', async () => {

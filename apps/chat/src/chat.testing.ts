@@ -7,6 +7,7 @@ import {
   type RunEventData,
   type RunEventType,
   type StartRunFor,
+  type SuggestTitle,
 } from '@taai/contracts';
 import { openDataSource, RlsPool, type OutboxEntity } from '@taai/entities';
 import { createTenant, createTestDatabase, createUser, type TestDatabase } from '@taai/entities-testing';
@@ -36,7 +37,7 @@ import { EventService } from './event/event.service';
 import { MessageRepository } from './message/message.repository';
 import { MessageWake } from './message/message-wake';
 import { MessageService } from './message/message.service';
-import type { Agents, Runs } from './orchestrator';
+import type { Agents, Runs, Titles } from './orchestrator';
 import { ParticipantRepository } from './participant/participant.repository';
 import { ParticipantService } from './participant/participant.service';
 import { ReplyFollower } from './message/reply-follower';
@@ -44,19 +45,25 @@ import { ReplyService } from './message/reply.service';
 import { SearchRepository } from './conversation/search.repository';
 import { ShareRepository } from './share/share.repository';
 import { ShareService } from './share/share.service';
+import { TitleRepository } from './title/title.repository';
+import { TitleService } from './title/title.service';
 import { TenantDataHandler } from './tenant-data.handler';
 
 /** Silence after which a lost log is noticed, in milliseconds: short, so that a test need not wait for it. */
 const SILENCE_MS = 50;
 
 /** The orchestrator, as far as chat sees it: runs go on until the test says how they end. */
-export class FakeOrchestrator implements Runs, Agents {
+export class FakeOrchestrator implements Runs, Agents, Titles {
   /** What it was asked to start, by the run's id. */
   readonly started = new Map<string, StartRunFor>();
   /** The one agent that there is. */
   agent_id = '';
   /** Thrown instead of starting a run. */
   refusal: ProblemError | undefined;
+  /** What it was asked to name. */
+  readonly entitled: SuggestTitle[] = [];
+  /** How it names a conversation. */
+  entitle: (input: SuggestTitle) => Promise<string | null> = async () => null;
   private readonly runs = new Map<string, Run>();
   private readonly logs = new Map<string, RunLogWriter>();
 
@@ -79,6 +86,11 @@ export class FakeOrchestrator implements Runs, Agents {
   async get({ id }: ById): Promise<Agent> {
     if (id !== this.agent_id) throw new ProblemError('not_found', 'There is no such agent.');
     return { id } as Agent;
+  }
+
+  async suggest(input: SuggestTitle) {
+    this.entitled.push(input);
+    return { title: await this.entitle(input) };
   }
 
   /** Ends a run without a word in its log. */
@@ -130,6 +142,7 @@ export async function startChat() {
   const search = new SearchRepository(db);
   const messageAccess = new MessageAccess(access, messageRows);
   const wake = new MessageWake(redis);
+  const titles = new TitleService(db, new TitleRepository(rls), wake, orchestrator);
   const kept = await temporaryStore();
   const fileRows = new FileRepository(rls, db);
   const files = new FileService(
@@ -142,7 +155,7 @@ export async function startChat() {
   const events = new EventService(access, new EventRepository(rls), messageRows, orchestrator);
   const followers: ReplyFollower[] = [];
   const replica = () => {
-    const replies = new ReplyService(db, conversationRows, messageRows, wake, orchestrator);
+    const replies = new ReplyService(db, conversationRows, messageRows, wake, titles, orchestrator);
     const follower = new ReplyFollower(replies, runLog, orchestrator);
     const messages = new MessageService(
       db,
@@ -166,6 +179,7 @@ export async function startChat() {
     orchestrator,
     redis,
     runLog,
+    titles,
     conversations: new ConversationService(
       db,
       conversationRows,
@@ -174,6 +188,7 @@ export async function startChat() {
       tree,
       search,
       fileRows,
+      wake,
       orchestrator,
     ),
     bin: new BinService(
@@ -181,7 +196,7 @@ export async function startChat() {
       access,
       conversationRows,
       binRows,
-      new ReplyService(db, conversationRows, messageRows, wake, orchestrator),
+      new ReplyService(db, conversationRows, messageRows, wake, titles, orchestrator),
     ),
     binSweep: new BinSweep(db, binRows),
     shares: new ShareService(db, access, conversationRows, messageRows, new ShareRepository(db, rls), events, {
@@ -208,6 +223,7 @@ export async function startChat() {
     asUser,
     async close() {
       await Promise.all(followers.map((follower) => follower.beforeApplicationShutdown()));
+      await titles.beforeApplicationShutdown();
       redis.disconnect();
       subscriber.disconnect();
       await db.destroy();

@@ -55,6 +55,8 @@ import { RunService } from './run/run.service';
 import { SecretHandler } from './secret/secret.handler';
 import { SecretRepository } from './secret/secret.repository';
 import { TenantChanges } from './cache/tenant-changes';
+import { TitleHandler } from './title/title.handler';
+import { TitleService } from './title/title.service';
 import { TenantDataHandler } from './tenant-data.handler';
 import { McpToolLists } from './tool/mcp/mcp-tool-lists';
 import { ToolBox } from './tool/tool-box';
@@ -75,6 +77,7 @@ export class OrchestratorModule {
         ToolHandler,
         RunHandler,
         CompletionHandler,
+        TitleHandler,
         SecretHandler,
         TenantDataHandler,
       ],
@@ -120,6 +123,7 @@ export class OrchestratorModule {
         StreamedLedger,
         StoredLedger,
         AuxiliaryModel,
+        TitleService,
         PriceBook,
         PriceRepository,
         SecretRepository,

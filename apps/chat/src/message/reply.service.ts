@@ -16,6 +16,7 @@ import { ConversationRepository } from '../conversation/conversation.repository'
 import { MessageRepository } from './message.repository';
 import { MessageWake } from './message-wake';
 import { RUNS, type Runs } from '../orchestrator';
+import { TitleService } from '../title/title.service';
 
 /** Writes the answers of runs into their conversations. Several callers may do it at once: each answer is written once. */
 @Injectable()
@@ -25,6 +26,7 @@ export class ReplyService {
     private readonly conversations: ConversationRepository,
     private readonly messages: MessageRepository,
     private readonly wake: MessageWake,
+    private readonly titles: TitleService,
     @Inject(RUNS) private readonly runs: Runs,
   ) {}
 
@@ -64,6 +66,7 @@ export class ReplyService {
       if (!inserted) return undefined;
       await emit(tx, 'message.created', { ...inserted });
       this.wake.afterCommit(tx, conversation_id);
+      tx.afterCommit(() => this.titles.answered(conversation_id));
       return inserted;
     });
     return found('message', message ?? (await this.messages.findAnswer(conversation_id, run_id)));

@@ -111,6 +111,7 @@ export class JoinedConversations {
 
   private async send(conversation_id: string, event: ConversationEvent): Promise<void> {
     if (event.type === 'run.event') tell(this.socket, event.type, event.data);
+    else if (event.type === 'conversation.updated') tell(this.socket, event.type, event.data);
     else {
       tell(this.socket, event.type, event.data);
       this.sent.set(conversation_id, event.id);

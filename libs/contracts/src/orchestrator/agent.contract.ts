@@ -182,6 +182,21 @@ class AgentFields {
   @Optional()
   @IsIn(concurrentTurns)
   concurrent_turns?: ConcurrentTurnsPolicy;
+
+  @Describe(
+    'Whether a conversation without a title gets one after its first answer, by a call of at most 24 tokens that is charged and in the ledger as `title`. True if absent when an agent is created.',
+    true,
+  )
+  @Optional()
+  @IsBoolean()
+  automatic_titles?: boolean;
+
+  @Describe("The model that finds titles, a cheap one; null: the agent's own, and its fallbacks.", null)
+  @Optional()
+  @Nullable()
+  @ValidateNested()
+  @Type(() => Fallback)
+  title_model?: Fallback | null;
 }
 
 export class CreateAgent extends AgentFields {
@@ -338,6 +353,16 @@ export class Agent {
   @Describe('What becomes of a message while the one before is still being answered.', 'interrupt')
   @IsIn(concurrentTurns)
   concurrent_turns: ConcurrentTurnsPolicy;
+
+  @Describe('Whether a conversation without a title gets one after its first answer, by a small call of a model.', true)
+  @IsBoolean()
+  automatic_titles: boolean;
+
+  @Describe("The model that finds titles; null: the agent's own, and its fallbacks.", null)
+  @Nullable()
+  @ValidateNested()
+  @Type(() => Fallback)
+  title_model: Fallback | null;
 
   @Describe('Grows with every change; a run records the one that it used.', 3)
   @IsInt()

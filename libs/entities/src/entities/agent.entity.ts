@@ -72,6 +72,14 @@ export class AgentEntity extends TenantRow {
   @Column('text', { default: 'parallel' })
   concurrent_turns: ConcurrentTurnsPolicy;
 
+  /** Whether conversations without a title get one by a small call of a model. */
+  @Column('boolean', { default: false })
+  automatic_titles: boolean;
+
+  /** The model that finds titles; null: the agent's own. */
+  @Column('jsonb', { nullable: true })
+  title_model: Fallback | null;
+
   /** The most that a run may cost; null means no limit of the agent's own. */
   @BigIntColumn({ nullable: true })
   max_cost_micro_usd: number | null;
