@@ -27,6 +27,7 @@ import { CompletionHandler } from './completion/completion.handler';
 import { CompletionService } from './completion/completion.service';
 import { EmbeddingService } from './completion/embedding.service';
 import type { OrchestratorConfig } from './config';
+import { ConversationContext } from './context/conversation-context';
 import { FileLoader } from './file/file-loader';
 import { filesClient } from './file/files';
 import { BreakerLimits } from './model/breaker-limits';
@@ -88,6 +89,7 @@ export class OrchestratorModule {
         RunAccessRepository,
         RunStarter,
         RunHistory,
+        ConversationContext,
         RunCancellation,
         ConcurrentTurns,
         FileLoader,

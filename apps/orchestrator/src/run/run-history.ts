@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ChatMessage as SaidMessage } from '@taai/contracts';
-import { sql, type Tx } from '@taai/entities';
-import { toRunMessage, type RunMessage } from '../file/stored-file';
+import { RlsPool, sql } from '@taai/entities';
+import type { RunMessage } from '../file/stored-file';
 import { toolMessagesOf } from './execution/run-messages';
 import { RunStepRepository } from './run-step.repository';
 
@@ -13,31 +13,34 @@ const IN_CONVERSATION = sql('select id from agent_runs where id = any($1::uuid[]
 /** What agents did in the turns before, besides what they said. */
 @Injectable()
 export class RunHistory {
-  constructor(private readonly steps: RunStepRepository) {}
+  constructor(
+    private readonly rls: RlsPool,
+    private readonly steps: RunStepRepository,
+  ) {}
 
-  /** The messages, oldest first, with the tool calls of the runs that gave the answers among them, as many of the newest as fit. */
-  async withToolCalls(tx: Tx, conversation_id: string, said: readonly SaidMessage[]): Promise<RunMessage[]> {
-    const calls = await this.toolCalls(tx, conversation_id, said);
-    let left = MAX_CHARACTERS;
-    const turns = said.toReversed().map((message) => {
-      const before = calls.get(message.run_id ?? '') ?? [];
-      left -= before.length === 0 ? 0 : JSON.stringify(before).length;
-      return [...(left < 0 ? [] : before), toRunMessage(message)];
-    });
-    return turns.reverse().flat();
-  }
-
-  /** By run. */
-  private async toolCalls(tx: Tx, conversation_id: string, said: readonly SaidMessage[]) {
+  /** The tool calls of the runs that gave the answers, by run, as many of the newest as fit: all of a run, or none. */
+  async toolCalls(conversation_id: string, said: readonly SaidMessage[]): Promise<Map<string, RunMessage[]>> {
     const asked = said.map(({ run_id }) => run_id).filter((id) => typeof id === 'string');
-    const calls = new Map<string, RunMessage[]>();
-    if (asked.length === 0) return calls;
-    const runs = await tx.read<{ id: string }>(IN_CONVERSATION, [asked, conversation_id]);
-    for (const [run_id, steps] of await this.steps.loadAll(
-      tx,
-      runs.map(({ id }) => id),
-    ))
-      calls.set(run_id, steps.filter(({ tool_calls }) => tool_calls.length > 0).flatMap(toolMessagesOf));
+    const calls = asked.length === 0 ? new Map<string, RunMessage[]>() : await this.callsOf(conversation_id, asked);
+    let left = MAX_CHARACTERS;
+    for (const run_id of asked.toReversed()) {
+      left -= lengthOf(calls.get(run_id));
+      if (left < 0) calls.delete(run_id);
+    }
     return calls;
   }
+
+  private async callsOf(conversation_id: string, asked: readonly string[]): Promise<Map<string, RunMessage[]>> {
+    const runs = await this.rls.read<{ id: string }>(IN_CONVERSATION, [asked, conversation_id]);
+    const ids = runs.map(({ id }) => id);
+    const steps = ids.length === 0 ? [] : await this.steps.loadAll(this.rls, ids);
+    return new Map(
+      [...steps].map(([run_id, taken]) => [
+        run_id,
+        taken.filter(({ tool_calls }) => tool_calls.length > 0).flatMap(toolMessagesOf),
+      ]),
+    );
+  }
 }
+
+const lengthOf = (calls: readonly RunMessage[] = []): number => (calls.length === 0 ? 0 : JSON.stringify(calls).length);

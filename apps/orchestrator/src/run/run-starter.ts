@@ -13,6 +13,7 @@ import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { AgentDirectory } from '../agent/agent-directory';
+import { ConversationContext } from '../context/conversation-context';
 import { FILES, type Files } from '../file/files';
 import { toRunMessage, type RunMessage } from '../file/stored-file';
 import { fillPrompt } from '../agent/system-prompt';
@@ -23,7 +24,6 @@ import { DEFAULT_MAX_STEPS } from './execution/run-request';
 import type { NewRun, RunRow, RunState } from './run-row';
 import { toRun } from './run-view';
 import { ConcurrentTurns } from './concurrent-turns';
-import { RunHistory } from './run-history';
 import { RunRepository } from './run.repository';
 
 type Order = Pick<NewRun, 'id' | 'agent_id' | 'conversation_id' | 'metadata'> & {
@@ -44,7 +44,7 @@ export class RunStarter {
     private readonly providers: ProviderDirectory,
     private readonly executor: RunExecutor,
     private readonly limits: RunLimits,
-    private readonly history: RunHistory,
+    private readonly context: ConversationContext,
     private readonly turns: ConcurrentTurns,
     @Inject(FILES) private readonly files: Files,
   ) {}
@@ -62,12 +62,16 @@ export class RunStarter {
   }
 
   /** Starts the run that answers a conversation. A run that has the id already stays as it is. Throws `turn_in_progress`, too. */
-  startFor({ run_id: id, agent_id, conversation_id, messages }: StartRunFor): Promise<Run> {
+  async startFor(input: StartRunFor): Promise<Run> {
+    const { run_id: id, agent_id, conversation_id } = input;
+    const known = await this.runs.get(id);
+    if (known) return toRun(known);
+    // Before the transaction: to count tokens may take a while.
+    const messages = await this.context.of(input);
     return this.withSlot(async (tx, slot) => {
-      const known = await this.runs.find(tx, id);
-      if (known) return toRun(known);
-      const history = await this.history.withToolCalls(tx, conversation_id, messages);
-      const order = { id, agent_id, conversation_id, metadata: {}, messages: history, variables: {} };
+      const other = await this.runs.find(tx, id);
+      if (other) return toRun(other);
+      const order = { id, agent_id, conversation_id, metadata: {}, messages, variables: {} };
       const created = await this.insert(tx, order, slot);
       return toRun(found('run', created ?? (await this.runs.find(tx, id))));
     });

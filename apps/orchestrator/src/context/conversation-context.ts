@@ -1,0 +1,96 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Agent, StartRunFor } from '@taai/contracts';
+import { RlsPool } from '@taai/entities';
+import { currentCaller } from '@taai/tenant';
+import { fixedTokens, textsOfMessage } from '../accounting/usage-estimate';
+import { AgentDirectory } from '../agent/agent-directory';
+import { fillPrompt } from '../agent/system-prompt';
+import { toRunMessage, type RunMessage } from '../file/stored-file';
+import { countEach } from '../model/tokens';
+import { ProviderDirectory } from '../provider/provider-directory';
+import { RunHistory } from '../run/run-history';
+import { ToolBox, type ToolLoader } from '../tool/tool-box';
+import { newestThatFit } from './context-window';
+import { promptRoom } from './model-window';
+
+/** For MCP servers whose tools nobody remembers: a turn does not wait longer for them, and their room is not kept free. */
+const TOOLS_MS = 1000;
+
+type Order = Pick<StartRunFor, 'agent_id' | 'conversation_id' | 'messages'>;
+
+/** What was said, with the tool calls that led to it. */
+interface Spoken {
+  message: RunMessage;
+  calls: readonly RunMessage[];
+}
+
+/** Decides what of a conversation an agent is shown: as many tokens as it may be, and as its model's window holds beside all else. */
+@Injectable()
+export class ConversationContext {
+  constructor(
+    private readonly rls: RlsPool,
+    private readonly agents: AgentDirectory,
+    private readonly providers: ProviderDirectory,
+    private readonly history: RunHistory,
+    @Inject(ToolBox) private readonly tools: ToolLoader,
+  ) {}
+
+  /** The newest of the messages that fit, oldest first, with the tool calls that led to them. The newest message is always among them. */
+  async of(order: Order): Promise<RunMessage[]> {
+    const agent = await this.agents.current(this.rls, order.agent_id);
+    const spoken = await this.spoken(agent, order);
+    const messages = spoken.flatMap(({ calls, message }) => [...calls, message]);
+    const texts = [await this.beside(agent), ...messages.map((message) => textsOfMessage(message).join('\n'))];
+    const fixed = messages.map(fixedTokens);
+    // No vocabulary makes more tokens of a text than it has bytes: what fits by them need not be counted.
+    if (
+      fits(
+        agent,
+        texts.map((text) => Buffer.byteLength(text)),
+        fixed,
+      )
+    )
+      return messages;
+    const kind = (await this.providers.kindOf(agent.provider_id)) ?? 'openai';
+    const [beside = 0, ...counts] = await countEach(kind, texts);
+    const tokens = new Map(messages.map((message, n) => [message, (counts[n] ?? 0) + (fixed[n] ?? 0)]));
+    const tokensOf = (message: RunMessage) => tokens.get(message) ?? 0;
+    const said = spoken.map(({ message, calls }) => ({
+      message,
+      tokens: tokensOf(message),
+      calls,
+      call_tokens: sumOf(calls.map(tokensOf)),
+    }));
+    return newestThatFit(said, budgetOf(agent, beside));
+  }
+
+  private async spoken({ tools }: Agent, { conversation_id, messages }: Order): Promise<Spoken[]> {
+    // Vendors take no tool calls where there are no tools.
+    const calls = await this.history.toolCalls(conversation_id, tools.length > 0 ? messages : []);
+    return messages.map((said) => ({ message: toRunMessage(said), calls: calls.get(said.run_id ?? '') ?? [] }));
+  }
+
+  /** What the model reads besides the conversation: the system prompt, and the tools on offer. */
+  private async beside({ system_prompt, variables, tools }: Agent): Promise<string> {
+    const prompt = fillPrompt(
+      system_prompt,
+      variables,
+      {},
+      { now: new Date(), user_id: currentCaller().user_id ?? null },
+    );
+    if (tools.length === 0) return prompt;
+    const loaded = await Promise.race([this.tools.load(tools), delay(TOOLS_MS, [], { ref: false })]);
+    const offers = loaded.map(({ name, description, input_schema }) => ({ name, description, input_schema }));
+    return [prompt, ...offers.map((offer) => JSON.stringify(offer))].join('\n');
+  }
+}
+
+/** The tokens of a conversation that the agent is shown at most, beside others. */
+const budgetOf = (agent: Agent, beside: number): number =>
+  Math.min(agent.context_tokens ?? Infinity, promptRoom(agent) - beside);
+
+const fits = (agent: Agent, [beside = 0, ...tokens]: readonly number[], fixed: readonly number[]): boolean =>
+  sumOf(tokens) + sumOf(fixed) <= budgetOf(agent, beside);
+
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);
