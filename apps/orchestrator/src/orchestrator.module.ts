@@ -55,6 +55,8 @@ import { RunRepository } from './run/run.repository';
 import { RunService } from './run/run.service';
 import { SecretHandler } from './secret/secret.handler';
 import { SecretRepository } from './secret/secret.repository';
+import { SummaryHandler } from './summary/summary.handler';
+import { SummaryService } from './summary/summary.service';
 import { TenantChanges } from './cache/tenant-changes';
 import { TenantDataHandler } from './tenant-data.handler';
 import { McpToolLists } from './tool/mcp/mcp-tool-lists';
@@ -76,6 +78,7 @@ export class OrchestratorModule {
         ToolHandler,
         RunHandler,
         CompletionHandler,
+        SummaryHandler,
         SecretHandler,
         TenantDataHandler,
       ],
@@ -122,6 +125,7 @@ export class OrchestratorModule {
         StreamedLedger,
         StoredLedger,
         AuxiliaryModel,
+        SummaryService,
         PriceBook,
         PriceRepository,
         SecretRepository,

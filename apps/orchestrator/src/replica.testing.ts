@@ -40,6 +40,7 @@ import { RunHolder } from './run/execution/run-holder';
 import { RunLimits } from './run/execution/run-limits';
 import { RunStarter } from './run/run-starter';
 import { RunService } from './run/run.service';
+import { SummaryService } from './summary/summary.service';
 import { TenantChanges } from './cache/tenant-changes';
 import { ToolBox, type ToolLoader } from './tool/tool-box';
 import { ToolService } from './tool/tool.service';
@@ -120,6 +121,7 @@ export async function startStage() {
       breakers: app.get(CircuitBreakers),
       checks: app.get(ProviderCheckService),
       auxiliary: app.get(AuxiliaryModel),
+      summaries: app.get(SummaryService),
       tools: app.get(ToolService),
       toolBox: app.get(ToolBox),
       secrets: app.get(SecretRotation),

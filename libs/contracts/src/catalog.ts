@@ -21,6 +21,7 @@ import { agentContract } from './orchestrator/agent.contract';
 import { completionContract } from './orchestrator/completion.contract';
 import { providerContract } from './orchestrator/provider.contract';
 import { runContract } from './orchestrator/run.contract';
+import { summaryContract } from './orchestrator/summary.contract';
 import { toolContract } from './orchestrator/tool.contract';
 import { priceContract } from './price.contract';
 import { credentialSecretContract, webhookSecretContract } from './secret.contract';
@@ -50,6 +51,7 @@ export const catalog: readonly Contract[] = [
   toolContract,
   runContract,
   completionContract,
+  summaryContract,
   conversationContract,
   participantContract,
   messageContract,

@@ -1,5 +1,5 @@
 import type { RunMessage } from '../file/stored-file';
-import { newestThatFit, type Said } from './context-window';
+import { newestBehind, newestThatFit, type Said } from './context-window';
 
 /** Pseudo-random, and the same each time. */
 function dice(seed: number): (sides: number) => number {
@@ -30,7 +30,7 @@ const answer = (content: string, tokens: number, call_tokens = 0): Said => ({
 });
 
 const shown = (said: readonly Said[], budget: number) =>
-  newestThatFit(said, budget).map(({ role, content }) => (role === 'user' || content ? content : role));
+  newestThatFit(said, budget).map(({ role, content }) => content || role);
 
 const said = [user('1', 10), answer('a', 10, 50), user('2', 10), answer('b', 10, 50), user('3', 10)];
 
@@ -53,6 +53,16 @@ describe('what of a conversation fits', () => {
   });
 
   it('nothing was said', () => expect(newestThatFit([], 10)).toEqual([]));
+});
+
+it.each([
+  ['all turns', 160, ['so far', '1', 'assistant', '1', 'a', '2', 'assistant', '1', 'b', '3']],
+  ['turns that it leaves room for', 109, ['so far', '2', 'assistant', '1', 'b', '3']],
+  ['the newest message', 20, ['so far', '3']],
+  ['nothing: the newest message goes before it', 19, ['3']],
+])('a summary goes before %s', (_, budget, expected) => {
+  const summary = { message: { role: 'user' as const, content: 'so far' }, tokens: 10 };
+  expect(newestBehind(summary, said, budget).map(({ role, content }) => content || role)).toEqual(expected);
 });
 
 it('of whatever was said, whatever fits: never more, no call without its result, and a row of the newest turns', () => {

@@ -9,6 +9,17 @@ export interface Said {
   call_tokens: number;
 }
 
+/** The same behind a summary of what was said before, which goes before all turns but the newest. */
+export function newestBehind(
+  summary: Pick<Said, 'message' | 'tokens'>,
+  said: readonly Said[],
+  budget: number,
+): RunMessage[] {
+  const newest = said.at(-1)?.tokens ?? 0;
+  if (summary.tokens + newest > budget) return newestThatFit(said, budget);
+  return [summary.message, ...newestThatFit(said, budget - summary.tokens)];
+}
+
 /**
  * The newest turns that fit, oldest first. The newest turn always goes. Older ones fall out whole, the oldest first; where only the tool calls
  * of a turn do not fit, what was said goes without them, and so do the turns before it.

@@ -11,13 +11,13 @@ import { countEach } from '../model/tokens';
 import { ProviderDirectory } from '../provider/provider-directory';
 import { RunHistory } from '../run/run-history';
 import { ToolBox, type ToolLoader } from '../tool/tool-box';
-import { newestThatFit } from './context-window';
+import { newestBehind, newestThatFit } from './context-window';
 import { promptRoom } from './model-window';
 
 /** For MCP servers whose tools nobody remembers: a turn does not wait longer for them, and their room is not kept free. */
 const TOOLS_MS = 1000;
 
-type Order = Pick<StartRunFor, 'agent_id' | 'conversation_id' | 'messages'>;
+type Order = Pick<StartRunFor, 'agent_id' | 'conversation_id' | 'messages' | 'summary'>;
 
 /** What was said, with the tool calls that led to it. */
 interface Spoken {
@@ -36,33 +36,33 @@ export class ConversationContext {
     @Inject(ToolBox) private readonly tools: ToolLoader,
   ) {}
 
-  /** The newest of the messages that fit, oldest first, with the tool calls that led to them. The newest message is always among them. */
+  /**
+   * The newest of the messages that fit, oldest first, with the tool calls that led to them, behind the summary of what was said before. The
+   * newest message is always among them.
+   */
   async of(order: Order): Promise<RunMessage[]> {
     const agent = await this.agents.current(this.rls, order.agent_id);
+    const summary = order.summary ? [summaryMessage(order.summary)] : [];
     const spoken = await this.spoken(agent, order);
-    const messages = spoken.flatMap(({ calls, message }) => [...calls, message]);
-    const texts = [await this.beside(agent), ...messages.map((message) => textsOfMessage(message).join('\n'))];
-    const fixed = messages.map(fixedTokens);
+    const messages = [...summary, ...spoken.flatMap(({ calls, message }) => [...calls, message])];
+    const beside = await this.beside(agent);
     // No vocabulary makes more tokens of a text than it has bytes: what fits by them need not be counted.
-    if (
-      fits(
-        agent,
-        texts.map((text) => Buffer.byteLength(text)),
-        fixed,
-      )
-    )
-      return messages;
+    const sizes = sizesOf(
+      messages,
+      [beside, ...messages.map(wordsOf)].map((text) => Buffer.byteLength(text)),
+    );
+    if (sumOf([...sizes.messages.values()]) <= budgetOf(agent, sizes.beside)) return messages;
     const kind = (await this.providers.kindOf(agent.provider_id)) ?? 'openai';
-    const [beside = 0, ...counts] = await countEach(kind, texts);
-    const tokens = new Map(messages.map((message, n) => [message, (counts[n] ?? 0) + (fixed[n] ?? 0)]));
-    const tokensOf = (message: RunMessage) => tokens.get(message) ?? 0;
-    const said = spoken.map(({ message, calls }) => ({
-      message,
-      tokens: tokensOf(message),
-      calls,
-      call_tokens: sumOf(calls.map(tokensOf)),
+    const counted = sizesOf(messages, await countEach(kind, [beside, ...messages.map(wordsOf)]));
+    const tokens = (message: RunMessage) => counted.messages.get(message) ?? 0;
+    const said = spoken.map((one) => ({
+      ...one,
+      tokens: tokens(one.message),
+      call_tokens: sumOf(one.calls.map(tokens)),
     }));
-    return newestThatFit(said, budgetOf(agent, beside));
+    const budget = budgetOf(agent, counted.beside);
+    const [told] = summary.map((message) => ({ message, tokens: tokens(message) }));
+    return told ? newestBehind(told, said, budget) : newestThatFit(said, budget);
   }
 
   private async spoken({ tools }: Agent, { conversation_id, messages }: Order): Promise<Spoken[]> {
@@ -90,7 +90,17 @@ export class ConversationContext {
 const budgetOf = (agent: Agent, beside: number): number =>
   Math.min(agent.context_tokens ?? Infinity, promptRoom(agent) - beside);
 
-const fits = (agent: Agent, [beside = 0, ...tokens]: readonly number[], fixed: readonly number[]): boolean =>
-  sumOf(tokens) + sumOf(fixed) <= budgetOf(agent, beside);
+/** The sizes of what is beside the conversation, and of its messages, given those of their words in this order. */
+function sizesOf(messages: readonly RunMessage[], [beside = 0, ...words]: readonly number[]) {
+  return { beside, messages: new Map(messages.map((message, n) => [message, fixedTokens(message) + (words[n] ?? 0)])) };
+}
+
+const wordsOf = (message: RunMessage): string => textsOfMessage(message).join('\n');
+
+/** Not among the instructions: it is made of what users say. */
+const summaryMessage = (summary: string): RunMessage => ({
+  role: 'user',
+  content: `(What was said in this conversation before, in few words:\n${summary}\n)`,
+});
 
 const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);

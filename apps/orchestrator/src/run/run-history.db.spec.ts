@@ -33,9 +33,20 @@ async function startReplica(answer: unknown = 1): Promise<Replica> {
 }
 
 /** Has the agent answer, and resolves to the run once it has. */
-async function answer(replica: Replica, messages: ChatMessage[], conversation = conversation_id): Promise<string> {
+async function answer(
+  replica: Replica,
+  messages: ChatMessage[],
+  conversation = conversation_id,
+  summary?: string,
+): Promise<string> {
   const run_id = v7();
-  const order = { agent_id, conversation_id: conversation, run_id, messages };
+  const order = {
+    agent_id,
+    conversation_id: conversation,
+    run_id,
+    messages,
+    ...(summary !== undefined && { summary }),
+  };
   await user.as(() => replica.starter.startFor(order));
   await until(async () => (await user.as(() => replica.runs.get(run_id))).status === 'completed');
   return run_id;
@@ -119,5 +130,15 @@ describe('of a long conversation', () => {
     expect(await saidIn(await answer(replica, [...turns, next]))).toEqual([...turns.slice(-4), next]);
     await user.as(() => replica.agents.update({ id: agent_id, context_tokens: 1 }));
     expect(await saidIn(await answer(replica, [...turns, next]))).toEqual([next]);
+  });
+
+  it('a summary of what was said before goes first, where there is room', async () => {
+    const replica = await startReplica();
+    await user.as(() => replica.agents.update({ id: agent_id, context_tokens: 600 }));
+    const told = 'Her cat is called Nero.';
+    const shown = await saidIn(await answer(replica, [...turns, next], conversation_id, told));
+    expect(shown).toEqual([{ role: 'user', content: expect.stringContaining(told) }, ...turns.slice(-2), next]);
+    const long = await saidIn(await answer(replica, [...turns, next], conversation_id, 'word '.repeat(2000)));
+    expect(long).toEqual([...turns.slice(-2), next]);
   });
 });

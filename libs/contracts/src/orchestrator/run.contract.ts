@@ -266,10 +266,16 @@ export class StartRunFor {
   run_id: string;
 
   @IsArray()
-  @ArrayMaxSize(200)
+  @ArrayMaxSize(limits.contextMessages + 2 * limits.summarizedMessages)
   @ValidateNested({ each: true })
   @Type(() => ChatMessage)
   messages: ChatMessage[];
+
+  /** Of what was said before the messages, as far as it is not among them. */
+  @Optional()
+  @IsString()
+  @MaxLength(limits.summaryCharacters)
+  summary?: string;
 }
 
 export class ListRuns extends PageById {

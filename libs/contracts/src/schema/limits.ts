@@ -143,6 +143,9 @@ export const limits = Object.freeze({
   /** Of a conversation that an agent is shown. */
   contextMessages: 200,
   defaultContextMessages: 20,
+  /** That have fallen out of a context, and become one summary. */
+  summarizedMessages: 20,
+  summaryCharacters: 10_000,
   /** As many as any model reads. */
   contextTokens: 2_000_000,
   /** A million USD. */

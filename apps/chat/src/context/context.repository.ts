@@ -1,0 +1,54 @@
+import { Injectable } from '@nestjs/common';
+import type { ChatMessage } from '@taai/contracts';
+import { RlsPool, sql } from '@taai/entities';
+import { shownOf, UNTOLD, type Branch, type Window } from './branch';
+import { BRANCH_PATH, branchPath, LOOK_BACK, TOLD } from './branch.sql';
+
+const WINDOW = sql(`
+  select c.agent_id, a.context_messages as messages, a.summarize from conversations c
+  join agents a on a.tenant_id = c.tenant_id and a.id = c.agent_id where c.id = $1`);
+
+const SAID = `m.role, m.content, m.attachments, case when m.role = 'assistant' then m.run_id end as run_id`;
+
+const BRANCH = sql(`
+  with ${branchPath(`${SAID},`)}
+  select role, content, attachments, run_id from path order by depth`);
+
+const TOLD_BRANCH = sql(`
+  with ${BRANCH_PATH}, ${TOLD}
+  select ${SAID}, told.since, case when p.depth = 1 then told.content end as summary
+  from path p join messages m on m.tenant_id = p.tenant_id and m.id = p.id left join told on true
+  where p.depth <= $4 order by p.depth`);
+
+type ToldMessage = ChatMessage & { since: number | null; summary: string | null };
+
+/** The window of the agent of a conversation. */
+export type AgentWindow = Window & { agent_id: string };
+
+/** Reads branches of conversations for agents. */
+@Injectable()
+export class ContextRepository {
+  constructor(private readonly rls: RlsPool) {}
+
+  /** As the conversation's agent has it now; undefined when there is no such conversation. */
+  async window(conversation_id: string): Promise<AgentWindow | undefined> {
+    const [window] = await this.rls.read<AgentWindow>(WINDOW, [conversation_id]);
+    return window;
+  }
+
+  /** The branch that leads to a message of the conversation; empty when it is not there. */
+  async branch(conversation_id: string, tip: string, window: Window): Promise<Branch> {
+    if (window.summarize) return this.toldBranch(conversation_id, tip, window);
+    const messages = await this.rls.read<ChatMessage>(BRANCH, [conversation_id, tip, window.messages]);
+    return { tip, messages, told: null };
+  }
+
+  private async toldBranch(conversation_id: string, tip: string, window: Window): Promise<Branch> {
+    const params = [conversation_id, tip, window.messages + LOOK_BACK, window.messages + UNTOLD];
+    const rows = await this.rls.read<ToldMessage>(TOLD_BRANCH, params);
+    const { since = null, summary = null } = rows[0] ?? {};
+    const told = since === null || summary === null ? null : { content: summary, since };
+    const messages = rows.slice(0, shownOf(window, told)).map(({ since: _, summary: __, ...message }) => message);
+    return { tip, messages, told };
+  }
+}
