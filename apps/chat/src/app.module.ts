@@ -3,6 +3,9 @@ import { DatabaseModule } from '@taai/entities';
 import { fileStoreProvider } from '@taai/files';
 import { list, outboxWaker, readDatabaseConfig, readVariables, runLogProviders } from '@taai/platform';
 import { CHAT_CONFIG, readChatConfig } from './config';
+import { ContextCache } from './context/context-cache';
+import { ContextRepository } from './context/context.repository';
+import { ContextService } from './context/context.service';
 import { ConversationAccess } from './conversation/conversation-access';
 import { ConversationHandler } from './conversation/conversation.handler';
 import { ConversationRepository } from './conversation/conversation.repository';
@@ -35,6 +38,8 @@ import { SearchRepository } from './conversation/search.repository';
 import { ShareHandler } from './share/share.handler';
 import { ShareRepository } from './share/share.repository';
 import { ShareService } from './share/share.service';
+import { SummaryRepository } from './summary/summary.repository';
+import { SummaryService } from './summary/summary.service';
 import { TenantDataHandler } from './tenant-data.handler';
 
 @Module({
@@ -66,6 +71,11 @@ import { TenantDataHandler } from './tenant-data.handler';
     { provide: CHAT_CONFIG, useFactory: readChatConfig },
     MessageService,
     MessageWake,
+    ContextRepository,
+    ContextCache,
+    ContextService,
+    SummaryRepository,
+    SummaryService,
     EventRepository,
     EventService,
     FileRepository,

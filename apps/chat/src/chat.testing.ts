@@ -7,6 +7,8 @@ import {
   type RunEventData,
   type RunEventType,
   type StartRunFor,
+  type Summary,
+  type WriteSummary,
 } from '@taai/contracts';
 import { openDataSource, RlsPool, type OutboxEntity } from '@taai/entities';
 import { createTenant, createTestDatabase, createUser, type TestDatabase } from '@taai/entities-testing';
@@ -16,6 +18,9 @@ import { testRedis } from '@taai/platform-testing';
 import { rolePermissions } from '@taai/rbac';
 import { runInContext } from '@taai/tenant';
 import { v7 } from 'uuid';
+import { ContextCache } from './context/context-cache';
+import { ContextRepository } from './context/context.repository';
+import { ContextService } from './context/context.service';
 import { ConversationAccess } from './conversation/conversation-access';
 import { ConversationRepository } from './conversation/conversation.repository';
 import { ConversationService } from './conversation/conversation.service';
@@ -33,7 +38,7 @@ import { EventService } from './event/event.service';
 import { MessageRepository } from './message/message.repository';
 import { MessageWake } from './message/message-wake';
 import { MessageService } from './message/message.service';
-import type { Agents, Runs } from './orchestrator';
+import type { Agents, Runs, Summaries } from './orchestrator';
 import { ParticipantRepository } from './participant/participant.repository';
 import { ParticipantService } from './participant/participant.service';
 import { ReplyFollower } from './message/reply-follower';
@@ -41,19 +46,25 @@ import { ReplyService } from './message/reply.service';
 import { SearchRepository } from './conversation/search.repository';
 import { ShareRepository } from './share/share.repository';
 import { ShareService } from './share/share.service';
+import { SummaryRepository } from './summary/summary.repository';
+import { SummaryService } from './summary/summary.service';
 import { TenantDataHandler } from './tenant-data.handler';
 
 /** Silence after which a lost log is noticed, in milliseconds: short, so that a test need not wait for it. */
 const SILENCE_MS = 50;
 
 /** The orchestrator, as far as chat sees it: runs go on until the test says how they end. */
-export class FakeOrchestrator implements Runs, Agents {
+export class FakeOrchestrator implements Runs, Agents, Summaries {
   /** What it was asked to start, by the run's id. */
   readonly started = new Map<string, StartRunFor>();
   /** The one agent that there is. */
   agent_id = '';
   /** Thrown instead of starting a run. */
   refusal: ProblemError | undefined;
+  /** What it was asked to summarize, in this order. */
+  readonly summarized: WriteSummary[] = [];
+  /** How it summarizes. */
+  summarize: (input: WriteSummary) => Promise<string> = async ({ messages }) => `${messages.length} messages`;
   private readonly runs = new Map<string, Run>();
   private readonly logs = new Map<string, RunLogWriter>();
 
@@ -76,6 +87,11 @@ export class FakeOrchestrator implements Runs, Agents {
   async get({ id }: ById): Promise<Agent> {
     if (id !== this.agent_id) throw new ProblemError('not_found', 'There is no such agent.');
     return { id } as Agent;
+  }
+
+  async write(input: WriteSummary): Promise<Summary> {
+    this.summarized.push(input);
+    return { content: await this.summarize(input) };
   }
 
   /** Ends a run without a word in its log. */
@@ -126,6 +142,7 @@ export async function startChat() {
   const search = new SearchRepository(db);
   const messageAccess = new MessageAccess(access, messageRows);
   const wake = new MessageWake(redis);
+  const [contextRows, contexts] = [new ContextRepository(rls), new ContextCache(redis)];
   const kept = await temporaryStore();
   const fileRows = new FileRepository(rls, db);
   const files = new FileService(
@@ -135,9 +152,11 @@ export async function startChat() {
     kept.store,
     new FileLinks(['key of the test']),
   );
-  const followers: ReplyFollower[] = [];
+  const followers: Pick<ReplyFollower, 'beforeApplicationShutdown'>[] = [];
   const replica = () => {
-    const replies = new ReplyService(db, conversationRows, messageRows, wake, orchestrator);
+    const summaries = new SummaryService(contextRows, new SummaryRepository(rls), orchestrator);
+    const context = new ContextService(contextRows, contexts);
+    const replies = new ReplyService(db, conversationRows, messageRows, wake, context, summaries, orchestrator);
     const follower = new ReplyFollower(replies, runLog, orchestrator);
     const messages = new MessageService(
       db,
@@ -146,6 +165,7 @@ export async function startChat() {
       messageAccess,
       messageRows,
       tree,
+      context,
       wake,
       replies,
       follower,
@@ -153,13 +173,15 @@ export async function startChat() {
       files,
       orchestrator,
     );
-    followers.push(follower);
-    return { replies, follower, messages };
+    followers.push(follower, summaries);
+    return { replies, follower, messages, context, summaries };
   };
   return {
     user_id,
     orchestrator,
     redis,
+    contexts,
+    contextRows,
     runLog,
     conversations: new ConversationService(
       db,
@@ -169,6 +191,7 @@ export async function startChat() {
       tree,
       search,
       fileRows,
+      contexts,
       orchestrator,
     ),
     shares: new ShareService(db, access, conversationRows, messageRows, new ShareRepository(db, rls), {
@@ -180,7 +203,7 @@ export async function startChat() {
     files,
     kept,
     sweep: new FileSweep(db, fileRows, files),
-    tenantData: new TenantDataHandler(db, fileRows, files),
+    tenantData: new TenantDataHandler(db, fileRows, files, contexts),
     admin: <Row extends object>(sql: string, params: readonly unknown[]) => database.admin<Row>(sql, params),
     replica,
     suspend: (tenant_id: string) =>
@@ -189,6 +212,10 @@ export async function startChat() {
       database.admin(`update conversation_shares set expires_at = now() where id = $1`, [share]),
     createTenant: () => createTenantOf(database, user_id),
     createUser: (tenant_id: string) => createUser(database, tenant_id),
+    setWindow: async (agent_id: string, messages: number, summarize: boolean) => {
+      const text = 'update agents set context_messages = $2, summarize = $3 where id = $1';
+      await database.admin(text, [agent_id, messages, summarize]);
+    },
     createAgent: (tenant_id: string) => createAgent(database, tenant_id),
     eventsOf: (tenant_id: string, type: string) => eventsOf(database, tenant_id, type),
     as,

@@ -14,6 +14,7 @@ import {
 import { emit, idAfter, toPage, withTenant } from '@taai/entities';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
+import { ContextCache } from '../context/context-cache';
 import { ConversationAccess } from './conversation-access';
 import { ConversationRepository } from './conversation.repository';
 import { FileRepository } from '../file/file.repository';
@@ -32,6 +33,7 @@ export class ConversationService {
     private readonly tree: MessageTreeRepository,
     private readonly search: SearchRepository,
     private readonly files: FileRepository,
+    private readonly contexts: ContextCache,
     @Inject(AGENTS) private readonly agents: Agents,
   ) {}
 
@@ -113,6 +115,7 @@ export class ConversationService {
 
   async remove(id: string): Promise<void> {
     await this.access.open(id, 'owner');
+    await this.contexts.bury(id);
     found('conversation', await this.conversations.remove(id));
   }
 }

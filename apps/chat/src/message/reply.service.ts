@@ -12,7 +12,9 @@ import {
 import { emit, withTenant } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { asChat } from '../as-chat';
+import { ContextService } from '../context/context.service';
 import { ConversationRepository } from '../conversation/conversation.repository';
+import { SummaryService } from '../summary/summary.service';
 import { MessageRepository } from './message.repository';
 import { MessageWake } from './message-wake';
 import { RUNS, type Runs } from '../orchestrator';
@@ -25,6 +27,8 @@ export class ReplyService {
     private readonly conversations: ConversationRepository,
     private readonly messages: MessageRepository,
     private readonly wake: MessageWake,
+    private readonly context: ContextService,
+    private readonly summaries: SummaryService,
     @Inject(RUNS) private readonly runs: Runs,
   ) {}
 
@@ -66,7 +70,14 @@ export class ReplyService {
       this.wake.afterCommit(tx, conversation_id);
       return inserted;
     });
+    if (message) await this.follow(message);
     return found('message', message ?? (await this.messages.findAnswer(conversation_id, run_id)));
+  }
+
+  /** What a new reply entails. */
+  private async follow(reply: Message): Promise<void> {
+    await this.context.follow(reply);
+    this.summaries.follow(reply);
   }
 }
 

@@ -13,6 +13,7 @@ import { MessageSearch1764300000078 } from './1764300000078-message-search';
 import { ConcurrentTurns1764300000079 } from './1764300000079-concurrent-turns';
 import { Files1764300000080 } from './1764300000080-files';
 import { AgentContext1764300000090 } from './1764300000090-agent-context';
+import { MessageSummaries1764300000091 } from './1764300000091-message-summaries';
 
 /** The migrations in the order in which they run. */
 export const migrations = [
@@ -31,4 +32,5 @@ export const migrations = [
   ConcurrentTurns1764300000079,
   Files1764300000080,
   AgentContext1764300000090,
+  MessageSummaries1764300000091,
 ];
