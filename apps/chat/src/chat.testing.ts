@@ -6,6 +6,7 @@ import {
   type Run,
   type RunEventData,
   type RunEventType,
+  type ShownMessages,
   type StartRunFor,
   type Summary,
   type WriteSummary,
@@ -63,6 +64,8 @@ export class FakeOrchestrator implements Runs, Agents, Summaries {
   refusal: ProblemError | undefined;
   /** What it was asked to summarize, in this order. */
   readonly summarized: WriteSummary[] = [];
+  /** How many messages the windows of models hold. */
+  holds = Infinity;
   /** How it summarizes. */
   summarize: (input: WriteSummary) => Promise<string> = async ({ messages }) => `${messages.length} messages`;
   private readonly runs = new Map<string, Run>();
@@ -87,6 +90,10 @@ export class FakeOrchestrator implements Runs, Agents, Summaries {
   async get({ id }: ById): Promise<Agent> {
     if (id !== this.agent_id) throw new ProblemError('not_found', 'There is no such agent.');
     return { id } as Agent;
+  }
+
+  async shown({ id }: ById): Promise<ShownMessages> {
+    return { messages: Math.min(this.holds, this.started.get(id)?.messages.length ?? 0) };
   }
 
   async write(input: WriteSummary): Promise<Summary> {
@@ -154,7 +161,7 @@ export async function startChat() {
   );
   const followers: Pick<ReplyFollower, 'beforeApplicationShutdown'>[] = [];
   const replica = () => {
-    const summaries = new SummaryService(contextRows, new SummaryRepository(rls), orchestrator);
+    const summaries = new SummaryService(contextRows, new SummaryRepository(rls), contexts, orchestrator, orchestrator);
     const context = new ContextService(contextRows, contexts);
     const replies = new ReplyService(db, conversationRows, messageRows, wake, context, summaries, orchestrator);
     const follower = new ReplyFollower(replies, runLog, orchestrator);

@@ -12,7 +12,7 @@ export const SUMMARIES = Symbol('summaries');
 
 /** What chat asks the orchestrator for. */
 export type Agents = Pick<Client<typeof agentContract>, 'get'>;
-export type Runs = Pick<Client<typeof runContract>, 'startFor' | 'outcome'>;
+export type Runs = Pick<Client<typeof runContract>, 'startFor' | 'outcome' | 'shown'>;
 export type Summaries = Client<typeof summaryContract>;
 
 export const orchestratorClients: FactoryProvider[] = [

@@ -37,9 +37,6 @@ export function extended({ messages, told }: Branch, window: Window, tip: string
   return { tip, messages: [message, ...messages].slice(0, shownOf(window, since)), told: since };
 }
 
-/**
- * Whether so much of a branch is not told by its summary that a later one may have been written: then the database is asked for it. Until
- * then no branch that leads on from here can have another one.
- */
+/** Whether so much of a branch is not told by its summary that a later one has been written, or will be soon: then the database is asked for it. */
 export const mayBeToldAnew = (window: Window, { messages, told }: Branch): boolean =>
   window.summarize && (told?.since ?? messages.length) >= window.messages + limits.summarizedMessages;

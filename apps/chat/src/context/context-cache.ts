@@ -7,6 +7,7 @@ import type { Branch, Window } from './branch';
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     keepContext(context: string, contexts: string, ...args: (string | number)[]): Result<string[], Context>;
+    forgetContext(context: string): Result<number, Context>;
   }
 }
 
@@ -24,6 +25,11 @@ if beyond <= 0 then return {} end
 local gone = redis.call('ZRANGE', KEYS[2], 0, beyond - 1)
 redis.call('ZREMRANGEBYRANK', KEYS[2], 0, beyond - 1)
 return gone
+`;
+
+const forgetContext = `
+if redis.call('GET', KEYS[1]) == '' then return 0 end
+return redis.call('DEL', KEYS[1])
 `;
 
 const LIFE_MS = 60 * 60_000;
@@ -47,7 +53,9 @@ export interface Kept {
 @Injectable()
 export class ContextCache {
   constructor(@Inject(REDIS) private readonly redis: RedisClient) {
-    if (!Object.hasOwn(redis, 'keepContext')) redis.defineCommand('keepContext', { numberOfKeys: 2, lua: keepContext });
+    if (Object.hasOwn(redis, 'keepContext')) return;
+    redis.defineCommand('keepContext', { numberOfKeys: 2, lua: keepContext });
+    redis.defineCommand('forgetContext', { numberOfKeys: 1, lua: forgetContext });
   }
 
   async find(conversation_id: string): Promise<Kept | undefined> {
@@ -70,6 +78,11 @@ export class ContextCache {
   /** The conversation is being deleted: from now on nothing is kept of it, whoever is still at work on it. */
   async bury(conversation_id: string): Promise<void> {
     await this.redis.set(keyOf(conversation_id), '', 'PX', LIFE_MS).catch(unheard);
+  }
+
+  /** Has the next turn read the database; that the conversation is deleted stays known. */
+  async forget(conversation_id: string): Promise<void> {
+    await this.redis.forgetContext(keyOf(conversation_id)).catch(unheard);
   }
 
   /** Forgets all conversations of the caller's tenant, in which nobody works any more. */

@@ -180,6 +180,15 @@ describe('what is kept', () => {
     await expect(as(() => replica().context.of(message))).rejects.toMatchObject({ code: 'not_found' });
   });
 
+  it('can be forgotten, but not that the conversation is gone', async () => {
+    await send('1');
+    await as(() => chat.contexts.forget(id));
+    expect(await as(() => chat.contexts.find(id))).toBeUndefined();
+    await as(() => chat.contexts.bury(id));
+    await as(() => chat.contexts.forget(id));
+    expect(await chat.redis.get(key())).toBe('');
+  });
+
   it('is nothing to another tenant', async () => {
     await send('ours');
     const other = await chat.createTenant();

@@ -4,8 +4,9 @@ import { SUMMARY_MS, type Message } from '@taai/contracts';
 import { log, messageOf } from '@taai/platform';
 import { v7 } from 'uuid';
 import { asChat } from '../as-chat';
+import { ContextCache } from '../context/context-cache';
 import { ContextRepository } from '../context/context.repository';
-import { SUMMARIES, type Summaries } from '../orchestrator';
+import { RUNS, SUMMARIES, type Runs, type Summaries } from '../orchestrator';
 import { SummaryRepository } from './summary.repository';
 
 /** Conversations for which one replica has summaries written at once. The others come again with their next reply. */
@@ -27,6 +28,8 @@ export class SummaryService implements BeforeApplicationShutdown {
   constructor(
     private readonly contexts: ContextRepository,
     private readonly summaries: SummaryRepository,
+    private readonly cache: ContextCache,
+    @Inject(RUNS) private readonly runs: Runs,
     @Inject(SUMMARIES) private readonly models: Summaries,
   ) {}
 
@@ -47,10 +50,10 @@ export class SummaryService implements BeforeApplicationShutdown {
     await Promise.race([Promise.all(this.underWay.values()), delay(STOP_MS, undefined, { ref: false })]);
   }
 
-  private async write({ conversation_id, id }: Message): Promise<void> {
+  private async write({ conversation_id, id, run_id }: Message): Promise<void> {
     const window = await this.contexts.window(conversation_id);
     if (!window?.summarize) return;
-    const due = await this.summaries.due(conversation_id, id, window.messages);
+    const due = await this.summaries.due(conversation_id, id, await this.windowOf(window.messages, run_id));
     if (!due) return;
     const claim_id = v7();
     const { message_id, ...said } = due;
@@ -58,9 +61,16 @@ export class SummaryService implements BeforeApplicationShutdown {
     try {
       const { content } = await this.models.write({ agent_id: window.agent_id, conversation_id, ...said });
       await this.summaries.store(message_id, content);
+      await this.cache.forget(conversation_id);
     } catch (error) {
       await this.summaries.giveUp(message_id, claim_id).catch(() => undefined);
       throw error;
     }
+  }
+
+  /** How many messages the agent was shown in this turn: as many as it may be, or as its model's window holds. */
+  private async windowOf(messages: number, run_id: string | null): Promise<number> {
+    const shown = run_id === null ? null : (await this.runs.shown({ id: run_id })).messages;
+    return Math.min(messages, shown ?? messages);
   }
 }

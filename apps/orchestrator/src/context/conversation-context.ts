@@ -25,6 +25,13 @@ interface Spoken {
   calls: readonly RunMessage[];
 }
 
+/** What an agent is shown of a conversation. */
+export interface Shown {
+  messages: RunMessage[];
+  /** How many of the order's messages are among them: the others have fallen out. */
+  shown_messages: number;
+}
+
 /** Decides what of a conversation an agent is shown: as many tokens as it may be, and as its model's window holds beside all else. */
 @Injectable()
 export class ConversationContext {
@@ -40,10 +47,20 @@ export class ConversationContext {
    * The newest of the messages that fit, oldest first, with the tool calls that led to them, behind the summary of what was said before. The
    * newest message is always among them.
    */
-  async of(order: Order): Promise<RunMessage[]> {
+  async of(order: Order): Promise<Shown> {
     const agent = await this.agents.current(this.rls, order.agent_id);
     const summary = order.summary ? [summaryMessage(order.summary)] : [];
     const spoken = await this.spoken(agent, order);
+    const messages = await this.fitting(agent, spoken, summary);
+    const shown = new Set(messages);
+    return { messages, shown_messages: spoken.filter(({ message }) => shown.has(message)).length };
+  }
+
+  private async fitting(
+    agent: Agent,
+    spoken: readonly Spoken[],
+    summary: readonly RunMessage[],
+  ): Promise<RunMessage[]> {
     const messages = [...summary, ...spoken.flatMap(({ calls, message }) => [...calls, message])];
     const beside = await this.beside(agent);
     // No vocabulary makes more tokens of a text than it has bytes: what fits by them need not be counted.
@@ -80,7 +97,9 @@ export class ConversationContext {
       { now: new Date(), user_id: currentCaller().user_id ?? null },
     );
     if (tools.length === 0) return prompt;
-    const loaded = await Promise.race([this.tools.load(tools), delay(TOOLS_MS, [], { ref: false })]);
+    // Why they cannot be loaded, the run itself will say.
+    const loading = this.tools.load(tools).catch(() => []);
+    const loaded = await Promise.race([loading, delay(TOOLS_MS, [], { ref: false })]);
     const offers = loaded.map(({ name, description, input_schema }) => ({ name, description, input_schema }));
     return [prompt, ...offers.map((offer) => JSON.stringify(offer))].join('\n');
   }

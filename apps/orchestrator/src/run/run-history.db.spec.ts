@@ -117,9 +117,11 @@ describe('of a long conversation', () => {
 
   it('the turns are shown that the window of the model holds beside the rest', async () => {
     const replica = await startReplica();
-    const shown = await saidIn(await answer(replica, [...turns, next]));
+    const run_id = await answer(replica, [...turns, next]);
+    const shown = await saidIn(run_id);
     // 32,000 less a quarter, 4096 for an answer, some for prompt and tool: 500 tokens and two times four for each turn.
     expect(shown).toHaveLength(2 * 38 + 1);
+    expect(await user.as(() => replica.runs.shown(run_id))).toEqual({ messages: 2 * 38 + 1 });
     expect(shown.at(-1)).toEqual(next);
     expect(shown[0]).toEqual(turns[200 - 2 * 38]);
   });

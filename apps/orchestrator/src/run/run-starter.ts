@@ -29,6 +29,7 @@ import { RunRepository } from './run.repository';
 type Order = Pick<NewRun, 'id' | 'agent_id' | 'conversation_id' | 'metadata'> & {
   messages: RunMessage[];
   variables: Record<string, unknown>;
+  shown_messages?: number;
 };
 
 /** By then another run of the tenant may have ended. */
@@ -67,11 +68,11 @@ export class RunStarter {
     const known = await this.runs.get(id);
     if (known) return toRun(known);
     // Before the transaction: to count tokens may take a while.
-    const messages = await this.context.of(input);
+    const shown = await this.context.of(input);
     return this.withSlot(async (tx, slot) => {
       const other = await this.runs.find(tx, id);
       if (other) return toRun(other);
-      const order = { id, agent_id, conversation_id, metadata: {}, messages, variables: {} };
+      const order = { id, agent_id, conversation_id, metadata: {}, variables: {}, ...shown };
       const created = await this.insert(tx, order, slot);
       return toRun(found('run', created ?? (await this.runs.find(tx, id))));
     });
@@ -95,7 +96,7 @@ export class RunStarter {
 
   /** Inserts the run, to be launched after the commit if it has a lease. Undefined when there is a run with its id. */
   private async insert(tx: Tx, order: Order, slot: Slot | undefined): Promise<RunRow | undefined> {
-    const { messages, variables, ...run } = order;
+    const { messages, variables, shown_messages, ...run } = order;
     const agent = await this.agents.current(tx, order.agent_id);
     if (!agent.is_active) throw new ProblemError('agent_not_ready', 'The agent is not active.');
     const provider_id = await this.providers.readyId(tx, agent.provider_id);
@@ -105,7 +106,8 @@ export class RunStarter {
     const { user_id = null, api_key_id = null } = currentCaller();
     const prompt = fillPrompt(agent.system_prompt, agent.variables, variables, { now: new Date(), user_id });
     const instructions: RunMessage[] = prompt ? [{ role: 'system', content: prompt }] : [];
-    const state = { ...snapshotOf(agent), provider_id, api_key_id };
+    const told = shown_messages !== undefined && { shown_messages };
+    const state = { ...snapshotOf(agent), provider_id, api_key_id, ...told };
     const shown = agent.tools.length > 0 ? messages : messages.filter(isSaid);
     const row = { ...run, agent_version: agent.version, user_id, input: [...instructions, ...shown], state };
     const created = await this.runs.insert(tx, row, slot?.lease, this.limits.deadline_seconds);

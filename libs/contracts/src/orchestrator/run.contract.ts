@@ -247,6 +247,13 @@ export class ChatMessage {
   attachments?: Attachment[];
 }
 
+export class ShownMessages {
+  @Nullable()
+  @IsInt()
+  @Min(0)
+  messages: number | null;
+}
+
 export class ActiveRuns {
   @IsInt()
   @Min(0)
@@ -350,6 +357,13 @@ export const runContract = contract('orchestrator.run', {
     callers: ['chat', 'gateway'],
     input: ById,
     output: Run,
+    effect: 'safe',
+  },
+  shown: {
+    summary: 'How many of the messages that it was given the model of a run is shown: its window may hold fewer',
+    callers: ['chat'],
+    input: ById,
+    output: ShownMessages,
     effect: 'safe',
   },
   active: {
