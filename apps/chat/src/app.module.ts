@@ -6,6 +6,9 @@ import { CHAT_CONFIG, readChatConfig } from './config';
 import { ContextCache } from './context/context-cache';
 import { ContextRepository } from './context/context.repository';
 import { ContextService } from './context/context.service';
+import { BinRepository } from './conversation/bin.repository';
+import { BinService } from './conversation/bin.service';
+import { BinSweep } from './conversation/bin.sweep';
 import { ConversationAccess } from './conversation/conversation-access';
 import { ConversationHandler } from './conversation/conversation.handler';
 import { ConversationRepository } from './conversation/conversation.repository';
@@ -58,6 +61,9 @@ import { TenantDataHandler } from './tenant-data.handler';
     ConversationRepository,
     ConversationAccess,
     ConversationService,
+    BinRepository,
+    BinService,
+    BinSweep,
     ParticipantRepository,
     ParticipantService,
     MessageRepository,

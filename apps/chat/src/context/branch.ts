@@ -15,7 +15,7 @@ export interface Told {
   since: number;
 }
 
-/** The branch that leads to a message, as much of it as an agent is shown. It never changes, because messages do not. */
+/** The branch that leads to a message, as much of it as an agent is shown. */
 export interface Branch {
   /** Id of the message that it leads to. */
   tip: string;
@@ -30,6 +30,13 @@ export const UNTOLD = 2 * limits.summarizedMessages;
 /** How many messages of a branch an agent is shown: of what no summary tells, all, unless that takes too many. */
 export const shownOf = ({ messages, summarize }: Window, told: Told | null): number =>
   summarize ? Math.min(messages + UNTOLD, Math.max(messages, told?.since ?? Infinity)) : messages;
+
+/**
+ * Whether the branch stays as it is for ever, because messages do: to a question that another one follows an answer may come that is shown
+ * between them.
+ */
+export const isSettled = ({ messages }: Branch): boolean =>
+  !messages.some(({ role }, n) => role === 'user' && messages[n + 1]?.role === 'user');
 
 /** The branch that leads to a message which goes on from the tip of another one. */
 export function extended({ messages, told }: Branch, window: Window, tip: string, message: ChatMessage): Branch {

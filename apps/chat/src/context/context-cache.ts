@@ -47,8 +47,8 @@ export interface Kept {
 }
 
 /**
- * Keeps the context of each conversation in Redis for an hour. What is kept says to which message it leads, and is the truth about it for ever: who
- * wants to know what leads to another one does not use it. Without Redis there is nothing, and no error.
+ * Keeps the context of each conversation in Redis for an hour. What is kept is settled: it says to which message it leads, and is the truth about it for
+ * ever. Who wants to know what leads to another one does not use it. Without Redis there is nothing, and no error.
  */
 @Injectable()
 export class ContextCache {

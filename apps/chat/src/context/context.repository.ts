@@ -2,23 +2,21 @@ import { Injectable } from '@nestjs/common';
 import type { ChatMessage } from '@taai/contracts';
 import { RlsPool, sql } from '@taai/entities';
 import { shownOf, UNTOLD, type Branch, type Window } from './branch';
-import { BRANCH_PATH, branchPath, LOOK_BACK, TOLD } from './branch.sql';
+import { branch, LOOK_BACK, RUN, TOLD } from './branch.sql';
 
 const WINDOW = sql(`
   select c.agent_id, a.context_messages as messages, a.summarize from conversations c
   join agents a on a.tenant_id = c.tenant_id and a.id = c.agent_id where c.id = $1`);
 
-const SAID = `m.role, m.content, m.attachments, case when m.role = 'assistant' then m.run_id end as run_id`;
-
 const BRANCH = sql(`
-  with ${branchPath(`${SAID},`)}
-  select role, content, attachments, run_id from path order by depth`);
+  with ${branch('content', 'attachments')}
+  select s.role, s.content, s.attachments, ${RUN} from shown s order by s.place limit $3`);
 
 const TOLD_BRANCH = sql(`
-  with ${BRANCH_PATH}, ${TOLD}
-  select ${SAID}, told.since, case when p.depth = 1 then told.content end as summary
-  from path p join messages m on m.tenant_id = p.tenant_id and m.id = p.id left join told on true
-  where p.depth <= $4 order by p.depth`);
+  with ${branch()}, ${TOLD}
+  select s.role, m.content, m.attachments, ${RUN}, told.since::int, case when s.place = 1 then told.content end as summary
+  from shown s join messages m on m.tenant_id = s.tenant_id and m.id = s.id left join told on true
+  where s.place <= $4 order by s.place`);
 
 type ToldMessage = ChatMessage & { since: number | null; summary: string | null };
 

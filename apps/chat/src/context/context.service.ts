@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { found, notFound, type ChatMessage, type Message } from '@taai/contracts';
-import { extended, mayBeToldAnew, type Branch, type Window } from './branch';
+import { extended, isSettled, mayBeToldAnew, type Branch, type Window } from './branch';
 import { ContextCache } from './context-cache';
 import { ContextRepository } from './context.repository';
 
@@ -20,7 +20,7 @@ export class ContextService {
     if (known) return known;
     const branch = await this.contexts.branch(conversation_id, id, window);
     if (branch.messages.length === 0) throw notFound('message');
-    await this.cache.keep(conversation_id, { window, branch });
+    if (isSettled(branch)) await this.cache.keep(conversation_id, { window, branch });
     return branch;
   }
 
@@ -44,7 +44,7 @@ export class ContextService {
     const { conversation_id, id, parent_message_id } = message;
     if (branch.tip !== parent_message_id) return undefined;
     const next = extended(branch, window, id, toSaid(message));
-    if (mayBeToldAnew(window, next)) return undefined;
+    if (!isSettled(next) || mayBeToldAnew(window, next)) return undefined;
     await this.cache.keep(conversation_id, { window, branch: next });
     return next;
   }

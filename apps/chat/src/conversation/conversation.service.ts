@@ -14,7 +14,6 @@ import {
 import { emit, idAfter, toPage, withTenant } from '@taai/entities';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
-import { ContextCache } from '../context/context-cache';
 import { ConversationAccess } from './conversation-access';
 import { ConversationRepository } from './conversation.repository';
 import { FileRepository } from '../file/file.repository';
@@ -33,7 +32,6 @@ export class ConversationService {
     private readonly tree: MessageTreeRepository,
     private readonly search: SearchRepository,
     private readonly files: FileRepository,
-    private readonly contexts: ContextCache,
     @Inject(AGENTS) private readonly agents: Agents,
   ) {}
 
@@ -111,12 +109,6 @@ export class ConversationService {
       await emit(tx, 'conversation.created', { ...conversation });
       return conversation;
     });
-  }
-
-  async remove(id: string): Promise<void> {
-    await this.access.open(id, 'owner');
-    await this.contexts.bury(id);
-    found('conversation', await this.conversations.remove(id));
   }
 }
 

@@ -2,10 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { Message } from '@taai/contracts';
 import { RlsPool, sql, type Tx } from '@taai/entities';
 import { v7 } from 'uuid';
-import { branchPath } from '../context/branch.sql';
+import { branch } from '../context/branch.sql';
 import { MESSAGE_COLUMNS } from './message.repository';
 
-const PATH = sql(`with ${branchPath('m.attachments,')} select id, attachments from path order by depth`);
+const PATH = sql(`with ${branch('attachments')} select id, attachments from shown order by place limit $3`);
 
 const COPY = sql(`
   insert into messages (tenant_id, id, conversation_id, parent_message_id, role, content, attachments, user_id, created_at)

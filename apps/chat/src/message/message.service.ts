@@ -26,9 +26,6 @@ import { RUNS, type Runs } from '../orchestrator';
 import { ReplyFollower } from './reply-follower';
 import { ReplyService } from './reply.service';
 
-/** Newest messages whose replies are written before another one is sent: an agent is shown what users have seen. */
-const CATCH_UP = 20;
-
 @Injectable()
 export class MessageService {
   constructor(
@@ -54,7 +51,7 @@ export class MessageService {
   async send(input: SendMessage): Promise<MessageSent> {
     const { agent_id } = await this.access.open(input.id, 'writer');
     const attachments = await this.fileService.describe((input.attachments ?? []).map(({ file_id }) => file_id));
-    await this.replies.catchUp(input.id, CATCH_UP);
+    await this.replies.catchUp(input.id);
     return this.answer(agent_id, await withTenant(this.db, (tx) => this.write(tx, input, attachments)));
   }
 
@@ -66,8 +63,7 @@ export class MessageService {
     const message = asked === null ? undefined : await this.tree.question(conversation_id, asked);
     if (!message) throw new ProblemError('conflict', 'Nobody has asked for this message.');
     const sent = await withTenant(this.db, async (tx): Promise<MessageSent> => {
-      found('message', await this.conversations.lockForMessage(tx, conversation_id));
-      const run_id = v7();
+      const run_id = found('message', await this.conversations.lockForMessage(tx, conversation_id));
       await this.tree.regenerate(tx, message, run_id);
       this.wake.afterCommit(tx, conversation_id);
       return { message, reply: null, run_id };
@@ -97,11 +93,11 @@ export class MessageService {
     { id: conversation_id, content, parent_message_id }: SendMessage,
     attachments: Attachment[],
   ): Promise<MessageSent> {
-    found('conversation', await this.conversations.lockForMessage(tx, conversation_id));
+    const id = found('conversation', await this.conversations.lockForMessage(tx, conversation_id));
     if (parent_message_id) await this.assertParent(tx, conversation_id, parent_message_id);
     const run_id = v7();
     const { user_id = null } = currentCaller();
-    const fields = { conversation_id, parent_message_id, content, run_id, user_id, attachments };
+    const fields = { id, conversation_id, parent_message_id, content, run_id, user_id, attachments };
     const message = await this.messages.insert(tx, fields);
     await this.files.attach(tx, conversation_id, attachments);
     await emit(tx, 'message.created', { ...message });

@@ -19,6 +19,9 @@ import { MessageRepository } from './message.repository';
 import { MessageWake } from './message-wake';
 import { RUNS, type Runs } from '../orchestrator';
 
+/** Messages that are looked at for missing replies, and regenerations. */
+const CATCH_UP = 20;
+
 /** Writes the answers of runs into their conversations. Several callers may do it at once: each answer is written once. */
 @Injectable()
 export class ReplyService {
@@ -42,13 +45,10 @@ export class ReplyService {
     return { reply: content === null ? null : await this.write(conversation_id, run_id, content) };
   }
 
-  /**
-   * Writes the missing replies of runs among the newest `limit` messages of the conversation, so that the next run is given
-   * what users have already seen.
-   */
-  catchUp(conversation_id: string, limit: number): Promise<void> {
+  /** Writes the missing replies of runs among the newest messages of the conversation, so that the next run is given what users have already seen. */
+  catchUp(conversation_id: string): Promise<void> {
     return asChat(async () => {
-      for (const run_id of await this.messages.unanswered(conversation_id, limit)) {
+      for (const run_id of await this.messages.unanswered(conversation_id, CATCH_UP)) {
         await this.settleIfAny({ conversation_id, run_id });
       }
     });
@@ -63,8 +63,8 @@ export class ReplyService {
 
   private async write(conversation_id: string, run_id: string, content: string): Promise<Message> {
     const message = await withTenant(this.db, async (tx) => {
-      found('conversation', await this.conversations.lockForMessage(tx, conversation_id));
-      const inserted = await this.messages.insertAnswer(tx, { conversation_id, run_id, content });
+      const id = found('conversation', await this.conversations.lockForMessage(tx, conversation_id));
+      const inserted = await this.messages.insertAnswer(tx, { id, conversation_id, run_id, content });
       if (!inserted) return undefined;
       await emit(tx, 'message.created', { ...inserted });
       this.wake.afterCommit(tx, conversation_id);

@@ -196,7 +196,7 @@ it('goes along with a fork, and away with its conversation', async () => {
   const fork = await as(() => chat.conversations.fork({ id, message_id: reply.id }));
   const { run_id } = await turn(13, undefined, fork.id);
   expect(shownTo(run_id)).toEqual({ said: [...numbers(11, 12), 'q13'], summary: numbers(1, 10).join(' ') });
-  await as(() => chat.conversations.remove(id));
+  await as(() => chat.bin.remove(id, { permanent: true }));
   expect(await rows()).toHaveLength(1);
 });
 

@@ -2,20 +2,20 @@ import { Injectable } from '@nestjs/common';
 import { limits, type ChatMessage } from '@taai/contracts';
 import { RlsPool, sql } from '@taai/entities';
 import { currentCaller } from '@taai/tenant';
-import { BRANCH_PATH, LOOK_BACK, TOLD } from '../context/branch.sql';
+import { branch, LOOK_BACK, TOLD } from '../context/branch.sql';
 
 const CHUNK = limits.summarizedMessages;
 
 /** The oldest 20 messages that no summary of the branch tells of, if so many have fallen out of a window of `$4`; oldest first. */
 const DUE = sql(`
-  with ${BRANCH_PATH}, ${TOLD}, untold as (
-    select coalesce((select since from told), (select max(depth) from path)) as messages
+  with ${branch()}, ${TOLD}, untold as (
+    select coalesce((select since from told), (select max(place) from shown)) as messages
   )
-  select m.id, m.role, m.content, m.user_id, case when p.depth = u.messages then (select content from told) end as previous
+  select m.id, m.role, m.content, m.user_id, case when s.place = u.messages then (select content from told) end as previous
   from untold u
-  join path p on p.depth > u.messages - ${CHUNK} and p.depth <= u.messages
-  join messages m on m.tenant_id = p.tenant_id and m.id = p.id
-  where u.messages - $4 >= ${CHUNK} order by p.depth desc`);
+  join shown s on s.place > u.messages - ${CHUNK} and s.place <= u.messages
+  join messages m on m.tenant_id = s.tenant_id and m.id = s.id
+  where u.messages - $4 >= ${CHUNK} order by s.place desc`);
 
 /** A claim of somebody who has not come back counts no more. */
 const CLAIM = sql(`

@@ -1,15 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Agent, StartRunFor } from '@taai/contracts';
-import { RlsPool } from '@taai/entities';
-import { currentCaller } from '@taai/tenant';
+import type { Agent } from '@taai/contracts';
+import { RlsPool, type Reader } from '@taai/entities';
 import { fixedTokens, textsOfMessage } from '../accounting/usage-estimate';
-import { AgentDirectory } from '../agent/agent-directory';
-import { fillPrompt } from '../agent/system-prompt';
-import { toRunMessage, type RunMessage } from '../file/stored-file';
+import type { RunMessage, SaidMessage } from '../file/stored-file';
 import { countEach } from '../model/tokens';
 import { ProviderDirectory } from '../provider/provider-directory';
-import { RunHistory } from '../run/run-history';
+import { RunHistory, type Spoken } from '../run/run-history';
 import { ToolBox, type ToolLoader } from '../tool/tool-box';
 import { newestBehind, newestThatFit } from './context-window';
 import { promptRoom } from './model-window';
@@ -17,18 +14,32 @@ import { promptRoom } from './model-window';
 /** For MCP servers whose tools nobody remembers: a turn does not wait longer for them, and their room is not kept free. */
 const TOOLS_MS = 1000;
 
-type Order = Pick<StartRunFor, 'agent_id' | 'conversation_id' | 'messages' | 'summary'>;
+/** Who is to answer: an agent, or a run of one. */
+export interface Asked extends Pick<Agent, 'model' | 'max_output_tokens'> {
+  provider_id: string | null;
+  tools?: string[];
+  context_tokens?: number | null;
+}
 
-/** What was said, with the tool calls that led to it. */
-interface Spoken {
-  message: RunMessage;
-  calls: readonly RunMessage[];
+/** What an agent is given of a conversation. */
+export interface Conversation {
+  id: string;
+  /** The system prompt, filled in. */
+  prompt: string;
+  /** Oldest first. */
+  said: readonly SaidMessage[];
+}
+
+/** What was counted of a prompt, and of what there was of the conversation then: tokens by text. */
+export interface Counted {
+  beside: string;
+  tokens: ReadonlyMap<string, number>;
 }
 
 /** What an agent is shown of a conversation. */
 export interface Shown {
   messages: RunMessage[];
-  /** How many of the order's messages are among them: the others have fallen out. */
+  /** How many of the messages that were said are among them: the others have fallen out. */
   shown_messages: number;
 }
 
@@ -37,65 +48,44 @@ export interface Shown {
 export class ConversationContext {
   constructor(
     private readonly rls: RlsPool,
-    private readonly agents: AgentDirectory,
     private readonly providers: ProviderDirectory,
     private readonly history: RunHistory,
     @Inject(ToolBox) private readonly tools: ToolLoader,
   ) {}
 
+  /** Counts what there is, before the transaction that `of` is called in: it may take a while. */
+  async count(asked: Asked, { id, prompt, said }: Conversation): Promise<Counted> {
+    const beside = await this.beside(asked, prompt);
+    const spoken = await this.history.complete(this.rls, id, said, { hasTools: hasTools(asked) });
+    const messages = messagesOf(spoken);
+    const uncounted = { beside, tokens: new Map<string, number>() };
+    if (sumOf(messages.map((message) => sizeOf(message, uncounted))) <= budgetOf(asked, uncounted)) return uncounted;
+    const texts = [beside, ...messages.map(wordsOf)];
+    const counts = await countEach((await this.providers.kindOf(asked.provider_id)) ?? 'openai', texts);
+    return { beside, tokens: new Map(texts.map((text, n) => [text, counts[n] ?? 0])) };
+  }
+
   /**
    * The newest of the messages that fit, oldest first, with the tool calls that led to them, behind the summary of what was said before. The
    * newest message is always among them.
    */
-  async of(order: Order): Promise<Shown> {
-    const agent = await this.agents.current(this.rls, order.agent_id);
-    const summary = order.summary ? [summaryMessage(order.summary)] : [];
-    const spoken = await this.spoken(agent, order);
-    const messages = await this.fitting(agent, spoken, summary);
-    const shown = new Set(messages);
-    return { messages, shown_messages: spoken.filter(({ message }) => shown.has(message)).length };
-  }
-
-  private async fitting(
-    agent: Agent,
-    spoken: readonly Spoken[],
-    summary: readonly RunMessage[],
-  ): Promise<RunMessage[]> {
-    const messages = [...summary, ...spoken.flatMap(({ calls, message }) => [...calls, message])];
-    const beside = await this.beside(agent);
-    // No vocabulary makes more tokens of a text than it has bytes: what fits by them need not be counted.
-    const sizes = sizesOf(
-      messages,
-      [beside, ...messages.map(wordsOf)].map((text) => Buffer.byteLength(text)),
-    );
-    if (sumOf([...sizes.messages.values()]) <= budgetOf(agent, sizes.beside)) return messages;
-    const kind = (await this.providers.kindOf(agent.provider_id)) ?? 'openai';
-    const counted = sizesOf(messages, await countEach(kind, [beside, ...messages.map(wordsOf)]));
-    const tokens = (message: RunMessage) => counted.messages.get(message) ?? 0;
-    const said = spoken.map((one) => ({
-      ...one,
-      tokens: tokens(one.message),
-      call_tokens: sumOf(one.calls.map(tokens)),
-    }));
-    const budget = budgetOf(agent, counted.beside);
-    const [told] = summary.map((message) => ({ message, tokens: tokens(message) }));
-    return told ? newestBehind(told, said, budget) : newestThatFit(said, budget);
-  }
-
-  private async spoken({ tools }: Agent, { conversation_id, messages }: Order): Promise<Spoken[]> {
-    // Vendors take no tool calls where there are no tools.
-    const calls = await this.history.toolCalls(conversation_id, tools.length > 0 ? messages : []);
-    return messages.map((said) => ({ message: toRunMessage(said), calls: calls.get(said.run_id ?? '') ?? [] }));
+  async of(db: Reader, asked: Asked, { id, said }: Conversation, counted: Counted): Promise<Shown> {
+    const spoken = await this.history.complete(db, id, said, { hasTools: hasTools(asked) });
+    const measured = spoken.map(({ message, calls }) => {
+      const call_tokens = sumOf(calls.map((call) => sizeOf(call, counted)));
+      return { message, tokens: sizeOf(message, counted), calls, call_tokens };
+    });
+    const budget = budgetOf(asked, counted);
+    const [summary] = measured.filter(isSummary);
+    const rest = measured.filter((one) => !isSummary(one));
+    const fitting = summary ? newestBehind(summary, rest, budget) : newestThatFit(rest, budget);
+    const shown = new Set<RunMessage>(fitting);
+    const shown_messages = rest.filter(({ message }) => shown.has(message)).length;
+    return { messages: fitting.map(withoutMarks), shown_messages };
   }
 
   /** What the model reads besides the conversation: the system prompt, and the tools on offer. */
-  private async beside({ system_prompt, variables, tools }: Agent): Promise<string> {
-    const prompt = fillPrompt(
-      system_prompt,
-      variables,
-      {},
-      { now: new Date(), user_id: currentCaller().user_id ?? null },
-    );
+  private async beside({ tools = [] }: Asked, prompt: string): Promise<string> {
     if (tools.length === 0) return prompt;
     // Why they cannot be loaded, the run itself will say.
     const loading = this.tools.load(tools).catch(() => []);
@@ -105,21 +95,32 @@ export class ConversationContext {
   }
 }
 
-/** The tokens of a conversation that the agent is shown at most, beside others. */
-const budgetOf = (agent: Agent, beside: number): number =>
-  Math.min(agent.context_tokens ?? Infinity, promptRoom(agent) - beside);
+/** Not among the instructions: it is made of what users say. */
+export const summaryMessage = (summary: string): SaidMessage => ({
+  role: 'user',
+  content: `(What was said in this conversation before, in few words:\n${summary}\n)`,
+  is_summary: true,
+});
 
-/** The sizes of what is beside the conversation, and of its messages, given those of their words in this order. */
-function sizesOf(messages: readonly RunMessage[], [beside = 0, ...words]: readonly number[]) {
-  return { beside, messages: new Map(messages.map((message, n) => [message, fixedTokens(message) + (words[n] ?? 0)])) };
-}
+const isSummary = ({ message }: { message: SaidMessage }): boolean => message.is_summary === true;
+
+const hasTools = ({ tools = [] }: Asked): boolean => tools.length > 0;
+
+const messagesOf = (spoken: readonly Spoken[]): RunMessage[] =>
+  spoken.flatMap(({ message, calls }) => [...calls, message]);
+
+const withoutMarks = ({ run_id: _, is_summary: __, ...shown }: SaidMessage): RunMessage => shown;
 
 const wordsOf = (message: RunMessage): string => textsOfMessage(message).join('\n');
 
-/** Not among the instructions: it is made of what users say. */
-const summaryMessage = (summary: string): RunMessage => ({
-  role: 'user',
-  content: `(What was said in this conversation before, in few words:\n${summary}\n)`,
-});
+/** No vocabulary makes more tokens of a text than it has bytes: so many count where nobody has counted. */
+const tokensOf = (text: string, { tokens }: Counted): number => tokens.get(text) ?? Buffer.byteLength(text);
+
+const sizeOf = (message: RunMessage, counted: Counted): number =>
+  fixedTokens(message) + tokensOf(wordsOf(message), counted);
+
+/** The tokens of a conversation that the agent is shown at most. */
+const budgetOf = (asked: Asked, counted: Counted): number =>
+  Math.min(asked.context_tokens ?? Infinity, promptRoom(asked) - tokensOf(counted.beside, counted));
 
 const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);

@@ -14,6 +14,8 @@ import { ConcurrentTurns1764300000079 } from './1764300000079-concurrent-turns';
 import { Files1764300000080 } from './1764300000080-files';
 import { AgentContext1764300000090 } from './1764300000090-agent-context';
 import { MessageSummaries1764300000091 } from './1764300000091-message-summaries';
+import { DeletedConversations1764300000095 } from './1764300000095-deleted-conversations';
+import { EnqueuedTurns1764300000100 } from './1764300000100-enqueued-turns';
 
 /** The migrations in the order in which they run. */
 export const migrations = [
@@ -33,4 +35,6 @@ export const migrations = [
   Files1764300000080,
   AgentContext1764300000090,
   MessageSummaries1764300000091,
+  DeletedConversations1764300000095,
+  EnqueuedTurns1764300000100,
 ];

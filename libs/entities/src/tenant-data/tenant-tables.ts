@@ -14,6 +14,7 @@ export const tenantTables: Record<DatabaseService, readonly string[]> = {
     'message_summaries',
     'conversation_files',
     'conversation_participants',
+    'deleted_participants',
     'messages',
     'conversations',
     'files',
