@@ -27,6 +27,7 @@ import { CompletionHandler } from './completion/completion.handler';
 import { CompletionService } from './completion/completion.service';
 import { EmbeddingService } from './completion/embedding.service';
 import type { OrchestratorConfig } from './config';
+import { ConversationContext } from './context/conversation-context';
 import { FileLoader } from './file/file-loader';
 import { filesClient } from './file/files';
 import { BreakerLimits } from './model/breaker-limits';
@@ -54,6 +55,8 @@ import { RunRepository } from './run/run.repository';
 import { RunService } from './run/run.service';
 import { SecretHandler } from './secret/secret.handler';
 import { SecretRepository } from './secret/secret.repository';
+import { SummaryHandler } from './summary/summary.handler';
+import { SummaryService } from './summary/summary.service';
 import { TenantChanges } from './cache/tenant-changes';
 import { TitleHandler } from './title/title.handler';
 import { TitleService } from './title/title.service';
@@ -78,6 +81,7 @@ export class OrchestratorModule {
         RunHandler,
         CompletionHandler,
         TitleHandler,
+        SummaryHandler,
         SecretHandler,
         TenantDataHandler,
       ],
@@ -91,6 +95,7 @@ export class OrchestratorModule {
         RunAccessRepository,
         RunStarter,
         RunHistory,
+        ConversationContext,
         RunCancellation,
         ConcurrentTurns,
         FileLoader,
@@ -124,6 +129,7 @@ export class OrchestratorModule {
         StoredLedger,
         AuxiliaryModel,
         TitleService,
+        SummaryService,
         PriceBook,
         PriceRepository,
         SecretRepository,

@@ -197,6 +197,31 @@ class AgentFields {
   @ValidateNested()
   @Type(() => Fallback)
   title_model?: Fallback | null;
+  @Describe('Messages of a conversation that it is shown at most, the new one included; the newest.', 20)
+  @Optional()
+  @IsInt()
+  @Min(1)
+  @Max(limits.contextMessages)
+  context_messages?: number;
+
+  @Describe(
+    'Tokens of a conversation that it is shown at most; null: what the window of its model leaves beside the system prompt, the tools and the answer. Whole turns are left out, the oldest first.',
+    null,
+  )
+  @Optional()
+  @Nullable()
+  @IsInt()
+  @Min(1)
+  @Max(limits.contextTokens)
+  context_tokens?: number | null;
+
+  @Describe(
+    'Whether what falls out of the context is summarized by its model, once for 20 messages: calls that the ledger has, too.',
+    false,
+  )
+  @Optional()
+  @IsBoolean()
+  summarize?: boolean;
 }
 
 export class CreateAgent extends AgentFields {
@@ -363,6 +388,21 @@ export class Agent {
   @ValidateNested()
   @Type(() => Fallback)
   title_model: Fallback | null;
+  @Describe('Messages of a conversation that it is shown at most, the new one included; the newest.', 20)
+  @IsInt()
+  context_messages: number;
+
+  @Describe(
+    'Tokens of a conversation that it is shown at most; null: what the window of its model leaves beside the system prompt, the tools and the answer.',
+    null,
+  )
+  @Nullable()
+  @IsInt()
+  context_tokens: number | null;
+
+  @Describe('Whether what falls out of the context is summarized by its model, once for 20 messages.', false)
+  @IsBoolean()
+  summarize: boolean;
 
   @Describe('Grows with every change; a run records the one that it used.', 3)
   @IsInt()

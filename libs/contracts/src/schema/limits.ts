@@ -143,6 +143,14 @@ export const limits = Object.freeze({
   outputTokens: 1_000_000,
   fallbacks: 10,
   toolsOfAgent: 64,
+  /** Of a conversation that an agent is shown. */
+  contextMessages: 200,
+  defaultContextMessages: 20,
+  /** That have fallen out of a context, and become one summary. */
+  summarizedMessages: 20,
+  summaryCharacters: 10_000,
+  /** As many as any model reads. */
+  contextTokens: 2_000_000,
   /** A million USD. */
   runCostMicroUsd: 1_000_000_000_000,
   /** Model calls of one run. */
