@@ -17,6 +17,7 @@ import { ConversationAccess } from '../conversation/conversation-access';
 import { ConversationRepository } from '../conversation/conversation.repository';
 import { MessageAccess } from './message-access';
 import { MessageTreeRepository } from './message-tree.repository';
+import { CONTEXT_WINDOW } from './context-window';
 import { FileRepository } from '../file/file.repository';
 import { FileService } from '../file/file.service';
 import { MessageRepository } from './message.repository';
@@ -24,9 +25,6 @@ import { MessageWake } from './message-wake';
 import { RUNS, type Runs } from '../orchestrator';
 import { ReplyFollower } from './reply-follower';
 import { ReplyService } from './reply.service';
-
-/** Messages that an agent is shown, the new one included. */
-const CONTEXT_WINDOW = 20;
 
 @Injectable()
 export class MessageService {

@@ -12,6 +12,8 @@ import { ConversationShares1764300000075 } from './1764300000075-conversation-sh
 import { MessageSearch1764300000078 } from './1764300000078-message-search';
 import { ConcurrentTurns1764300000079 } from './1764300000079-concurrent-turns';
 import { Files1764300000080 } from './1764300000080-files';
+import { DeletedConversations1764300000095 } from './1764300000095-deleted-conversations';
+import { EnqueuedTurns1764300000100 } from './1764300000100-enqueued-turns';
 
 /** The migrations in the order in which they run. */
 export const migrations = [
@@ -29,4 +31,6 @@ export const migrations = [
   MessageSearch1764300000078,
   ConcurrentTurns1764300000079,
   Files1764300000080,
+  DeletedConversations1764300000095,
+  EnqueuedTurns1764300000100,
 ];
