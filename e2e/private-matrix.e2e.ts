@@ -58,7 +58,7 @@ const payloads: Record<string, (fixture: Fixture) => object> = {
   typing: ({ conversation }) => ({ conversation_id: conversation, is_typing: true }),
 };
 
-/** What takes something away comes last, at the very last the conversation, which is restored where it was deleted. */
+/** What takes something away comes last, then the conversation, and what brings it back. */
 const rank = (verb: string, path: string): number => {
   if (path.endsWith('/restore')) return 10;
   if (verb === 'DELETE') return path === '/v1/conversations/:id' ? 9 : 8;

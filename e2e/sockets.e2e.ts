@@ -4,6 +4,7 @@ import { ChatClient, ConversationSource, messagesOf, nameOf, runEventsOf } from 
 import type { Client, Json } from './support/client';
 import { asSuperuser } from './support/database';
 import { eventually } from './support/eventually';
+import { RawSocket } from './support/raw-socket';
 import { sharedFleet } from './support/shared-fleet';
 import { colleague, newAgent, newTenant, newTenantOn, type TestTenant } from './support/tenant';
 
@@ -264,44 +265,6 @@ describe('sockets', () => {
   });
 });
 
-/** What a client might send that is none of ours: bytes of engine.io's protocol, `4` a message, then those of Socket.IO's. */
-class RawSocket {
-  readonly received: string[] = [];
-  private readonly socket: WebSocket;
-  readonly closed: Promise<void>;
-
-  constructor(baseUrl: string) {
-    this.socket = new WebSocket(`${baseUrl.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`);
-    this.socket.addEventListener('message', ({ data }) => this.received.push(String(data)));
-    this.closed = new Promise((resolve) => this.socket.addEventListener('close', () => resolve()));
-  }
-
-  async opened(): Promise<this> {
-    await eventually(async () => expect(this.received[0]).toMatch(/^0\{/));
-    return this;
-  }
-
-  /** Into the namespace, as who has the token. */
-  async connected(token = ''): Promise<this> {
-    await this.opened();
-    this.send(`40/chat,${JSON.stringify({ token })}`);
-    await eventually(async () => expect(this.received.some((text) => text.startsWith('40/chat,'))).toBe(true));
-    return this;
-  }
-
-  send(packet: string | Buffer<ArrayBuffer>): void {
-    this.socket.send(packet);
-  }
-
-  /** What acknowledges the packet with this number. */
-  async ack(number: number): Promise<Json> {
-    const start = `43/chat,${number}[`;
-    await eventually(async () => expect(this.received.some((text) => text.startsWith(start))).toBe(true));
-    const text = this.received.find((one) => one.startsWith(start)) ?? '';
-    return JSON.parse(text.slice(start.length - 1))[0];
-  }
-}
-
 describe('hostile sockets', () => {
   let tenant: TestTenant;
   let token: string;
@@ -322,6 +285,9 @@ describe('hostile sockets', () => {
     ['an event in the namespace that nothing is in', '42["message:send",{}]'],
     ['a packet of no known type', '49/chat,[]'],
     ['a packet that is no JSON', '42/chat,["typing",{'],
+    ['an acknowledgement that nobody asked for', '43/chat,1[{"ok":true}]'],
+    ['a refusal, which is for servers to send', '44/chat,{"message":"no"}'],
+    ['an event for a namespace that it is not in', '42/admin,["typing",{}]'],
     ['a binary packet', '451-/chat,["typing",{"_placeholder":true,"num":0}]'],
     ['a packet of a thousand attachments', '451000-/chat,["typing"]'],
     ['deep nesting', `42/chat,["typing",${'['.repeat(5000)}${']'.repeat(5000)}]`],
