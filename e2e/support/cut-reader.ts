@@ -74,7 +74,8 @@ export class CutReader {
     const response = await client.fetch('GET', this.source.path, { headers, signal });
     if (!response.ok || !response.body)
       throw new Error(`The stream answered ${response.status}: ${await response.text()}`);
-    this.events = readEvents(response.body);
+    // Locked at once: fetch cancels a body that nobody has begun to read when its response is collected as garbage.
+    this.events = readEvents(response.body.values());
   }
 
   private async next(): Promise<Told | undefined> {

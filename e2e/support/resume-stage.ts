@@ -28,13 +28,14 @@ export class ResumeStage {
     const tenant = await newTenant(new Client(own.fleet.gatewayUrls[0] ?? ''));
     // A vendor that shows what its models think.
     const agentId = await newAgent(tenant, own.sandboxUrl, 'sandbox-1', 'anthropic');
-    await tenant.client.post('/v1/tools', {
+    const tool = await tenant.client.post('/v1/tools', {
       name: 'calculator',
       kind: 'builtin',
       config: { builtin: 'calculator' },
       requires_approval: true,
     });
-    await tenant.client.patch(`/v1/agents/${agentId}`, { tools: ['calculator'] });
+    const agent = await tenant.client.patch(`/v1/agents/${agentId}`, { tools: ['calculator'] });
+    expect([tool.status, agent.status]).toEqual([201, 200]);
     return new ResumeStage(own, tenant, agentId);
   }
 
