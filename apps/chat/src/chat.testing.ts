@@ -132,6 +132,7 @@ export async function startChat() {
     db,
     fileRows,
     new FileAccess(db, fileRows),
+    access,
     kept.store,
     new FileLinks(['key of the test']),
   );

@@ -1,5 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { fileStoreProvider } from '@taai/files';
+import { FILE_STORE, fileStoreProvider, type FileStore } from '@taai/files';
 import {
   LedgerStream,
   REDIS,
@@ -27,6 +27,8 @@ import { EmbeddingService } from './completion/embedding.service';
 import type { OrchestratorConfig } from './config';
 import { FileLoader } from './file/file-loader';
 import { filesClient } from './file/files';
+import { LinkFetcher } from './link/link-fetcher';
+import { LinkHandler } from './link/link.handler';
 import { BreakerLimits } from './model/breaker-limits';
 import { CallerLimits } from './model/caller-limits';
 import { CircuitBreakers } from './model/circuit-breakers';
@@ -73,6 +75,7 @@ export class OrchestratorModule {
         ToolHandler,
         RunHandler,
         CompletionHandler,
+        LinkHandler,
         SecretHandler,
         TenantDataHandler,
       ],
@@ -144,6 +147,11 @@ export class OrchestratorModule {
           provide: ToolConnector,
           inject: [SecretBox],
           useFactory: (box: SecretBox) => new ToolConnector(box, outboundAllow),
+        },
+        {
+          provide: LinkFetcher,
+          inject: [FILE_STORE],
+          useFactory: (store: FileStore) => new LinkFetcher(store, { allow: outboundAllow }),
         },
         ...runLogProviders,
       ],

@@ -19,6 +19,7 @@ import { fileContract } from './chat/file.contract';
 import { jobContract } from './job.contract';
 import { agentContract } from './orchestrator/agent.contract';
 import { completionContract } from './orchestrator/completion.contract';
+import { linkContract } from './orchestrator/link.contract';
 import { providerContract } from './orchestrator/provider.contract';
 import { runContract } from './orchestrator/run.contract';
 import { toolContract } from './orchestrator/tool.contract';
@@ -50,6 +51,7 @@ export const catalog: readonly Contract[] = [
   toolContract,
   runContract,
   completionContract,
+  linkContract,
   conversationContract,
   participantContract,
   messageContract,
