@@ -26,7 +26,10 @@ import { RateLimiter } from '../admission/rate-limiter';
 import { AccessGuard } from '../access/access.guard';
 import { DeniedAccess } from '../access/denied-access';
 import type { HeadGuard } from '../access/guards';
+import { AttachmentIntake } from '../file/attachment-intake';
 import { FileController } from '../file/file.controller';
+import { FileReceiver } from '../file/file-receiver';
+import { InlineFiles } from '../file/inline-files';
 import { dialectController } from '../dialect/dialect.controller';
 import { createHttp, defaultTimeouts, type Timeouts } from './http';
 import { MessageController } from '../stream/message.controller';
@@ -169,6 +172,9 @@ export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Beh
     ],
     providers: [
       OpenStreams,
+      FileReceiver,
+      InlineFiles,
+      AttachmentIntake,
       RunEvents,
       ConversationEvents,
       { provide: ConversationFollower, useValue: { follow: readConversation } },

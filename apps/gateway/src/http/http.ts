@@ -9,6 +9,7 @@ import { fastify } from 'fastify';
 import { answerUnreadable, answerUnroutable } from './client-errors';
 import { readBodies } from './body';
 import { limitBodyTime } from './body-time';
+import { InlineFiles } from '../file/inline-files';
 import { refuseUnknownRoutes } from './unknown-routes';
 import { readGatewayConfig, type GatewayConfig } from '../config';
 import { corsOptions } from './cors';
@@ -101,7 +102,7 @@ export async function createHttp(
     server,
     [AccessGuard, RateLimitGuard, InFlightGuard].map((guard) => app.get<HeadGuard>(guard, { strict: false })),
   );
-  readBodies(server, config.bodyLimitBytes);
+  readBodies(server, config, app.get(InlineFiles, { strict: false }));
   app.useGlobalPipes(validation);
   app.useGlobalFilters(new ProblemFilter(dialects));
   SwaggerModule.setup('docs', app, openApiDocument(), {

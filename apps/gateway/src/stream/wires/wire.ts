@@ -1,9 +1,9 @@
 import type { ProblemError } from '@taai/contracts';
 import type { OutlinedRun, OutlineItem } from './outline-item';
+import type { Said } from './said';
 
 /** What a wire's own request body says. */
-export interface WireQuestion {
-  text: string;
+export interface WireQuestion extends Said {
   /** Messages that come before it. */
   earlier: number;
 }
