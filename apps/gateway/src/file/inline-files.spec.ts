@@ -222,7 +222,8 @@ describe('a long body', () => {
     const socket = stage.edge.connect();
     const head = `POST ${PATH} HTTP/1.1\r\nHost: gateway\r\nAuthorization: ${bearer.authorization}\r\n`;
     socket.write(`${head}Content-Type: application/json\r\nContent-Length: 9000000\r\n\r\n`);
-    socket.write(`{"content":"x","attachments":[{"url":"${dataUrl(image)}${'A'.repeat(500_000)}`);
+    // No padding in the middle of it.
+    socket.write(`{"content":"x","attachments":[{"url":"${dataUrl(image.subarray(0, 27))}${'A'.repeat(500_000)}`);
     await until(async () => (await stage.kept()).length === 1);
     socket.destroy();
     await once(socket, 'close');

@@ -214,8 +214,14 @@ export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Beh
     connect: open,
     inject: (request) => app.inject(request),
     send: (bytes) => readAll(open(), bytes),
-    close: () => app.close(),
+    close: () => closed(app),
   };
+}
+
+/** A client that was answered before all of its body was read has its connection idle a moment later. */
+async function closed(app: NestFastifyApplication): Promise<void> {
+  const closing = setInterval(() => void app.getHttpServer().closeIdleConnections(), 50);
+  await app.close().finally(() => clearInterval(closing));
 }
 
 function portOf(app: NestFastifyApplication): number {
