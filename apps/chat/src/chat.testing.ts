@@ -179,6 +179,7 @@ export async function startChat() {
     participants: new ParticipantService(db, access, conversationRows, participantRows),
     events: new EventService(access, new EventRepository(rls), messageRows, orchestrator),
     files,
+    fileRows,
     kept,
     sweep: new FileSweep(db, fileRows, files),
     tenantData: new TenantDataHandler(db, fileRows, files),

@@ -12,6 +12,7 @@ import { ConversationShares1764300000075 } from './1764300000075-conversation-sh
 import { MessageSearch1764300000078 } from './1764300000078-message-search';
 import { ConcurrentTurns1764300000079 } from './1764300000079-concurrent-turns';
 import { Files1764300000080 } from './1764300000080-files';
+import { FileTurns1764300000107 } from './1764300000107-file-turns';
 
 /** The migrations in the order in which they run. */
 export const migrations = [
@@ -29,4 +30,5 @@ export const migrations = [
   MessageSearch1764300000078,
   ConcurrentTurns1764300000079,
   Files1764300000080,
+  FileTurns1764300000107,
 ];
