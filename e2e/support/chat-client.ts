@@ -98,6 +98,10 @@ export class ConversationSource {
     });
   }
 
+  get isOpen(): boolean {
+    return this.source.readyState === this.source.OPEN;
+  }
+
   close(): void {
     this.source.close();
   }

@@ -3,6 +3,9 @@ import { DatabaseModule } from '@taai/entities';
 import { fileStoreProvider } from '@taai/files';
 import { list, outboxWaker, readDatabaseConfig, readVariables, runLogProviders } from '@taai/platform';
 import { CHAT_CONFIG, readChatConfig } from './config';
+import { BinRepository } from './conversation/bin.repository';
+import { BinService } from './conversation/bin.service';
+import { BinSweep } from './conversation/bin.sweep';
 import { ConversationAccess } from './conversation/conversation-access';
 import { ConversationHandler } from './conversation/conversation.handler';
 import { ConversationRepository } from './conversation/conversation.repository';
@@ -53,6 +56,9 @@ import { TenantDataHandler } from './tenant-data.handler';
     ConversationRepository,
     ConversationAccess,
     ConversationService,
+    BinRepository,
+    BinService,
+    BinSweep,
     ParticipantRepository,
     ParticipantService,
     MessageRepository,

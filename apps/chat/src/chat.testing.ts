@@ -16,6 +16,9 @@ import { testRedis } from '@taai/platform-testing';
 import { rolePermissions } from '@taai/rbac';
 import { runInContext } from '@taai/tenant';
 import { v7 } from 'uuid';
+import { BinRepository } from './conversation/bin.repository';
+import { BinService } from './conversation/bin.service';
+import { BinSweep } from './conversation/bin.sweep';
 import { ConversationAccess } from './conversation/conversation-access';
 import { ConversationRepository } from './conversation/conversation.repository';
 import { ConversationService } from './conversation/conversation.service';
@@ -122,7 +125,8 @@ export async function startChat() {
   const rls = new RlsPool(db, { prepare: true });
   const [conversationRows, messageRows] = [new ConversationRepository(rls), new MessageRepository(rls)];
   const [participantRows, tree] = [new ParticipantRepository(rls), new MessageTreeRepository(rls)];
-  const access = new ConversationAccess(db, conversationRows);
+  const binRows = new BinRepository(rls, db);
+  const access = new ConversationAccess(db, conversationRows, binRows);
   const search = new SearchRepository(db);
   const messageAccess = new MessageAccess(access, messageRows);
   const wake = new MessageWake(redis);
@@ -136,6 +140,7 @@ export async function startChat() {
     kept.store,
     new FileLinks(['key of the test']),
   );
+  const events = new EventService(access, new EventRepository(rls), messageRows, orchestrator);
   const followers: ReplyFollower[] = [];
   const replica = () => {
     const replies = new ReplyService(db, conversationRows, messageRows, wake, orchestrator);
@@ -172,12 +177,20 @@ export async function startChat() {
       fileRows,
       orchestrator,
     ),
-    shares: new ShareService(db, access, conversationRows, messageRows, new ShareRepository(db, rls), {
+    bin: new BinService(
+      db,
+      access,
+      conversationRows,
+      binRows,
+      new ReplyService(db, conversationRows, messageRows, wake, orchestrator),
+    ),
+    binSweep: new BinSweep(db, binRows),
+    shares: new ShareService(db, access, conversationRows, messageRows, new ShareRepository(db, rls), events, {
       appUrl: 'https://app.example.com',
     }),
     feedback: new FeedbackService(messageAccess, new FeedbackRepository(rls)),
     participants: new ParticipantService(db, access, conversationRows, participantRows),
-    events: new EventService(access, new EventRepository(rls), messageRows, orchestrator),
+    events,
     files,
     fileRows,
     kept,

@@ -14,11 +14,13 @@ import { RunAccess } from './access/run-access';
 import { RunAccessRepository } from './access/run-access.repository';
 import { PriceBook } from './accounting/price-book';
 import { PriceRepository } from './accounting/price.repository';
+import { StoredLedger } from './accounting/stored-ledger';
 import { StreamedLedger } from './accounting/streamed-ledger';
 import { AgentDirectory } from './agent/agent-directory';
 import { AgentHandler } from './agent/agent.handler';
 import { AgentRepository } from './agent/agent.repository';
 import { AgentService } from './agent/agent.service';
+import { AuxiliaryModel } from './auxiliary/auxiliary-model';
 import { CompletionModels } from './completion/completion-models';
 import { CompletionTargets } from './completion/completion-target';
 import { CompletionHandler } from './completion/completion.handler';
@@ -119,6 +121,8 @@ export class OrchestratorModule {
         CompletionModels,
         EmbeddingService,
         StreamedLedger,
+        StoredLedger,
+        AuxiliaryModel,
         PriceBook,
         PriceRepository,
         SecretRepository,

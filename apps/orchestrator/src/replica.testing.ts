@@ -25,6 +25,7 @@ import { lastUserMessage } from '../../../scripts/sandbox/chat';
 import { startSandbox } from '../../../scripts/sandbox/server';
 import { AgentDirectory } from './agent/agent-directory';
 import { AgentService } from './agent/agent.service';
+import { AuxiliaryModel } from './auxiliary/auxiliary-model';
 import { FILES, type Files } from './file/files';
 import { CircuitBreakers } from './model/circuit-breakers';
 import { ModelCaller, type ChatCaller } from './model/model-caller';
@@ -118,6 +119,7 @@ export async function startStage() {
       directory: app.get(ProviderDirectory),
       breakers: app.get(CircuitBreakers),
       checks: app.get(ProviderCheckService),
+      auxiliary: app.get(AuxiliaryModel),
       tools: app.get(ToolService),
       toolBox: app.get(ToolBox),
       secrets: app.get(SecretRotation),

@@ -110,11 +110,6 @@ export class ConversationService {
       return conversation;
     });
   }
-
-  async remove(id: string): Promise<void> {
-    await this.access.open(id, 'owner');
-    found('conversation', await this.conversations.remove(id));
-  }
 }
 
 function assertSmall(metadata: Record<string, unknown>): void {

@@ -110,6 +110,35 @@ describe('new messages', () => {
     expect([rest.messages.length, rest.has_more]).toEqual([3, false]);
   });
 
+  it('come behind what a replica wrote whose clock is ahead', async () => {
+    const ahead = v7({ msecs: Date.now() + 60_000 });
+    const { message, run_id } = await send('one');
+    await chat.admin('update messages set id = $1 where id = $2', [ahead, message.id]);
+    const after = async (known: string) => as(() => chat.events.after({ conversation_id: id, after: known }));
+    const { reply } = await answer(run_id);
+    const again = await as(() => messages.regenerate(ahead));
+    const next = await send('two');
+    const ids = [ahead, reply?.id, again.run_id, next.message.id];
+    expect(ids).toEqual(ids.toSorted());
+    expect(new Set(ids).size).toBe(4);
+    expect(await after(ahead)).toMatchObject({ messages: [{ id: reply?.id }, { id: ids[3] }], runs: [again.run_id] });
+    expect((await as(() => messages.list({ id, limit: 10 }))).data.map((one) => one.id)).toEqual([
+      ahead,
+      reply?.id,
+      ids[3],
+    ]);
+  });
+
+  it('come in one order, whoever writes them at once', async () => {
+    const known: string[] = [];
+    for (let turn = 0; turn < 5; turn += 1) {
+      const sent = await Promise.all(['a', 'b', 'c', 'd'].map((name) => send(`${turn} ${name}`)));
+      const page = await as(() => chat.events.after({ conversation_id: id, after: known.at(-1) ?? id }));
+      expect(page.messages.map((one) => one.id)).toEqual(sent.map(({ message }) => message.id).sort());
+      known.push(...page.messages.map((one) => one.id));
+    }
+  });
+
   it('are known of many conversations by one question', async () => {
     const { agent_id } = orchestrator;
     const empty = await as(() => chat.conversations.create({ agent_id }));
@@ -117,6 +146,8 @@ describe('new messages', () => {
     const { message } = await send('two');
     const newest = await as(() => chat.events.newest({ conversation_ids: [id, empty.id, v7()] }));
     expect(newest).toEqual({ newest: { [id]: message.id } });
+    const { run_id } = await as(() => messages.regenerate(message.id));
+    expect(await as(() => chat.events.newest({ conversation_ids: [id] }))).toEqual({ newest: { [id]: run_id } });
     const other = await chat.createTenant();
     expect(await chat.as(other, () => chat.events.newest({ conversation_ids: [id] }))).toEqual({ newest: {} });
   });

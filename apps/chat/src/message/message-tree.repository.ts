@@ -4,18 +4,32 @@ import { RlsPool, sql, type Tx } from '@taai/entities';
 import { v7 } from 'uuid';
 import { MESSAGE_COLUMNS } from './message.repository';
 
-/** From a message up to the first one, as far as `$3` messages. */
+/**
+ * From a message up to the first one, as far as `$3` messages. A question may be gone on from before it is answered: then its answer stands
+ * beside the next question, and is shown before it.
+ */
 const path = (columns: string) => `
   with recursive path as (
     select m.*, 1 as depth from messages m where m.id = $2 and m.conversation_id = $1
     union all
     select m.*, p.depth + 1 from path p join messages m on m.tenant_id = p.tenant_id and m.id = p.parent_message_id
     where p.depth < $3
+  ), answered as (
+    select p.*, false as is_late from path p
+    union all
+    select a.*, q.depth, true from path q join path next on next.depth = q.depth - 1 and next.role = 'user'
+    join messages a on a.tenant_id = q.tenant_id and a.run_id = q.run_id and a.role = 'assistant'
+    where q.role = 'user'
+  ), shown as (
+    select *, lag(role) over (order by depth, is_late desc) as next_role from answered
   )
-  select ${columns} from path order by depth`;
+  select ${columns} from shown order by depth, is_late desc limit $3`;
 
 const PATH = sql(path('id, attachments'));
-const CONTEXT = sql(path(`role, content, attachments, case when role = 'assistant' then run_id end as run_id`));
+/** With the run of each answer, and of each question that another one follows: it may have answered when the new one's run begins. */
+const CONTEXT = sql(
+  path(`role, content, attachments, case when role = 'assistant' or next_role = 'user' then run_id end as run_id`),
+);
 
 const COPY = sql(`
   insert into messages (tenant_id, id, conversation_id, parent_message_id, role, content, attachments, user_id, created_at)

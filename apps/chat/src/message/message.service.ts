@@ -18,6 +18,7 @@ import { ConversationAccess } from '../conversation/conversation-access';
 import { ConversationRepository } from '../conversation/conversation.repository';
 import { MessageAccess } from './message-access';
 import { MessageTreeRepository } from './message-tree.repository';
+import { CONTEXT_WINDOW } from './context-window';
 import { FileRepository } from '../file/file.repository';
 import { FileService } from '../file/file.service';
 import { MessageRepository } from './message.repository';
@@ -25,9 +26,6 @@ import { MessageWake } from './message-wake';
 import { RUNS, type Runs } from '../orchestrator';
 import { ReplyFollower } from './reply-follower';
 import { ReplyService } from './reply.service';
-
-/** Messages that an agent is shown, the new one included. */
-const CONTEXT_WINDOW = 20;
 
 @Injectable()
 export class MessageService {
@@ -65,8 +63,7 @@ export class MessageService {
     const message = asked === null ? undefined : await this.tree.question(conversation_id, asked);
     if (!message) throw new ProblemError('conflict', 'Nobody has asked for this message.');
     const sent = await withTenant(this.db, async (tx): Promise<MessageSent> => {
-      found('message', await this.conversations.lockForMessage(tx, conversation_id));
-      const run_id = v7();
+      const run_id = found('message', await this.conversations.lockForMessage(tx, conversation_id));
       await this.tree.regenerate(tx, message, run_id);
       this.wake.afterCommit(tx, conversation_id);
       return { message, reply: null, run_id };
@@ -96,11 +93,11 @@ export class MessageService {
     { id: conversation_id, content, parent_message_id }: SendMessage,
     attachments: Attachment[],
   ): Promise<MessageSent> {
-    found('conversation', await this.conversations.lockForMessage(tx, conversation_id));
+    const id = found('conversation', await this.conversations.lockForMessage(tx, conversation_id));
     if (parent_message_id) await this.assertParent(tx, conversation_id, parent_message_id);
     const run_id = v7();
     const { user_id = null } = currentCaller();
-    const fields = { conversation_id, parent_message_id, content, run_id, user_id, attachments };
+    const fields = { id, conversation_id, parent_message_id, content, run_id, user_id, attachments };
     const message = await this.messages.insert(tx, fields);
     await this.files.attach(tx, conversation_id, attachments);
     await emit(tx, 'message.created', { ...message });

@@ -59,8 +59,8 @@ export class ReplyService {
 
   private async write(conversation_id: string, run_id: string, content: string): Promise<Message> {
     const message = await withTenant(this.db, async (tx) => {
-      found('conversation', await this.conversations.lockForMessage(tx, conversation_id));
-      const inserted = await this.messages.insertAnswer(tx, { conversation_id, run_id, content });
+      const id = found('conversation', await this.conversations.lockForMessage(tx, conversation_id));
+      const inserted = await this.messages.insertAnswer(tx, { id, conversation_id, run_id, content });
       if (!inserted) return undefined;
       await emit(tx, 'message.created', { ...inserted });
       this.wake.afterCommit(tx, conversation_id);

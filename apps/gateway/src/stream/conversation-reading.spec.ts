@@ -112,6 +112,22 @@ describe('the reading of a conversation', () => {
     expect(begun).toEqual(['a']);
   });
 
+  it('looks once more when it learns of such a run, and waits behind it', async () => {
+    const { run, end: finish } = lasting(token(1));
+    runs = { 5: run };
+    messages = [message('1', 'user', null)];
+    const events = read();
+    expect(names(await take(events, 1))).toEqual(['1']);
+    await until(() => tail.isBehind('5'));
+    regenerated = ['5'];
+    const before = asked;
+    tail.tell();
+    expect(names(await take(events, 1))).toEqual(['51']);
+    await until(() => asked === before + 2 && tail.isBehind('6'));
+    expect(tail.isBehind('5')).toBe(false);
+    finish();
+  });
+
   it('tells the answer of a run behind its events, whichever came first, and each event once', async () => {
     const { run, end: finish } = lasting(token(1));
     runs = { a: run };

@@ -14,7 +14,7 @@ import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { AgentDirectory } from '../agent/agent-directory';
 import { FILES, type Files } from '../file/files';
-import { toRunMessage, type RunMessage } from '../file/stored-file';
+import { toRunMessage, type RunMessage, type SaidMessage } from '../file/stored-file';
 import { fillPrompt } from '../agent/system-prompt';
 import { ProviderDirectory } from '../provider/provider-directory';
 import { RunExecutor, type Slot } from './execution/run-executor';
@@ -27,7 +27,7 @@ import { RunHistory } from './run-history';
 import { RunRepository } from './run.repository';
 
 type Order = Pick<NewRun, 'id' | 'agent_id' | 'conversation_id' | 'metadata'> & {
-  messages: RunMessage[];
+  messages: SaidMessage[];
   variables: Record<string, unknown>;
 };
 
@@ -61,13 +61,19 @@ export class RunStarter {
     });
   }
 
-  /** Starts the run that answers a conversation. A run that has the id already stays as it is. Throws `turn_in_progress`, too. */
+  /**
+   * Starts the run that answers a conversation, or lines it up behind the turns before. A run that has the id already stays as it is. Throws
+   * `turn_in_progress` and `too_many_turns`, too.
+   */
   startFor({ run_id: id, agent_id, conversation_id, messages }: StartRunFor): Promise<Run> {
     return this.withSlot(async (tx, slot) => {
       const known = await this.runs.find(tx, id);
       if (known) return toRun(known);
-      const history = await this.history.withToolCalls(tx, conversation_id, messages);
-      const order = { id, agent_id, conversation_id, metadata: {}, messages: history, variables: {} };
+      const said = messages.map((message) => ({
+        ...toRunMessage(message),
+        ...(message.run_id && { run_id: message.run_id }),
+      }));
+      const order = { id, agent_id, conversation_id, metadata: {}, messages: said, variables: {} };
       const created = await this.insert(tx, order, slot);
       return toRun(found('run', created ?? (await this.runs.find(tx, id))));
     });
@@ -89,30 +95,35 @@ export class RunStarter {
     }
   }
 
-  /** Inserts the run, to be launched after the commit if it has a lease. Undefined when there is a run with its id. */
+  /** Inserts the run, to be launched after the commit if it has a lease and its turn. Undefined when there is a run with its id. */
   private async insert(tx: Tx, order: Order, slot: Slot | undefined): Promise<RunRow | undefined> {
     const { messages, variables, ...run } = order;
+    const { conversation_id } = run;
     const agent = await this.agents.current(tx, order.agent_id);
     if (!agent.is_active) throw new ProblemError('agent_not_ready', 'The agent is not active.');
     const provider_id = await this.providers.readyId(tx, agent.provider_id);
-    if (run.conversation_id) await this.turns.admit(tx, agent, run.conversation_id);
+    const turn = conversation_id ? await this.turns.admit(tx, agent, conversation_id) : null;
     if (!(await this.runs.hasRoom(tx)))
       throw new ProblemError('too_many_runs', undefined, { retry_after: RETRY_SECONDS });
     const { user_id = null, api_key_id = null } = currentCaller();
     const prompt = fillPrompt(agent.system_prompt, agent.variables, variables, { now: new Date(), user_id });
     const instructions: RunMessage[] = prompt ? [{ role: 'system', content: prompt }] : [];
     const state = { ...snapshotOf(agent), provider_id, api_key_id };
-    const shown = agent.tools.length > 0 ? messages : messages.filter(isSaid);
-    const row = { ...run, agent_version: agent.version, user_id, input: [...instructions, ...shown], state };
-    const created = await this.runs.insert(tx, row, slot?.lease, this.limits.deadline_seconds);
-    if (created && slot) tx.afterCommit(() => this.executor.launch(created, slot));
+    const hasTools = agent.tools.length > 0;
+    // A turn that waits is given the answers that it waits for when it begins.
+    const shown =
+      conversation_id && turn === null
+        ? await this.history.complete(tx, conversation_id, messages, { hasTools })
+        : messages;
+    const row = { ...run, agent_version: agent.version, user_id, input: [...instructions, ...shown], state, turn };
+    const lease = turn === null ? slot?.lease : undefined;
+    const created = await this.runs.insert(tx, row, lease, this.limits.deadline_seconds);
+    if (created && lease && slot) tx.afterCommit(() => this.executor.launch(created, slot));
+    // What it waits for may have ended meanwhile, without seeing it.
+    if (created && turn !== null) tx.afterCommit(() => this.executor.beginTurn(created));
     return created;
   }
 }
-
-/** Vendors take no tool calls where there are no tools. */
-const isSaid = (message: RunMessage): boolean =>
-  message.role !== 'tool' && !(message.role === 'assistant' && message.tool_calls);
 
 /** The part of the agent that a run keeps to its end. */
 function snapshotOf(agent: Agent): Omit<RunState, 'provider_id' | 'api_key_id'> {
@@ -128,5 +139,6 @@ function snapshotOf(agent: Agent): Omit<RunState, 'provider_id' | 'api_key_id'> 
     max_cost_micro_usd: agent.max_cost_micro_usd,
     requires_approval: agent.requires_approval,
     separate_approver: agent.separate_approver,
+    concurrent_turns: agent.concurrent_turns,
   };
 }

@@ -13,7 +13,7 @@ export class ImageUrl {
   @MaxLength(limits.dataUrlCharacters)
   url: string;
 
-  @Describe('How closely to look, in OpenAI\'s words; of no consequence.', 'auto')
+  @Describe("How closely to look, in OpenAI's words; of no consequence.", 'auto')
   @Optional()
   @IsIn(['auto', 'low', 'high'])
   detail?: string;

@@ -80,7 +80,7 @@ export interface NewestOf {
 }
 
 export interface NewestMessages {
-  /** The id of the newest message by the id of its conversation; those without a message are not there. */
+  /** The newest id of a message, or of a run that answers one once more, by the id of its conversation; those without a message are not there. */
   newest: Record<string, string>;
 }
 
@@ -116,7 +116,7 @@ export const conversationEventContract = contract('chat.event', {
     effect: 'safe',
   },
   newest: {
-    summary: 'The newest message of each of these conversations, for streams that have heard nothing for a while',
+    summary: 'The newest of each of these conversations, for streams that have heard nothing for a while',
     callers: ['gateway'],
     input: typed<NewestOf>(),
     output: typed<NewestMessages>(),

@@ -72,7 +72,7 @@ export class Fallback {
 }
 
 /** What may become of a message while the one before is still being answered. */
-export const concurrentTurns = ['parallel', 'reject', 'interrupt'] as const;
+export const concurrentTurns = ['parallel', 'reject', 'interrupt', 'enqueue'] as const;
 export type ConcurrentTurnsPolicy = (typeof concurrentTurns)[number];
 
 class AgentFields {
@@ -176,7 +176,7 @@ class AgentFields {
   separate_approver?: boolean;
 
   @Describe(
-    'What becomes of a message while the one before is still being answered: `parallel`: both are; `reject`: 409 `turn_in_progress`; `interrupt`: the answer before ends, and stays as far as it came.',
+    'What becomes of a message while the one before is still being answered: `parallel`: both are; `reject`: 409 `turn_in_progress`; `interrupt`: the answer before ends, and stays as far as it came; `enqueue`: it waits, `queued`, until those before it have ended, and its agent sees their answers; 429 `too_many_turns` where 20 wait.',
     'interrupt',
   )
   @Optional()

@@ -84,6 +84,7 @@ export const limits = Object.freeze({
   searchCharacters: 200,
   sharesOfConversation: 100,
   conversationMetadataBytes: 4096,
+  waitingTurns: 20,
   feedbackCharacters: 2000,
   forkedMessages: 2000,
   messageCharacters: 100_000,

@@ -8,6 +8,7 @@ export * from './conversation-file.entity';
 export * from './conversation-participant.entity';
 export * from './conversation-share.entity';
 export * from './conversation.entity';
+export * from './deleted-participant.entity';
 export * from './file.entity';
 export * from './idempotency-key.entity';
 export * from './job-chunk.entity';

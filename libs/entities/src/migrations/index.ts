@@ -12,6 +12,8 @@ import { ConversationShares1764300000075 } from './1764300000075-conversation-sh
 import { MessageSearch1764300000078 } from './1764300000078-message-search';
 import { ConcurrentTurns1764300000079 } from './1764300000079-concurrent-turns';
 import { Files1764300000080 } from './1764300000080-files';
+import { DeletedConversations1764300000095 } from './1764300000095-deleted-conversations';
+import { EnqueuedTurns1764300000100 } from './1764300000100-enqueued-turns';
 import { FileTurns1764300000107 } from './1764300000107-file-turns';
 
 /** The migrations in the order in which they run. */
@@ -30,5 +32,7 @@ export const migrations = [
   MessageSearch1764300000078,
   ConcurrentTurns1764300000079,
   Files1764300000080,
+  DeletedConversations1764300000095,
+  EnqueuedTurns1764300000100,
   FileTurns1764300000107,
 ];

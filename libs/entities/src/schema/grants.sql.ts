@@ -43,6 +43,7 @@ export const grants: Record<DatabaseService, Record<string, string>> = {
   chat: {
     conversations: ALL,
     conversation_participants: ALL,
+    deleted_participants: ALL,
     messages: ALL,
     message_regenerations: ALL,
     conversation_shares: ALL,

@@ -13,6 +13,7 @@ export const tenantTables: Record<DatabaseService, readonly string[]> = {
     'message_regenerations',
     'conversation_files',
     'conversation_participants',
+    'deleted_participants',
     'messages',
     'conversations',
     'files',

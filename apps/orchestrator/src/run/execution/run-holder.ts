@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { withTenant } from '@taai/entities';
+import { withTenant, type Tx } from '@taai/entities';
 import { TokenSpending, type RunLogWriter } from '@taai/platform';
 import { DataSource } from 'typeorm';
 import { PriceBook } from '../../accounting/price-book';
 import { untilAvailable } from '../../patience';
+import { RunHistory } from '../run-history';
 import type { RunRow } from '../run-row';
 import { RunStepRepository } from '../run-step.repository';
 import { HeldRun, type RunStore } from './held-run';
@@ -18,6 +19,7 @@ export class RunHolder implements RunStore {
     readonly steps: RunStepRepository,
     readonly prices: PriceBook,
     readonly spending: TokenSpending,
+    private readonly history: RunHistory,
   ) {}
 
   /** Claims a run of the caller's tenant; resolves to false when somebody holds it. */
@@ -34,11 +36,24 @@ export class RunHolder implements RunStore {
   take(id: string, log: RunLogWriter): Promise<HeldRun> {
     return untilAvailable(() =>
       withTenant(this.db, async (tx) => {
-        const run = new HeldRun(this, log, await this.runs.take(tx, id), await this.steps.load(tx, id));
+        const run = new HeldRun(
+          this,
+          log,
+          await this.begun(tx, await this.runs.take(tx, id)),
+          await this.steps.load(tx, id),
+        );
         await run.closeLost(tx);
         return run;
       }),
     );
+  }
+
+  /** A run that has waited for its turn is shown what the turns before it have come to. */
+  private async begun(tx: Tx, run: RunRow): Promise<RunRow> {
+    const { id, conversation_id, turn, input, state } = run;
+    if (turn === null || conversation_id === null) return run;
+    const hasTools = (state.tools ?? []).length > 0;
+    return this.runs.beginTurn(tx, id, await this.history.complete(tx, conversation_id, input, { hasTools }));
   }
 
   /** Lets any replica have a claimed run at once. Throws LeaseLost when another one has it already. */
