@@ -41,6 +41,8 @@ import { SearchRepository } from './conversation/search.repository';
 import { ShareHandler } from './share/share.handler';
 import { ShareRepository } from './share/share.repository';
 import { ShareService } from './share/share.service';
+import { TitleRepository } from './title/title.repository';
+import { TitleService } from './title/title.service';
 import { SummaryRepository } from './summary/summary.repository';
 import { SummaryService } from './summary/summary.service';
 import { TenantDataHandler } from './tenant-data.handler';
@@ -90,6 +92,8 @@ import { TenantDataHandler } from './tenant-data.handler';
     FileSweep,
     { provide: FileLinks, useFactory: () => new FileLinks(readVariables({ RPC_KEYS: list() }).RPC_KEYS) },
     fileStoreProvider,
+    TitleRepository,
+    TitleService,
     ReplyService,
     ReplyFollower,
     ...runLogProviders,

@@ -8,6 +8,7 @@ import {
   type RunEventType,
   type ShownMessages,
   type StartRunFor,
+  type SuggestTitle,
   type Summary,
   type WriteSummary,
 } from '@taai/contracts';
@@ -42,7 +43,7 @@ import { EventService } from './event/event.service';
 import { MessageRepository } from './message/message.repository';
 import { MessageWake } from './message/message-wake';
 import { MessageService } from './message/message.service';
-import type { Agents, Runs, Summaries } from './orchestrator';
+import type { Agents, Runs, Summaries, Titles } from './orchestrator';
 import { ParticipantRepository } from './participant/participant.repository';
 import { ParticipantService } from './participant/participant.service';
 import { ReplyFollower } from './message/reply-follower';
@@ -50,6 +51,8 @@ import { ReplyService } from './message/reply.service';
 import { SearchRepository } from './conversation/search.repository';
 import { ShareRepository } from './share/share.repository';
 import { ShareService } from './share/share.service';
+import { TitleRepository } from './title/title.repository';
+import { TitleService } from './title/title.service';
 import { SummaryRepository } from './summary/summary.repository';
 import { SummaryService } from './summary/summary.service';
 import { TenantDataHandler } from './tenant-data.handler';
@@ -58,13 +61,17 @@ import { TenantDataHandler } from './tenant-data.handler';
 const SILENCE_MS = 50;
 
 /** The orchestrator, as far as chat sees it: runs go on until the test says how they end. */
-export class FakeOrchestrator implements Runs, Agents, Summaries {
+export class FakeOrchestrator implements Runs, Agents, Titles, Summaries {
   /** What it was asked to start, by the run's id. */
   readonly started = new Map<string, StartRunFor>();
   /** The one agent that there is. */
   agent_id = '';
   /** Thrown instead of starting a run. */
   refusal: ProblemError | undefined;
+  /** What it was asked to name. */
+  readonly entitled: SuggestTitle[] = [];
+  /** How it names a conversation. */
+  entitle: (input: SuggestTitle) => Promise<string | null> = async () => null;
   /** What it was asked to summarize, in this order. */
   readonly summarized: WriteSummary[] = [];
   /** How many messages the windows of models hold. */
@@ -93,6 +100,11 @@ export class FakeOrchestrator implements Runs, Agents, Summaries {
   async get({ id }: ById): Promise<Agent> {
     if (id !== this.agent_id) throw new ProblemError('not_found', 'There is no such agent.');
     return { id } as Agent;
+  }
+
+  async suggest(input: SuggestTitle) {
+    this.entitled.push(input);
+    return { title: await this.entitle(input) };
   }
 
   async shown({ id }: ById): Promise<ShownMessages> {
@@ -153,6 +165,7 @@ export async function startChat() {
   const search = new SearchRepository(db);
   const messageAccess = new MessageAccess(access, messageRows);
   const wake = new MessageWake(redis);
+  const titles = new TitleService(db, new TitleRepository(rls), wake, orchestrator);
   const [contextRows, contexts] = [new ContextRepository(rls), new ContextCache(redis)];
   const kept = await temporaryStore();
   const fileRows = new FileRepository(rls, db);
@@ -168,7 +181,7 @@ export async function startChat() {
   const replica = () => {
     const summaries = new SummaryService(contextRows, new SummaryRepository(rls), contexts, orchestrator, orchestrator);
     const context = new ContextService(contextRows, contexts);
-    const replies = new ReplyService(db, conversationRows, messageRows, wake, context, summaries, orchestrator);
+    const replies = new ReplyService(db, conversationRows, messageRows, wake, titles, context, summaries, orchestrator);
     const follower = new ReplyFollower(replies, runLog, orchestrator);
     const messages = new MessageService(
       db,
@@ -195,6 +208,7 @@ export async function startChat() {
     contexts,
     contextRows,
     runLog,
+    titles,
     conversations: new ConversationService(
       db,
       conversationRows,
@@ -203,6 +217,7 @@ export async function startChat() {
       tree,
       search,
       fileRows,
+      wake,
       orchestrator,
     ),
     bin: new BinService(db, access, conversationRows, binRows, contexts, replica().replies),
@@ -235,6 +250,7 @@ export async function startChat() {
     asUser,
     async close() {
       await Promise.all(followers.map((follower) => follower.beforeApplicationShutdown()));
+      await titles.beforeApplicationShutdown();
       redis.disconnect();
       subscriber.disconnect();
       await db.destroy();

@@ -58,6 +58,8 @@ import { SecretRepository } from './secret/secret.repository';
 import { SummaryHandler } from './summary/summary.handler';
 import { SummaryService } from './summary/summary.service';
 import { TenantChanges } from './cache/tenant-changes';
+import { TitleHandler } from './title/title.handler';
+import { TitleService } from './title/title.service';
 import { TenantDataHandler } from './tenant-data.handler';
 import { McpToolLists } from './tool/mcp/mcp-tool-lists';
 import { ToolBox } from './tool/tool-box';
@@ -78,6 +80,7 @@ export class OrchestratorModule {
         ToolHandler,
         RunHandler,
         CompletionHandler,
+        TitleHandler,
         SummaryHandler,
         SecretHandler,
         TenantDataHandler,
@@ -125,6 +128,7 @@ export class OrchestratorModule {
         StreamedLedger,
         StoredLedger,
         AuxiliaryModel,
+        TitleService,
         SummaryService,
         PriceBook,
         PriceRepository,

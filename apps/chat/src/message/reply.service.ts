@@ -18,6 +18,7 @@ import { SummaryService } from '../summary/summary.service';
 import { MessageRepository } from './message.repository';
 import { MessageWake } from './message-wake';
 import { RUNS, type Runs } from '../orchestrator';
+import { TitleService } from '../title/title.service';
 
 /** Messages that are looked at for missing replies, and regenerations. */
 const CATCH_UP = 20;
@@ -30,6 +31,7 @@ export class ReplyService {
     private readonly conversations: ConversationRepository,
     private readonly messages: MessageRepository,
     private readonly wake: MessageWake,
+    private readonly titles: TitleService,
     private readonly context: ContextService,
     private readonly summaries: SummaryService,
     @Inject(RUNS) private readonly runs: Runs,
@@ -68,6 +70,7 @@ export class ReplyService {
       if (!inserted) return undefined;
       await emit(tx, 'message.created', { ...inserted });
       this.wake.afterCommit(tx, conversation_id);
+      tx.afterCommit(() => this.titles.answered(conversation_id));
       return inserted;
     });
     if (message) await this.follow(message);

@@ -24,6 +24,8 @@ const ROWS = new Rows(
     'requires_approval',
     'separate_approver',
     'concurrent_turns',
+    'automatic_titles',
+    'title_model',
     'context_messages',
     'context_tokens',
     'summarize',

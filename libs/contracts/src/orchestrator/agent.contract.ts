@@ -183,6 +183,20 @@ class AgentFields {
   @IsIn(concurrentTurns)
   concurrent_turns?: ConcurrentTurnsPolicy;
 
+  @Describe(
+    'Whether a conversation without a title gets one after its first answer, by a call of at most 24 tokens that is charged and in the ledger as `title`. True if absent when an agent is created.',
+    true,
+  )
+  @Optional()
+  @IsBoolean()
+  automatic_titles?: boolean;
+
+  @Describe("The model that finds titles, a cheap one; null: the agent's own, and its fallbacks.", null)
+  @Optional()
+  @Nullable()
+  @ValidateNested()
+  @Type(() => Fallback)
+  title_model?: Fallback | null;
   @Describe('Messages of a conversation that it is shown at most, the new one included; the newest.', 20)
   @Optional()
   @IsInt()
@@ -365,6 +379,15 @@ export class Agent {
   @IsIn(concurrentTurns)
   concurrent_turns: ConcurrentTurnsPolicy;
 
+  @Describe('Whether a conversation without a title gets one after its first answer, by a small call of a model.', true)
+  @IsBoolean()
+  automatic_titles: boolean;
+
+  @Describe("The model that finds titles; null: the agent's own, and its fallbacks.", null)
+  @Nullable()
+  @ValidateNested()
+  @Type(() => Fallback)
+  title_model: Fallback | null;
   @Describe('Messages of a conversation that it is shown at most, the new one included; the newest.', 20)
   @IsInt()
   context_messages: number;

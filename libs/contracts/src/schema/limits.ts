@@ -15,6 +15,9 @@ export const limits = Object.freeze({
   /** Of JSON, unpacked, where the contract says nothing else. */
   bodyBytes: 1024 * KB,
   authBodyBytes: 64 * KB,
+  /** In which a body must have come, with one more second for each `bodyBytesPerSecond` of it that has. */
+  bodySeconds: 30,
+  bodyBytesPerSecond: 32 * KB,
   /** What one call to a service carries: more than that nobody could pass on. */
   callBytes: 1_500_000,
   /** How many times its own size a body that is sent as gzip becomes. */
@@ -102,7 +105,6 @@ export const limits = Object.freeze({
   // Files
   fileBytes: 20 * 1024 * KB,
   /** From the request's first byte to the form's last. */
-  uploadSeconds: 120,
   /** Of a tenant, under way; those that broke off within ten minutes are among them. */
   uploads: 100,
   fileUrlSeconds: 7 * DAY_SECONDS,

@@ -78,6 +78,13 @@ export class AgentEntity extends TenantRow {
   @Column('text', { default: 'parallel' })
   concurrent_turns: ConcurrentTurnsPolicy;
 
+  /** Whether conversations without a title get one by a small call of a model. */
+  @Column('boolean', { default: false })
+  automatic_titles: boolean;
+
+  /** The model that finds titles; null: the agent's own. */
+  @Column('jsonb', { nullable: true })
+  title_model: Fallback | null;
   /** Messages of a conversation that the agent is shown. */
   @Column('integer', { default: limits.defaultContextMessages })
   context_messages: number;

@@ -15,6 +15,7 @@ import { Files1764300000080 } from './1764300000080-files';
 import { AgentContext1764300000090 } from './1764300000090-agent-context';
 import { MessageSummaries1764300000091 } from './1764300000091-message-summaries';
 import { DeletedConversations1764300000095 } from './1764300000095-deleted-conversations';
+import { AutomaticTitles1764300000096 } from './1764300000096-automatic-titles';
 import { EnqueuedTurns1764300000100 } from './1764300000100-enqueued-turns';
 
 /** The migrations in the order in which they run. */
@@ -36,5 +37,6 @@ export const migrations = [
   AgentContext1764300000090,
   MessageSummaries1764300000091,
   DeletedConversations1764300000095,
+  AutomaticTitles1764300000096,
   EnqueuedTurns1764300000100,
 ];
