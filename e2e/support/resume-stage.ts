@@ -134,6 +134,14 @@ export class ResumeStage {
     }
   }
 
+  /** A figure of a gateway, all its labels together. */
+  async metric(gateway: 0 | 1, name: string): Promise<number> {
+    const port = this.fleet.processes.gateway[gateway]?.ports.management;
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    const lines = text.split('\n').filter((line) => line.startsWith(name));
+    return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+  }
+
   readFirst = (source: Source): Promise<CutReader> => CutReader.open(this.first, source);
   readSecond = (source: Source): Promise<CutReader> => CutReader.open(this.second, source);
 
