@@ -47,6 +47,13 @@ export interface Seen {
   check(): Promise<unknown>;
 }
 
+/** The same of somebody who is nobody's caller. */
+export interface SeenByAnybody {
+  /** What changes are told of by: the ids of a tenant and of its conversation. */
+  ids: readonly string[];
+  check(): Promise<unknown>;
+}
+
 /** What auth said of a caller besides. */
 interface Found {
   credential: Credential;
@@ -56,10 +63,11 @@ interface Found {
 }
 
 interface Watching {
-  caller: Caller;
-  credential: Credential;
+  /** What changes are told of by. */
+  ids: readonly string[];
+  /** Throws a ProblemError when the caller may do something else than before. */
+  check: () => Promise<void>;
   control: AbortController;
-  seen: Seen | undefined;
 }
 
 /**
@@ -115,9 +123,13 @@ export class Principals {
    */
   watch(caller: Caller, seen?: Seen, credential = this.found.get(caller)?.credential): Watch {
     if (!credential) throw new Error('Only callers that were found by their credential can be watched.');
-    const watching = { caller, credential, control: new AbortController(), seen };
-    this.watching.add(watching);
-    return { signal: watching.control.signal, end: () => void this.watching.delete(watching) };
+    const ids = [...idsOf(caller), ...(seen ? [seen.id] : [])];
+    return this.follow(ids, () => this.assertSame(caller, credential, seen));
+  }
+
+  /** Follows what anybody was let see who has the key to it. */
+  watchSeen(seen: SeenByAnybody): Watch {
+    return this.follow(seen.ids, async () => void (await seen.check()));
   }
 
   /** What the tenant of a caller that `find` named may use. */
@@ -146,17 +158,26 @@ export class Principals {
     if (ids !== 'all' && ids.size === 0) return;
     if (ids === 'all') this.answers.clear();
     else for (const id of ids) for (const key of [...(this.concerned.get(id) ?? [])]) this.answers.delete(key);
-    const affected = [...this.watching].filter(
-      ({ caller, seen }) => ids === 'all' || idsOf(caller).some((id) => ids.has(id)) || (seen && ids.has(seen.id)),
-    );
+    const affected = [...this.watching].filter((watching) => ids === 'all' || watching.ids.some((id) => ids.has(id)));
     await Promise.all(affected.map((watching) => this.lookAgain(watching)));
   }
 
-  private async lookAgain({ caller, credential, control, seen }: Watching): Promise<void> {
+  private follow(ids: readonly string[], check: () => Promise<void>): Watch {
+    const watching = { ids, check, control: new AbortController() };
+    this.watching.add(watching);
+    return { signal: watching.control.signal, end: () => void this.watching.delete(watching) };
+  }
+
+  private async assertSame(caller: Caller, credential: Credential, seen: Seen | undefined): Promise<void> {
+    const now = await this.find(credential);
+    if (!sameAccess(now, caller))
+      throw new ProblemError('unauthenticated', 'What the caller may do has changed: ask again.');
+    if (seen) await runAs(caller, () => seen.check());
+  }
+
+  private async lookAgain({ check, control }: Watching): Promise<void> {
     try {
-      const now = await this.find(credential);
-      if (sameAccess(now, caller)) return void (await (seen && runAs(caller, () => seen.check())));
-      control.abort(new ProblemError('unauthenticated', 'What the caller may do has changed: ask again.'));
+      await check();
     } catch (error) {
       // Unless auth says so, nothing has ended: the same change is heard of again within seconds.
       if (error instanceof ProblemError && error.status < 500) control.abort(error);

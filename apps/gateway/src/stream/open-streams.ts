@@ -17,6 +17,13 @@ interface OpenStream {
   isResumable: boolean;
 }
 
+interface StreamOptions {
+  isResumable?: boolean;
+  seen?: Seen | undefined;
+  /** Of who is nobody's caller; else that of the caller. */
+  access?: Watch;
+}
+
 /** Everything that lasts longer than a call: each ends with its client, with its caller's access, or with the gateway. */
 @Injectable()
 export class OpenStreams implements BeforeApplicationShutdown {
@@ -36,11 +43,11 @@ export class OpenStreams implements BeforeApplicationShutdown {
   async run<T>(
     reply: FastifyReply,
     work: (signal: AbortSignal) => Promise<T>,
-    { isResumable = false, seen }: { isResumable?: boolean; seen?: Seen | undefined } = {},
+    { isResumable = false, seen, access }: StreamOptions = {},
   ): Promise<T> {
     leaveSoon(reply.raw);
     const stream = { control: new AbortController(), isResumable };
-    const unbind = bindTo(reply, this.principals.watch(currentCaller(), seen), stream.control);
+    const unbind = bindTo(reply, access ?? this.principals.watch(currentCaller(), seen), stream.control);
     this.open.add(stream);
     if (this.endsNow(stream)) stream.control.abort(STOPPING);
     try {
