@@ -62,22 +62,23 @@ export class ChatClient {
 
   /** Reads nothing more, until `resume`. */
   pause(): void {
-    this.webSocket.pause();
+    this.webSocket?.pause();
   }
 
   resume(): void {
-    this.webSocket.resume();
+    this.webSocket?.resume();
   }
 
   /** Leaves without a word, as who has lost the network, and does not come again. */
   leave(): void {
     const { webSocket } = this;
     this.socket.io.reconnection(false);
-    webSocket.terminate();
+    webSocket?.terminate();
   }
 
-  private get webSocket(): WebSocket {
-    return Reflect.get(this.socket.io.engine.transport, 'ws') as WebSocket;
+  /** None once it is closed. */
+  private get webSocket(): WebSocket | null {
+    return Reflect.get(this.socket.io.engine.transport, 'ws') as WebSocket | null;
   }
 
   /** Resolves to the reason. */

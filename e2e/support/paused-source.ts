@@ -4,6 +4,8 @@ import { readEvents } from '../../scripts/start/sse';
 import type { ChatEvent } from './chat-client';
 import type { Client } from './client';
 
+const broken = new Set(['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE']);
+
 /** A client of a conversation's stream whose socket nobody reads until it is told to. */
 export class PausedSource {
   readonly events: ChatEvent[] = [];
@@ -13,7 +15,10 @@ export class PausedSource {
   private constructor(
     private readonly conversation: string,
     private readonly response: IncomingMessage,
-  ) {}
+  ) {
+    // It may be broken off while nobody reads: `read` finds out.
+    response.on('error', () => undefined);
+  }
 
   static async open(client: Client, conversation: string, last_event_id: string): Promise<PausedSource> {
     const headers = { authorization: `Bearer ${client.token}`, 'last-event-id': last_event_id };
@@ -33,12 +38,12 @@ export class PausedSource {
         if (type === 'message.created' && this.lastId === last) return;
       }
     } catch (error) {
-      // It was broken off behind what the kernel had.
-      if (!(error instanceof Error && error.message === 'aborted')) throw error;
+      // It was broken off behind what had arrived.
+      if (!broken.has(String(Reflect.get(Object(error), 'code')))) throw error;
     }
   }
 
-  close(): void {
+  leave(): void {
     this.response.destroy();
   }
 

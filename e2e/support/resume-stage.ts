@@ -25,6 +25,15 @@ export class ResumeStage {
 
   static async start(): Promise<ResumeStage> {
     const own = await startTestFleet('own', { replicas: { gateway: 2 } });
+    try {
+      return await ResumeStage.on(own);
+    } catch (error) {
+      await own.stop();
+      throw error;
+    }
+  }
+
+  private static async on(own: TestFleet): Promise<ResumeStage> {
     const tenant = await newTenant(new Client(own.fleet.gatewayUrls[0] ?? ''));
     // A vendor that shows what its models think.
     const agentId = await newAgent(tenant, own.sandboxUrl, 'sandbox-1', 'anthropic');

@@ -26,7 +26,7 @@ const lastIdOf = (events: readonly ChatEvent[], none = ''): string =>
 
 /** Readers of a conversation that do not read, on SSE and on Socket.IO, while much is told in it. */
 export class SlowStage {
-  private readonly open: { close(): void }[] = [];
+  private readonly open: { leave(): void }[] = [];
 
   private constructor(
     private readonly stage: ResumeStage,
@@ -40,7 +40,7 @@ export class SlowStage {
   }
 
   async stop(): Promise<void> {
-    this.open.forEach((one) => one.close());
+    this.open.forEach((one) => one.leave());
     await this.stage.stop();
     await this.provider.close();
   }
