@@ -47,7 +47,8 @@ async function startBench(scope: Scope): Promise<Bench> {
   await database.connect();
   await database.query(`update subscriptions set plan_id = 'unlimited' where tenant_id = $1`, [id]);
   await database.end();
-  const agent = { name: 'Bench', slug: 'bench', system_prompt: '', model: 'mock-1', provider_id };
+  const named = { name: 'Bench', slug: 'bench', system_prompt: '', model: 'mock-1' };
+  const agent = { ...named, provider_id, automatic_titles: false };
   return { fleet, token, agent_id: String((await call(api, '/v1/agents', agent, token))['id']) };
 }
 

@@ -81,6 +81,36 @@ describe('conversations', () => {
     });
   });
 
+  it('tell the agent by a summary what was said 30 messages ago, as a call in the ledger', async () => {
+    const tenant = await newTenant(anonymous);
+    const { client } = tenant;
+    const agent = await newAgent(tenant, sandboxUrl);
+    const settings = { context_messages: 4, summarize: true };
+    expect((await client.patch(`/v1/agents/${agent}`, settings)).body).toMatchObject(settings);
+    const { body } = await client.post('/v1/conversations', { agent_id: agent });
+    const say = (content: string) => client.post(`/v1/conversations/${body['id']}/messages`, { content });
+    const fact = `The key of ${agent} lies under the third flowerpot.`;
+    const turn = (n: number) => `turn ${n} of ${agent} [[delay=0]]`;
+    await say(fact);
+    for (let n = 2; n <= 13; n += 1) await say(turn(n));
+    const summaries = async () =>
+      (await client.get('/v1/usage/records?limit=100')).body['data'].filter(
+        ({ kind }: { kind: string }) => kind === 'summary',
+      );
+    await eventually(async () => {
+      const origin = { agent_id: agent, run_id: null, user_id: tenant.user_id };
+      expect(await summaries()).toMatchObject([{ ...origin, status: 'closed', error_code: null }]);
+    });
+    for (let n = 14; n <= 16; n += 1) await say(turn(n));
+
+    const { messages } = await sandboxCall(sandboxUrl, `turn 16 of ${agent}`);
+    expect(messages[1]).toEqual({ role: 'user', content: expect.stringContaining(fact) });
+    // The summary tells of the first ten turns; of the others all that was said is shown.
+    expect(messages[2]?.content).toBe(turn(11));
+    expect(messages).toHaveLength(2 + 11);
+    expect(await summaries()).toHaveLength(1);
+  });
+
   it('answer what is asked meanwhile one after another, where the agent lets turns wait', async () => {
     const tenant = await newTenant(anonymous);
     const { client } = tenant;

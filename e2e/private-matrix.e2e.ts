@@ -58,8 +58,9 @@ const payloads: Record<string, (fixture: Fixture) => object> = {
   typing: ({ conversation }) => ({ conversation_id: conversation, is_typing: true }),
 };
 
-/** What takes something away comes last, and the conversation at the very last. */
+/** What takes something away comes last, then the conversation, and what brings it back. */
 const rank = (verb: string, path: string): number => {
+  if (path.endsWith('/restore')) return 10;
   if (verb === 'DELETE') return path === '/v1/conversations/:id' ? 9 : 8;
   return path.endsWith('/cancel') ? 7 : path.endsWith('/approval') ? 6 : verb === 'GET' ? 0 : 1;
 };

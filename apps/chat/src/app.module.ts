@@ -3,6 +3,9 @@ import { DatabaseModule } from '@taai/entities';
 import { fileStoreProvider } from '@taai/files';
 import { list, outboxWaker, readDatabaseConfig, readVariables, runLogProviders } from '@taai/platform';
 import { CHAT_CONFIG, readChatConfig } from './config';
+import { ContextCache } from './context/context-cache';
+import { ContextRepository } from './context/context.repository';
+import { ContextService } from './context/context.service';
 import { BinRepository } from './conversation/bin.repository';
 import { BinService } from './conversation/bin.service';
 import { BinSweep } from './conversation/bin.sweep';
@@ -38,6 +41,10 @@ import { SearchRepository } from './conversation/search.repository';
 import { ShareHandler } from './share/share.handler';
 import { ShareRepository } from './share/share.repository';
 import { ShareService } from './share/share.service';
+import { TitleRepository } from './title/title.repository';
+import { TitleService } from './title/title.service';
+import { SummaryRepository } from './summary/summary.repository';
+import { SummaryService } from './summary/summary.service';
 import { TenantDataHandler } from './tenant-data.handler';
 
 @Module({
@@ -72,6 +79,11 @@ import { TenantDataHandler } from './tenant-data.handler';
     { provide: CHAT_CONFIG, useFactory: readChatConfig },
     MessageService,
     MessageWake,
+    ContextRepository,
+    ContextCache,
+    ContextService,
+    SummaryRepository,
+    SummaryService,
     EventRepository,
     EventService,
     FileRepository,
@@ -80,6 +92,8 @@ import { TenantDataHandler } from './tenant-data.handler';
     FileSweep,
     { provide: FileLinks, useFactory: () => new FileLinks(readVariables({ RPC_KEYS: list() }).RPC_KEYS) },
     fileStoreProvider,
+    TitleRepository,
+    TitleService,
     ReplyService,
     ReplyFollower,
     ...runLogProviders,

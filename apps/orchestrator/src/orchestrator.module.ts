@@ -27,6 +27,7 @@ import { CompletionHandler } from './completion/completion.handler';
 import { CompletionService } from './completion/completion.service';
 import { EmbeddingService } from './completion/embedding.service';
 import type { OrchestratorConfig } from './config';
+import { ConversationContext } from './context/conversation-context';
 import { FileLoader } from './file/file-loader';
 import { filesClient } from './file/files';
 import { LinkFetcher } from './link/link-fetcher';
@@ -56,7 +57,11 @@ import { RunRepository } from './run/run.repository';
 import { RunService } from './run/run.service';
 import { SecretHandler } from './secret/secret.handler';
 import { SecretRepository } from './secret/secret.repository';
+import { SummaryHandler } from './summary/summary.handler';
+import { SummaryService } from './summary/summary.service';
 import { TenantChanges } from './cache/tenant-changes';
+import { TitleHandler } from './title/title.handler';
+import { TitleService } from './title/title.service';
 import { TenantDataHandler } from './tenant-data.handler';
 import { McpToolLists } from './tool/mcp/mcp-tool-lists';
 import { ToolBox } from './tool/tool-box';
@@ -78,6 +83,8 @@ export class OrchestratorModule {
         RunHandler,
         CompletionHandler,
         LinkHandler,
+        TitleHandler,
+        SummaryHandler,
         SecretHandler,
         TenantDataHandler,
       ],
@@ -91,6 +98,7 @@ export class OrchestratorModule {
         RunAccessRepository,
         RunStarter,
         RunHistory,
+        ConversationContext,
         RunCancellation,
         ConcurrentTurns,
         FileLoader,
@@ -123,6 +131,8 @@ export class OrchestratorModule {
         StreamedLedger,
         StoredLedger,
         AuxiliaryModel,
+        TitleService,
+        SummaryService,
         PriceBook,
         PriceRepository,
         SecretRepository,

@@ -40,7 +40,9 @@ import { RunHolder } from './run/execution/run-holder';
 import { RunLimits } from './run/execution/run-limits';
 import { RunStarter } from './run/run-starter';
 import { RunService } from './run/run.service';
+import { SummaryService } from './summary/summary.service';
 import { TenantChanges } from './cache/tenant-changes';
+import { TitleService } from './title/title.service';
 import { ToolBox, type ToolLoader } from './tool/tool-box';
 import { ToolService } from './tool/tool.service';
 
@@ -120,6 +122,8 @@ export async function startStage() {
       breakers: app.get(CircuitBreakers),
       checks: app.get(ProviderCheckService),
       auxiliary: app.get(AuxiliaryModel),
+      titles: app.get(TitleService),
+      summaries: app.get(SummaryService),
       tools: app.get(ToolService),
       toolBox: app.get(ToolBox),
       secrets: app.get(SecretRotation),

@@ -87,11 +87,14 @@ export class Crowd {
   }
 }
 
+/** What is no word of a conversation. */
+const apart = new Set(['closing', 'connected', 'recovered', 'cut']);
+
 /** What a device was told of conversations; a run that nobody knows is one of no conversation. */
 function toldOf(device: Device, runs: ReadonlyMap<string, string>): Told[] {
   return device.log.flatMap(({ at, type, conversation, data }) => {
-    if (type === 'closing') return [];
-    return [{ at, type, conversation: conversation ?? runs.get(data.run_id) ?? 'no conversation' }];
+    if (apart.has(type)) return [];
+    return [{ at, type, conversation: conversation ?? runs.get(data?.run_id) ?? 'no conversation' }];
   });
 }
 

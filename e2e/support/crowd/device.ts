@@ -23,6 +23,7 @@ export class Device {
     const chat = await ChatClient.connect(client.at(this.gateways[this.gateway]));
     chat.socket.onAny((type: string, data: Json) => this.hear(type, data));
     this.chat = chat;
+    this.note('connected');
   }
 
   ask(event: string, payload: object): Promise<Json> {
@@ -32,7 +33,7 @@ export class Device {
 
   /** Behind the last message that it has, or from the conversation's beginning. */
   async join(conversation: string): Promise<Json> {
-    this.log.push({ at: performance.now(), type: 'asked', conversation, data: null });
+    this.note('asked', conversation);
     const last_event_id = this.messages(conversation).at(-1)?.id ?? conversation;
     const answer = await this.ask('conversation:join', { conversation_id: conversation, last_event_id });
     if (answer.ok) this.inside.add(conversation);
@@ -54,8 +55,10 @@ export class Device {
     if (!socket) throw new Error('The device is not connected.');
     const back = Promise.withResolvers<void>();
     socket.once('connect', back.resolve);
+    this.note('cut');
     socket.io.engine.close();
     await back.promise;
+    this.note(socket.recovered ? 'recovered' : 'connected');
     return socket.recovered ? [] : this.joinAgain();
   }
 
@@ -69,6 +72,13 @@ export class Device {
     this.chat?.close();
   }
 
+  /** The last that happened to it in the conversation, in words. */
+  story(conversation: string): string[] {
+    const entries = this.log.filter((entry) => !entry.conversation || entry.conversation === conversation);
+    const steps = entries.filter(({ type }) => type !== 'run.event').slice(-12);
+    return [this.name, ...steps.map(({ at, type }) => `${Math.round(at)}: ${type}`)];
+  }
+
   /** Messages of the conversation, as they came. */
   messages(conversation: string): Json[] {
     const isOf = (entry: Entry) => entry.type === 'message.created' && entry.conversation === conversation;
@@ -78,6 +88,10 @@ export class Device {
   /** Messages and events of runs, as they came. */
   get events(): ChatEvent[] {
     return this.log.filter(({ type }) => type === 'message.created' || type === 'run.event');
+  }
+
+  private note(type: string, conversation?: string): void {
+    this.log.push({ at: performance.now(), type, ...(conversation !== undefined && { conversation }), data: null });
   }
 
   private hear(type: string, data: Json): void {

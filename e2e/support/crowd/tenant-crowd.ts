@@ -160,7 +160,8 @@ export class TenantCrowd {
   /** None of the user's devices is in the conversation, soon. */
   private async outOf(user: number, conversation: string, since: number): Promise<void> {
     const devices = this.devices.filter((device) => device.user === user);
-    await eventually(async () => expect(devices.filter(({ inside }) => inside.has(conversation))).toEqual([]));
+    const inside = () => devices.filter((device) => device.inside.has(conversation));
+    await eventually(async () => expect(inside().map((device) => device.story(conversation))).toEqual([]));
     expect(performance.now() - since).toBeLessThan(PROMISED_MS);
   }
 

@@ -22,6 +22,8 @@ import { completionContract } from './orchestrator/completion.contract';
 import { linkContract } from './orchestrator/link.contract';
 import { providerContract } from './orchestrator/provider.contract';
 import { runContract } from './orchestrator/run.contract';
+import { titleContract } from './orchestrator/title.contract';
+import { summaryContract } from './orchestrator/summary.contract';
 import { toolContract } from './orchestrator/tool.contract';
 import { priceContract } from './price.contract';
 import { credentialSecretContract, webhookSecretContract } from './secret.contract';
@@ -52,6 +54,8 @@ export const catalog: readonly Contract[] = [
   runContract,
   completionContract,
   linkContract,
+  titleContract,
+  summaryContract,
   conversationContract,
   participantContract,
   messageContract,

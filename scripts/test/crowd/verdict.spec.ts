@@ -18,6 +18,10 @@ describe('the verdict on what a device was told', () => {
     expect(judge(...log)).toHaveLength(1);
   });
 
+  it('lets the last word be said again', () => {
+    expect(judge(told(15, 'conversation.left'), told(40, 'conversation.left'))).toEqual([]);
+  });
+
   it('begins anew where it is asked for again', () => {
     expect(judge(told(15, 'conversation.left'), told(16, 'asked'), told(17))).toEqual([]);
   });

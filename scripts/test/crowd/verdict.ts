@@ -25,6 +25,8 @@ export function trespasses(
   for (const { at, type, conversation } of log) {
     const isSeen = windowsOf(conversation).some(({ from, to }) => at >= from && at <= to + grace);
     if (type === 'asked') left.delete(conversation);
+    // Said again to who was cut off: they may have missed it.
+    else if (type === 'conversation.left' && left.has(conversation)) continue;
     else if (left.has(conversation)) found.push(`${type} of ${conversation} behind the last word`);
     else if (!isSeen) found.push(`${type} of ${conversation}, which may not be seen`);
     if (type === 'conversation.left') left.add(conversation);

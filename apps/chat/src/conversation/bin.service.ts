@@ -4,7 +4,7 @@ import { audit, idAfter, toPage, withTenant } from '@taai/entities';
 import { log } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
-import { CONTEXT_WINDOW } from '../message/context-window';
+import { ContextCache } from '../context/context-cache';
 import { ReplyService } from '../message/reply.service';
 import { BinRepository } from './bin.repository';
 import { ConversationAccess } from './conversation-access';
@@ -18,6 +18,7 @@ export class BinService {
     private readonly access: ConversationAccess,
     private readonly conversations: ConversationRepository,
     private readonly bin: BinRepository,
+    private readonly contexts: ContextCache,
     private readonly replies: ReplyService,
   ) {}
 
@@ -32,6 +33,7 @@ export class BinService {
   /** Permanently means also what was deleted before. */
   async remove(id: string, { permanent }: { permanent: boolean }): Promise<void> {
     const { deleted_at } = permanent ? await this.access.openAny(id) : await this.access.open(id, 'owner');
+    await this.contexts.bury(id);
     await withTenant(this.db, async (tx) => {
       const isDone = permanent ? await this.bin.remove(tx, id) : await this.bin.put(tx, id);
       if (!isDone) throw notFound('conversation');
@@ -52,7 +54,7 @@ export class BinService {
     });
     // Runs have ended meanwhile whose answers nobody could write. The next message would do it, too.
     await this.replies
-      .catchUp(id, CONTEXT_WINDOW)
+      .catchUp(id)
       .catch((error: unknown) => log.warn({ err: error, conversation_id: id }, 'answers are written later'));
     return found('conversation', await this.conversations.findFor(currentCaller().user_id ?? null, id));
   }

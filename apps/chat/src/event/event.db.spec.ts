@@ -41,37 +41,46 @@ const start = (last_event_id?: string) => as(() => chat.events.start({ id, ...(l
 
 describe('a stream of a conversation', () => {
   it('without a place begins now: behind the newest message, with the runs that are at work', async () => {
-    expect(await start()).toEqual({ last_event_id: id, runs: [] });
+    expect(await start()).toEqual({ last_event_id: id, runs: [], title: null });
     const done = await send('one');
     await answer(done.run_id);
     const failed = await send('two');
     await answer(failed.run_id, 'failed');
     const open = await send('three');
-    expect(await start()).toEqual({ last_event_id: open.message.id, runs: [open.run_id] });
+    expect(await start()).toEqual({ last_event_id: open.message.id, runs: [open.run_id], title: null });
   });
 
   it('with a place goes on there, with the runs whose answer came later', async () => {
     const first = await send('one');
     const { reply } = await answer(first.run_id);
     const second = await send('two');
-    expect(await start(id)).toEqual({ last_event_id: id, runs: [] });
-    expect(await start(first.message.id)).toEqual({ last_event_id: first.message.id, runs: [first.run_id] });
-    expect(await start(reply?.id)).toEqual({ last_event_id: reply?.id, runs: [] });
+    expect(await start(id)).toEqual({ last_event_id: id, runs: [], title: null });
+    expect(await start(first.message.id)).toEqual({
+      last_event_id: first.message.id,
+      runs: [first.run_id],
+      title: null,
+    });
+    expect(await start(reply?.id)).toEqual({ last_event_id: reply?.id, runs: [], title: null });
     expect(await start(second.message.id.toUpperCase())).toEqual({
       last_event_id: second.message.id,
       runs: [second.run_id],
+      title: null,
     });
   });
 
   it('at a place that is yet to come begins now, because it would hide what comes until then', async () => {
     const { message, run_id } = await send('one');
-    expect(await start('ffffffff-ffff-7fff-8fff-ffffffffffff')).toEqual({ last_event_id: message.id, runs: [run_id] });
+    expect(await start('ffffffff-ffff-7fff-8fff-ffffffffffff')).toEqual({
+      last_event_id: message.id,
+      runs: [run_id],
+      title: null,
+    });
   });
 
   it('tells the end of a run that failed just before, which the reader may lack', async () => {
     const { message, run_id } = await send('one');
     await answer(run_id, 'failed');
-    expect(await start(message.id)).toMatchObject({ runs: [run_id] });
+    expect(await start(message.id)).toMatchObject({ runs: [run_id], title: null });
   });
 
   it('knows the runs that answer a message once more', async () => {
@@ -79,12 +88,12 @@ describe('a stream of a conversation', () => {
     const { reply } = await answer(first.run_id);
     const again = await as(() => messages.regenerate(first.message.id));
     const after = (known = '') => as(() => chat.events.after({ conversation_id: id, after: known }));
-    expect(await after(reply?.id)).toEqual({ messages: [], has_more: false, runs: [again.run_id] });
+    expect(await after(reply?.id)).toEqual({ messages: [], has_more: false, runs: [again.run_id], title: null });
     const second = await answer(again.run_id);
-    expect(await after(second.reply?.id)).toEqual({ messages: [], has_more: false, runs: [] });
+    expect(await after(second.reply?.id)).toEqual({ messages: [], has_more: false, runs: [], title: null });
     const third = await as(() => messages.regenerate(first.message.id));
     const { message, run_id } = await send('two');
-    expect(await start()).toEqual({ last_event_id: message.id, runs: [third.run_id, run_id] });
+    expect(await start()).toEqual({ last_event_id: message.id, runs: [third.run_id, run_id], title: null });
   });
 
   it('passes over a run that was never started', async () => {

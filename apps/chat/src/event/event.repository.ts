@@ -30,6 +30,8 @@ const OPEN_RUNS = sql(`
 const REGENERATIONS = sql(`
   select run_id from message_regenerations where conversation_id = $1 and run_id > $2 order by run_id limit $3`);
 
+const TITLE = sql('select title from conversations where id = $1');
+
 interface Newest {
   conversation_id: string;
   message_id: string;
@@ -44,6 +46,12 @@ export class EventRepository {
   /** The newest message of each conversation that has one, and the newest of messages and regenerations. */
   newest(conversation_ids: readonly string[]): Promise<Newest[]> {
     return this.rls.read<Newest>(NEWEST, [conversation_ids]);
+  }
+
+  /** Null for none, and for a conversation that is gone. */
+  async title(conversation_id: string): Promise<string | null> {
+    const [conversation] = await this.rls.read<{ title: string | null }>(TITLE, [conversation_id]);
+    return conversation?.title ?? null;
   }
 
   /** The runs that were asked for after the message `id` to answer an earlier one once more, oldest first. */

@@ -35,10 +35,12 @@ export class EventService {
 
   /** Where a stream begins: behind the message that the reader has, or now. */
   async start(input: ReadConversationEvents): Promise<ConversationStart> {
-    const { id } = await this.access.open(input.id, 'reader');
+    const { id, title, updated_at } = await this.access.open(input.id, 'reader');
     const last_event_id = await this.beginning(id, input.last_event_id);
     const since = input.last_event_id === undefined ? Date.now() : timeOf(last_event_id) - OVERLAP_MS;
-    return { last_event_id, runs: await this.openRuns(id, last_event_id, since) };
+    // Who comes back may not have heard of a title that is newer than what they know.
+    const isNews = input.last_event_id !== undefined && new Date(updated_at).getTime() > timeOf(last_event_id);
+    return { last_event_id, runs: await this.openRuns(id, last_event_id, since), title: isNews ? null : title };
   }
 
   /** The last message that a reader of the conversation has who knows this one, or, undefined, who begins now. */
@@ -53,7 +55,8 @@ export class EventService {
     const rows = await this.messages.page(conversation_id, after, PAGE + 1);
     const messages = fitting(rows.slice(0, PAGE));
     const runs = await this.events.regenerations(conversation_id, after, PAGE);
-    return { messages, has_more: messages.length < rows.length, runs };
+    const title = await this.events.title(conversation_id);
+    return { messages, has_more: messages.length < rows.length, runs, title };
   }
 
   async newest({ conversation_ids }: NewestOf): Promise<NewestMessages> {

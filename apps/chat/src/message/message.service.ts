@@ -16,9 +16,9 @@ import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { ConversationAccess } from '../conversation/conversation-access';
 import { ConversationRepository } from '../conversation/conversation.repository';
+import { ContextService } from '../context/context.service';
 import { MessageAccess } from './message-access';
 import { MessageTreeRepository } from './message-tree.repository';
-import { CONTEXT_WINDOW } from './context-window';
 import { FileRepository } from '../file/file.repository';
 import { FileService } from '../file/file.service';
 import { MessageRepository } from './message.repository';
@@ -36,6 +36,7 @@ export class MessageService {
     private readonly messageAccess: MessageAccess,
     private readonly messages: MessageRepository,
     private readonly tree: MessageTreeRepository,
+    private readonly context: ContextService,
     private readonly wake: MessageWake,
     private readonly replies: ReplyService,
     private readonly follower: ReplyFollower,
@@ -51,7 +52,7 @@ export class MessageService {
   async send(input: SendMessage): Promise<MessageSent> {
     const { agent_id } = await this.access.open(input.id, 'writer');
     const attachments = await this.fileService.describe(idsOf(input));
-    await this.replies.catchUp(input.id, CONTEXT_WINDOW);
+    await this.replies.catchUp(input.id);
     return this.answer(agent_id, await withTenant(this.db, (tx) => this.write(tx, input, attachments)));
   }
 
@@ -80,10 +81,10 @@ export class MessageService {
 
   /** Has the run answer that was written with the message. */
   private async answer(agent_id: string, sent: MessageSent): Promise<MessageSent> {
-    const { conversation_id, id } = sent.message;
-    const newest = await this.tree.context(conversation_id, id, CONTEXT_WINDOW);
-    const run = { conversation_id, run_id: sent.run_id };
-    await this.runs.startFor({ ...run, agent_id, messages: fitting(newest).reverse() });
+    const { messages, told } = await this.context.of(sent.message);
+    const run = { conversation_id: sent.message.conversation_id, run_id: sent.run_id };
+    const summary = told && { summary: told.content };
+    await this.runs.startFor({ ...run, agent_id, messages: fitting(messages).toReversed(), ...summary });
     this.follower.follow(run);
     return sent;
   }

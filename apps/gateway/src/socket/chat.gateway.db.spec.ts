@@ -266,6 +266,32 @@ describe('the gateway of sockets', () => {
     apps.shift();
   });
 
+  it('tells who was cut off before they heard of it that they were taken out', async () => {
+    const client = await connect(await start());
+    const [gone, kept] = [v7(), v7()];
+    let presences = 0;
+    const left: unknown[] = [];
+    client.on('presence', () => (presences += 1)).on('conversation.left', (data) => left.push(data));
+    for (const id of [gone, kept]) await join(client, id);
+    await until(() => presences > 1);
+    // What comes now gets lost with the connection.
+    Reflect.set(webSocketOf(client), 'onmessage', () => undefined);
+    watches.find(({ seen }) => seen?.id === gone)?.control.abort(new ProblemError('not_found'));
+    await until(() => watches.length === 2);
+    tcpOf(client).destroy();
+    await until(() => client.connected && client.recovered);
+    await until(() => watches.length === 2);
+    expect(await join(client)).toMatchObject({ ok: true });
+    expect(left).toMatchObject([{ conversation_id: gone, code: 'not_found' }]);
+    // Joined again, nothing is left to be told.
+    expect(await join(client, gone)).toMatchObject({ ok: true });
+    tcpOf(client).destroy();
+    await until(() => !client.connected);
+    await until(() => client.connected && client.recovered);
+    await until(() => watches.length === 4);
+    expect(left).toHaveLength(1);
+  });
+
   it('recovers nobody as somebody else', async () => {
     const url = await start();
     const starts: string[] = [];
@@ -292,8 +318,7 @@ async function nothingUntil(signal: AbortSignal): Promise<never[]> {
   return [];
 }
 
+const webSocketOf = (client: Socket): object => Object(Reflect.get(client.io.engine.transport, 'ws'));
+
 /** What a client's WebSocket reads from. */
-function tcpOf(client: Socket): TcpSocket {
-  const webSocket: unknown = Reflect.get(client.io.engine.transport, 'ws');
-  return Reflect.get(Object(webSocket), '_socket') as TcpSocket;
-}
+const tcpOf = (client: Socket) => Reflect.get(webSocketOf(client), '_socket') as TcpSocket;

@@ -3,6 +3,7 @@ import { toProblem } from '../http/problem.filter';
 import { roomOf, tell, tellRecoverably, type ChatSocket } from './chat-socket';
 import type { Outgoing } from './outgoing';
 import type { Vouching } from './presence';
+import { Receipts } from './receipts';
 import type { Admitted, SocketParts } from './socket-parts';
 
 /** Nothing is told of a conversation that the client left by itself, or joined again. */
@@ -11,8 +12,7 @@ const LEFT = new ProblemError('cancelled');
 /** The conversations that one socket is in. Each is followed until the socket leaves it, or may not see it any longer. */
 export class JoinedConversations {
   private readonly joined = new Map<string, AbortController>();
-  /** Id of the last message that was sent, by conversation. */
-  private readonly sent = new Map<string, string>();
+  readonly receipts: Receipts;
 
   constructor(
     private readonly socket: ChatSocket,
@@ -22,7 +22,7 @@ export class JoinedConversations {
     /** Ends the socket. */
     private readonly close: (error: unknown) => void,
   ) {
-    this.confirmByPing();
+    this.receipts = new Receipts(socket);
   }
 
   /** Throws `too_many_streams` when the socket is in as many as it may be in. That the caller may see it must be checked before. */
@@ -31,8 +31,7 @@ export class JoinedConversations {
     this.joined.get(id)?.abort(LEFT);
     const control = new AbortController();
     this.joined.set(id, control);
-    this.sent.set(id, start.last_event_id);
-    this.confirmed[id] = start.last_event_id;
+    this.receipts.joined(id, start.last_event_id);
     await this.socket.join(roomOf(id));
     void this.follow(id, start, control);
     await this.showPresence(id);
@@ -56,7 +55,7 @@ export class JoinedConversations {
   /** Tells the client that it is not in the conversation. */
   refuse(conversation_id: string, error: unknown): void {
     const { code, message } = toProblem(error);
-    tell(this.socket, 'conversation.left', { conversation_id, code, detail: message });
+    this.receipts.tellLeft(conversation_id, { code, detail: message });
   }
 
   /** Throws `too_many_streams`. */
@@ -85,8 +84,7 @@ export class JoinedConversations {
 
   private forget(id: string): void {
     this.joined.delete(id);
-    this.sent.delete(id);
-    delete this.confirmed[id];
+    this.receipts.forget(id);
     void this.socket.leave(roomOf(id));
     const vouching = this.vouching(id);
     if (vouching) void this.parts.presence.leave(vouching);
@@ -111,9 +109,10 @@ export class JoinedConversations {
 
   private async send(conversation_id: string, event: ConversationEvent): Promise<void> {
     if (event.type === 'run.event') tell(this.socket, event.type, event.data);
+    else if (event.type === 'conversation.updated') tell(this.socket, event.type, event.data);
     else {
       tell(this.socket, event.type, event.data);
-      this.sent.set(conversation_id, event.id);
+      this.receipts.message(conversation_id, event.id);
     }
     await this.outgoing.room();
   }
@@ -128,20 +127,5 @@ export class JoinedConversations {
   private vouching(conversation_id: string): Vouching | undefined {
     const { user_id } = this.who.caller;
     return user_id === undefined ? undefined : { conversation_id, user_id, socket_id: this.socket.id };
-  }
-
-  /** The client has what was sent before a ping that it has answered: a connection that is cut goes on behind that. */
-  private confirmByPing(): void {
-    let beforePing = new Map<string, string>();
-    this.socket.conn.on('packetCreate', ({ type }) => {
-      if (type === 'ping') beforePing = new Map(this.sent);
-    });
-    this.socket.conn.on('heartbeat', () => {
-      for (const [id, last] of beforePing) if (this.joined.has(id)) this.confirmed[id] = last;
-    });
-  }
-
-  private get confirmed(): Record<string, string> {
-    return (this.socket.data.confirmed ??= {});
   }
 }

@@ -27,6 +27,8 @@ export class ConversationReading {
   /** Runs that wait for their turn, and how they get it. */
   private readonly waiting = new Map<string, () => void>();
   private reading = 0;
+  /** As the reader knows it. */
+  private title: string | null = null;
 
   constructor(
     private readonly tail: ConversationTail,
@@ -41,6 +43,7 @@ export class ConversationReading {
     };
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
+    this.title = start.title ?? null;
     for (const id of start.runs) void this.run(id);
     this.readMessages(start.last_event_id).catch((error: unknown) => this.queue.fail(error));
     try {
@@ -53,13 +56,21 @@ export class ConversationReading {
 
   private async readMessages(after: string): Promise<void> {
     const { signal } = this.control;
-    for await (const { messages, runs = [] } of newMessages(this.tail, after, signal)) {
+    for await (const { messages, runs = [], title = this.title } of newMessages(this.tail, after, signal)) {
       for (const id of runs) void this.run(id);
       for (const message of messages) {
         if (signal.aborted) return;
         await this.tell(message);
       }
+      await this.rename(title);
     }
+  }
+
+  private async rename(title: string | null): Promise<void> {
+    if (title === this.title) return;
+    this.title = title;
+    const { conversation_id } = this.tail;
+    await this.queue.put({ type: 'conversation.updated', data: { conversation_id, title } });
   }
 
   /** A run comes behind the message that it answers, and its answer behind the run: who has the answer has all of it. */

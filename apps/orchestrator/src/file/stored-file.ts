@@ -10,8 +10,8 @@ export interface StoredFilePart extends Attachment {
 export type RunMessage =
   Exclude<ChatMessage, { role: 'user' }> | { role: 'user'; content: string | (ContentPart | StoredFilePart)[] };
 
-/** A message that was said. The run is the one that gave the answer, or that answers the question. */
-export type SaidMessage = RunMessage & { run_id?: string };
+/** A message that was said. The run is the one that gave the answer, or that answers the question; a summary is of what was said before. */
+export type SaidMessage = RunMessage & { run_id?: string; is_summary?: true };
 
 /** What was said, with its files before it: models read them better in this order. */
 export function toRunMessage({ role, content, attachments = [] }: ToldMessage): RunMessage {
@@ -19,6 +19,12 @@ export function toRunMessage({ role, content, attachments = [] }: ToldMessage): 
   const files = attachments.map((attachment): StoredFilePart => ({ type: 'stored_file', ...attachment }));
   return { role, content: [...files, { type: 'text', text: content }] };
 }
+
+/** The same, with the run that it has to do with. */
+export const toSaidMessage = (message: ToldMessage): SaidMessage => ({
+  ...toRunMessage(message),
+  ...(message.run_id && { run_id: message.run_id }),
+});
 
 /** The text of a message, without what is in its files. */
 export const textOf = ({ content }: RunMessage): string =>

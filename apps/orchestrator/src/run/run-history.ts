@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { sql, type Tx } from '@taai/entities';
+import { sql, type Reader } from '@taai/entities';
 import type { RunMessage, SaidMessage } from '../file/stored-file';
 import { toolMessagesOf } from './execution/run-messages';
 import { RunStepRepository } from './run-step.repository';
@@ -9,6 +9,18 @@ const MAX_CHARACTERS = 200_000;
 
 const IN_CONVERSATION = sql('select id, output from agent_runs where id = any($1::uuid[]) and conversation_id = $2');
 
+/** What was said, with the tool calls that led to it. */
+export interface Spoken {
+  message: SaidMessage;
+  calls: readonly RunMessage[];
+}
+
+/** The output is null as long as the run goes on. */
+interface Ended {
+  id: string;
+  output: string | null;
+}
+
 /** What agents did in the turns before. */
 @Injectable()
 export class RunHistory {
@@ -16,42 +28,36 @@ export class RunHistory {
 
   /**
    * The messages, oldest first, with what the runs among them have come to by now: behind each question that another one follows, what its
-   * run has answered; before each answer the tool calls of its run, as many of the newest as fit, and none for an agent without tools.
+   * run has answered; with each answer the tool calls of its run, as many of the newest as fit, and none for an agent without tools.
    */
   async complete(
-    tx: Tx,
+    db: Reader,
     conversation_id: string,
     said: readonly SaidMessage[],
     { hasTools }: { hasTools: boolean },
-  ): Promise<RunMessage[]> {
-    const asked = said.map(({ run_id }) => run_id).filter((id) => typeof id === 'string');
-    const runs = asked.length === 0 ? [] : await tx.read<Ended>(IN_CONVERSATION, [asked, conversation_id]);
+  ): Promise<Spoken[]> {
+    const asked = said.flatMap(({ role, run_id }) => (run_id && (hasTools || role === 'user') ? [run_id] : []));
+    const runs = asked.length === 0 ? [] : await db.read<Ended>(IN_CONVERSATION, [asked, conversation_id]);
     const all = withAnswers(said, new Map(runs.map(({ id, output }) => [id, output])));
-    const calls = hasTools ? await this.toolCalls(tx, runs) : new Map<string, RunMessage[]>();
+    const calls = hasTools ? await this.toolCalls(db, runs) : new Map<string, RunMessage[]>();
     let left = MAX_CHARACTERS;
-    const turns = all.toReversed().map(({ run_id, ...message }) => {
-      const before = message.role === 'assistant' ? (calls.get(run_id ?? '') ?? []) : [];
+    const spoken = all.toReversed().map((message): Spoken => {
+      const before = message.role === 'assistant' ? (calls.get(message.run_id ?? '') ?? []) : [];
       left -= before.length === 0 ? 0 : JSON.stringify(before).length;
-      return [...(left < 0 ? [] : before), message];
+      return { message, calls: left < 0 ? [] : before };
     });
-    return turns.reverse().flat();
+    return spoken.reverse();
   }
 
   /** By run. */
-  private async toolCalls(tx: Tx, runs: readonly Ended[]): Promise<Map<string, RunMessage[]>> {
+  private async toolCalls(db: Reader, runs: readonly Ended[]): Promise<Map<string, RunMessage[]>> {
     const calls = new Map<string, RunMessage[]>();
     if (runs.length === 0) return calls;
     const ids = runs.map(({ id }) => id);
-    for (const [run_id, steps] of await this.steps.loadAll(tx, ids))
+    for (const [run_id, steps] of await this.steps.loadAll(db, ids))
       calls.set(run_id, steps.filter(({ tool_calls }) => tool_calls.length > 0).flatMap(toolMessagesOf));
     return calls;
   }
-}
-
-/** The output is null as long as the run goes on. */
-interface Ended {
-  id: string;
-  output: string | null;
 }
 
 /** A question that another one follows was asked while its run went on. */

@@ -20,7 +20,10 @@ export interface RunState {
   output_schema?: JsonObject | null;
   requires_approval?: boolean;
   separate_approver?: boolean;
+  /** Of a run in a conversation: how many of the messages that it was given its model is shown. */
+  shown_messages?: number;
   concurrent_turns?: ConcurrentTurnsPolicy;
+  context_tokens?: number | null;
   /** The provider call under way. */
   call_id?: string;
   /** Milliseconds that the run had left when it began to wait for an approval. */

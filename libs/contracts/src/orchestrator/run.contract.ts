@@ -250,6 +250,13 @@ export class ChatMessage {
   attachments?: Attachment[];
 }
 
+export class ShownMessages {
+  @Nullable()
+  @IsInt()
+  @Min(0)
+  messages: number | null;
+}
+
 export class ActiveRuns {
   @IsInt()
   @Min(0)
@@ -269,10 +276,16 @@ export class StartRunFor {
   run_id: string;
 
   @IsArray()
-  @ArrayMaxSize(200)
+  @ArrayMaxSize(limits.contextMessages + 2 * limits.summarizedMessages)
   @ValidateNested({ each: true })
   @Type(() => ChatMessage)
   messages: ChatMessage[];
+
+  /** Of what was said before the messages, as far as it is not among them. */
+  @Optional()
+  @IsString()
+  @MaxLength(limits.summaryCharacters)
+  summary?: string;
 }
 
 export class ListRuns extends PageById {
@@ -347,6 +360,13 @@ export const runContract = contract('orchestrator.run', {
     callers: ['chat', 'gateway'],
     input: ById,
     output: Run,
+    effect: 'safe',
+  },
+  shown: {
+    summary: 'How many of the messages that it was given the model of a run is shown: its window may hold fewer',
+    callers: ['chat'],
+    input: ById,
+    output: ShownMessages,
     effect: 'safe',
   },
   active: {

@@ -39,6 +39,10 @@ export class ConversationEntity extends TenantRow {
   @Timestamptz({ nullable: true })
   last_message_at: Date | null;
 
+  /** When a title was last asked for; null once the question has come to nothing. */
+  @Timestamptz({ nullable: true })
+  title_asked_at: Date | null;
+
   /** Since when it waits to be restored, or to go for good: nobody sees it. */
   @Timestamptz({ nullable: true })
   deleted_at: Date | null;

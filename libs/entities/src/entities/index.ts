@@ -15,6 +15,7 @@ export * from './job-chunk.entity';
 export * from './job.entity';
 export * from './message-feedback.entity';
 export * from './message-regeneration.entity';
+export * from './message-summary.entity';
 export * from './message.entity';
 export * from './one-time-token.entity';
 export * from './outbox.entity';

@@ -21,16 +21,22 @@ const parentFunction = (newest: string) => `
 const messages = (order: string) =>
   `public.messages m where m.tenant_id = new.tenant_id and m.conversation_id = new.conversation_id order by ${order}`;
 
+/** Where an answer belongs in the order of ids: to its question, or to when that was to be answered once more. */
+const askedAt = `
+  case when m.role = 'assistant' then coalesce(
+    (select r.run_id from public.message_regenerations r where r.tenant_id = m.tenant_id and r.run_id = m.run_id),
+    m.parent_message_id, m.id) else m.id end`;
+
 /**
- * Turns wait for those before them. So answers may come behind later questions, and the newest message is the one that was asked for last:
- * a run's id is minted with its question's. It is among the newest by their ids, because a bounded number waits.
+ * Turns wait for those before them. So answers may come behind later questions, and the newest message is the one that was asked for last.
+ * It is among the newest by their ids, because a bounded number waits.
  */
 const SQL = `
   ${policies('parallel', 'reject', 'interrupt', 'enqueue')}
   alter table agent_runs add column turn integer;
   create index idx_agent_runs_turn on agent_runs (tenant_id, conversation_id, turn)
     where conversation_id is not null and status in ('queued', 'running', 'waiting_approval');
-  ${parentFunction(`(select m.* from ${messages('m.id desc')} limit 64) m order by coalesce(m.run_id, m.id) desc, m.id desc`)}
+  ${parentFunction(`(select m.* from ${messages('m.id desc')} limit 64) m order by ${askedAt} desc, m.id desc`)}
 `;
 
 export class EnqueuedTurns1764300000100 implements MigrationInterface {

@@ -11,6 +11,7 @@ export const tenantTables: Record<DatabaseService, readonly string[]> = {
     'conversation_shares',
     'message_feedback',
     'message_regenerations',
+    'message_summaries',
     'conversation_files',
     'conversation_participants',
     'deleted_participants',

@@ -1,7 +1,7 @@
 import { invalidField, type MessageFile } from '@taai/contracts';
 import { asDataUrl, fileAt, saidIn, textIn } from './said';
 import type { WireQuestion } from './wire';
-import { decisionAt, runIdAt, type WireAnswer } from './wire-answer';
+import { callIdAt, decisionAt, runIdAt, type WireAnswer } from './wire-answer';
 import { assertKnown, isBody, lastMessage, type Body } from './wire-body';
 
 /** What an agent of ours cannot make use of: its tools and its state are not the client's. */
@@ -71,7 +71,10 @@ function answerOf(entry: unknown, path: string) {
   const approved = status === 'resolved' && (isBody(payload) ? payload['approved'] : undefined);
   return {
     run_id: runIdAt(run, `${path}.interruptId`),
-    decision: decisionAt(call, approved, `${path}.payload.approved`),
+    decision: {
+      tool_call_id: callIdAt(call, `${path}.interruptId`),
+      decision: decisionAt(approved, `${path}.payload.approved`),
+    },
   };
 }
 

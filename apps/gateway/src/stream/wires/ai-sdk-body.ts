@@ -1,7 +1,7 @@
 import { invalidField, type MessageFile } from '@taai/contracts';
 import { fileAt, saidIn, textIn } from './said';
 import type { WireQuestion } from './wire';
-import { decisionAt, runIdAt, type WireAnswer } from './wire-answer';
+import { callIdAt, decisionAt, runIdAt, type WireAnswer } from './wire-answer';
 import { assertKnown, isBody, lastMessage, type Body } from './wire-body';
 
 const fields = new Set(['id', 'messages', 'trigger', 'messageId']);
@@ -49,5 +49,8 @@ function decisionOf({ approval, toolCallId }: Body, path: string) {
   if (!isBody(approval) || approval['id'] !== toolCallId) throw invalidField(`${path}.approval`, 'must be of the call');
   if (approval['reason'] !== undefined)
     throw invalidField(`${path}.approval.reason`, 'should not exist: nobody would read it');
-  return decisionAt(toolCallId, approval['approved'], `${path}.approval`);
+  return {
+    tool_call_id: callIdAt(toolCallId, `${path}.toolCallId`),
+    decision: decisionAt(approval['approved'], `${path}.approval.approved`),
+  };
 }

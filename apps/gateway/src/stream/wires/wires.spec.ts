@@ -244,7 +244,7 @@ describe('the formats of UIs', () => {
     });
 
     it.each([
-      ['ai-sdk', answered(call('yes')), 'messages.1.parts.1.approval'],
+      ['ai-sdk', answered(call('yes')), 'messages.1.parts.1.approval.approved'],
       ['ai-sdk', answered(call(true, { id: 'call_2' })), 'messages.1.parts.1.approval'],
       ['ai-sdk', answered(call(true, { reason: 'Too much.' })), 'messages.1.parts.1.approval.reason'],
       ['ai-sdk', { ...answered(call()), messageId: 'm' }, 'messageId'],
@@ -253,6 +253,7 @@ describe('the formats of UIs', () => {
       ['ag-ui', resume(entry({ approved: 1 })), 'resume.0.payload.approved'],
       ['ag-ui', resume(entry({ approved: true, editedArgs: {} })), 'resume.0.payload.editedArgs'],
       ['ag-ui', resume(entry({}, { interruptId: 'call_1' })), 'resume.0.interruptId'],
+      ['ag-ui', resume(entry(undefined, { interruptId: `${ID}:\0` })), 'resume.0.interruptId'],
       ['ag-ui', resume(entry({}, { status: 'ignored' })), 'resume.0.status'],
       ['ag-ui', resume(entry(undefined, { metadata: { by: 'me' } })), 'resume.0.metadata'],
       ['ag-ui', resume(entry(), { ...entry(), interruptId: `${run.id}:x` }), 'resume.1.interruptId'],

@@ -55,7 +55,13 @@ const move = (to: RunStatus, assignments: string, returning?: string) =>
   change(`status = '${to}', ${assignments}`, runStates.mayBecome(to), returning);
 
 const TAKE = move('running', 'started_at = coalesce(started_at, now())', RUN_COLUMNS);
-const BEGIN_TURN = write('turn = null, input = $3, deadline_at = now() + make_interval(secs => $4)', RUN_COLUMNS);
+const BEGIN_TURN = write(
+  'turn = null, input = $3, deadline_at = now() + make_interval(secs => $4), state = state || $5::jsonb',
+  RUN_COLUMNS,
+);
+const WAITING = sql(
+  `select ${RUN_COLUMNS} from agent_runs where id = $1 and turn is not null and conversation_id is not null`,
+);
 const NOTE_CALL = write(`state = state || jsonb_build_object('call_id', $3::text)`);
 const DROP_CALL = write(`state = state - 'call_id', usage = $3, cost_micro_usd = $4`);
 const NOTE_EVENT = write('last_event_id = greatest(last_event_id, $3)');
@@ -122,8 +128,20 @@ export class HeldRunRepository {
   }
 
   /** Begins the turn of a run that has waited for others: with what it is shown now, and all its time before it. */
-  async beginTurn(tx: Tx, id: string, input: RunRow['input']): Promise<RunRow> {
-    return this.change<RunRow>(tx, BEGIN_TURN, id, [storableJson(input), this.limits.deadline_seconds]);
+  async beginTurn(
+    tx: Tx,
+    id: string,
+    input: RunRow['input'],
+    note: Pick<RunRow['state'], 'shown_messages'>,
+  ): Promise<RunRow> {
+    const params = [storableJson(input), this.limits.deadline_seconds, JSON.stringify(note)];
+    return this.change<RunRow>(tx, BEGIN_TURN, id, params);
+  }
+
+  /** The run, if it waits for its turn in a conversation. */
+  async waiting(id: string): Promise<RunRow | undefined> {
+    const [run] = await this.rls.read<RunRow>(WAITING, [id]);
+    return run;
   }
 
   /** Of the turns of a tenant's conversation that wait, the first one. */
