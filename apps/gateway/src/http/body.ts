@@ -13,7 +13,7 @@ type BodyBounds = Pick<GatewayConfig, 'bodyLimitBytes' | 'fileLimitBytes'>;
 
 const unpack = promisify(gunzip);
 /** Base64 of so many bytes, with what stands around it. */
-const inBase64 = (bytes: number) => 4 * Math.ceil(bytes / 3) + 1024;
+export const inBase64 = (bytes: number) => 4 * Math.ceil(bytes / 3) + 1024;
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i;
 
 /** Has bodies read as JSON in UTF-8, plain or as gzip, within the bounds of their route. */
