@@ -33,12 +33,8 @@ const MAX_QUESTIONS = 300;
 
 type Answer = { caller: Caller } | { problem: ProblemError };
 
-/** An answer that is followed until it ends. */
-export interface Watch {
-  /** Aborted, with the ProblemError as its reason, when the caller may do something else than before. */
-  signal: AbortSignal;
-  end(): void;
-}
+/** Told why the caller may do something else than before. */
+type OnChange = (reason: ProblemError) => void;
 
 /** Something that a caller was let see, and may not see any longer once `check` throws a ProblemError. */
 export interface Seen {
@@ -58,7 +54,7 @@ interface Found {
 interface Watching {
   caller: Caller;
   credential: Credential;
-  control: AbortController;
+  onChange: OnChange;
   seen: Seen | undefined;
 }
 
@@ -112,12 +108,14 @@ export class Principals {
   /**
    * Follows a caller that `find` named, and what they were let see, for work that outlives the request's own check: by the credential that
    * it lives by, where that is known, for a session may have several tokens.
+   *
+   * @returns a function that ends the watch.
    */
-  watch(caller: Caller, seen?: Seen, credential = this.found.get(caller)?.credential): Watch {
+  watch(caller: Caller, onChange: OnChange, seen?: Seen, credential = this.found.get(caller)?.credential): () => void {
     if (!credential) throw new Error('Only callers that were found by their credential can be watched.');
-    const watching = { caller, credential, control: new AbortController(), seen };
+    const watching = { caller, credential, onChange, seen };
     this.watching.add(watching);
-    return { signal: watching.control.signal, end: () => void this.watching.delete(watching) };
+    return () => void this.watching.delete(watching);
   }
 
   /** What the tenant of a caller that `find` named may use. */
@@ -152,14 +150,14 @@ export class Principals {
     await Promise.all(affected.map((watching) => this.lookAgain(watching)));
   }
 
-  private async lookAgain({ caller, credential, control, seen }: Watching): Promise<void> {
+  private async lookAgain({ caller, credential, onChange, seen }: Watching): Promise<void> {
     try {
       const now = await this.find(credential);
       if (sameAccess(now, caller)) return void (await (seen && runAs(caller, () => seen.check())));
-      control.abort(new ProblemError('unauthenticated', 'What the caller may do has changed: ask again.'));
+      onChange(new ProblemError('unauthenticated', 'What the caller may do has changed: ask again.'));
     } catch (error) {
       // Unless auth says so, nothing has ended: the same change is heard of again within seconds.
-      if (error instanceof ProblemError && error.status < 500) control.abort(error);
+      if (error instanceof ProblemError && error.status < 500) onChange(error);
     }
   }
 

@@ -176,7 +176,7 @@ export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Beh
       {
         provide: Principals,
         useValue: {
-          watch: () => ({ signal: new AbortController().signal, end: () => undefined }),
+          watch: () => () => undefined,
           limitsOf: () => tenantLimits,
         },
       },

@@ -1,5 +1,6 @@
 import type { chatSocketEvents, DataOf } from '@taai/contracts';
 import type { DefaultEventsMap, Namespace, Socket } from 'socket.io';
+import { Encoder, PacketType } from 'socket.io-parser';
 
 /** The data of each event that the server sends. */
 type Told = DataOf<typeof chatSocketEvents>;
@@ -17,12 +18,22 @@ export type ChatSocket = Socket<DefaultEventsMap, DefaultEventsMap, DefaultEvent
 /** The room of all sockets that are in a conversation, at whichever gateway. */
 export const roomOf = (conversation_id: string): string => `conversation:${conversation_id}`;
 
+const encoder = new Encoder();
+/** What is told to many sockets is written out once. */
+const packets = new WeakMap<object, string>();
+
 /**
  * Sends an event to this one socket. Its own `emit` would write each event into the stream of the adapter first, because sessions can be
  * recovered: chat and the runs' logs have all that is sent this way.
  */
-export function tell<T extends keyof Told>(socket: ChatSocket, event: T, data: Told[T]): void {
-  socket.nsp.local.to(socket.id).emit(event, data);
+export function tell<T extends keyof Told>({ connected, conn, nsp }: ChatSocket, event: T, data: Told[T]): void {
+  if (connected) conn.write(packets.get(data) ?? encode(nsp.name, event, data));
+}
+
+function encode(nsp: string, event: string, data: object): string {
+  const packet = String(encoder.encode({ type: PacketType.EVENT, nsp, data: [event, data] })[0]);
+  packets.set(data, packet);
+  return packet;
 }
 
 /** Sends an event to one socket through the adapter, so that the client learns a place in its stream, by which it can be recovered. */

@@ -33,8 +33,8 @@ describe('the gateway of sockets', () => {
   let clients: Socket[];
   /** What a stream of any conversation brings. */
   let follow: (id: string, start: ConversationStart, signal: AbortSignal) => AsyncIterable<ConversationEvent>;
-  /** By what each watch is aborted: of sockets, and of the conversations that they are in. */
-  let watches: { control: AbortController; seen: Seen | undefined }[];
+  /** What each watch ends by: of sockets, and of the conversations that they are in. */
+  let watches: { revoke: (reason: ProblemError) => void; seen: Seen | undefined }[];
   let ends: number;
   let refusal: ProblemError | undefined;
   let places: number;
@@ -62,10 +62,10 @@ describe('the gateway of sockets', () => {
         if (refusal) throw refusal;
         return who;
       },
-      watch: (_: Caller, seen?: Seen) => {
-        const watch = { control: new AbortController(), seen };
+      watch: (_: Caller, revoke: (reason: ProblemError) => void, seen?: Seen) => {
+        const watch = { revoke, seen };
         watches.push(watch);
-        return { signal: watch.control.signal, end: () => void watches.splice(watches.indexOf(watch), 1) };
+        return () => void watches.splice(watches.indexOf(watch), 1);
       },
       limitsOf: () => noLimits,
       endOf: () => ends,
@@ -167,7 +167,7 @@ describe('the gateway of sockets', () => {
     const client = await connect(await start());
     expect([places, watches.length]).toEqual([1, 1]);
     const closing = closingOf(client);
-    watches[0]?.control.abort(new ProblemError('tenant_suspended'));
+    watches[0]?.revoke(new ProblemError('tenant_suspended'));
     expect(await closing).toMatchObject({ code: 'tenant_suspended' });
     await until(() => places === 0 && watches.length === 0);
     expect(client.active).toBe(false);
@@ -193,7 +193,7 @@ describe('the gateway of sockets', () => {
     const left: unknown[] = [];
     client.on('conversation.left', (data) => left.push(data));
     expect([await join(client, gone), await join(client, other)]).toMatchObject([{ ok: true }, { ok: true }]);
-    watches.find(({ seen }) => seen?.id === gone)?.control.abort(new ProblemError('not_found'));
+    watches.find(({ seen }) => seen?.id === gone)?.revoke(new ProblemError('not_found'));
     await until(() => left.length > 0);
     expect(left).toMatchObject([{ conversation_id: gone, code: 'not_found' }]);
     expect(watches.map(({ seen }) => seen?.id)).toEqual([undefined, other]);
@@ -216,7 +216,7 @@ describe('the gateway of sockets', () => {
     await client.emitWithAck('conversation:join', { conversation_id, last_event_id });
     await until(() => watches.length === 2);
     expect([starts, left]).toEqual([[conversation_id, last_event_id], []]);
-    watches.find(({ seen }) => seen)?.control.abort(new ProblemError('not_found'));
+    watches.find(({ seen }) => seen)?.revoke(new ProblemError('not_found'));
     await until(() => left.length === 1);
     await until(() => watches.length === 1);
   });

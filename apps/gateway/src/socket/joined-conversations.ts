@@ -8,11 +8,17 @@ import type { Admitted, SocketParts } from './socket-parts';
 /** Nothing is told of a conversation that the client left by itself, or joined again. */
 const LEFT = new ProblemError('cancelled');
 
+interface Joined {
+  control: AbortController;
+  /** Id of the last message that was sent. */
+  sent: string;
+  /** The same when a ping was sent. */
+  pinged?: string;
+}
+
 /** The conversations that one socket is in. Each is followed until the socket leaves it, or may not see it any longer. */
 export class JoinedConversations {
-  private readonly joined = new Map<string, AbortController>();
-  /** Id of the last message that was sent, by conversation. */
-  private readonly sent = new Map<string, string>();
+  private readonly joined = new Map<string, Joined>();
 
   constructor(
     private readonly socket: ChatSocket,
@@ -28,13 +34,12 @@ export class JoinedConversations {
   /** Throws `too_many_streams` when the socket is in as many as it may be in. That the caller may see it must be checked before. */
   async join(id: string, start: ConversationStart): Promise<void> {
     this.assertRoom(id);
-    this.joined.get(id)?.abort(LEFT);
-    const control = new AbortController();
-    this.joined.set(id, control);
-    this.sent.set(id, start.last_event_id);
+    this.joined.get(id)?.control.abort(LEFT);
+    const joined = { control: new AbortController(), sent: start.last_event_id };
+    this.joined.set(id, joined);
     this.confirmed[id] = start.last_event_id;
     await this.socket.join(roomOf(id));
-    void this.follow(id, start, control);
+    void this.follow(id, start, joined);
     await this.showPresence(id);
   }
 
@@ -66,9 +71,9 @@ export class JoinedConversations {
   }
 
   leave(id: string): void {
-    const control = this.joined.get(id);
-    if (!control) return;
-    control.abort(LEFT);
+    const joined = this.joined.get(id);
+    if (!joined) return;
+    joined.control.abort(LEFT);
     this.forget(id);
   }
 
@@ -85,42 +90,40 @@ export class JoinedConversations {
 
   private forget(id: string): void {
     this.joined.delete(id);
-    this.sent.delete(id);
     delete this.confirmed[id];
     void this.socket.leave(roomOf(id));
     const vouching = this.vouching(id);
     if (vouching) void this.parts.presence.leave(vouching);
   }
 
-  private async follow(id: string, start: ConversationStart, control: AbortController): Promise<void> {
-    const { signal } = control;
-    const watch = this.parts.principals.watch(this.who.caller, this.parts.seen(id), this.who.credential);
-    watch.signal.addEventListener('abort', () => control.abort(watch.signal.reason));
+  private async follow(id: string, start: ConversationStart, joined: Joined): Promise<void> {
+    const { parts, who } = this;
+    const { signal } = joined.control;
+    const abort = (reason: ProblemError) => joined.control.abort(reason);
+    const unwatch = parts.principals.watch(who.caller, abort, parts.seen(id), who.credential);
     try {
-      for await (const event of this.parts.follower.follow(id, start, signal)) {
+      for await (const event of parts.follower.follow(id, start, signal)) {
         if (signal.aborted) break;
-        await this.send(id, event);
+        this.send(joined, event);
+        if (!this.outgoing.hasRoom) await this.outgoing.room();
       }
       signal.throwIfAborted();
     } catch (error) {
-      if (error !== LEFT) this.end(id, control, error);
+      if (error !== LEFT) this.end(id, joined, error);
     } finally {
-      watch.end();
+      unwatch();
     }
   }
 
-  private async send(conversation_id: string, event: ConversationEvent): Promise<void> {
-    if (event.type === 'run.event') tell(this.socket, event.type, event.data);
-    else {
-      tell(this.socket, event.type, event.data);
-      this.sent.set(conversation_id, event.id);
-    }
-    await this.outgoing.room();
+  private send(joined: Joined, event: ConversationEvent): void {
+    if (event.type === 'run.event') return tell(this.socket, event.type, event.data);
+    tell(this.socket, event.type, event.data);
+    joined.sent = event.id;
   }
 
-  private end(conversation_id: string, control: AbortController, error: unknown): void {
+  private end(conversation_id: string, joined: Joined, error: unknown): void {
     if (toProblem(error).code === 'slow_reader') return this.close(error);
-    if (this.joined.get(conversation_id) !== control) return;
+    if (this.joined.get(conversation_id) !== joined) return;
     this.forget(conversation_id);
     this.refuse(conversation_id, error);
   }
@@ -132,12 +135,11 @@ export class JoinedConversations {
 
   /** The client has what was sent before a ping that it has answered: a connection that is cut goes on behind that. */
   private confirmByPing(): void {
-    let beforePing = new Map<string, string>();
     this.socket.conn.on('packetCreate', ({ type }) => {
-      if (type === 'ping') beforePing = new Map(this.sent);
+      if (type === 'ping') for (const joined of this.joined.values()) joined.pinged = joined.sent;
     });
     this.socket.conn.on('heartbeat', () => {
-      for (const [id, last] of beforePing) if (this.joined.has(id)) this.confirmed[id] = last;
+      for (const [id, { pinged }] of this.joined) if (pinged !== undefined) this.confirmed[id] = pinged;
     });
   }
 

@@ -20,7 +20,8 @@ describe('ArchiveController', () => {
   let app: NestFastifyApplication;
   let asked: number[];
   /** Of the caller; aborted when it ends. */
-  let access: AbortController;
+  /** Ends the access of the caller who is watched. */
+  let revoke: (reason: ProblemError) => void;
   let watched: number;
   let sockets = 0;
   let archive: () => Promise<Archive>;
@@ -34,12 +35,16 @@ describe('ArchiveController', () => {
         return chunk(input);
       },
     };
+    const watch = (_: unknown, onChange: typeof revoke) => {
+      revoke = onChange;
+      return () => (watched -= 1);
+    };
     const module = await Test.createTestingModule({
       controllers: [ArchiveController],
       providers: [
         OpenStreams,
         { provide: RpcClient, useValue: { for: () => tenants } },
-        { provide: Principals, useValue: { watch: () => ({ signal: access.signal, end: () => (watched -= 1) }) } },
+        { provide: Principals, useValue: { watch } },
       ],
     }).compile();
     app = module.createNestApplication(new FastifyAdapter());
@@ -59,7 +64,6 @@ describe('ArchiveController', () => {
   });
   beforeEach(() => {
     asked = [];
-    access = new AbortController();
     watched = 1;
     chunk = async () => ({ bytes: CHUNK.toString('base64') });
     archive = async () => ({ id, chunks: 100, bytes: 100 * CHUNK.length });
@@ -111,7 +115,7 @@ describe('ArchiveController', () => {
 
   it("cuts the connection when the caller's access ends", async () => {
     chunk = async ({ seq }) => {
-      if (seq === 3) access.abort(new ProblemError('unauthenticated'));
+      if (seq === 3) revoke(new ProblemError('unauthenticated'));
       return { bytes: CHUNK.toString('base64') };
     };
     const response = await download();

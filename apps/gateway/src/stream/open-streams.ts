@@ -3,7 +3,7 @@ import { ProblemError } from '@taai/contracts';
 import { currentCaller } from '@taai/tenant';
 import type { FastifyReply } from 'fastify';
 import { leaveSoon } from '../admission/in-flight-places';
-import { Principals, type Seen, type Watch } from '../access/principals';
+import { Principals, type Seen } from '../access/principals';
 
 /** How long answers that nobody could take up again may go on when the gateway stops, in milliseconds. */
 const DRAIN_MS = 8000;
@@ -39,19 +39,22 @@ export class OpenStreams implements BeforeApplicationShutdown {
     { isResumable = false, seen }: { isResumable?: boolean; seen?: Seen | undefined } = {},
   ): Promise<T> {
     leaveSoon(reply.raw);
-    const stream = { control: new AbortController(), isResumable };
-    const unbind = bindTo(reply, this.principals.watch(currentCaller(), seen), stream.control);
+    const control = new AbortController();
+    const stream = { control, isResumable };
+    const unwatch = this.principals.watch(currentCaller(), (reason) => control.abort(reason), seen);
+    const unbind = abortWith(reply, control);
     this.open.add(stream);
-    if (this.endsNow(stream)) stream.control.abort(STOPPING);
+    if (this.endsNow(stream)) control.abort(STOPPING);
     try {
-      return await work(stream.control.signal);
+      return await work(control.signal);
     } catch (error) {
       // Nobody waits for an answer.
       if (reply.raw.closed) reply.hijack();
-      stream.control.signal.throwIfAborted();
+      control.signal.throwIfAborted();
       throw error;
     } finally {
       unbind();
+      unwatch();
       this.open.delete(stream);
       if (this.open.size === 0) this.whenNone();
     }
@@ -80,16 +83,10 @@ export class OpenStreams implements BeforeApplicationShutdown {
   }
 }
 
-/** Aborts with the client and with the access; the function that is returned ends that. */
-function bindTo({ raw }: FastifyReply, access: Watch, control: AbortController): () => void {
+/** Aborts with the client; the function that is returned ends that. */
+function abortWith({ raw }: FastifyReply, control: AbortController): () => void {
   const leave = () => control.abort(new ProblemError('cancelled'));
-  const revoke = () => control.abort(access.signal.reason);
   raw.once('close', leave);
-  access.signal.addEventListener('abort', revoke);
   if (raw.closed) leave();
-  return () => {
-    raw.off('close', leave);
-    access.signal.removeEventListener('abort', revoke);
-    access.end();
-  };
+  return () => void raw.off('close', leave);
 }
