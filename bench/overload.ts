@@ -74,7 +74,8 @@ async function start(scope: Scope): Promise<Surroundings> {
 }
 
 async function conversationsOf(api: string, { token, provider_id }: MockTenant): Promise<string[]> {
-  const agent = { name: 'Mock', slug: 'mock', system_prompt: '', model: MODEL, provider_id };
+  const named = { name: 'Mock', slug: 'mock', system_prompt: '', model: MODEL };
+  const agent = { ...named, provider_id, automatic_titles: false };
   const { id: agent_id } = await call(api, '/v1/agents', agent, token);
   const conversations = Array.from({ length: CONVERSATIONS }, () =>
     call(api, '/v1/conversations', { agent_id }, token),

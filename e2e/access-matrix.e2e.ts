@@ -1,4 +1,3 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import {
   problems,
@@ -12,6 +11,7 @@ import { dialects, routeOf } from '@taai/dialects';
 import { ChatClient } from './support/chat-client';
 import type { Client, Json } from './support/client';
 import { upload } from './support/files';
+import { expectGolden, tableOf } from './support/golden';
 import { sharedFleet } from './support/shared-fleet';
 import { colleague, newAgent, newTenant, revokedClient, type TestTenant } from './support/tenant';
 
@@ -96,20 +96,14 @@ function verdict({ status, body }: { status: number; body: Json }): string {
   return status === 400 && isProbe ? 'yes' : String(status);
 }
 
-const tableOf = (rows: string[][]) => {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: string[]) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
-  const [head = [], ...body] = rows;
-  return [line(head), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...body.map(line)].join('\n');
-};
-
 const INTRODUCTION = `# Who may call what
 
 Compared with the running fleet by access-matrix.e2e.ts. \`yes\`: let in; a number: the status of the refusal. \`stranger\` is
 a member of the same tenant, at conversations, runs and files that the admin shares with nobody. \`other\` is the admin of
 another tenant: \`own\` means that the route shows them their own tenant alone, 404 that another tenant's id does not exist for
 them. \`revoked\` is an admin whose session was revoked, \`key\` an API key of an admin with the scope \`tasks:read\`.
-Events of sockets are answered with codes: here stand the statuses of these.
+Events of sockets are answered with codes: here stand the statuses of these. What participants may do, and who has a right to
+everybody's, is in private.golden.md.
 `;
 
 describe('every route for everybody', () => {
@@ -212,9 +206,7 @@ describe('every route for everybody', () => {
       for (const caller of callers) cells.push(await socketCell(caller, method));
       rows.push([`socket ${method.socket.event}`, method.access, ...cells]);
     }
-    const found = `${INTRODUCTION}\n${tableOf(rows)}\n`;
-    if (process.env['UPDATE_GOLDEN']) writeFileSync(GOLDEN, found);
-    expect(found).toBe(existsSync(GOLDEN) ? readFileSync(GOLDEN, 'utf8') : '');
+    expectGolden(GOLDEN, `${INTRODUCTION}\n${tableOf(rows)}\n`);
   });
 
   test('left the tenant as it was', async () => {

@@ -1,14 +1,19 @@
 import { decodeJwt } from 'jose';
+import { ConversationSource } from './support/chat-client';
 import { allEvents, readEvents } from './support/events';
 import type { Client } from './support/client';
 import { eventually } from './support/eventually';
+import { LinkStream } from './support/link-stream';
 import { sharedFleet } from './support/shared-fleet';
 import { colleague, newAgent, newTenant, type TestTenant } from './support/tenant';
 
-const { anonymous, sandboxUrl } = sharedFleet();
+const { anonymous, gateways, sandboxUrl } = sharedFleet();
 
 /** From the commit of a change to its effect everywhere. */
 const SECONDS = 5;
+
+/** The place before every message. */
+const NOTHING = '00000000-0000-0000-0000-000000000000';
 
 const idOf = ({ token = '' }: Client) => decodeJwt(token).sub ?? '';
 
@@ -100,5 +105,59 @@ describe('conversations and runs inside a tenant', () => {
     expect([(await hook(['task.created'])).status, (await hook(['message.created'])).status]).toEqual([201, 403]);
     expect((await hooks.post('/v1/tenant/export', {})).status).toBe(403);
     expect((await hooks.get(at())).status).toBe(404);
+  });
+
+  it('are shown by links, live, at any gateway, until the link is revoked, and nothing is told of who writes', async () => {
+    await say(owner, 'Hello [[tokens=3]]');
+    const link = (await owner.post(at('/shares'), {})).body;
+    const elsewhere = anonymous.at(gateways[1]);
+    const [all, live] = [
+      await LinkStream.open(elsewhere, link.token, NOTHING),
+      await LinkStream.open(elsewhere, link.token),
+    ];
+    await say(owner, 'Again [[tokens=3]]');
+    const { data } = (await owner.get(at('/messages'))).body;
+    const shown = (await anonymous.get(`/v1/shared/${link.token}`)).body['data'];
+    await eventually(async () => expect([all.messages.length, live.messages.length]).toEqual([4, 2]));
+    expect(all.messages).toEqual(shown);
+    expect(live.messages).toEqual(shown.slice(2));
+    expect(all.ids).toEqual(data.map(({ id }: { id: string }) => id));
+    const resumed = await LinkStream.open(anonymous, link.token, data[2].id);
+    await eventually(async () => expect(resumed.messages).toEqual(shown.slice(3)));
+
+    expect((await owner.delete(`/v1/shares/${link.id}`)).status).toBe(204);
+    const since = performance.now();
+    for (const stream of [all, live, resumed]) expect(await stream.ended()).toMatchObject({ code: 'not_found' });
+    expect(performance.now() - since).toBeLessThan(SECONDS * 1000);
+    expect((await anonymous.fetch('GET', `/v1/shared/${link.token}/events`)).status).toBe(404);
+  });
+
+  it('are gone for everybody within 5 seconds when they are deleted, and back when they are restored', async () => {
+    await share(friend, 'writer');
+    const { run_id } = (await say(friend, 'Hello [[tokens=3]]')).body;
+    const link = (await owner.post(at('/shares'), {})).body;
+    const stream = await LinkStream.open(anonymous.at(gateways[1]), link.token);
+    const source = new ConversationSource(friend.at(gateways[1]), at('/events'));
+    await eventually(async () => expect(source.isOpen).toBe(true));
+    expect((await owner.delete(at())).status).toBe(204);
+    const since = performance.now();
+    expect(await stream.ended()).toMatchObject({ code: 'not_found' });
+    await eventually(async () => expect(source.errors).toMatchObject([{ code: 'not_found' }]));
+    expect(performance.now() - since).toBeLessThan(SECONDS * 1000);
+    source.close();
+
+    const paths = [at(), at('/messages'), at('/events'), `/v1/runs/${run_id}`, `/v1/runs/${run_id}/events`];
+    for (const client of [owner, friend]) expect(await statuses(client, paths)).toEqual([404, 404, 404, 404, 404]);
+    expect((await say(owner, 'Still there?')).status).toBe(404);
+    const bin = async (client: Client) => (await client.get('/v1/conversations?deleted=true')).body['data'];
+    expect([await bin(owner), await bin(friend)]).toMatchObject([[{ id: conversation }], []]);
+    expect((await friend.post(at('/restore'))).status).toBe(404);
+
+    expect(await owner.post(at('/restore'))).toMatchObject({ status: 200, body: { deleted_at: null } });
+    expect((await friend.get(at('/messages'))).body['data']).toHaveLength(2);
+    expect((await friend.get(`/v1/runs/${run_id}`)).status).toBe(200);
+    expect((await anonymous.get(`/v1/shared/${link.token}`)).status).toBe(404);
+    expect((await owner.delete(`${at()}?permanent=true`)).status).toBe(204);
+    expect((await owner.post(at('/restore'))).status).toBe(404);
   });
 });

@@ -2,11 +2,13 @@ import { get } from 'node:http';
 import { decodeJwt } from 'jose';
 import { ChatClient, ConversationSource, messagesOf, nameOf, runEventsOf } from './support/chat-client';
 import type { Client, Json } from './support/client';
+import { asSuperuser } from './support/database';
 import { eventually } from './support/eventually';
+import { RawSocket } from './support/raw-socket';
 import { sharedFleet } from './support/shared-fleet';
 import { colleague, newAgent, newTenant, newTenantOn, type TestTenant } from './support/tenant';
 
-const { anonymous, gateways, sandboxUrl } = sharedFleet();
+const { adminDatabaseUrl, anonymous, gateways, sandboxUrl } = sharedFleet();
 
 /** From the commit of a change to its effect everywhere. */
 const SECONDS = 5;
@@ -88,6 +90,33 @@ describe('sockets', () => {
     expect(runEventsOf(sse.events, sent.run_id)).toEqual(run);
     expect(runEventsOf(late.events, sent.run_id)).toEqual(run);
     expect(messagesOf(late.events)).toEqual(body['data'].slice(1));
+  });
+
+  it('are told, as readers of SSE are, of the title that a model finds, which is in the ledger', async () => {
+    const titled = await newAgent(tenant, sandboxUrl);
+    expect((await tenant.client.patch(`/v1/agents/${titled}`, { automatic_titles: true })).status).toBe(200);
+    conversation = (await owner.post('/v1/conversations', { agent_id: titled })).body['id'];
+    const [chat, sse] = [await joined(owner), source(owner, 1)];
+    await eventually(async () => expect(sse.isOpen).toBe(true));
+    const { run_id } = await say(chat, 'name me [[tokens=4]]');
+    await answered(chat, run_id);
+    const told = await eventually(async () => {
+      const [data] = chat.toldOf('conversation.updated');
+      expect(data).toEqual({ conversation_id: conversation, title: expect.stringMatching(/./) });
+      return data;
+    });
+    await eventually(async () => expect(sse.told).toEqual([{ type: 'conversation.updated', data: told }]));
+    expect((await owner.get(at())).body['title']).toBe(told.title);
+    const rows =
+      'select kind, status from usage_records where tenant_id = $1 and conversation_id = $2 order by call_id';
+    const calls = await asSuperuser(adminDatabaseUrl, rows, [tenant.tenant_id, conversation]);
+    expect(calls).toEqual([
+      { kind: 'chat', status: 'closed' },
+      { kind: 'title', status: 'closed' },
+    ]);
+
+    await owner.patch(at(), { title: 'Mine' });
+    await eventually(async () => expect(chat.toldOf('conversation.updated').at(-1).title).toBe('Mine'));
   });
 
   it('go on at the other gateway where they were cut, with neither gap nor duplicate', async () => {
@@ -236,44 +265,6 @@ describe('sockets', () => {
   });
 });
 
-/** What a client might send that is none of ours: bytes of engine.io's protocol, `4` a message, then those of Socket.IO's. */
-class RawSocket {
-  readonly received: string[] = [];
-  private readonly socket: WebSocket;
-  readonly closed: Promise<void>;
-
-  constructor(baseUrl: string) {
-    this.socket = new WebSocket(`${baseUrl.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`);
-    this.socket.addEventListener('message', ({ data }) => this.received.push(String(data)));
-    this.closed = new Promise((resolve) => this.socket.addEventListener('close', () => resolve()));
-  }
-
-  async opened(): Promise<this> {
-    await eventually(async () => expect(this.received[0]).toMatch(/^0\{/));
-    return this;
-  }
-
-  /** Into the namespace, as who has the token. */
-  async connected(token = ''): Promise<this> {
-    await this.opened();
-    this.send(`40/chat,${JSON.stringify({ token })}`);
-    await eventually(async () => expect(this.received.some((text) => text.startsWith('40/chat,'))).toBe(true));
-    return this;
-  }
-
-  send(packet: string | Buffer<ArrayBuffer>): void {
-    this.socket.send(packet);
-  }
-
-  /** What acknowledges the packet with this number. */
-  async ack(number: number): Promise<Json> {
-    const start = `43/chat,${number}[`;
-    await eventually(async () => expect(this.received.some((text) => text.startsWith(start))).toBe(true));
-    const text = this.received.find((one) => one.startsWith(start)) ?? '';
-    return JSON.parse(text.slice(start.length - 1))[0];
-  }
-}
-
 describe('hostile sockets', () => {
   let tenant: TestTenant;
   let token: string;
@@ -294,6 +285,9 @@ describe('hostile sockets', () => {
     ['an event in the namespace that nothing is in', '42["message:send",{}]'],
     ['a packet of no known type', '49/chat,[]'],
     ['a packet that is no JSON', '42/chat,["typing",{'],
+    ['an acknowledgement that nobody asked for', '43/chat,1[{"ok":true}]'],
+    ['a refusal, which is for servers to send', '44/chat,{"message":"no"}'],
+    ['an event for a namespace that it is not in', '42/admin,["typing",{}]'],
     ['a binary packet', '451-/chat,["typing",{"_placeholder":true,"num":0}]'],
     ['a packet of a thousand attachments', '451000-/chat,["typing"]'],
     ['deep nesting', `42/chat,["typing",${'['.repeat(5000)}${']'.repeat(5000)}]`],

@@ -1,9 +1,10 @@
-import { HttpAgent } from '@ag-ui/client';
+import { buildResumeArray, HttpAgent } from '@ag-ui/client';
+import { isToolUIPart, lastAssistantMessageIsCompleteWithApprovalResponses } from 'ai';
 import type { Json } from './support/client';
 import { allEvents, type StreamEvent } from './support/events';
 import { eventually } from './support/eventually';
 import { sharedFleet } from './support/shared-fleet';
-import { newAgent, newTenant, type TestTenant } from './support/tenant';
+import { colleague, newAgent, newTenant, type TestTenant } from './support/tenant';
 import { brittleFetch, UiChat } from './support/ui-chat';
 
 const { anonymous, gateways, sandboxUrl } = sharedFleet();
@@ -23,8 +24,8 @@ describe('UIs that speak', () => {
     headers = { authorization: `Bearer ${tenant.client.token}` };
   });
 
-  const newConversation = async () =>
-    (await tenant.client.post('/v1/conversations', { agent_id: agent })).body['id'] as string;
+  const newConversation = async (agent_id = agent) =>
+    (await tenant.client.post('/v1/conversations', { agent_id })).body['id'] as string;
 
   const eventsOf = async (runId: string) => allEvents(await tenant.client.fetch('GET', `/v1/runs/${runId}/events`));
 
@@ -109,6 +110,95 @@ describe('UIs that speak', () => {
       const said = client.messages.map(({ role, content }) => ({ role, content }));
       expect(said).toHaveLength(4);
       await eventually(async () => expect(await messagesOf(conversation)).toMatchObject(said));
+    });
+  });
+
+  describe('where a tool call waits for a person', () => {
+    const question = 'Six times seven? [[tool=calculator:{"expression":"6*7"}]]';
+    let careful: string;
+
+    beforeAll(async () => {
+      const { client } = tenant;
+      const tool = { name: 'calculator', kind: 'builtin', config: { builtin: 'calculator' }, requires_approval: true };
+      await client.post('/v1/tools', tool);
+      careful = await newAgent(tenant, sandboxUrl);
+      await client.patch(`/v1/agents/${careful}`, { tools: ['calculator'] });
+    });
+
+    const callsOf = async (runId: string) =>
+      (await tenant.client.get(`/v1/runs/${runId}`)).body['steps'][0].tool_calls as Json[];
+
+    it.each([true, false])(
+      "the AI SDK's chat sends what its user decides, and reads on in the same message (%s)",
+      async (approved) => {
+        const api = `${gateways[0]}/v1/conversations/${await newConversation(careful)}/messages?format=ai-sdk`;
+        const chat = new UiChat(
+          { api, headers },
+          { sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithApprovalResponses },
+        );
+        await chat.sendMessage({ text: question });
+        expect([chat.status, chat.messages.length]).toEqual(['ready', 2]);
+        const runId = chat.lastMessage?.id ?? '';
+        const part = () => chat.lastMessage?.parts.find(isToolUIPart);
+        expect(part()).toMatchObject({ state: 'approval-requested', input: { expression: '6*7' } });
+
+        await chat.addToolApprovalResponse({ id: part()?.approval?.id ?? '', approved });
+        await eventually(async () =>
+          expect([chat.status, chat.told('text')]).toEqual(['ready', expect.stringMatching(/./)]),
+        );
+        expect(chat.error).toBeUndefined();
+        expect(chat.messages).toHaveLength(2);
+        expect(part()).toMatchObject(
+          approved ? { state: 'output-available', output: { value: 42 } } : { state: 'output-denied' },
+        );
+        const events = await eventsOf(runId);
+        expect(chat.told('text')).toBe(textOf(events, 'token'));
+        expect(await callsOf(runId)).toMatchObject([
+          { status: approved ? 'completed' : 'rejected', decided_by: tenant.user_id },
+        ]);
+      },
+    );
+
+    it.each([true, false])('an agent of AG-UI is interrupted, and resumed with the decision (%s)', async (approved) => {
+      const conversation = await newConversation(careful);
+      const client = new HttpAgent({
+        url: `${gateways[0]}/v1/conversations/${conversation}/messages?format=ag-ui`,
+        headers,
+      });
+      client.addMessage({ id: 'question', role: 'user', content: question });
+      let runId = '';
+      await client.runAgent({}, { onRunStartedEvent: ({ event }) => void (runId = event.runId) });
+      const [{ id = '', ...interrupt } = {}] = client.pendingInterrupts;
+      expect(interrupt).toMatchObject({ reason: 'tool_call', responseSchema: { required: ['approved'] } });
+      client.url = client.url.replace(gateways[0] ?? '', gateways[1] ?? '');
+      const answers = { [id]: { status: 'resolved' as const, payload: { approved } } };
+      const { newMessages } = await client.runAgent({ resume: buildResumeArray(client.pendingInterrupts, answers) });
+      expect(newMessages.map(({ role }) => role)).toEqual(['tool', 'assistant']);
+      expect(newMessages.at(-1)?.content).toBe(textOf(await eventsOf(runId), 'token'));
+      expect(await callsOf(runId)).toMatchObject([
+        { status: approved ? 'completed' : 'rejected', decided_by: tenant.user_id },
+      ]);
+    });
+
+    it('nobody decides who may not', async () => {
+      const conversation = await newConversation(careful);
+      const path = `/v1/conversations/${conversation}/messages`;
+      const asked = await tenant.client.post(path, { content: question });
+      const { run_id } = asked.body;
+      const [{ tool_call_id }] = (await callsOf(run_id)) as [Json];
+      const resume = [{ interruptId: `${run_id}:${tool_call_id}`, status: 'resolved', payload: { approved: true } }];
+      const body = { threadId: 't', runId: 'r', messages: [], resume };
+      const at = async (place: string, by = tenant.client) => (await by.post(`${place}?format=ag-ui`, body)).status;
+      const { key } = (
+        await tenant.client.post('/v1/api-keys', { name: 'talks', scopes: ['conversations:update', 'runs:read'] })
+      ).body;
+      const stranger = (await newTenant(anonymous)).client;
+      expect(await at(path, anonymous.withToken(key))).toBe(403);
+      expect(await at(path, await colleague(tenant, 'member'))).toBe(404);
+      expect(await at(path, stranger)).toBe(404);
+      expect(await at(`/v1/conversations/${await newConversation(careful)}/messages`)).toBe(404);
+      expect(await callsOf(run_id)).toMatchObject([{ status: 'waiting_approval' }]);
+      await tenant.client.post(`/v1/runs/${run_id}/cancel`);
     });
   });
 

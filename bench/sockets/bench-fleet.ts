@@ -42,7 +42,8 @@ export class BenchFleet {
       promisify(execFile)(process.execPath, ['dist/auth/admin.js', 'tenant', ...args], { env });
     await tenant('plan', id, 'unlimited');
     await tenant('limits', id, JSON.stringify(LIMITS));
-    const agent = { name: 'Bench', slug: 'bench', system_prompt: '', model: 'mock-1', provider_id };
+    const named = { name: 'Bench', slug: 'bench', system_prompt: '', model: 'mock-1' };
+    const agent = { ...named, provider_id, automatic_titles: false };
     return new BenchFleet(fleet, token, String((await call(api, '/v1/agents', agent, token))['id']));
   }
 

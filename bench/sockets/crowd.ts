@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Client } from './client.ts';
 import type { Answered, CrowdTask } from './crowd-task.ts';
 import { askFor, now, readDeliveries } from './tokens.ts';
@@ -36,7 +37,8 @@ export class Crowd {
   private async answer({ ids, tokens }: CrowdTask & { do: 'answer' }): Promise<Answered> {
     const given = ids.flatMap((id) => this.clients.get(id) ?? []).map((client) => untilCompleted(client, tokens));
     const sent = forEach(ids, async (id) => {
-      await this.clients.get(id)?.[0]?.ask('message:send', { conversation_id: id, content: askFor(tokens) });
+      const message = { conversation_id: id, content: askFor(tokens), idempotency_key: randomUUID() };
+      await this.clients.get(id)?.[0]?.ask('message:send', message);
     });
     const [, ...all] = await Promise.all([sent, ...given]);
     return all.map((events) => readDeliveries(events, tokens));

@@ -18,7 +18,7 @@ const close = (_: string, value: unknown): unknown =>
 
 const document = JSON.parse(readFileSync('docs/openapi.json', 'utf8'), close) as {
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<'RunEvent' | 'ConversationEvent' | 'DomainEvent', Union> };
+  components: { schemas: Record<'RunEvent' | 'ConversationEvent' | 'SharedEvent' | 'DomainEvent', Union> };
 };
 
 const ajv = new Ajv2020({ strict: false, allErrors: true });
@@ -63,7 +63,10 @@ export function checkAnswer(method: string, path: string, status: number, type: 
 }
 
 /** Throws unless the event is one of the union, as docs/openapi.json says of its type. */
-export function checkEvent(union: 'RunEvent' | 'ConversationEvent' | 'DomainEvent', event: object): void {
+export function checkEvent(
+  union: 'RunEvent' | 'ConversationEvent' | 'SharedEvent' | 'DomainEvent',
+  event: object,
+): void {
   const { propertyName, mapping } = document.components.schemas[union].discriminator;
   const type = String(Reflect.get(event, propertyName));
   const $ref = mapping[type];

@@ -74,6 +74,8 @@ export class ChatClient {
 /** The stream of a conversation as an `EventSource` reads it, which connects again by itself; each event is checked against docs/openapi.json. */
 export class ConversationSource {
   readonly events: ChatEvent[] = [];
+  /** Everything else that the stream told. */
+  readonly told: ChatEvent[] = [];
   readonly errors: Json[] = [];
   private readonly source: EventSource;
 
@@ -81,7 +83,7 @@ export class ConversationSource {
     this.source = new EventSource(baseUrl + path, {
       fetch: (url, init) => fetch(url, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } }),
     });
-    for (const type of ['message.created', 'run.event']) {
+    for (const type of ['message.created', 'run.event', 'conversation.updated']) {
       this.source.addEventListener(type, ({ data, lastEventId }) => {
         const event = { type, data: JSON.parse(data) };
         checkEvent('ConversationEvent', {
@@ -89,13 +91,17 @@ export class ConversationSource {
           data: event.data,
           ...(type === 'message.created' && { id: lastEventId }),
         });
-        this.events.push(event);
+        (type === 'conversation.updated' ? this.told : this.events).push(event);
       });
     }
     this.source.addEventListener('error', (error) => {
       const data: unknown = Reflect.get(error, 'data');
       if (typeof data === 'string') this.errors.push(JSON.parse(data));
     });
+  }
+
+  get isOpen(): boolean {
+    return this.source.readyState === this.source.OPEN;
   }
 
   close(): void {

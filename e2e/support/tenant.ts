@@ -81,6 +81,8 @@ export async function newAgent(
     system_prompt: 'You repeat what you are told.',
     model,
     provider_id: provider.body['id'],
+    // Tests count calls.
+    automatic_titles: false,
   });
   if (agent.status !== 201)
     throw new Error(`Creating the agent answered ${agent.status}: ${JSON.stringify(agent.body)}`);

@@ -1,6 +1,7 @@
 import {
   AbstractChat,
   DefaultChatTransport,
+  type ChatInit,
   type ChatState,
   type HttpChatTransportInitOptions,
   type UIMessage,
@@ -20,8 +21,11 @@ class PlainState implements ChatState<UIMessage> {
 
 /** The chat behind `useChat`, without React. */
 export class UiChat extends AbstractChat<UIMessage> {
-  constructor(options: HttpChatTransportInitOptions<UIMessage>) {
-    super({ transport: new DefaultChatTransport(options), state: new PlainState() });
+  constructor(
+    options: HttpChatTransportInitOptions<UIMessage>,
+    more: Pick<ChatInit<UIMessage>, 'sendAutomaticallyWhen'> = {},
+  ) {
+    super({ transport: new DefaultChatTransport(options), state: new PlainState(), ...more });
   }
 
   /** Of the last message, its parts of one kind joined. */

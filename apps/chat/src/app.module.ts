@@ -3,6 +3,12 @@ import { DatabaseModule } from '@taai/entities';
 import { fileStoreProvider } from '@taai/files';
 import { list, outboxWaker, readDatabaseConfig, readVariables, runLogProviders } from '@taai/platform';
 import { CHAT_CONFIG, readChatConfig } from './config';
+import { ContextCache } from './context/context-cache';
+import { ContextRepository } from './context/context.repository';
+import { ContextService } from './context/context.service';
+import { BinRepository } from './conversation/bin.repository';
+import { BinService } from './conversation/bin.service';
+import { BinSweep } from './conversation/bin.sweep';
 import { ConversationAccess } from './conversation/conversation-access';
 import { ConversationHandler } from './conversation/conversation.handler';
 import { ConversationRepository } from './conversation/conversation.repository';
@@ -35,6 +41,10 @@ import { SearchRepository } from './conversation/search.repository';
 import { ShareHandler } from './share/share.handler';
 import { ShareRepository } from './share/share.repository';
 import { ShareService } from './share/share.service';
+import { TitleRepository } from './title/title.repository';
+import { TitleService } from './title/title.service';
+import { SummaryRepository } from './summary/summary.repository';
+import { SummaryService } from './summary/summary.service';
 import { TenantDataHandler } from './tenant-data.handler';
 
 @Module({
@@ -53,6 +63,9 @@ import { TenantDataHandler } from './tenant-data.handler';
     ConversationRepository,
     ConversationAccess,
     ConversationService,
+    BinRepository,
+    BinService,
+    BinSweep,
     ParticipantRepository,
     ParticipantService,
     MessageRepository,
@@ -66,6 +79,11 @@ import { TenantDataHandler } from './tenant-data.handler';
     { provide: CHAT_CONFIG, useFactory: readChatConfig },
     MessageService,
     MessageWake,
+    ContextRepository,
+    ContextCache,
+    ContextService,
+    SummaryRepository,
+    SummaryService,
     EventRepository,
     EventService,
     FileRepository,
@@ -74,6 +92,8 @@ import { TenantDataHandler } from './tenant-data.handler';
     FileSweep,
     { provide: FileLinks, useFactory: () => new FileLinks(readVariables({ RPC_KEYS: list() }).RPC_KEYS) },
     fileStoreProvider,
+    TitleRepository,
+    TitleService,
     ReplyService,
     ReplyFollower,
     ...runLogProviders,

@@ -6,7 +6,11 @@ import {
   type Run,
   type RunEventData,
   type RunEventType,
+  type ShownMessages,
   type StartRunFor,
+  type SuggestTitle,
+  type Summary,
+  type WriteSummary,
 } from '@taai/contracts';
 import { openDataSource, RlsPool, type OutboxEntity } from '@taai/entities';
 import { createTenant, createTestDatabase, createUser, type TestDatabase } from '@taai/entities-testing';
@@ -16,6 +20,12 @@ import { testRedis } from '@taai/platform-testing';
 import { rolePermissions } from '@taai/rbac';
 import { runInContext } from '@taai/tenant';
 import { v7 } from 'uuid';
+import { ContextCache } from './context/context-cache';
+import { ContextRepository } from './context/context.repository';
+import { ContextService } from './context/context.service';
+import { BinRepository } from './conversation/bin.repository';
+import { BinService } from './conversation/bin.service';
+import { BinSweep } from './conversation/bin.sweep';
 import { ConversationAccess } from './conversation/conversation-access';
 import { ConversationRepository } from './conversation/conversation.repository';
 import { ConversationService } from './conversation/conversation.service';
@@ -33,7 +43,7 @@ import { EventService } from './event/event.service';
 import { MessageRepository } from './message/message.repository';
 import { MessageWake } from './message/message-wake';
 import { MessageService } from './message/message.service';
-import type { Agents, Runs } from './orchestrator';
+import type { Agents, Runs, Summaries, Titles } from './orchestrator';
 import { ParticipantRepository } from './participant/participant.repository';
 import { ParticipantService } from './participant/participant.service';
 import { ReplyFollower } from './message/reply-follower';
@@ -41,19 +51,33 @@ import { ReplyService } from './message/reply.service';
 import { SearchRepository } from './conversation/search.repository';
 import { ShareRepository } from './share/share.repository';
 import { ShareService } from './share/share.service';
+import { TitleRepository } from './title/title.repository';
+import { TitleService } from './title/title.service';
+import { SummaryRepository } from './summary/summary.repository';
+import { SummaryService } from './summary/summary.service';
 import { TenantDataHandler } from './tenant-data.handler';
 
 /** Silence after which a lost log is noticed, in milliseconds: short, so that a test need not wait for it. */
 const SILENCE_MS = 50;
 
 /** The orchestrator, as far as chat sees it: runs go on until the test says how they end. */
-export class FakeOrchestrator implements Runs, Agents {
+export class FakeOrchestrator implements Runs, Agents, Titles, Summaries {
   /** What it was asked to start, by the run's id. */
   readonly started = new Map<string, StartRunFor>();
   /** The one agent that there is. */
   agent_id = '';
   /** Thrown instead of starting a run. */
   refusal: ProblemError | undefined;
+  /** What it was asked to name. */
+  readonly entitled: SuggestTitle[] = [];
+  /** How it names a conversation. */
+  entitle: (input: SuggestTitle) => Promise<string | null> = async () => null;
+  /** What it was asked to summarize, in this order. */
+  readonly summarized: WriteSummary[] = [];
+  /** How many messages the windows of models hold. */
+  holds = Infinity;
+  /** How it summarizes. */
+  summarize: (input: WriteSummary) => Promise<string> = async ({ messages }) => `${messages.length} messages`;
   private readonly runs = new Map<string, Run>();
   private readonly logs = new Map<string, RunLogWriter>();
 
@@ -76,6 +100,20 @@ export class FakeOrchestrator implements Runs, Agents {
   async get({ id }: ById): Promise<Agent> {
     if (id !== this.agent_id) throw new ProblemError('not_found', 'There is no such agent.');
     return { id } as Agent;
+  }
+
+  async suggest(input: SuggestTitle) {
+    this.entitled.push(input);
+    return { title: await this.entitle(input) };
+  }
+
+  async shown({ id }: ById): Promise<ShownMessages> {
+    return { messages: Math.min(this.holds, this.started.get(id)?.messages.length ?? 0) };
+  }
+
+  async write(input: WriteSummary): Promise<Summary> {
+    this.summarized.push(input);
+    return { content: await this.summarize(input) };
   }
 
   /** Ends a run without a word in its log. */
@@ -122,10 +160,13 @@ export async function startChat() {
   const rls = new RlsPool(db, { prepare: true });
   const [conversationRows, messageRows] = [new ConversationRepository(rls), new MessageRepository(rls)];
   const [participantRows, tree] = [new ParticipantRepository(rls), new MessageTreeRepository(rls)];
-  const access = new ConversationAccess(db, conversationRows);
+  const binRows = new BinRepository(rls, db);
+  const access = new ConversationAccess(db, conversationRows, binRows);
   const search = new SearchRepository(db);
   const messageAccess = new MessageAccess(access, messageRows);
   const wake = new MessageWake(redis);
+  const titles = new TitleService(db, new TitleRepository(rls), wake, orchestrator);
+  const [contextRows, contexts] = [new ContextRepository(rls), new ContextCache(redis)];
   const kept = await temporaryStore();
   const fileRows = new FileRepository(rls, db);
   const files = new FileService(
@@ -135,9 +176,12 @@ export async function startChat() {
     kept.store,
     new FileLinks(['key of the test']),
   );
-  const followers: ReplyFollower[] = [];
+  const events = new EventService(access, new EventRepository(rls), messageRows, orchestrator);
+  const followers: Pick<ReplyFollower, 'beforeApplicationShutdown'>[] = [];
   const replica = () => {
-    const replies = new ReplyService(db, conversationRows, messageRows, wake, orchestrator);
+    const summaries = new SummaryService(contextRows, new SummaryRepository(rls), contexts, orchestrator, orchestrator);
+    const context = new ContextService(contextRows, contexts);
+    const replies = new ReplyService(db, conversationRows, messageRows, wake, titles, context, summaries, orchestrator);
     const follower = new ReplyFollower(replies, runLog, orchestrator);
     const messages = new MessageService(
       db,
@@ -146,6 +190,7 @@ export async function startChat() {
       messageAccess,
       messageRows,
       tree,
+      context,
       wake,
       replies,
       follower,
@@ -153,14 +198,17 @@ export async function startChat() {
       files,
       orchestrator,
     );
-    followers.push(follower);
-    return { replies, follower, messages };
+    followers.push(follower, summaries);
+    return { replies, follower, messages, context, summaries };
   };
   return {
     user_id,
     orchestrator,
     redis,
+    contexts,
+    contextRows,
     runLog,
+    titles,
     conversations: new ConversationService(
       db,
       conversationRows,
@@ -169,18 +217,21 @@ export async function startChat() {
       tree,
       search,
       fileRows,
+      wake,
       orchestrator,
     ),
-    shares: new ShareService(db, access, conversationRows, messageRows, new ShareRepository(db, rls), {
+    bin: new BinService(db, access, conversationRows, binRows, contexts, replica().replies),
+    binSweep: new BinSweep(db, binRows),
+    shares: new ShareService(db, access, conversationRows, messageRows, new ShareRepository(db, rls), events, {
       appUrl: 'https://app.example.com',
     }),
     feedback: new FeedbackService(messageAccess, new FeedbackRepository(rls)),
     participants: new ParticipantService(db, access, conversationRows, participantRows),
-    events: new EventService(access, new EventRepository(rls), messageRows, orchestrator),
+    events,
     files,
     kept,
     sweep: new FileSweep(db, fileRows, files),
-    tenantData: new TenantDataHandler(db, fileRows, files),
+    tenantData: new TenantDataHandler(db, fileRows, files, contexts),
     admin: <Row extends object>(sql: string, params: readonly unknown[]) => database.admin<Row>(sql, params),
     replica,
     suspend: (tenant_id: string) =>
@@ -189,12 +240,17 @@ export async function startChat() {
       database.admin(`update conversation_shares set expires_at = now() where id = $1`, [share]),
     createTenant: () => createTenantOf(database, user_id),
     createUser: (tenant_id: string) => createUser(database, tenant_id),
+    setWindow: async (agent_id: string, messages: number, summarize: boolean) => {
+      const text = 'update agents set context_messages = $2, summarize = $3 where id = $1';
+      await database.admin(text, [agent_id, messages, summarize]);
+    },
     createAgent: (tenant_id: string) => createAgent(database, tenant_id),
     eventsOf: (tenant_id: string, type: string) => eventsOf(database, tenant_id, type),
     as,
     asUser,
     async close() {
       await Promise.all(followers.map((follower) => follower.beforeApplicationShutdown()));
+      await titles.beforeApplicationShutdown();
       redis.disconnect();
       subscriber.disconnect();
       await db.destroy();

@@ -31,6 +31,8 @@ import { Principals } from './access/principals';
 import { RunController } from './stream/run.controller';
 import { RunEvents } from './stream/run-events';
 import { RunReplays } from './stream/run-replays';
+import { SharedController } from './stream/shared/shared.controller';
+import { SharedStreams } from './stream/shared/shared-streams';
 
 @Module({
   controllers: [
@@ -38,6 +40,7 @@ import { RunReplays } from './stream/run-replays';
     RunController,
     MessageController,
     ConversationController,
+    SharedController,
     ArchiveController,
     ExportController,
     FileController,
@@ -62,6 +65,7 @@ import { RunReplays } from './stream/run-replays';
     ConversationTails,
     ConversationFollower,
     ConversationEvents,
+    SharedStreams,
     OpenStreams,
     Handshake,
     Presence,

@@ -14,17 +14,20 @@ import { RunAccess } from './access/run-access';
 import { RunAccessRepository } from './access/run-access.repository';
 import { PriceBook } from './accounting/price-book';
 import { PriceRepository } from './accounting/price.repository';
+import { StoredLedger } from './accounting/stored-ledger';
 import { StreamedLedger } from './accounting/streamed-ledger';
 import { AgentDirectory } from './agent/agent-directory';
 import { AgentHandler } from './agent/agent.handler';
 import { AgentRepository } from './agent/agent.repository';
 import { AgentService } from './agent/agent.service';
+import { AuxiliaryModel } from './auxiliary/auxiliary-model';
 import { CompletionModels } from './completion/completion-models';
 import { CompletionTargets } from './completion/completion-target';
 import { CompletionHandler } from './completion/completion.handler';
 import { CompletionService } from './completion/completion.service';
 import { EmbeddingService } from './completion/embedding.service';
 import type { OrchestratorConfig } from './config';
+import { ConversationContext } from './context/conversation-context';
 import { FileLoader } from './file/file-loader';
 import { filesClient } from './file/files';
 import { BreakerLimits } from './model/breaker-limits';
@@ -52,7 +55,11 @@ import { RunRepository } from './run/run.repository';
 import { RunService } from './run/run.service';
 import { SecretHandler } from './secret/secret.handler';
 import { SecretRepository } from './secret/secret.repository';
+import { SummaryHandler } from './summary/summary.handler';
+import { SummaryService } from './summary/summary.service';
 import { TenantChanges } from './cache/tenant-changes';
+import { TitleHandler } from './title/title.handler';
+import { TitleService } from './title/title.service';
 import { TenantDataHandler } from './tenant-data.handler';
 import { McpToolLists } from './tool/mcp/mcp-tool-lists';
 import { ToolBox } from './tool/tool-box';
@@ -73,6 +80,8 @@ export class OrchestratorModule {
         ToolHandler,
         RunHandler,
         CompletionHandler,
+        TitleHandler,
+        SummaryHandler,
         SecretHandler,
         TenantDataHandler,
       ],
@@ -86,6 +95,7 @@ export class OrchestratorModule {
         RunAccessRepository,
         RunStarter,
         RunHistory,
+        ConversationContext,
         RunCancellation,
         ConcurrentTurns,
         FileLoader,
@@ -116,6 +126,10 @@ export class OrchestratorModule {
         CompletionModels,
         EmbeddingService,
         StreamedLedger,
+        StoredLedger,
+        AuxiliaryModel,
+        TitleService,
+        SummaryService,
         PriceBook,
         PriceRepository,
         SecretRepository,

@@ -25,6 +25,7 @@ import { lastUserMessage } from '../../../scripts/sandbox/chat';
 import { startSandbox } from '../../../scripts/sandbox/server';
 import { AgentDirectory } from './agent/agent-directory';
 import { AgentService } from './agent/agent.service';
+import { AuxiliaryModel } from './auxiliary/auxiliary-model';
 import { FILES, type Files } from './file/files';
 import { CircuitBreakers } from './model/circuit-breakers';
 import { ModelCaller, type ChatCaller } from './model/model-caller';
@@ -39,7 +40,9 @@ import { RunHolder } from './run/execution/run-holder';
 import { RunLimits } from './run/execution/run-limits';
 import { RunStarter } from './run/run-starter';
 import { RunService } from './run/run.service';
+import { SummaryService } from './summary/summary.service';
 import { TenantChanges } from './cache/tenant-changes';
+import { TitleService } from './title/title.service';
 import { ToolBox, type ToolLoader } from './tool/tool-box';
 import { ToolService } from './tool/tool.service';
 
@@ -118,6 +121,9 @@ export async function startStage() {
       directory: app.get(ProviderDirectory),
       breakers: app.get(CircuitBreakers),
       checks: app.get(ProviderCheckService),
+      auxiliary: app.get(AuxiliaryModel),
+      titles: app.get(TitleService),
+      summaries: app.get(SummaryService),
       tools: app.get(ToolService),
       toolBox: app.get(ToolBox),
       secrets: app.get(SecretRotation),

@@ -21,6 +21,8 @@ import { agentContract } from './orchestrator/agent.contract';
 import { completionContract } from './orchestrator/completion.contract';
 import { providerContract } from './orchestrator/provider.contract';
 import { runContract } from './orchestrator/run.contract';
+import { titleContract } from './orchestrator/title.contract';
+import { summaryContract } from './orchestrator/summary.contract';
 import { toolContract } from './orchestrator/tool.contract';
 import { priceContract } from './price.contract';
 import { credentialSecretContract, webhookSecretContract } from './secret.contract';
@@ -50,6 +52,8 @@ export const catalog: readonly Contract[] = [
   toolContract,
   runContract,
   completionContract,
+  titleContract,
+  summaryContract,
   conversationContract,
   participantContract,
   messageContract,

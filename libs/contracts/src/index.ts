@@ -36,6 +36,8 @@ export * from './orchestrator/provider.contract';
 export * from './orchestrator/run-event';
 export * from './orchestrator/run-wire';
 export * from './orchestrator/run.contract';
+export * from './orchestrator/title.contract';
+export * from './orchestrator/summary.contract';
 export * from './orchestrator/tool-execution';
 export * from './orchestrator/tool.contract';
 export * from './permission';

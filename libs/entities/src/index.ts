@@ -18,6 +18,7 @@ export { isRefusedData } from './database/refused-data';
 export * from './database/rls-pool';
 export { TenantData } from './tenant-data/tenant-data';
 export { assertErasable } from './tenant-data/tenant-erasure';
+export { hasItsTurn } from './schema/turns.sql';
 export { tenantTables } from './tenant-data/tenant-tables';
 export { listStatements, sql } from './database/statement';
 export { filtered } from './database/filtered';

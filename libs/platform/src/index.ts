@@ -10,7 +10,7 @@ export * from './redis/keys';
 export * from './ledger/ledger-stream';
 export { log, NestLogger, requestLog } from './observability/logger';
 export { HealthModule } from './observability/management';
-export { httpRequests, ledgerEntries } from './observability/metrics';
+export { httpRequests, ledgerEntries, slowReaders } from './observability/metrics';
 export * from './outbound';
 export * from './outbox-wake';
 export * from './periodic';

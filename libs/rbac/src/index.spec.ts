@@ -56,6 +56,8 @@ describe('rolePermissions', () => {
   it.each([
     ['member', 'tasks:create', true],
     ['member', 'tasks:delete', false],
+    ['member', 'conversations:delete', true],
+    ['viewer', 'conversations:delete', false],
     ['member', 'agents:read', true],
     ['member', 'agents:create', false],
     ['viewer', 'tasks:read', true],

@@ -24,13 +24,15 @@ const viewer = reads.map((noun) => `${noun}:read`);
 
 /**
  * What the built-in roles may do. `viewer` reads all but the audit log, API keys, credentials and billing, and of conversations, runs and
- * files what is shared; `member` may do that too, works on tasks, conversations and runs, and keeps files.
+ * files what is shared; `member` may do that too, works on tasks, conversations and runs, keeps files, and
+ * deletes what is their own alone: conversations and files.
  */
 export const rolePermissions: Readonly<Record<string, readonly string[]>> = {
   admin: ['*:*'],
   member: [
     ...viewer,
     ...['tasks', 'conversations', 'runs'].flatMap((noun) => [`${noun}:create`, `${noun}:update`]),
+    'conversations:delete',
     'files:create',
     'files:delete',
   ],

@@ -55,7 +55,7 @@ describe('conversations', () => {
     expect(await as(tenant, () => conversations.update({ id: first.id, title: 'First' }))).toMatchObject({
       title: 'First',
     });
-    await as(tenant, () => conversations.remove(first.id));
+    await as(tenant, () => chat.bin.remove(first.id, { permanent: false }));
     await expect(as(tenant, () => conversations.get(first.id))).rejects.toMatchObject({ code: 'not_found' });
     expect(await eventsOf('conversation.created')).toMatchObject([{ id: first.id }, { id: second.id }]);
   });
@@ -66,7 +66,7 @@ describe('conversations', () => {
   });
 
   it('are created once per Idempotency-Key', async () => {
-    const create = () => as(tenant, () => new ConversationHandler(conversations).create({ agent_id }), 'key');
+    const create = () => as(tenant, () => new ConversationHandler(conversations, chat.bin).create({ agent_id }), 'key');
     const [first, again] = [await create(), await create()];
     expect(again.id).toBe(first.id);
     expect(await eventsOf('conversation.created')).toHaveLength(1);
@@ -78,7 +78,7 @@ describe('conversations', () => {
     const attempts: (() => Promise<unknown>)[] = [
       () => conversations.get(id),
       () => conversations.update({ id, title: null }),
-      () => conversations.remove(id),
+      () => chat.bin.remove(id, { permanent: false }),
       () => messages.send({ id, content: 'Hello' }),
       () => messages.list({ id, limit: 20 }),
     ];
@@ -253,7 +253,7 @@ describe('settling', () => {
     const { run_id } = await send(here.id, 'Hello');
     orchestrator.end(run_id, { status: 'completed', output: 'Hi!' });
     await expect(settle(there.id, run_id)).rejects.toMatchObject({ code: 'not_found' });
-    await as(tenant, () => conversations.remove(here.id));
+    await as(tenant, () => chat.bin.remove(here.id, { permanent: false }));
     await expect(settle(here.id, run_id)).rejects.toMatchObject({ code: 'not_found' });
   });
 });

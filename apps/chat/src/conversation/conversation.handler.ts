@@ -2,24 +2,29 @@ import {
   conversationContract,
   type ById,
   type CreateConversation,
+  type DeleteConversation,
   type ExportConversation,
   type ForkConversation,
   type ListConversations,
   type UpdateConversation,
 } from '@taai/contracts';
 import { Handles } from '@taai/platform';
+import { BinService } from './bin.service';
 import { ConversationService } from './conversation.service';
 
 @Handles(conversationContract)
 export class ConversationHandler {
-  constructor(private readonly conversations: ConversationService) {}
+  constructor(
+    private readonly conversations: ConversationService,
+    private readonly bin: BinService,
+  ) {}
 
   create(input: CreateConversation) {
     return this.conversations.create(input);
   }
 
   list(input: ListConversations) {
-    return this.conversations.list(input);
+    return input.deleted === 'true' ? this.bin.list(input) : this.conversations.list(input);
   }
 
   get({ id }: ById) {
@@ -38,7 +43,11 @@ export class ConversationHandler {
     return this.conversations.fork(input);
   }
 
-  remove({ id }: ById) {
-    return this.conversations.remove(id);
+  remove({ id, permanent }: DeleteConversation) {
+    return this.bin.remove(id, { permanent: permanent === 'true' });
+  }
+
+  restore({ id }: ById) {
+    return this.bin.restore(id);
   }
 }

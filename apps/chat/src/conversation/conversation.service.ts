@@ -17,6 +17,7 @@ import { DataSource } from 'typeorm';
 import { ConversationAccess } from './conversation-access';
 import { ConversationRepository } from './conversation.repository';
 import { FileRepository } from '../file/file.repository';
+import { MessageWake } from '../message/message-wake';
 import { MessageTreeRepository } from '../message/message-tree.repository';
 import { AGENTS, type Agents } from '../orchestrator';
 import { ParticipantRepository } from '../participant/participant.repository';
@@ -32,6 +33,7 @@ export class ConversationService {
     private readonly tree: MessageTreeRepository,
     private readonly search: SearchRepository,
     private readonly files: FileRepository,
+    private readonly wake: MessageWake,
     @Inject(AGENTS) private readonly agents: Agents,
   ) {}
 
@@ -83,6 +85,7 @@ export class ConversationService {
     const fields = { title, metadata, archived_at };
     await withTenant(this.db, async (tx) => {
       if (isChange || is_archived !== undefined) await this.conversations.update(tx, id, fields);
+      if (title !== undefined) this.wake.afterCommit(tx, id);
       if (is_pinned !== undefined && !(await this.participants.pin(tx, id, user_id, is_pinned)))
         throw new ProblemError('forbidden', 'Only who takes part in a conversation can pin it.');
     });
@@ -109,11 +112,6 @@ export class ConversationService {
       await emit(tx, 'conversation.created', { ...conversation });
       return conversation;
     });
-  }
-
-  async remove(id: string): Promise<void> {
-    await this.access.open(id, 'owner');
-    found('conversation', await this.conversations.remove(id));
   }
 }
 

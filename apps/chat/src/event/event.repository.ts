@@ -2,11 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { RlsPool, sql } from '@taai/entities';
 
 const NEWEST = sql(`
-  select conversation.id as conversation_id, newest.id
+  select conversation.id as conversation_id, newest.message_id, greatest(newest.message_id, newest.run_id) as id
   from unnest($1::uuid[]) as conversation (id)
   cross join lateral (
-    select m.id from messages m where m.conversation_id = conversation.id order by m.id desc limit 1
-  ) as newest`);
+    select
+      (select m.id from messages m where m.conversation_id = conversation.id order by m.id desc limit 1) as message_id,
+      (select r.run_id from message_regenerations r where r.conversation_id = conversation.id order by r.run_id desc limit 1) as run_id
+  ) as newest
+  where newest.message_id is not null`);
 
 /** A reply that came later does not count: where the stream begins, its run was at work. */
 const OPEN_RUNS = sql(`
@@ -23,18 +26,32 @@ const OPEN_RUNS = sql(`
     )
   order by asked.id`);
 
-/** Ids of runs are minted under the conversation's lock, too, and so are in one order with those of messages. */
+/** Their ids are in one order with those of messages: see `lockForMessage`. */
 const REGENERATIONS = sql(`
   select run_id from message_regenerations where conversation_id = $1 and run_id > $2 order by run_id limit $3`);
+
+const TITLE = sql('select title from conversations where id = $1');
+
+interface Newest {
+  conversation_id: string;
+  message_id: string;
+  id: string;
+}
 
 /** What streams of conversations are made of, besides the messages themselves. */
 @Injectable()
 export class EventRepository {
   constructor(private readonly rls: RlsPool) {}
 
-  /** The newest message of each conversation that has one. */
-  newest(conversation_ids: readonly string[]): Promise<{ conversation_id: string; id: string }[]> {
-    return this.rls.read<{ conversation_id: string; id: string }>(NEWEST, [conversation_ids]);
+  /** The newest message of each conversation that has one, and the newest of messages and regenerations. */
+  newest(conversation_ids: readonly string[]): Promise<Newest[]> {
+    return this.rls.read<Newest>(NEWEST, [conversation_ids]);
+  }
+
+  /** Null for none, and for a conversation that is gone. */
+  async title(conversation_id: string): Promise<string | null> {
+    const [conversation] = await this.rls.read<{ title: string | null }>(TITLE, [conversation_id]);
+    return conversation?.title ?? null;
   }
 
   /** The runs that were asked for after the message `id` to answer an earlier one once more, oldest first. */

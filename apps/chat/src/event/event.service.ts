@@ -13,6 +13,7 @@ import { fitting } from '@taai/entities';
 import { asChat } from '../as-chat';
 import { ConversationAccess } from '../conversation/conversation-access';
 import { EventRepository } from './event.repository';
+import { timeOf } from '../message/message-id';
 import { MessageRepository } from '../message/message.repository';
 import { RUNS, type Runs } from '../orchestrator';
 
@@ -34,20 +35,28 @@ export class EventService {
 
   /** Where a stream begins: behind the message that the reader has, or now. */
   async start(input: ReadConversationEvents): Promise<ConversationStart> {
-    const { id } = await this.access.open(input.id, 'reader');
-    const known = input.last_event_id?.toLowerCase();
-    const newest = (await this.newest({ conversation_ids: [id] })).newest[id] ?? id;
+    const { id, title, updated_at } = await this.access.open(input.id, 'reader');
+    const last_event_id = await this.beginning(id, input.last_event_id);
+    const since = input.last_event_id === undefined ? Date.now() : timeOf(last_event_id) - OVERLAP_MS;
+    // Who comes back may not have heard of a title that is newer than what they know.
+    const isNews = input.last_event_id !== undefined && new Date(updated_at).getTime() > timeOf(last_event_id);
+    return { last_event_id, runs: await this.openRuns(id, last_event_id, since), title: isNews ? null : title };
+  }
+
+  /** The last message that a reader of the conversation has who knows this one, or, undefined, who begins now. */
+  async beginning(id: string, known?: string): Promise<string> {
+    const newest = (await this.events.newest([id]))[0]?.message_id ?? id;
+    const last = known?.toLowerCase() ?? newest;
     // Ids are ordered: one that no message can have yet would hide what comes until then.
-    const last_event_id = known !== undefined && known < newest ? known : newest;
-    const since = known === undefined ? Date.now() : timeOf(last_event_id) - OVERLAP_MS;
-    return { last_event_id, runs: await this.openRuns(id, last_event_id, since) };
+    return last < newest ? last : newest;
   }
 
   async after({ conversation_id, after }: MessagesAfter): Promise<NewMessages> {
     const rows = await this.messages.page(conversation_id, after, PAGE + 1);
     const messages = fitting(rows.slice(0, PAGE));
     const runs = await this.events.regenerations(conversation_id, after, PAGE);
-    return { messages, has_more: messages.length < rows.length, runs };
+    const title = await this.events.title(conversation_id);
+    return { messages, has_more: messages.length < rows.length, runs, title };
   }
 
   async newest({ conversation_ids }: NewestOf): Promise<NewestMessages> {
@@ -73,6 +82,3 @@ export class EventService {
     }
   }
 }
-
-/** When an id was minted: UUIDv7 begins with the milliseconds since 1970. */
-const timeOf = (id: string) => Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16);

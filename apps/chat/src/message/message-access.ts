@@ -13,7 +13,9 @@ export class MessageAccess {
 
   /** The message and its conversation, if the caller may have that as `wanted`. Throws `not_found`, `forbidden`. */
   async open(id: string, wanted: ConversationRole): Promise<{ message: Message; conversation: Conversation }> {
-    const message = found('message', await this.messages.find(id));
-    return { message, conversation: await this.conversations.open(message.conversation_id, wanted, 'message') };
+    const message = await this.messages.find(id);
+    // Asked of nothing, too: what is not there takes as long to refuse as what is not shared.
+    const conversation = await this.conversations.open(message?.conversation_id ?? id, wanted, 'message');
+    return { message: found('message', message), conversation };
   }
 }

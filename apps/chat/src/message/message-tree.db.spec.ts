@@ -72,6 +72,34 @@ describe('a conversation', () => {
     expect(await tree()).toEqual(['- > 1', '1 > one', 'one > 2', '2 > two', 'one > 2b', '- > 1b']);
   });
 
+  it('goes on from what was asked last, though earlier questions are answered later, and shows each with its answer', async () => {
+    const [first, second] = [await send('1'), await send('2')];
+    expect(chat.orchestrator.started.get(second.run_id)?.messages).toMatchObject([
+      { content: '1', run_id: first.run_id },
+      { content: '2', run_id: null },
+    ]);
+    await answer(first.run_id, 'one');
+    const third = await send('3');
+    expect(shownTo(third.run_id)).toEqual(['1', 'one', '2', '3']);
+    const late = await answer(second.run_id, 'two');
+    const fourth = await send('4');
+    expect(shownTo(fourth.run_id)).toEqual(['1', 'one', '2', 'two', '3', '4']);
+    await answer(fourth.run_id, 'four');
+    await answer(third.run_id, 'three');
+    const fifth = await send('5');
+    expect(shownTo(fifth.run_id)).toEqual(['1', 'one', '2', 'two', '3', 'three', '4', 'four', '5']);
+    expect((await tree()).filter((line) => /^[0-9a-z-]+ > \d$/.test(line))).toEqual([
+      '- > 1',
+      '1 > 2',
+      '2 > 3',
+      '3 > 4',
+      'four > 5',
+    ]);
+    const fork = await as(() => chat.conversations.fork({ id, message_id: fifth.message.id }));
+    expect(await tree(fork.id)).toHaveLength(9);
+    expect(late.parent_message_id).toBe(second.message.id);
+  });
+
   it('takes many messages with a parent at once, each by one connection', async () => {
     const { message } = await send('0', null);
     await Promise.all(Array.from({ length: 20 }, (_, n) => send(`${n + 1}`, message.id)));

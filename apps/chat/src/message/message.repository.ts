@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Message } from '@taai/contracts';
 import { RlsPool, sql, type MessageEntity, type Reader, type Tx } from '@taai/entities';
-import { v7 } from 'uuid';
 
 export const MESSAGE_COLUMNS =
   'id, conversation_id, parent_message_id, role, content, attachments, run_id, user_id, created_at';
@@ -37,7 +36,7 @@ const UNANSWERED = sql(`
 const FIND_ANSWER = sql(`
   select ${MESSAGE_COLUMNS} from messages where role = 'assistant' and run_id = $1 and conversation_id = $2`);
 
-type NewMessage = Pick<MessageEntity, 'conversation_id' | 'content' | 'run_id' | 'user_id' | 'attachments'> & {
+type NewMessage = Pick<MessageEntity, 'id' | 'conversation_id' | 'content' | 'run_id' | 'user_id' | 'attachments'> & {
   parent_message_id: string | null | undefined;
 };
 
@@ -47,8 +46,7 @@ export class MessageRepository {
 
   /** Inserts what a user says. It goes on from `parent_message_id`; undefined: from the newest message; null: from none. */
   async insert(tx: Tx, message: NewMessage): Promise<Message> {
-    const { conversation_id, parent_message_id, content, run_id, user_id, attachments } = message;
-    const id = v7();
+    const { id, conversation_id, parent_message_id, content, run_id, user_id, attachments } = message;
     const parent = parent_message_id === null ? id : parent_message_id;
     const said = [content, run_id, user_id, JSON.stringify(attachments)];
     const [inserted] = await tx.write<Message>(INSERT, [tx.tenant_id, id, conversation_id, parent, ...said]);
@@ -59,9 +57,9 @@ export class MessageRepository {
   /** Resolves to undefined when the run's answer is written already. */
   async insertAnswer(
     tx: Tx,
-    { conversation_id, run_id, content }: { conversation_id: string; run_id: string; content: string },
+    { id, conversation_id, run_id, content }: { id: string; conversation_id: string; run_id: string; content: string },
   ): Promise<Message | undefined> {
-    const values = [tx.tenant_id, v7(), conversation_id, content, run_id];
+    const values = [tx.tenant_id, id, conversation_id, content, run_id];
     const [inserted] = await tx.write<Message>(INSERT_ANSWER, values);
     return inserted;
   }

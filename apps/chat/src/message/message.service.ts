@@ -15,6 +15,7 @@ import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { ConversationAccess } from '../conversation/conversation-access';
 import { ConversationRepository } from '../conversation/conversation.repository';
+import { ContextService } from '../context/context.service';
 import { MessageAccess } from './message-access';
 import { MessageTreeRepository } from './message-tree.repository';
 import { FileRepository } from '../file/file.repository';
@@ -25,9 +26,6 @@ import { RUNS, type Runs } from '../orchestrator';
 import { ReplyFollower } from './reply-follower';
 import { ReplyService } from './reply.service';
 
-/** Messages that an agent is shown, the new one included. */
-const CONTEXT_WINDOW = 20;
-
 @Injectable()
 export class MessageService {
   constructor(
@@ -37,6 +35,7 @@ export class MessageService {
     private readonly messageAccess: MessageAccess,
     private readonly messages: MessageRepository,
     private readonly tree: MessageTreeRepository,
+    private readonly context: ContextService,
     private readonly wake: MessageWake,
     private readonly replies: ReplyService,
     private readonly follower: ReplyFollower,
@@ -52,7 +51,7 @@ export class MessageService {
   async send(input: SendMessage): Promise<MessageSent> {
     const { agent_id } = await this.access.open(input.id, 'writer');
     const attachments = await this.fileService.describe((input.attachments ?? []).map(({ file_id }) => file_id));
-    await this.replies.catchUp(input.id, CONTEXT_WINDOW);
+    await this.replies.catchUp(input.id);
     return this.answer(agent_id, await withTenant(this.db, (tx) => this.write(tx, input, attachments)));
   }
 
@@ -64,8 +63,7 @@ export class MessageService {
     const message = asked === null ? undefined : await this.tree.question(conversation_id, asked);
     if (!message) throw new ProblemError('conflict', 'Nobody has asked for this message.');
     const sent = await withTenant(this.db, async (tx): Promise<MessageSent> => {
-      found('message', await this.conversations.lockForMessage(tx, conversation_id));
-      const run_id = v7();
+      const run_id = found('message', await this.conversations.lockForMessage(tx, conversation_id));
       await this.tree.regenerate(tx, message, run_id);
       this.wake.afterCommit(tx, conversation_id);
       return { message, reply: null, run_id };
@@ -82,10 +80,10 @@ export class MessageService {
 
   /** Has the run answer that was written with the message. */
   private async answer(agent_id: string, sent: MessageSent): Promise<MessageSent> {
-    const { conversation_id, id } = sent.message;
-    const newest = await this.tree.context(conversation_id, id, CONTEXT_WINDOW);
-    const run = { conversation_id, run_id: sent.run_id };
-    await this.runs.startFor({ ...run, agent_id, messages: fitting(newest).reverse() });
+    const { messages, told } = await this.context.of(sent.message);
+    const run = { conversation_id: sent.message.conversation_id, run_id: sent.run_id };
+    const summary = told && { summary: told.content };
+    await this.runs.startFor({ ...run, agent_id, messages: fitting(messages).toReversed(), ...summary });
     this.follower.follow(run);
     return sent;
   }
@@ -95,11 +93,11 @@ export class MessageService {
     { id: conversation_id, content, parent_message_id }: SendMessage,
     attachments: Attachment[],
   ): Promise<MessageSent> {
-    found('conversation', await this.conversations.lockForMessage(tx, conversation_id));
+    const id = found('conversation', await this.conversations.lockForMessage(tx, conversation_id));
     if (parent_message_id) await this.assertParent(tx, conversation_id, parent_message_id);
     const run_id = v7();
     const { user_id = null } = currentCaller();
-    const fields = { conversation_id, parent_message_id, content, run_id, user_id, attachments };
+    const fields = { id, conversation_id, parent_message_id, content, run_id, user_id, attachments };
     const message = await this.messages.insert(tx, fields);
     await this.files.attach(tx, conversation_id, attachments);
     await emit(tx, 'message.created', { ...message });

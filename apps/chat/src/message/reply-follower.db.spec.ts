@@ -150,7 +150,7 @@ it('says nothing of a conversation that is gone', async () => {
   const replica = chat.replica();
   const { run_id } = await send(replica, 'Hello');
   await isFollowed(run_id);
-  await chat.as(tenant, () => chat.conversations.remove(id));
+  await chat.as(tenant, () => chat.bin.remove(id, { permanent: false }));
   await orchestrator.finish(run_id, { status: 'completed', output: 'Hi!' });
   await isLeft(run_id);
   await stop(replica);

@@ -12,10 +12,16 @@ import {
 import { emit, withTenant } from '@taai/entities';
 import { DataSource } from 'typeorm';
 import { asChat } from '../as-chat';
+import { ContextService } from '../context/context.service';
 import { ConversationRepository } from '../conversation/conversation.repository';
+import { SummaryService } from '../summary/summary.service';
 import { MessageRepository } from './message.repository';
 import { MessageWake } from './message-wake';
 import { RUNS, type Runs } from '../orchestrator';
+import { TitleService } from '../title/title.service';
+
+/** Messages that are looked at for missing replies, and regenerations. */
+const CATCH_UP = 20;
 
 /** Writes the answers of runs into their conversations. Several callers may do it at once: each answer is written once. */
 @Injectable()
@@ -25,6 +31,9 @@ export class ReplyService {
     private readonly conversations: ConversationRepository,
     private readonly messages: MessageRepository,
     private readonly wake: MessageWake,
+    private readonly titles: TitleService,
+    private readonly context: ContextService,
+    private readonly summaries: SummaryService,
     @Inject(RUNS) private readonly runs: Runs,
   ) {}
 
@@ -38,13 +47,10 @@ export class ReplyService {
     return { reply: content === null ? null : await this.write(conversation_id, run_id, content) };
   }
 
-  /**
-   * Writes the missing replies of runs among the newest `limit` messages of the conversation, so that the next run is given
-   * what users have already seen.
-   */
-  catchUp(conversation_id: string, limit: number): Promise<void> {
+  /** Writes the missing replies of runs among the newest messages of the conversation, so that the next run is given what users have already seen. */
+  catchUp(conversation_id: string): Promise<void> {
     return asChat(async () => {
-      for (const run_id of await this.messages.unanswered(conversation_id, limit)) {
+      for (const run_id of await this.messages.unanswered(conversation_id, CATCH_UP)) {
         await this.settleIfAny({ conversation_id, run_id });
       }
     });
@@ -59,14 +65,22 @@ export class ReplyService {
 
   private async write(conversation_id: string, run_id: string, content: string): Promise<Message> {
     const message = await withTenant(this.db, async (tx) => {
-      found('conversation', await this.conversations.lockForMessage(tx, conversation_id));
-      const inserted = await this.messages.insertAnswer(tx, { conversation_id, run_id, content });
+      const id = found('conversation', await this.conversations.lockForMessage(tx, conversation_id));
+      const inserted = await this.messages.insertAnswer(tx, { id, conversation_id, run_id, content });
       if (!inserted) return undefined;
       await emit(tx, 'message.created', { ...inserted });
       this.wake.afterCommit(tx, conversation_id);
+      tx.afterCommit(() => this.titles.answered(conversation_id));
       return inserted;
     });
+    if (message) await this.follow(message);
     return found('message', message ?? (await this.messages.findAnswer(conversation_id, run_id)));
+  }
+
+  /** What a new reply entails. */
+  private async follow(reply: Message): Promise<void> {
+    await this.context.follow(reply);
+    this.summaries.follow(reply);
   }
 }
 

@@ -43,7 +43,7 @@ const members = () => chat.participants.list(id);
 const write = () => messages.send({ id, content: 'Hello' });
 const rename = () => chat.conversations.update({ id, title: 'Ours' });
 const invite = () => chat.participants.add({ id, user_id: stranger, role: 'reader' });
-const remove = () => chat.conversations.remove(id);
+const remove = () => chat.bin.remove(id, { permanent: false });
 
 const listed = async (user: string, participant?: string, ...permissions: string[]) => {
   const list = () => chat.conversations.list({ limit: 20, ...(participant && { participant }) });

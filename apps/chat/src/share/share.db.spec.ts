@@ -53,9 +53,24 @@ describe('a link', () => {
     await expect(read(living.token)).rejects.toEqual(absent);
   });
 
+  it('is followed from a message on, or from now, while it works', async () => {
+    const { token } = await share({ expires_at: '2999-01-01T00:00:00Z' });
+    const [first] = (await read(token)).data;
+    await as(() => messages.send({ id, content: 'Again' }));
+    const follow = (last_event_id?: string) => chat.shares.follow({ token, ...(last_event_id && { last_event_id }) });
+    const start = { tenant_id: tenant, conversation_id: id, expires_at: new Date('2999-01-01T00:00:00Z') };
+    expect(await follow(first?.id.toUpperCase())).toMatchObject({ ...start, last_event_id: first?.id });
+    const newest = (await read(token)).data[1]?.id;
+    for (const known of [undefined, 'ffffffff-ffff-ffff-ffff-ffffffffffff'])
+      expect(await follow(known)).toMatchObject({ last_event_id: newest });
+    const [link] = (await as(() => chat.shares.list(id))).data;
+    await as(() => chat.shares.revoke(link?.id ?? ''));
+    await expect(follow()).rejects.toEqual(absent);
+  });
+
   it('ends with the conversation', async () => {
     const { token } = await share();
-    await as(() => chat.conversations.remove(id));
+    await as(() => chat.bin.remove(id, { permanent: false }));
     await expect(read(token)).rejects.toEqual(absent);
   });
 

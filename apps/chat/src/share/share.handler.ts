@@ -1,4 +1,4 @@
-import { shareContract, type ById, type CreateShare, type ReadShared } from '@taai/contracts';
+import { shareContract, type ById, type CreateShare, type FollowShared, type ReadShared } from '@taai/contracts';
 import { Handles } from '@taai/platform';
 import { ShareService } from './share.service';
 
@@ -20,5 +20,9 @@ export class ShareHandler {
 
   read(input: ReadShared) {
     return this.shares.read(input);
+  }
+
+  follow(input: FollowShared) {
+    return this.shares.follow(input);
   }
 }

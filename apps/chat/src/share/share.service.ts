@@ -9,9 +9,12 @@ import {
   readTimestamp,
   type CreatedShare,
   type CreateShare,
+  type FollowShared,
   type ReadShared,
   type Share,
+  sharedMessageOf,
   type SharedConversation,
+  type SharedStart,
   type Shares,
 } from '@taai/contracts';
 import { audit, idAfter, toFittingPage, withTenant, type Tx } from '@taai/entities';
@@ -22,6 +25,7 @@ import { v7 } from 'uuid';
 import { CHAT_CONFIG, type ChatConfig } from '../config';
 import { ConversationAccess } from '../conversation/conversation-access';
 import { ConversationRepository } from '../conversation/conversation.repository';
+import { EventService } from '../event/event.service';
 import { MessageRepository } from '../message/message.repository';
 import { ShareRepository } from './share.repository';
 
@@ -34,6 +38,7 @@ export class ShareService {
     private readonly conversations: ConversationRepository,
     private readonly messages: MessageRepository,
     private readonly shares: ShareRepository,
+    private readonly events: EventService,
     @Inject(CHAT_CONFIG) private readonly config: ChatConfig,
   ) {}
 
@@ -58,11 +63,13 @@ export class ShareService {
   }
 
   async revoke(id: string): Promise<void> {
-    const share = found('link', await this.shares.find(id));
-    await this.access.open(share.conversation_id, 'owner', 'link');
+    const share = await this.shares.find(id);
+    // Asked of nothing, too: what is not there takes as long to refuse as what is not the caller's.
+    await this.access.open(share?.conversation_id ?? id, 'owner', 'link');
+    const before = { ...found('link', share) };
     await withTenant(this.db, async (tx) => {
       if (!(await this.shares.revoke(tx, id))) throw notFound('link');
-      await audit(tx, { action: 'conversation_share.revoked', target: targetOf(id), before: { ...share } });
+      await audit(tx, { action: 'conversation_share.revoked', target: targetOf(id), before });
     });
   }
 
@@ -73,7 +80,18 @@ export class ShareService {
     return runAs({ tenant_id, permissions: [], issuer: 'chat' }, async () => {
       const { title, created_at } = found('link', await this.conversations.findFor(null, conversation_id));
       const page = toFittingPage(await this.messages.page(conversation_id, after, limit + 1), limit);
-      return { title, created_at, ...page, data: page.data.map(shown) };
+      return { title, created_at, ...page, data: page.data.map(sharedMessageOf) };
+    });
+  }
+
+  /** Where a stream begins for whoever has the token. Throws `not_found` for one that shows nothing. */
+  async follow({ token, last_event_id: known }: FollowShared): Promise<SharedStart> {
+    const { tenant_id, id: share_id, conversation_id } = found('link', await this.shares.resolve(sha256(token)));
+    return runAs({ tenant_id, permissions: [], issuer: 'chat' }, async () => {
+      const { expires_at } = found('link', await this.shares.find(share_id));
+      found('link', await this.conversations.findFor(null, conversation_id));
+      const last_event_id = await this.events.beginning(conversation_id, known);
+      return { tenant_id, share_id, conversation_id, last_event_id, expires_at };
     });
   }
 
@@ -89,14 +107,6 @@ export class ShareService {
 }
 
 const targetOf = (id: string) => ({ type: 'conversation_share', id });
-
-const shown = ({ id, parent_message_id, role, content, created_at }: SharedConversation['data'][number]) => ({
-  id,
-  parent_message_id,
-  role,
-  content,
-  created_at,
-});
 
 function futureTime(text: string): Date {
   const time = new Date(readTimestamp('expires_at', text));

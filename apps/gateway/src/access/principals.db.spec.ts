@@ -112,31 +112,24 @@ describe('Principals', () => {
   });
 
   describe('that are watched', () => {
-    let changes: ProblemError[];
-    const onChange = (reason: ProblemError) => void changes.push(reason);
-
-    beforeEach(() => {
-      changes = [];
-    });
-
     it('end when their access does', async () => {
       const { principals } = open();
       const { credential, session_id } = await newSession();
-      principals.watch(await principals.find(credential), onChange);
+      const watch = principals.watch(await principals.find(credential));
       await principals.changed(new Set([session_id]), performance.now());
-      expect(changes).toEqual([]);
+      expect(watch.signal.aborted).toBe(false);
       auth.principals.set(session_id, new ProblemError('tenant_suspended'));
       await principals.changed(new Set([session_id]), performance.now());
-      expect(changes).toMatchObject([{ code: 'tenant_suspended' }]);
+      expect(watch.signal.reason).toMatchObject({ code: 'tenant_suspended' });
     });
 
     it('end when they may do something else', async () => {
       const { principals } = open();
       const { credential, session_id, principal } = await newSession();
-      principals.watch(await principals.find(credential), onChange);
+      const watch = principals.watch(await principals.find(credential));
       auth.principals.set(session_id, { ...principal, role: 'viewer', permissions: ['*:read'] });
       await principals.changed(new Set([principal.user_id]), performance.now());
-      expect(changes).toMatchObject([{ code: 'unauthenticated' }]);
+      expect(watch.signal.reason).toMatchObject({ code: 'unauthenticated' });
     });
 
     it('end when they may not see any longer what they were let see, and only then are asked about', async () => {
@@ -148,26 +141,26 @@ describe('Principals', () => {
         checks.push(currentCaller().session_id ?? '');
         if (refusal) throw refusal;
       };
-      principals.watch(await principals.find(credential), onChange, { id, check });
+      const watch = principals.watch(await principals.find(credential), { id, check });
       await principals.changed(new Set(['0198f0e2-7c2b-7d6e-9f3a-5b1f0c9a7e43']), performance.now());
       expect(checks).toEqual([]);
       await principals.changed(new Set([id]), performance.now());
       refusal = new ProblemError('service_unavailable');
       await principals.changed(new Set([id]), performance.now());
-      expect([checks, changes]).toEqual([[session_id, session_id], []]);
+      expect([checks, watch.signal.aborted]).toEqual([[session_id, session_id], false]);
       refusal = new ProblemError('not_found');
       await principals.changed(new Set([id]), performance.now());
-      expect(changes).toEqual([refusal]);
+      expect(watch.signal.reason).toBe(refusal);
     });
 
     it('are left alone once nobody cares', async () => {
       const { principals } = open();
       const { credential, session_id } = await newSession();
-      const unwatch = principals.watch(await principals.find(credential), onChange);
-      unwatch();
+      const watch = principals.watch(await principals.find(credential));
+      watch.end();
       auth.principals.set(session_id, new ProblemError('unauthenticated'));
       await principals.changed('all', performance.now());
-      expect(changes).toEqual([]);
+      expect(watch.signal.aborted).toBe(false);
     });
   });
 

@@ -33,13 +33,24 @@ const MAX_QUESTIONS = 300;
 
 type Answer = { caller: Caller } | { problem: ProblemError };
 
-/** Told why the caller may do something else than before. */
-type OnChange = (reason: ProblemError) => void;
+/** An answer that is followed until it ends. */
+export interface Watch {
+  /** Aborted, with the ProblemError as its reason, when the caller may do something else than before. */
+  signal: AbortSignal;
+  end(): void;
+}
 
 /** Something that a caller was let see, and may not see any longer once `check` throws a ProblemError. */
 export interface Seen {
   /** What changes are told of by: a conversation's id. */
   id: string;
+  check(): Promise<unknown>;
+}
+
+/** The same of somebody who is nobody's caller. */
+export interface SeenByAnybody {
+  /** What changes are told of by: the ids of a tenant and of its conversation. */
+  ids: readonly string[];
   check(): Promise<unknown>;
 }
 
@@ -52,10 +63,11 @@ interface Found {
 }
 
 interface Watching {
-  caller: Caller;
-  credential: Credential;
-  onChange: OnChange;
-  seen: Seen | undefined;
+  /** What changes are told of by. */
+  ids: readonly string[];
+  /** Throws a ProblemError when the caller may do something else than before. */
+  check: () => Promise<void>;
+  control: AbortController;
 }
 
 /**
@@ -108,14 +120,16 @@ export class Principals {
   /**
    * Follows a caller that `find` named, and what they were let see, for work that outlives the request's own check: by the credential that
    * it lives by, where that is known, for a session may have several tokens.
-   *
-   * @returns a function that ends the watch.
    */
-  watch(caller: Caller, onChange: OnChange, seen?: Seen, credential = this.found.get(caller)?.credential): () => void {
+  watch(caller: Caller, seen?: Seen, credential = this.found.get(caller)?.credential): Watch {
     if (!credential) throw new Error('Only callers that were found by their credential can be watched.');
-    const watching = { caller, credential, onChange, seen };
-    this.watching.add(watching);
-    return () => void this.watching.delete(watching);
+    const ids = [...idsOf(caller), ...(seen ? [seen.id] : [])];
+    return this.follow(ids, () => this.assertSame(caller, credential, seen));
+  }
+
+  /** Follows what anybody was let see who has the key to it. */
+  watchSeen(seen: SeenByAnybody): Watch {
+    return this.follow(seen.ids, async () => void (await seen.check()));
   }
 
   /** What the tenant of a caller that `find` named may use. */
@@ -144,20 +158,29 @@ export class Principals {
     if (ids !== 'all' && ids.size === 0) return;
     if (ids === 'all') this.answers.clear();
     else for (const id of ids) for (const key of [...(this.concerned.get(id) ?? [])]) this.answers.delete(key);
-    const affected = [...this.watching].filter(
-      ({ caller, seen }) => ids === 'all' || idsOf(caller).some((id) => ids.has(id)) || (seen && ids.has(seen.id)),
-    );
+    const affected = [...this.watching].filter((watching) => ids === 'all' || watching.ids.some((id) => ids.has(id)));
     await Promise.all(affected.map((watching) => this.lookAgain(watching)));
   }
 
-  private async lookAgain({ caller, credential, onChange, seen }: Watching): Promise<void> {
+  private follow(ids: readonly string[], check: () => Promise<void>): Watch {
+    const watching = { ids, check, control: new AbortController() };
+    this.watching.add(watching);
+    return { signal: watching.control.signal, end: () => void this.watching.delete(watching) };
+  }
+
+  private async assertSame(caller: Caller, credential: Credential, seen: Seen | undefined): Promise<void> {
+    const now = await this.find(credential);
+    if (!sameAccess(now, caller))
+      throw new ProblemError('unauthenticated', 'What the caller may do has changed: ask again.');
+    if (seen) await runAs(caller, () => seen.check());
+  }
+
+  private async lookAgain({ check, control }: Watching): Promise<void> {
     try {
-      const now = await this.find(credential);
-      if (sameAccess(now, caller)) return void (await (seen && runAs(caller, () => seen.check())));
-      onChange(new ProblemError('unauthenticated', 'What the caller may do has changed: ask again.'));
+      await check();
     } catch (error) {
       // Unless auth says so, nothing has ended: the same change is heard of again within seconds.
-      if (error instanceof ProblemError && error.status < 500) onChange(error);
+      if (error instanceof ProblemError && error.status < 500) control.abort(error);
     }
   }
 

@@ -48,6 +48,19 @@ describe('Streams of a tenant', () => {
     expect(await take(gateways[1] as Concurrency, newTenant())).toBe('taken');
   });
 
+  it('of its links are as many as they may be, whoever asks', async () => {
+    const [share, gateways, answer] = [randomUUID(), [newGateway(), newGateway()], response()];
+    const follow = (gateway: Concurrency | undefined, to = response()) =>
+      gateway?.takeShared('link_streams', share, 2, to).then(
+        () => 'taken',
+        ({ code }: ProblemError) => code,
+      );
+    expect([await follow(gateways[0], answer), await follow(gateways[1])]).toEqual(['taken', 'taken']);
+    expect(await follow(gateways[1])).toBe('too_many_streams');
+    answer.emit('close');
+    await until(async () => (await follow(gateways[1])) === 'taken');
+  });
+
   it('name the limit that refuses them', async () => {
     const [caller, gateway] = [newTenant(), newGateway()];
     for (let n = 0; n < LIMIT; n++) await take(gateway, caller);

@@ -12,6 +12,11 @@ import { withinMs } from './within-ms';
 /** What lasts, by the name of its limit. */
 export type Lasting = keyof Pick<TenantLimits, 'door_calls' | 'open_streams' | 'sse_readers'>;
 
+/** What lasts and belongs to no plan, by what is said of it. */
+export type Shared = keyof typeof shared;
+
+const shared = { link_streams: 'streams of one link', tenant_link_streams: 'streams of links of one tenant' };
+
 const words: Record<Lasting, { code: ProblemCode; what: string }> = {
   door_calls: { code: 'too_many_requests_in_flight', what: 'calls of models' },
   open_streams: { code: 'too_many_streams', what: 'open streams' },
@@ -78,17 +83,28 @@ export class Concurrency implements OnApplicationBootstrap, OnApplicationShutdow
   /** The same, until the function that is returned is called. */
   async place(kind: Lasting): Promise<() => void> {
     const caller = currentCaller();
-    const use = this.useOf(kind, caller.tenant_id);
-    use.limit = this.principals.limitsOf(caller)[kind] ?? Infinity;
-    if (!takeSpare(use) && !(await this.ask(use))) throw tooMany(kind, use.limit);
-    return () => this.leave(use);
+    const limit = this.principals.limitsOf(caller)[kind] ?? Infinity;
+    return this.placeIn(this.useOf(keys.concurrency(caller.tenant_id, kind)), limit, () => tooMany(kind, limit));
+  }
+
+  /** Counts one more of what belongs to `owner`, until the response is over. Throws `too_many_streams` beyond the limit. */
+  async takeShared(kind: Shared, owner: string, limit: number, response: ServerResponse): Promise<void> {
+    const refusal = () =>
+      new ProblemError('too_many_streams', `There may be ${limit} ${shared[kind]} at once.`, { retry_after: 5 });
+    whenClosed(response, await this.placeIn(this.useOf(keys.concurrency(owner, kind)), limit, refusal));
   }
 
   /** How many of the kind the tenant has at all gateways. */
   async inUse(kind: Lasting, tenantId: string): Promise<number> {
-    const use = this.useOf(kind, tenantId);
+    const use = this.useOf(keys.concurrency(tenantId, kind));
     await this.tell(use);
     return use.held + use.others;
+  }
+
+  private async placeIn(use: Use, limit: number, refusal: () => ProblemError): Promise<() => void> {
+    use.limit = limit;
+    if (!takeSpare(use) && !(await this.ask(use))) throw refusal();
+    return () => this.leave(use);
   }
 
   /** Where places are scarce, others hear of it at once. */
@@ -136,8 +152,7 @@ export class Concurrency implements OnApplicationBootstrap, OnApplicationShutdow
     return withinMs(this.redis.holdPlaces(key, this.me, held, wanted, most, LEASE_MS), ANSWER_MS);
   }
 
-  private useOf(kind: Lasting, tenantId: string): Use {
-    const key = keys.concurrency(tenantId, kind);
+  private useOf(key: string): Use {
     const known = this.uses.get(key);
     if (known) return known;
     const use: Use = { key, held: 0, spare: 0, others: 0, limit: Infinity, wanting: [], isAsking: false };

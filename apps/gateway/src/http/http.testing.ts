@@ -38,6 +38,8 @@ import { ConversationFollower } from '../stream/conversation-follower';
 import { contractControllers } from '../route/route';
 import { RunController } from '../stream/run.controller';
 import { RunEvents } from '../stream/run-events';
+import { SharedController } from '../stream/shared/shared.controller';
+import { SharedStreams } from '../stream/shared/shared-streams';
 import type { ServerSentEvent } from '../stream/sse';
 import type { GatewayConfig } from '../config';
 
@@ -161,6 +163,7 @@ export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Beh
       RunController,
       MessageController,
       ConversationController,
+      SharedController,
       ArchiveController,
       ExportController,
       FileController,
@@ -172,11 +175,12 @@ export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Beh
       RunEvents,
       ConversationEvents,
       { provide: ConversationFollower, useValue: { follow: readConversation } },
+      { provide: SharedStreams, useValue: {} },
       DeniedAccess,
       {
         provide: Principals,
         useValue: {
-          watch: () => () => undefined,
+          watch: () => ({ signal: new AbortController().signal, end: () => undefined }),
           limitsOf: () => tenantLimits,
         },
       },

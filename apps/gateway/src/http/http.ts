@@ -8,7 +8,7 @@ import { createRedis, HealthModule, NestLogger, type Platform } from '@taai/plat
 import { fastify } from 'fastify';
 import { answerUnreadable, answerUnroutable } from './client-errors';
 import { readBodies } from './body';
-import { limitBodyTime } from './body-time';
+import { limitBodyTime, timeFor, type BodyPace } from './body-time';
 import { refuseUnknownRoutes } from './unknown-routes';
 import { readGatewayConfig, type GatewayConfig } from '../config';
 import { corsOptions } from './cors';
@@ -28,26 +28,22 @@ import { comesAsAsked } from '../socket/plain-request';
 import { asksForSocket, SocketAdapter } from '../socket/socket-adapter';
 import { addSecurityHeaders } from './security-headers';
 
-/** Milliseconds. */
-export interface Timeouts {
+/** Milliseconds, but for the pace of bodies. Answers may take as long as they like. */
+export interface Timeouts extends BodyPace {
   /** From the connection's start, or the last answer's end, to the end of the headers. */
   headersTimeout: number;
-  /** To the end of the body. Answers may take as long as they like. */
-  requestTimeout: number;
-  /** The same for files. */
-  uploadTimeout: number;
   /** Without a byte in either direction: longer than a plain request waits for its run. Ends readers that stopped reading. */
   connectionTimeout: number;
   /** Between an answer and the next request: longer than load balancers keep an idle connection, so that they close it first. */
   keepAliveTimeout: number;
-  /** How often the first two are looked at. */
+  /** How often Node looks for those that are late. */
   connectionsCheckingInterval: number;
 }
 
 export const defaultTimeouts: Timeouts = {
   headersTimeout: 10_000,
-  requestTimeout: 30_000,
-  uploadTimeout: limits.uploadSeconds * 1000,
+  requestTimeout: limits.bodySeconds * 1000,
+  bodyBytesPerSecond: limits.bodyBytesPerSecond,
   connectionTimeout: 12 * 60_000,
   keepAliveTimeout: 75_000,
   connectionsCheckingInterval: 2000,
@@ -123,16 +119,17 @@ async function createServer(config: GatewayConfig, timeouts: Timeouts, dialects:
     frameworkErrors: (error, request, reply) => answerUnroutable(error, request, reply, dialects),
   });
   addRequestContext(server);
-  limitBodyTime(server, timeouts.requestTimeout);
+  limitBodyTime(server, timeouts);
   await addSecurityHeaders(server, config);
   return server;
 }
 
 /** What Fastify and Node bound by themselves. */
-const serverOptions = ({ bodyLimitBytes }: GatewayConfig, timeouts: Timeouts) => ({
+const serverOptions = ({ bodyLimitBytes, fileLimitBytes }: GatewayConfig, timeouts: Timeouts) => ({
   bodyLimit: bodyLimitBytes,
   routerOptions: { maxParamLength: 128 },
-  requestTimeout: Math.max(timeouts.requestTimeout, timeouts.uploadTimeout),
+  // One for all requests, those without a route, too: that of the largest body. Its own pace each is held to by `limitBodyTime`.
+  requestTimeout: timeFor(Math.max(bodyLimitBytes, fileLimitBytes), timeouts),
   connectionTimeout: timeouts.connectionTimeout,
   keepAliveTimeout: timeouts.keepAliveTimeout,
   http: {

@@ -6,11 +6,16 @@ import { textFrame } from './text-frame';
 /** The data of each event that the server sends. */
 type Told = DataOf<typeof chatSocketEvents>;
 
+/** Why something is over, with a code for programs. */
+export type Reason = Pick<Told['closing'], 'code' | 'detail'>;
+
 /** What outlives a connection that was cut off, for two minutes. */
 export interface SocketData {
   user_id?: string;
   /** Id of the last message that the client has for certain, by the id of each conversation that it is in. */
   confirmed?: Record<string, string>;
+  /** What it was told, and may not have heard, of conversations that it is in no longer. */
+  left?: Record<string, Reason>;
 }
 
 export type ChatNamespace = Namespace<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, SocketData>;

@@ -33,8 +33,8 @@ describe('the gateway of sockets', () => {
   let clients: Socket[];
   /** What a stream of any conversation brings. */
   let follow: (id: string, start: ConversationStart, signal: AbortSignal) => AsyncIterable<ConversationEvent>;
-  /** What each watch ends by: of sockets, and of the conversations that they are in. */
-  let watches: { revoke: (reason: ProblemError) => void; seen: Seen | undefined }[];
+  /** By what each watch is aborted: of sockets, and of the conversations that they are in. */
+  let watches: { control: AbortController; seen: Seen | undefined }[];
   let ends: number;
   let refusal: ProblemError | undefined;
   let places: number;
@@ -62,10 +62,10 @@ describe('the gateway of sockets', () => {
         if (refusal) throw refusal;
         return who;
       },
-      watch: (_: Caller, revoke: (reason: ProblemError) => void, seen?: Seen) => {
-        const watch = { revoke, seen };
+      watch: (_: Caller, seen?: Seen) => {
+        const watch = { control: new AbortController(), seen };
         watches.push(watch);
-        return () => void watches.splice(watches.indexOf(watch), 1);
+        return { signal: watch.control.signal, end: () => void watches.splice(watches.indexOf(watch), 1) };
       },
       limitsOf: () => noLimits,
       endOf: () => ends,
@@ -167,7 +167,7 @@ describe('the gateway of sockets', () => {
     const client = await connect(await start());
     expect([places, watches.length]).toEqual([1, 1]);
     const closing = closingOf(client);
-    watches[0]?.revoke(new ProblemError('tenant_suspended'));
+    watches[0]?.control.abort(new ProblemError('tenant_suspended'));
     expect(await closing).toMatchObject({ code: 'tenant_suspended' });
     await until(() => places === 0 && watches.length === 0);
     expect(client.active).toBe(false);
@@ -193,7 +193,7 @@ describe('the gateway of sockets', () => {
     const left: unknown[] = [];
     client.on('conversation.left', (data) => left.push(data));
     expect([await join(client, gone), await join(client, other)]).toMatchObject([{ ok: true }, { ok: true }]);
-    watches.find(({ seen }) => seen?.id === gone)?.revoke(new ProblemError('not_found'));
+    watches.find(({ seen }) => seen?.id === gone)?.control.abort(new ProblemError('not_found'));
     await until(() => left.length > 0);
     expect(left).toMatchObject([{ conversation_id: gone, code: 'not_found' }]);
     expect(watches.map(({ seen }) => seen?.id)).toEqual([undefined, other]);
@@ -216,7 +216,7 @@ describe('the gateway of sockets', () => {
     await client.emitWithAck('conversation:join', { conversation_id, last_event_id });
     await until(() => watches.length === 2);
     expect([starts, left]).toEqual([[conversation_id, last_event_id], []]);
-    watches.find(({ seen }) => seen)?.revoke(new ProblemError('not_found'));
+    watches.find(({ seen }) => seen)?.control.abort(new ProblemError('not_found'));
     await until(() => left.length === 1);
     await until(() => watches.length === 1);
   });
@@ -266,6 +266,32 @@ describe('the gateway of sockets', () => {
     apps.shift();
   });
 
+  it('tells who was cut off before they heard of it that they were taken out', async () => {
+    const client = await connect(await start());
+    const [gone, kept] = [v7(), v7()];
+    let presences = 0;
+    const left: unknown[] = [];
+    client.on('presence', () => (presences += 1)).on('conversation.left', (data) => left.push(data));
+    for (const id of [gone, kept]) await join(client, id);
+    await until(() => presences > 1);
+    // What comes now gets lost with the connection.
+    Reflect.set(webSocketOf(client), 'onmessage', () => undefined);
+    watches.find(({ seen }) => seen?.id === gone)?.control.abort(new ProblemError('not_found'));
+    await until(() => watches.length === 2);
+    tcpOf(client).destroy();
+    await until(() => client.connected && client.recovered);
+    await until(() => watches.length === 2);
+    expect(await join(client)).toMatchObject({ ok: true });
+    expect(left).toMatchObject([{ conversation_id: gone, code: 'not_found' }]);
+    // Joined again, nothing is left to be told.
+    expect(await join(client, gone)).toMatchObject({ ok: true });
+    tcpOf(client).destroy();
+    await until(() => !client.connected);
+    await until(() => client.connected && client.recovered);
+    await until(() => watches.length === 4);
+    expect(left).toHaveLength(1);
+  });
+
   it('recovers nobody as somebody else', async () => {
     const url = await start();
     const starts: string[] = [];
@@ -292,8 +318,7 @@ async function nothingUntil(signal: AbortSignal): Promise<never[]> {
   return [];
 }
 
+const webSocketOf = (client: Socket): object => Object(Reflect.get(client.io.engine.transport, 'ws'));
+
 /** What a client's WebSocket reads from. */
-function tcpOf(client: Socket): TcpSocket {
-  const webSocket: unknown = Reflect.get(client.io.engine.transport, 'ws');
-  return Reflect.get(Object(webSocket), '_socket') as TcpSocket;
-}
+const tcpOf = (client: Socket) => Reflect.get(webSocketOf(client), '_socket') as TcpSocket;

@@ -78,10 +78,7 @@ export class ChatGateway
 
   /** A client that was cut off for a moment is in its conversations again, where chat lets it in: behind what it has for certain. */
   private async recover(connection: SocketConnection): Promise<void> {
-    const { socket } = connection;
-    const confirmed = Object.entries(socket.data.confirmed ?? {});
-    socket.data.confirmed = {};
-    for (const [id, last] of confirmed) {
+    for (const [id, last] of connection.conversations.receipts.takeUp()) {
       try {
         const start = await this.calls.start(id, last);
         // The client may have joined it again by itself meanwhile.

@@ -3,22 +3,16 @@ import { toProblem } from '../http/problem.filter';
 import { roomOf, tell, tellRecoverably, type ChatSocket } from './chat-socket';
 import type { Outgoing } from './outgoing';
 import type { Vouching } from './presence';
+import { Receipts } from './receipts';
 import type { Admitted, SocketParts } from './socket-parts';
 
 /** Nothing is told of a conversation that the client left by itself, or joined again. */
 const LEFT = new ProblemError('cancelled');
 
-interface Joined {
-  control: AbortController;
-  /** Id of the last message that was sent. */
-  sent: string;
-  /** The same when a ping was sent. */
-  pinged?: string;
-}
-
 /** The conversations that one socket is in. Each is followed until the socket leaves it, or may not see it any longer. */
 export class JoinedConversations {
-  private readonly joined = new Map<string, Joined>();
+  private readonly joined = new Map<string, AbortController>();
+  readonly receipts: Receipts;
 
   constructor(
     private readonly socket: ChatSocket,
@@ -28,18 +22,18 @@ export class JoinedConversations {
     /** Ends the socket. */
     private readonly close: (error: unknown) => void,
   ) {
-    this.confirmByPing();
+    this.receipts = new Receipts(socket);
   }
 
   /** Throws `too_many_streams` when the socket is in as many as it may be in. That the caller may see it must be checked before. */
   async join(id: string, start: ConversationStart): Promise<void> {
     this.assertRoom(id);
-    this.joined.get(id)?.control.abort(LEFT);
-    const joined = { control: new AbortController(), sent: start.last_event_id };
-    this.joined.set(id, joined);
-    this.confirmed[id] = start.last_event_id;
+    this.joined.get(id)?.abort(LEFT);
+    const control = new AbortController();
+    this.joined.set(id, control);
+    this.receipts.joined(id, start.last_event_id);
     await this.socket.join(roomOf(id));
-    void this.follow(id, start, joined);
+    void this.follow(id, start, control);
     await this.showPresence(id);
   }
 
@@ -61,7 +55,7 @@ export class JoinedConversations {
   /** Tells the client that it is not in the conversation. */
   refuse(conversation_id: string, error: unknown): void {
     const { code, message } = toProblem(error);
-    tell(this.socket, 'conversation.left', { conversation_id, code, detail: message });
+    this.receipts.tellLeft(conversation_id, { code, detail: message });
   }
 
   /** Throws `too_many_streams`. */
@@ -71,9 +65,9 @@ export class JoinedConversations {
   }
 
   leave(id: string): void {
-    const joined = this.joined.get(id);
-    if (!joined) return;
-    joined.control.abort(LEFT);
+    const control = this.joined.get(id);
+    if (!control) return;
+    control.abort(LEFT);
     this.forget(id);
   }
 
@@ -90,40 +84,42 @@ export class JoinedConversations {
 
   private forget(id: string): void {
     this.joined.delete(id);
-    delete this.confirmed[id];
+    this.receipts.forget(id);
     void this.socket.leave(roomOf(id));
     const vouching = this.vouching(id);
     if (vouching) void this.parts.presence.leave(vouching);
   }
 
-  private async follow(id: string, start: ConversationStart, joined: Joined): Promise<void> {
-    const { parts, who } = this;
-    const { signal } = joined.control;
-    const abort = (reason: ProblemError) => joined.control.abort(reason);
-    const unwatch = parts.principals.watch(who.caller, abort, parts.seen(id), who.credential);
+  private async follow(id: string, start: ConversationStart, control: AbortController): Promise<void> {
+    const { signal } = control;
+    const watch = this.parts.principals.watch(this.who.caller, this.parts.seen(id), this.who.credential);
+    watch.signal.addEventListener('abort', () => control.abort(watch.signal.reason));
     try {
-      for await (const event of parts.follower.follow(id, start, signal)) {
+      for await (const event of this.parts.follower.follow(id, start, signal)) {
         if (signal.aborted) break;
-        this.send(joined, event);
-        if (!this.outgoing.hasRoom) await this.outgoing.room();
+        await this.send(id, event);
       }
       signal.throwIfAborted();
     } catch (error) {
-      if (error !== LEFT) this.end(id, joined, error);
+      if (error !== LEFT) this.end(id, control, error);
     } finally {
-      unwatch();
+      watch.end();
     }
   }
 
-  private send(joined: Joined, event: ConversationEvent): void {
-    if (event.type === 'run.event') return tell(this.socket, event.type, event.data);
-    tell(this.socket, event.type, event.data);
-    joined.sent = event.id;
+  private async send(conversation_id: string, event: ConversationEvent): Promise<void> {
+    if (event.type === 'run.event') tell(this.socket, event.type, event.data);
+    else if (event.type === 'conversation.updated') tell(this.socket, event.type, event.data);
+    else {
+      tell(this.socket, event.type, event.data);
+      this.receipts.message(conversation_id, event.id);
+    }
+    await this.outgoing.room();
   }
 
-  private end(conversation_id: string, joined: Joined, error: unknown): void {
+  private end(conversation_id: string, control: AbortController, error: unknown): void {
     if (toProblem(error).code === 'slow_reader') return this.close(error);
-    if (this.joined.get(conversation_id) !== joined) return;
+    if (this.joined.get(conversation_id) !== control) return;
     this.forget(conversation_id);
     this.refuse(conversation_id, error);
   }
@@ -131,19 +127,5 @@ export class JoinedConversations {
   private vouching(conversation_id: string): Vouching | undefined {
     const { user_id } = this.who.caller;
     return user_id === undefined ? undefined : { conversation_id, user_id, socket_id: this.socket.id };
-  }
-
-  /** The client has what was sent before a ping that it has answered: a connection that is cut goes on behind that. */
-  private confirmByPing(): void {
-    this.socket.conn.on('packetCreate', ({ type }) => {
-      if (type === 'ping') for (const joined of this.joined.values()) joined.pinged = joined.sent;
-    });
-    this.socket.conn.on('heartbeat', () => {
-      for (const [id, { pinged }] of this.joined) if (pinged !== undefined) this.confirmed[id] = pinged;
-    });
-  }
-
-  private get confirmed(): Record<string, string> {
-    return (this.socket.data.confirmed ??= {});
   }
 }

@@ -22,13 +22,9 @@ export class Outgoing {
     conn.on('close', () => this.wake());
   }
 
-  get hasRoom(): boolean {
-    return this.bytes < MAX_BYTES;
-  }
-
   /** Resolves when there is room for more. Throws `slow_reader` when the client has not read for 10 s. */
   async room(): Promise<void> {
-    if (this.hasRoom) return;
+    if (this.bytes < MAX_BYTES) return;
     await (this.flowing ??= this.drained().finally(() => (this.flowing = undefined)));
   }
 

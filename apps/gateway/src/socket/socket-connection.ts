@@ -1,5 +1,6 @@
 import { ProblemError, type ConversationStart } from '@taai/contracts';
 import { runAs, type Caller } from '@taai/tenant';
+import type { Watch } from '../access/principals';
 import type { ChatSocket } from './chat-socket';
 import { FloodLimit } from './flood-limit';
 import { JoinedConversations } from './joined-conversations';
@@ -17,7 +18,7 @@ export class SocketConnection {
   /** Events that are being answered. */
   underWay = 0;
   private readonly control = new AbortController();
-  private readonly unwatch: () => void;
+  private readonly watch: Watch;
   private isClosing = false;
   private expiry: NodeJS.Timeout | undefined;
 
@@ -28,8 +29,9 @@ export class SocketConnection {
   ) {
     const outgoing = new Outgoing(socket);
     this.conversations = new JoinedConversations(socket, outgoing, who, parts, (error) => this.close(error));
-    const { principals } = parts;
-    this.unwatch = principals.watch(who.caller, (reason) => this.close(reason), undefined, who.credential);
+    this.watch = parts.principals.watch(who.caller, undefined, who.credential);
+    const { signal } = this.watch;
+    signal.addEventListener('abort', () => this.close(signal.reason));
     this.watchExpiry();
   }
 
@@ -59,7 +61,7 @@ export class SocketConnection {
   /** Of the socket: nothing is done for it any longer. */
   end(): void {
     clearTimeout(this.expiry);
-    this.unwatch();
+    this.watch.end();
     this.control.abort(new ProblemError('cancelled'));
     this.conversations.leaveAll();
   }

@@ -1,4 +1,5 @@
 import type { ProblemError, SocketClosing } from '@taai/contracts';
+import { slowReaders } from '@taai/platform';
 import { toProblem } from '../http/problem.filter';
 import { tell, type ChatSocket } from './chat-socket';
 
@@ -16,6 +17,7 @@ export function closingOf(error: unknown): SocketClosing {
 /** Says why, and disconnects. */
 export function endSocket(socket: ChatSocket, closing: SocketClosing): void {
   const { conn } = socket;
+  if (closing.code === 'slow_reader') slowReaders.inc({ wire: 'socket' });
   tell(socket, 'closing', closing);
   if (isPassing(closing)) conn.close();
   else socket.disconnect(true);

@@ -17,6 +17,7 @@ describe('the parser of sockets', () => {
     ['bytes', Buffer.from('2')],
     ['a binary event', '51-["typing",{"_placeholder":true,"num":0}]'],
     ['a binary acknowledgement', '61-1[]'],
+    ['an acknowledgement, which nobody has asked for', '3/chat,1[{"ok":true}]'],
     ['a binary event without attachments', '50-["typing"]'],
     ['many values', `2["typing",[${'1,'.repeat(10_000)}1]]`],
     ['deep nesting', `2["typing",${'['.repeat(40)}${']'.repeat(40)}]`],

@@ -20,8 +20,7 @@ describe('ArchiveController', () => {
   let app: NestFastifyApplication;
   let asked: number[];
   /** Of the caller; aborted when it ends. */
-  /** Ends the access of the caller who is watched. */
-  let revoke: (reason: ProblemError) => void;
+  let access: AbortController;
   let watched: number;
   let sockets = 0;
   let archive: () => Promise<Archive>;
@@ -35,16 +34,12 @@ describe('ArchiveController', () => {
         return chunk(input);
       },
     };
-    const watch = (_: unknown, onChange: typeof revoke) => {
-      revoke = onChange;
-      return () => (watched -= 1);
-    };
     const module = await Test.createTestingModule({
       controllers: [ArchiveController],
       providers: [
         OpenStreams,
         { provide: RpcClient, useValue: { for: () => tenants } },
-        { provide: Principals, useValue: { watch } },
+        { provide: Principals, useValue: { watch: () => ({ signal: access.signal, end: () => (watched -= 1) }) } },
       ],
     }).compile();
     app = module.createNestApplication(new FastifyAdapter());
@@ -64,6 +59,7 @@ describe('ArchiveController', () => {
   });
   beforeEach(() => {
     asked = [];
+    access = new AbortController();
     watched = 1;
     chunk = async () => ({ bytes: CHUNK.toString('base64') });
     archive = async () => ({ id, chunks: 100, bytes: 100 * CHUNK.length });
@@ -115,7 +111,7 @@ describe('ArchiveController', () => {
 
   it("cuts the connection when the caller's access ends", async () => {
     chunk = async ({ seq }) => {
-      if (seq === 3) revoke(new ProblemError('unauthenticated'));
+      if (seq === 3) access.abort(new ProblemError('unauthenticated'));
       return { bytes: CHUNK.toString('base64') };
     };
     const response = await download();

@@ -21,7 +21,10 @@ const end = (id: number): RunEvent => ({ id, type: 'run.completed', data: { outp
 
 /** Messages by their place, events by run and place. */
 const names = (events: readonly ConversationEvent[]) =>
-  events.map((event) => (event.type === 'run.event' ? `${event.data.run_id}${event.data.id}` : event.id));
+  events.map((event) => {
+    if (event.type === 'conversation.updated') return `title ${event.data.title}`;
+    return event.type === 'run.event' ? `${event.data.run_id}${event.data.id}` : event.id;
+  });
 
 describe('the reading of a conversation', () => {
   let messages: Message[];
@@ -30,6 +33,7 @@ describe('the reading of a conversation', () => {
   let regenerated: string[];
   let asked: number;
   let failure: Error | undefined;
+  let title: string | null | undefined;
   let tail: ConversationTail;
   let control: AbortController;
 
@@ -40,12 +44,18 @@ describe('the reading of a conversation', () => {
     regenerated = [];
     asked = 0;
     failure = undefined;
+    title = undefined;
     control = new AbortController();
     tail = new ConversationTail('c', 't', async (after): Promise<NewMessages> => {
       asked += 1;
       if (failure) throw failure;
       const left = messages.filter(({ id }) => id > after);
-      return { messages: left.slice(0, 2), has_more: left.length > 2, runs: regenerated };
+      return {
+        messages: left.slice(0, 2),
+        has_more: left.length > 2,
+        runs: regenerated,
+        ...(title !== undefined && { title }),
+      };
     });
   });
   afterEach(() => control.abort());
@@ -102,6 +112,20 @@ describe('the reading of a conversation', () => {
     expect(begun).toEqual(['a', 'b']);
   });
 
+  it('tells the title when it is another one than the reader knows, behind the messages', async () => {
+    title = 'Invoices';
+    const start = { last_event_id: '0', runs: [], title };
+    const known = new ConversationReading(tail, () => ended(), control.signal).events(start);
+    const news = read();
+    expect(names(await take(news, 1))).toEqual(['title Invoices']);
+    messages = [message('1', 'user', null)];
+    tail.tell();
+    for (const reader of [known, news]) expect(names(await take(reader, 1))).toEqual(['1']);
+    title = null;
+    tail.tell();
+    for (const reader of [known, news]) expect(names(await take(reader, 1))).toEqual(['title null']);
+  });
+
   it('tells the events of runs that answer a message once more, each once, as soon as there is word of them', async () => {
     runs = { a: ended(token(1), end(2)) };
     messages = [message('1', 'user', null)];
@@ -114,6 +138,22 @@ describe('the reading of a conversation', () => {
     tail.tell();
     expect(names(await take(events, 1))).toEqual(['2']);
     expect(begun).toEqual(['a']);
+  });
+
+  it('looks once more when it learns of such a run, and waits behind it', async () => {
+    const { run, end: finish } = lasting(token(1));
+    runs = { 5: run };
+    messages = [message('1', 'user', null)];
+    const events = read();
+    expect(names(await take(events, 1))).toEqual(['1']);
+    await until(() => tail.isBehind('5'));
+    regenerated = ['5'];
+    const before = asked;
+    tail.tell();
+    expect(names(await take(events, 1))).toEqual(['51']);
+    await until(() => asked === before + 2 && tail.isBehind('6'));
+    expect(tail.isBehind('5')).toBe(false);
+    finish();
   });
 
   it('tells the answer of a run behind its events, whichever came first, and each event once', async () => {

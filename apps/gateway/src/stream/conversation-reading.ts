@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   ProblemError,
   type ConversationEvent,
@@ -8,6 +7,7 @@ import {
 } from '@taai/contracts';
 import type { ConversationTail } from './conversation-tail';
 import { EventQueue } from './event-queue';
+import { newMessages } from './new-messages';
 
 /** Events that have been fetched and not taken; besides, each run's reader holds one page of its log. */
 const CAPACITY = 16;
@@ -15,9 +15,6 @@ const CAPACITY = 16;
 const MAX_RUNS = 32;
 /** Runs that ended without an answer, of which an answer is still looked out for. */
 const MAX_ENDED = 1000;
-const RETRY_MS = 1000;
-/** Chat may be away for so many attempts. */
-const MAX_FAILURES = 30;
 
 type ReadRun = (id: string, signal: AbortSignal) => AsyncIterable<RunEvent>;
 
@@ -31,6 +28,8 @@ export class ConversationReading {
   /** Runs that wait for their turn, and how they get it. */
   private readonly waiting = new Map<string, () => void>();
   private reading = 0;
+  /** As the reader knows it. */
+  private title: string | null = null;
 
   constructor(
     private readonly tail: ConversationTail,
@@ -43,8 +42,9 @@ export class ConversationReading {
   }
 
   /** The events until the signal, or until the reader takes no more. For one call. */
-  events({ runs, last_event_id }: ConversationStart): AsyncIterableIterator<ConversationEvent, void, undefined> {
+  events({ runs, last_event_id, title }: ConversationStart): AsyncIterableIterator<ConversationEvent, void, undefined> {
     if (this.signal.aborted) this.queue.end();
+    this.title = title ?? null;
     for (const id of runs) void this.run(id);
     this.readMessages(last_event_id).catch((error: unknown) => this.queue.fail(error));
     return this.queue;
@@ -58,29 +58,21 @@ export class ConversationReading {
 
   private async readMessages(after: string): Promise<void> {
     const { signal } = this.control;
-    let last = after;
-    while (!signal.aborted) {
-      const { words } = this.tail;
-      const { messages, has_more, runs = [] } = await this.ask(last);
+    for await (const { messages, runs = [], title = this.title } of newMessages(this.tail, after, signal)) {
       for (const id of runs) void this.run(id);
       for (const message of messages) {
         if (signal.aborted) return;
         await this.tell(message);
-        last = message.id;
       }
-      if (!has_more) await this.tail.wait(words, last, signal);
+      await this.rename(title);
     }
   }
 
-  private async ask(after: string) {
-    for (let failures = 1; ; failures += 1) {
-      try {
-        return await this.tail.after(after);
-      } catch (error) {
-        if (failures === MAX_FAILURES || this.control.signal.aborted) throw error;
-        await delay(RETRY_MS, undefined, { signal: this.control.signal }).catch(() => undefined);
-      }
-    }
+  private async rename(title: string | null): Promise<void> {
+    if (title === this.title) return;
+    this.title = title;
+    const { conversation_id } = this.tail;
+    await this.queue.put({ type: 'conversation.updated', data: { conversation_id, title } });
   }
 
   /** A run comes behind the message that it answers, and its answer behind the run: who has the answer has all of it. */

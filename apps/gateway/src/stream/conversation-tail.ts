@@ -1,7 +1,7 @@
 import type { NewMessages } from '@taai/contracts';
 
 interface Waiting {
-  /** Id of the last message that the reader has. */
+  /** The last id that the reader knows of, a message's or a run's. */
   after: string;
   wake: () => void;
 }
@@ -31,7 +31,7 @@ export class ConversationTail {
     for (const { wake } of [...this.waiting]) wake();
   }
 
-  /** Whether a reader waits who does not have the message. */
+  /** Whether a reader waits who does not know of it. */
   isBehind(newest: string | undefined): boolean {
     return newest !== undefined && [...this.waiting].some(({ after }) => after < newest);
   }

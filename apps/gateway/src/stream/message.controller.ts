@@ -1,9 +1,10 @@
-import { Controller, Req, Res } from '@nestjs/common';
+import { Controller, Req, Res, UseInterceptors } from '@nestjs/common';
 import { bind, messageContract, Regenerate, SendMessage, type MessageSent } from '@taai/contracts';
 import { RpcClient } from '@taai/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Concurrency } from '../admission/concurrency';
 import { ContractRoute, Input } from '../route/route';
+import { ApprovalAnswers } from './approval-answers';
 import { RunEvents } from './run-events';
 import { wireOf } from './wires/asked-wire';
 import type { Wire } from './wires/wire';
@@ -22,6 +23,7 @@ export class MessageController {
   }
 
   @ContractRoute(bind(messageContract, 'send'))
+  @UseInterceptors(ApprovalAnswers)
   async send(
     @Input() input: SendMessage,
     @Req() request: FastifyRequest,
@@ -48,7 +50,8 @@ export class MessageController {
   private async answer(answer: FastifyReply, { message, run_id }: MessageSent, isStream = false, wire?: Wire) {
     const { conversation_id } = message;
     const run = { id: run_id, conversation_id };
-    if (isStream) return this.events.stream(answer, run, 0, wire);
+    if (wire) return this.events.render(answer, run, { after: 0 }, wire);
+    if (isStream) return this.events.stream(answer, run, 0);
     const { reply } = await this.events.finished(answer, run, () => this.messages.reply({ conversation_id, run_id }));
     return { message, reply, run_id };
   }

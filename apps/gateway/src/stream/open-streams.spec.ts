@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { Test } from '@nestjs/testing';
 import { ProblemError } from '@taai/contracts';
 import type { FastifyReply } from 'fastify';
@@ -12,8 +12,7 @@ describe('what lasts', () => {
   let streams: OpenStreams;
   let server: AnswerServer;
   /** Of every caller. */
-  /** Ends the access of each caller who is watched. */
-  let revoke: (reason: ProblemError) => void;
+  let access: AbortController;
   let watched: number;
   let isResumable: boolean;
   let work: (signal: AbortSignal, reply: FastifyReply) => Promise<unknown>;
@@ -22,14 +21,14 @@ describe('what lasts', () => {
   let whenOpened: () => void = () => undefined;
 
   beforeEach(async () => {
+    access = new AbortController();
     watched = 0;
     isResumable = false;
     work = lasts;
     outcomes = [];
-    const watch = (_: unknown, onChange: typeof revoke) => {
+    const watch = () => {
       watched += 1;
-      revoke = onChange;
-      return () => (watched -= 1);
+      return { signal: access.signal, end: () => (watched -= 1) };
     };
     const providers = [OpenStreams, { provide: Principals, useValue: { watch } }];
     streams = (await Test.createTestingModule({ providers }).compile()).get(OpenStreams);
@@ -93,7 +92,7 @@ describe('what lasts', () => {
 
   it('ends with the access of its caller, which the client is told', async () => {
     const exchange = await open();
-    revoke(new ProblemError('unauthenticated'));
+    access.abort(new ProblemError('unauthenticated'));
     expect((await exchange.response).statusCode).toBe(401);
     expect(await bodyOf(exchange)).toBe('unauthenticated');
     expect(watched).toBe(0);
@@ -113,6 +112,7 @@ describe('what lasts', () => {
     for (let n = 0; n < 20; n += 1) await bodyOf(server.ask());
     expect(before).toHaveLength(20);
     expect(new Set(after)).toEqual(new Set([0]));
+    expect(getEventListeners(access.signal, 'abort')).toEqual([]);
     expect(watched).toBe(0);
   });
 

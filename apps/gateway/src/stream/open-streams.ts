@@ -3,7 +3,7 @@ import { ProblemError } from '@taai/contracts';
 import { currentCaller } from '@taai/tenant';
 import type { FastifyReply } from 'fastify';
 import { leaveSoon } from '../admission/in-flight-places';
-import { Principals, type Seen } from '../access/principals';
+import { Principals, type Seen, type Watch } from '../access/principals';
 
 /** How long answers that nobody could take up again may go on when the gateway stops, in milliseconds. */
 const DRAIN_MS = 8000;
@@ -15,6 +15,13 @@ interface OpenStream {
   control: AbortController;
   /** Its client can go on at another gateway where it was cut. */
   isResumable: boolean;
+}
+
+interface StreamOptions {
+  isResumable?: boolean;
+  seen?: Seen | undefined;
+  /** Of who is nobody's caller; else that of the caller. */
+  access?: Watch;
 }
 
 /** Everything that lasts longer than a call: each ends with its client, with its caller's access, or with the gateway. */
@@ -36,25 +43,22 @@ export class OpenStreams implements BeforeApplicationShutdown {
   async run<T>(
     reply: FastifyReply,
     work: (signal: AbortSignal) => Promise<T>,
-    { isResumable = false, seen }: { isResumable?: boolean; seen?: Seen | undefined } = {},
+    { isResumable = false, seen, access }: StreamOptions = {},
   ): Promise<T> {
     leaveSoon(reply.raw);
-    const control = new AbortController();
-    const stream = { control, isResumable };
-    const unwatch = this.principals.watch(currentCaller(), (reason) => control.abort(reason), seen);
-    const unbind = abortWith(reply, control);
+    const stream = { control: new AbortController(), isResumable };
+    const unbind = bindTo(reply, access ?? this.principals.watch(currentCaller(), seen), stream.control);
     this.open.add(stream);
-    if (this.endsNow(stream)) control.abort(STOPPING);
+    if (this.endsNow(stream)) stream.control.abort(STOPPING);
     try {
-      return await work(control.signal);
+      return await work(stream.control.signal);
     } catch (error) {
       // Nobody waits for an answer.
       if (reply.raw.closed) reply.hijack();
-      control.signal.throwIfAborted();
+      stream.control.signal.throwIfAborted();
       throw error;
     } finally {
       unbind();
-      unwatch();
       this.open.delete(stream);
       if (this.open.size === 0) this.whenNone();
     }
@@ -83,10 +87,16 @@ export class OpenStreams implements BeforeApplicationShutdown {
   }
 }
 
-/** Aborts with the client; the function that is returned ends that. */
-function abortWith({ raw }: FastifyReply, control: AbortController): () => void {
+/** Aborts with the client and with the access; the function that is returned ends that. */
+function bindTo({ raw }: FastifyReply, access: Watch, control: AbortController): () => void {
   const leave = () => control.abort(new ProblemError('cancelled'));
+  const revoke = () => control.abort(access.signal.reason);
   raw.once('close', leave);
+  access.signal.addEventListener('abort', revoke);
   if (raw.closed) leave();
-  return () => void raw.off('close', leave);
+  return () => {
+    raw.off('close', leave);
+    access.signal.removeEventListener('abort', revoke);
+    access.end();
+  };
 }

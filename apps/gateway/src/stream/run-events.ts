@@ -7,7 +7,7 @@ import type { FastifyReply } from 'fastify';
 import type { Seen } from '../access/principals';
 import { OpenStreams } from './open-streams';
 import { answerEvents, plainEvents } from './sse';
-import { RunRendering } from './wires/run-rendering';
+import { RunRendering, type RenderingStart } from './wires/run-rendering';
 import type { Wire } from './wires/wire';
 
 /** How long a plain request waits for its run, in milliseconds: a little longer than a run may take. */
@@ -34,12 +34,17 @@ export class RunEvents {
     this.runs = rpc.for(runContract);
   }
 
-  /** Answers with the events after `after` as SSE, as they happen, to the run's end: in the frames of the wire, or in our own words. */
-  stream(reply: FastifyReply, run: FollowedRun, after: number, wire?: Wire): Promise<void> {
+  /** Answers with the events after `after` as SSE, as they happen, to the run's end. */
+  stream(reply: FastifyReply, run: FollowedRun, after: number): Promise<void> {
+    const answer = (signal: AbortSignal) => answerEvents(reply, this.read(run.id, after, signal), plainEvents, signal);
+    return this.streams.run(reply, answer, { isResumable: true, seen: this.seen(run) });
+  }
+
+  /** The same in the frames of a wire, from `start`: to the run's end, or to where it waits for the reader. */
+  render(reply: FastifyReply, run: FollowedRun, start: RenderingStart, wire: Wire): Promise<void> {
+    const rendering = new RunRendering(wire, run, start);
     const answer = (signal: AbortSignal) =>
-      wire
-        ? answerEvents(reply, this.read(run.id, 0, signal), new RunRendering(wire, run, after), signal)
-        : answerEvents(reply, this.read(run.id, after, signal), plainEvents, signal);
+      answerEvents(reply, this.toPause(run.id, rendering, signal), rendering, signal);
     return this.streams.run(reply, answer, { isResumable: true, seen: this.seen(run) });
   }
 
@@ -76,6 +81,18 @@ export class RunEvents {
     }
     signal.throwIfAborted();
     if (late.signal.aborted) throw goesOn(runId);
+  }
+
+  /** The events until the run waits for a person who has just been asked by the stream: formats of UIs end there, to be answered. */
+  private async *toPause(id: string, rendering: RunRendering, signal: AbortSignal): AsyncGenerator<RunEvent> {
+    const caller = currentCaller();
+    for await (const event of this.read(id, 0, signal)) {
+      yield event;
+      if (!rendering.mayWait) continue;
+      // A pause is committed before it is logged: a run that does not wait has gone on, and more events follow.
+      const { status } = await runAs(caller, () => persistently(() => this.runs.outcome({ id }), signal));
+      if (status === 'waiting_approval') return rendering.pause();
+    }
   }
 
   /** The events until the run's end or the signal. */

@@ -1,9 +1,10 @@
-import { Controller, Req, Res } from '@nestjs/common';
+import { Controller, Req, Res, UseInterceptors } from '@nestjs/common';
 import { bind, hasEnded, ReadRunEvents, runContract, StartRun, type Run } from '@taai/contracts';
 import { RpcClient } from '@taai/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Concurrency } from '../admission/concurrency';
 import { ContractRoute, Input } from '../route/route';
+import { ApprovalAnswers } from './approval-answers';
 import { RunEvents } from './run-events';
 import { wireOf } from './wires/asked-wire';
 
@@ -21,6 +22,7 @@ export class RunController {
   }
 
   @ContractRoute(bind(runContract, 'start'))
+  @UseInterceptors(ApprovalAnswers)
   async start(
     @Input() input: StartRun,
     @Req() request: FastifyRequest,
@@ -30,7 +32,8 @@ export class RunController {
     const isStream = wire !== undefined || input.stream;
     if (isStream) await this.concurrency.take('open_streams', reply.raw);
     const run = await this.runs.start(input);
-    if (isStream) return this.events.stream(reply, run, 0, wire);
+    if (wire) return this.events.render(reply, run, { after: 0 }, wire);
+    if (isStream) return this.events.stream(reply, run, 0);
     if (request.headers.prefer?.includes('respond-async')) return this.goesOn(run, reply);
     const ended = await this.events.finished(reply, run, () => this.runs.outcome({ id: run.id }));
     return hasEnded(ended) ? ended : this.goesOn(ended, reply);
@@ -44,7 +47,7 @@ export class RunController {
   ) {
     const wire = wireOf(request);
     const run = await this.runs.outcome({ id });
-    return this.events.stream(reply, run, after, wire);
+    return wire ? this.events.render(reply, run, { after }, wire) : this.events.stream(reply, run, after);
   }
 
   /** The answer for a run whose end is not waited for. */

@@ -62,6 +62,37 @@ describe('server-sent events', () => {
     expect(body).toMatch(expected);
   });
 
+  /** Endless events for a client that does not read. Waits of at least as many milliseconds are a hundred times shorter. */
+  async function stall(shortened: number) {
+    async function* many() {
+      for (let id = 1; !control.signal.aborted; id += 1)
+        yield { id, type: 'token', data: { text: 'x'.repeat(100_000) } };
+    }
+    const [answered, closed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    server = await serve(async (reply) => {
+      const wait = reply.raw.setTimeout.bind(reply.raw);
+      reply.raw.setTimeout = (ms, callback) => wait(ms < shortened ? ms : ms / 100, callback);
+      reply.raw.once('close', closed.resolve);
+      await answerEvents(reply, many(), plainEvents, control.signal);
+      answered.resolve();
+    });
+    const exchange = server.ask();
+    await exchange.response;
+    await answered.promise;
+    return { exchange, closed: closed.promise };
+  }
+
+  it('end for a client that does not read, which is told so if it reads at last', async () => {
+    const { exchange } = await stall(10_000);
+    expect(await bodyOf(exchange)).toMatch(/event: error\ndata: .*"code":"slow_reader"/);
+  });
+
+  it('end for a client that does not read, and break off if it still does not', async () => {
+    const { exchange, closed } = await stall(5000);
+    await closed;
+    await expect(bodyOf(exchange)).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
+
   it('break off with the gateway for clients that do not come again by themselves', async () => {
     const byFetch = { ...plainEvents, again: undefined };
     server = await serve((reply) => answerEvents(reply, events(), byFetch, control.signal));

@@ -1,5 +1,5 @@
 import type { ProblemError } from '@taai/contracts';
-import { reportError } from '@taai/platform';
+import { reportError, slowReaders } from '@taai/platform';
 import type { FastifyReply } from 'fastify';
 import { problemBody, toProblem } from '../http/problem.filter';
 import { STOPPING } from './open-streams';
@@ -26,6 +26,10 @@ export const sseHeaders = {
 const KEEP_ALIVE_MS = 15_000;
 /** Milliseconds after which a client whose stream was ended by a restart comes back, with `Last-Event-ID`. */
 const RETRY_MS = 1000;
+/** For how long a client of a stream may take nothing of what waits for it, in milliseconds. */
+const PATIENCE_MS = 10_000;
+/** And for how long nothing of the last words. */
+const GRACE_MS = 5000;
 
 /** As `writeAll`, with a comment every 15 s: before the first item it begins the answer. */
 export async function writeEvents<T>(reply: FastifyReply, items: AsyncIterable<T>, writing: Writing<T>): Promise<void> {
@@ -66,7 +70,10 @@ export const plainEvents: EventEncoding<ServerSentEvent | StartingPoint> = {
   again: `retry: ${RETRY_MS}\n\n`,
 };
 
-/** Answers with the events until they end. What fails is told, too, and the end of the gateway a request to come back. */
+/**
+ * Answers with the events until they end. What fails is told, too, that the client does not read, and the end of the gateway as a request to
+ * come back. Nobody waits for long for who does not read that.
+ */
 export async function answerEvents<E>(
   reply: FastifyReply,
   events: AsyncIterable<E>,
@@ -75,12 +82,14 @@ export async function answerEvents<E>(
 ): Promise<void> {
   beginAnswer(reply, { ...sseHeaders, ...encoding.headers });
   try {
-    await writeEvents(reply, events, { format: (event) => encoding.format(event), signal });
+    const format = (event: E) => encoding.format(event);
+    await writeEvents(reply, events, { format, signal, patience_ms: PATIENCE_MS });
     signal.throwIfAborted();
     reply.raw.end(encoding.end);
   } catch (error) {
     if (!reply.raw.closed) takeLeave(reply, error, encoding);
   }
+  if (!reply.raw.closed) reply.raw.setTimeout(GRACE_MS, () => reply.raw.destroy());
 }
 
 function takeLeave<E>({ raw }: FastifyReply, error: unknown, encoding: EventEncoding<E>): void {
@@ -93,5 +102,6 @@ function takeLeave<E>({ raw }: FastifyReply, error: unknown, encoding: EventEnco
 function reported(error: unknown): ProblemError {
   const problem = toProblem(error);
   if (problem.code === 'internal') reportError(error);
+  if (problem.code === 'slow_reader') slowReaders.inc({ wire: 'sse' });
   return problem;
 }

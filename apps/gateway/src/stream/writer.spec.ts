@@ -15,9 +15,11 @@ describe('a body that is written piece by piece', () => {
   let control: AbortController;
   let written: Promise<unknown>;
   let listenersBefore: number;
+  let patience_ms: number | undefined;
 
   beforeEach(async () => {
     asked = 0;
+    patience_ms = undefined;
     reply = undefined;
     control = new AbortController();
     server = await serve(async (answer) => {
@@ -25,7 +27,11 @@ describe('a body that is written piece by piece', () => {
       void answer.header('x-hook', 'set');
       beginAnswer(answer, { 'content-type': 'text/plain' });
       listenersBefore = listeners();
-      const writing = writeAll(answer, pieces(), { format: (n) => `${n};${PIECE}`, signal: control.signal });
+      const writing = writeAll(answer, pieces(), {
+        format: (n) => `${n};${PIECE}`,
+        signal: control.signal,
+        ...(patience_ms !== undefined && { patience_ms }),
+      });
       written = writing.catch((error: unknown) => error);
       await written;
       answer.raw.end();
@@ -37,7 +43,7 @@ describe('a body that is written piece by piece', () => {
     for (; asked < COUNT; asked += 1) yield asked;
   }
 
-  const listeners = () => reply?.raw.listenerCount('drain') ?? 0;
+  const listeners = () => (reply?.raw.listenerCount('drain') ?? 0) + (reply?.raw.listenerCount('timeout') ?? 0);
 
   /** Until the buffers between the two are full; what those hold, the system decides. */
   async function stall(): Promise<void> {
@@ -71,5 +77,28 @@ describe('a body that is written piece by piece', () => {
     sent.destroy();
     await once(sent, 'close');
     expect(asked).toBeLessThan(COUNT);
+  });
+
+  it('gives a client up that takes nothing for too long, and leaves no listener', async () => {
+    patience_ms = 50;
+    const { sent, response } = server.ask();
+    await response;
+    expect(await written).toMatchObject({ code: 'slow_reader' });
+    expect(asked).toBeLessThan(COUNT);
+    expect([listeners(), reply?.raw.socket?.timeout ?? 0]).toEqual([listenersBefore, 0]);
+    sent.destroy();
+  });
+
+  it('bears with one that is slow', async () => {
+    patience_ms = 1000;
+    const exchange = server.ask();
+    const response = await exchange.response;
+    let bytes = 0;
+    for await (const chunk of response) {
+      bytes += (chunk as Buffer).length;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(bytes).toBeGreaterThan(COUNT * PIECE.length);
+    expect(listeners()).toBe(listenersBefore);
   });
 });

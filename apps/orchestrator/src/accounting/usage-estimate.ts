@@ -87,12 +87,18 @@ async function countAnswer(kind: ProviderKind, reply: ModelReply, reported: Usag
 
 /** Tools on offer count as the JSON they are sent as. */
 const textsOf = ({ messages, tools = [] }: Prompt): string[] => [
-  ...messages.flatMap((message) => [
-    ...contentTexts(message.content),
-    ...('tool_calls' in message ? (message.tool_calls ?? []) : []).flatMap((call) => [call.name, call.arguments]),
-  ]),
+  ...messages.flatMap(textsOfMessage),
   ...tools.map((tool) => JSON.stringify(tool)),
 ];
+
+/** What a tokenizer counts of a message; the rest of it is `fixedTokens`. */
+export const textsOfMessage = (message: RunMessage): string[] => [
+  ...contentTexts(message.content),
+  ...('tool_calls' in message ? (message.tool_calls ?? []) : []).flatMap((call) => [call.name, call.arguments]),
+];
+
+/** The tokens of a message besides those of its texts: its role and its ends, and its files. */
+export const fixedTokens = ({ content }: RunMessage): number => TOKENS_PER_MESSAGE + fileTokens(content);
 
 type Content = RunMessage['content'];
 
@@ -100,7 +106,7 @@ const contentTexts = (content: Content): string[] =>
   typeof content === 'string' ? [content] : content.flatMap((part) => (part.type === 'text' ? [part.text] : []));
 
 const framingOf = (messages: readonly RunMessage[]): number =>
-  TOKENS_PER_PROMPT + messages.reduce((sum, { content }) => sum + TOKENS_PER_MESSAGE + fileTokens(content), 0);
+  TOKENS_PER_PROMPT + messages.reduce((sum, message) => sum + fixedTokens(message), 0);
 
 const fileTokens = (content: Content): number =>
   typeof content === 'string' ? 0 : content.reduce((sum, part) => sum + tokensOfPart(part), 0);

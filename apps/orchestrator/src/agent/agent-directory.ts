@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { found, ProblemError, type Agent } from '@taai/contracts';
-import { RlsPool, type Reader, type Tx } from '@taai/entities';
+import { RlsPool, type Reader } from '@taai/entities';
 import { AgentRepository } from './agent.repository';
 import { TenantCache } from '../cache/tenant-cache';
 import { TenantChanges } from '../cache/tenant-changes';
@@ -24,12 +24,12 @@ export class AgentDirectory {
   }
 
   /**
-   * Finds an agent as the transaction sees it: a change that was answered is never missed, however late this replica hears of it.
+   * Finds an agent as the database has it: a change that was answered is never missed, however late this replica hears of it.
    * Nothing but the version is read while nothing has changed.
    */
-  async current(tx: Tx, id: string): Promise<Agent> {
-    const version = found('agent', await this.agents.version(tx, id));
-    const get = () => this.cache.get(keyOf(id), () => this.read(tx, id));
+  async current(db: Reader, id: string): Promise<Agent> {
+    const version = found('agent', await this.agents.version(db, id));
+    const get = () => this.cache.get(keyOf(id), () => this.read(db, id));
     const known = await get();
     if (known.version >= version) return known;
     this.cache.drop(keyOf(id));

@@ -1,20 +1,26 @@
-import { invalidField, limits, type CreateAgent } from '@taai/contracts';
+import { invalidField, limits, type CreateAgent, type Fallback } from '@taai/contracts';
 import type { Tx } from '@taai/entities';
 import type { AgentRepository } from './agent.repository';
 import { isVariableName } from './system-prompt';
 import { schemaFault } from '../tool/tool-schema';
 
-type Fields = Partial<Pick<CreateAgent, 'tools' | 'fallbacks' | 'output_schema' | 'variables'>>;
+type Fields = Partial<Pick<CreateAgent, 'tools' | 'fallbacks' | 'title_model' | 'output_schema' | 'variables'>>;
 
 /** What no type can say of an agent's fields. Throws `validation_failed`. */
 export async function assertAgent(tx: Tx, agents: AgentRepository, fields: Fields): Promise<void> {
-  const { tools, fallbacks, output_schema, variables } = fields;
+  const { tools, fallbacks, title_model, output_schema, variables } = fields;
   if (output_schema) await assertOutputSchema(output_schema);
   if (variables) assertVariables(variables);
   if (tools) assertTools(tools, await agents.toolNames(tx, tools));
+  if (title_model) await assertTitleModel(agents, tx, title_model);
   if (!fallbacks) return;
   const providers = fallbacks.map(({ provider_id }) => provider_id.toLowerCase());
   assertKnown('fallbacks', providers, await agents.providerIds(tx, providers));
+}
+
+async function assertTitleModel(agents: AgentRepository, tx: Tx, { provider_id }: Fallback): Promise<void> {
+  if ((await agents.providerIds(tx, [provider_id])).length === 0)
+    throw invalidField('title_model.provider_id', 'does not exist');
 }
 
 async function assertOutputSchema(schema: Record<string, unknown>): Promise<void> {

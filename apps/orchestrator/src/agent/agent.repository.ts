@@ -24,6 +24,11 @@ const ROWS = new Rows(
     'requires_approval',
     'separate_approver',
     'concurrent_turns',
+    'automatic_titles',
+    'title_model',
+    'context_messages',
+    'context_tokens',
+    'summarize',
     'version',
     'is_active',
     'created_at',
@@ -43,8 +48,8 @@ export class AgentRepository {
   /** The ordinary statements. An update counts the version up. */
   readonly rows = ROWS;
 
-  async version(tx: Tx, id: string): Promise<number | undefined> {
-    const [agent] = await tx.read<Pick<Agent, 'version'>>(VERSION, [id]);
+  async version(db: Reader, id: string): Promise<number | undefined> {
+    const [agent] = await db.read<Pick<Agent, 'version'>>(VERSION, [id]);
     return agent?.version;
   }
 

@@ -38,7 +38,10 @@ export class AgentService {
     const { user_id: created_by = null } = currentCaller();
     return withTenant(this.db, async (tx) => {
       await assertAgent(tx, this.agents, input);
-      const after = await explainViolation(this.agents.rows.insert(tx, { ...input, created_by }), refused);
+      const after = await explainViolation(
+        this.agents.rows.insert(tx, { automatic_titles: true, ...input, created_by }),
+        refused,
+      );
       await audit(tx, { action: 'agent.created', target: { type: 'agent', id: after.id }, after });
       return after;
     });

@@ -1,4 +1,4 @@
-import type { Attachment, ChatMessage as SaidMessage } from '@taai/contracts';
+import type { Attachment, ChatMessage as ToldMessage } from '@taai/contracts';
 import type { ChatMessage, ContentPart } from '@taai/providers';
 
 /** A file by its id: what a run keeps of it. Its bytes are read when a model is asked, and kept no longer. */
@@ -10,12 +10,21 @@ export interface StoredFilePart extends Attachment {
 export type RunMessage =
   Exclude<ChatMessage, { role: 'user' }> | { role: 'user'; content: string | (ContentPart | StoredFilePart)[] };
 
+/** A message that was said. The run is the one that gave the answer, or that answers the question; a summary is of what was said before. */
+export type SaidMessage = RunMessage & { run_id?: string; is_summary?: true };
+
 /** What was said, with its files before it: models read them better in this order. */
-export function toRunMessage({ role, content, attachments = [] }: SaidMessage): RunMessage {
+export function toRunMessage({ role, content, attachments = [] }: ToldMessage): RunMessage {
   if (role === 'assistant' || attachments.length === 0) return { role, content };
   const files = attachments.map((attachment): StoredFilePart => ({ type: 'stored_file', ...attachment }));
   return { role, content: [...files, { type: 'text', text: content }] };
 }
+
+/** The same, with the run that it has to do with. */
+export const toSaidMessage = (message: ToldMessage): SaidMessage => ({
+  ...toRunMessage(message),
+  ...(message.run_id && { run_id: message.run_id }),
+});
 
 /** The text of a message, without what is in its files. */
 export const textOf = ({ content }: RunMessage): string =>

@@ -40,8 +40,7 @@ const SLICES = /[^]{1,500}(?= )|[^]{1,500}/gu;
 async function answer({ id, family, texts }: Request): Promise<void> {
   try {
     const count = await load(family);
-    const slices = texts.flatMap((text) => text.match(SLICES) ?? []);
-    const answer = slices.reduce((sum, slice) => sum + count(slice), 0);
+    const answer = texts.map((text) => (text.match(SLICES) ?? []).reduce((sum, slice) => sum + count(slice), 0));
     parentPort?.postMessage({ id, answer });
   } catch (error) {
     parentPort?.postMessage({ id, reason: error instanceof Error ? error.message : 'unknown' });

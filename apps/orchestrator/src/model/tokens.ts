@@ -24,7 +24,7 @@ const CHARACTERS_PER_TOKEN = 4;
 /** Loading a vocabulary takes up to a second of a whole core. */
 const TIMEOUT_MS = 10_000;
 
-export const tokenizers = new WorkerThread<{ family: string; texts: readonly string[] }, number>(
+export const tokenizers = new WorkerThread<{ family: string; texts: readonly string[] }, number[]>(
   join(import.meta.dirname, 'tokenizer.worker'),
   { timeoutMs: TIMEOUT_MS },
 );
@@ -34,17 +34,31 @@ export const roughTokens = (characters: number): number => Math.ceil(characters 
 
 /** The tokens of all texts together, by a tokenizer of the vendor's family; extrapolated beyond 64 k characters. It does not throw. */
 export async function countTokens(kind: ProviderKind, texts: readonly string[]): Promise<number> {
+  return Math.round(sumOf(await tokensOfEach(kind, texts)));
+}
+
+/** The same for each text by itself, rounded up. */
+export const countEach = async (kind: ProviderKind, texts: readonly string[]): Promise<number[]> =>
+  (await tokensOfEach(kind, texts)).map(Math.ceil);
+
+async function tokensOfEach(kind: ProviderKind, texts: readonly string[]): Promise<number[]> {
   const characters = lengthOf(texts);
-  if (characters === 0) return 0;
+  if (characters === 0) return texts.map(() => 0);
   const sample = sampleOf(texts, Math.min(1, MAX_CHARACTERS / characters));
   try {
-    const tokens = await tokenizers.ask({ family: families[kind], texts: sample });
-    return Math.round((tokens * characters) / lengthOf(sample));
+    const counts = await tokenizers.ask({ family: families[kind], texts: sample });
+    const usual = sumOf(counts) / lengthOf(sample);
+    return texts.map((text, index) => {
+      const { length } = sample[index] ?? '';
+      return length === 0 ? text.length * usual : ((counts[index] ?? 0) * text.length) / length;
+    });
   } catch (error) {
     log.warn({ err: error }, 'tokens are guessed from the number of characters');
-    return roughTokens(characters);
+    return texts.map(({ length }) => roughTokens(length));
   }
 }
+
+const sumOf = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
 
 /** A share of all texts: of long ones the beginning, of short ones one here and there. */
 function sampleOf(texts: readonly string[], share: number): string[] {

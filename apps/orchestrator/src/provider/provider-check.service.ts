@@ -1,17 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { ProblemError, type ProviderHealth, type ProviderModels, type ProviderTest } from '@taai/contracts';
-import { closeCall, openCall, withTenant } from '@taai/entities';
 import { reportError } from '@taai/platform';
 import { ProviderError, type ChatMessage } from '@taai/providers';
 import { currentCaller } from '@taai/tenant';
-import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { CircuitBreakers } from '../model/circuit-breakers';
 import type { OpenProvider } from './known-provider';
 import { callModel, type ModelReply } from '../model/model-call';
 import { ProviderDirectory } from './provider-directory';
 import { ModelLists } from './model-lists';
-import { accountFor } from '../accounting/usage-estimate';
+import { StoredLedger } from '../accounting/stored-ledger';
+import { accountFor, outcomeOf as accounted } from '../accounting/usage-estimate';
 
 /** It leaves room in what the contract allows for a test: asking for the models before may take 20 s. */
 const TEST_MS = 30_000;
@@ -26,7 +25,7 @@ const SPECIAL =
 @Injectable()
 export class ProviderCheckService {
   constructor(
-    private readonly db: DataSource,
+    private readonly ledger: StoredLedger,
     private readonly directory: ProviderDirectory,
     private readonly lists: ModelLists,
     private readonly breakers: CircuitBreakers,
@@ -71,16 +70,14 @@ export class ProviderCheckService {
     const { user_id = null, api_key_id = null } = currentCaller();
     const { provider_id, kind: provider_kind } = provider;
     const call = { call_id, kind: 'test', provider_id, provider_kind, model, user_id, api_key_id };
-    await withTenant(this.db, (tx) => openCall(tx, call));
+    await this.ledger.open(call);
     const reply = await callModel(
       adapter,
       { model, messages: question, max_output_tokens: MAX_OUTPUT_TOKENS },
       { signal: new AbortController().signal, timeout_ms: TEST_MS, onEvent: () => undefined },
     );
-    const error_code = reply.failure && failed(reply.failure).error_code;
-    const { latency_ms } = reply;
     const account = await accountFor(reply, { messages: question }, provider_kind);
-    await withTenant(this.db, (tx) => closeCall(tx, { ...account, call_id, status: 'closed', error_code, latency_ms }));
+    await this.ledger.close(call_id, accounted(reply, account));
     return reply;
   }
 }

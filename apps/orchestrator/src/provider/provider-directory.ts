@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { found, ProblemError } from '@taai/contracts';
+import { found, ProblemError, type ProviderKind } from '@taai/contracts';
 import { RlsPool, type Reader, type Tx } from '@taai/entities';
 import { currentCaller } from '@taai/tenant';
 import { KnownProvider, type OpenProvider } from './known-provider';
@@ -64,6 +64,11 @@ export class ProviderDirectory {
     const found = await find();
     if (found) return found;
     throw notReady(provider_id);
+  }
+
+  /** Whose format the provider that was chosen speaks; undefined when it cannot be called, as far as is known here. */
+  async kindOf(provider_id: string | null): Promise<ProviderKind | undefined> {
+    return chosen(await this.known(), provider_id)?.row.kind;
   }
 
   /** Finds a model by its name, `provider/model`. Throws `unknown_model`. */

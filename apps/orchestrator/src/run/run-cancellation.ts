@@ -25,7 +25,11 @@ export class RunCancellation {
   /** Tells whoever executes the run, or closes the log that nobody else writes. */
   async carryOut(id: string, status: RunStatus | undefined): Promise<void> {
     if (status === undefined) return;
-    if (status === 'cancelled') return this.closeLog(found('run', await this.runs.get(id)));
+    if (status === 'cancelled') {
+      const run = found('run', await this.runs.get(id));
+      this.executor.beginTurn(run);
+      return this.closeLog(run);
+    }
     await this.executor.takeUp(currentCaller().tenant_id, id);
     await this.redis.publish(keys.runCancel(id), '');
   }

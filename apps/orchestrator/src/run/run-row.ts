@@ -1,7 +1,7 @@
-import type { SamplingParameters, Fallback, StopReason, TokenUsage } from '@taai/contracts';
+import type { ConcurrentTurnsPolicy, SamplingParameters, Fallback, StopReason, TokenUsage } from '@taai/contracts';
 import type { AgentRunEntity } from '@taai/entities';
 import type { JsonObject } from '@taai/providers';
-import type { RunMessage } from '../file/stored-file';
+import type { SaidMessage } from '../file/stored-file';
 
 /** A run takes this from its agent and its caller at the start, so that later changes do not reach it. */
 export interface RunState {
@@ -20,6 +20,10 @@ export interface RunState {
   output_schema?: JsonObject | null;
   requires_approval?: boolean;
   separate_approver?: boolean;
+  /** Of a run in a conversation: how many of the messages that it was given its model is shown. */
+  shown_messages?: number;
+  concurrent_turns?: ConcurrentTurnsPolicy;
+  context_tokens?: number | null;
   /** The provider call under way. */
   call_id?: string;
   /** Milliseconds that the run had left when it began to wait for an approval. */
@@ -28,11 +32,11 @@ export interface RunState {
   stop_reason?: StopReason | null;
 }
 
-export type RunRow = Omit<AgentRunEntity, 'state' | 'input'> & { state: RunState; input: RunMessage[] };
+export type RunRow = Omit<AgentRunEntity, 'state' | 'input'> & { state: RunState; input: SaidMessage[] };
 
 export type NewRun = Pick<
   RunRow,
-  'id' | 'agent_id' | 'agent_version' | 'conversation_id' | 'user_id' | 'input' | 'metadata' | 'state'
+  'id' | 'agent_id' | 'agent_version' | 'conversation_id' | 'user_id' | 'input' | 'metadata' | 'state' | 'turn'
 >;
 
 /** A row of the ledger. */
@@ -54,5 +58,5 @@ export interface Lease {
 
 /** Named, because a prepared `select *` fails on every replica once a migration has added a column. */
 export const RUN_COLUMNS = `tenant_id, id, agent_id, agent_version, conversation_id, user_id, status, input, output, error_code,
-  error_detail, step, state, usage, cost_micro_usd, metadata, last_event_id, lease_owner, lease_until,
+  error_detail, turn, step, state, usage, cost_micro_usd, metadata, last_event_id, lease_owner, lease_until,
   cancel_requested_at, deadline_at, created_at, started_at, finished_at`;

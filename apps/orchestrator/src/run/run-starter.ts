@@ -8,13 +8,14 @@ import {
   type StartRun,
   type StartRunFor,
 } from '@taai/contracts';
-import { withTenant, type Tx } from '@taai/entities';
+import { RlsPool, withTenant, type Tx } from '@taai/entities';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { v7 } from 'uuid';
 import { AgentDirectory } from '../agent/agent-directory';
+import { ConversationContext, summaryMessage, type Counted } from '../context/conversation-context';
 import { FILES, type Files } from '../file/files';
-import { toRunMessage, type RunMessage } from '../file/stored-file';
+import { toRunMessage, toSaidMessage, type RunMessage, type SaidMessage } from '../file/stored-file';
 import { fillPrompt } from '../agent/system-prompt';
 import { ProviderDirectory } from '../provider/provider-directory';
 import { RunExecutor, type Slot } from './execution/run-executor';
@@ -23,12 +24,13 @@ import { DEFAULT_MAX_STEPS } from './execution/run-request';
 import type { NewRun, RunRow, RunState } from './run-row';
 import { toRun } from './run-view';
 import { ConcurrentTurns } from './concurrent-turns';
-import { RunHistory } from './run-history';
 import { RunRepository } from './run.repository';
 
 type Order = Pick<NewRun, 'id' | 'agent_id' | 'conversation_id' | 'metadata'> & {
-  messages: RunMessage[];
+  messages: SaidMessage[];
   variables: Record<string, unknown>;
+  /** Of a run in a conversation. */
+  counted?: Counted;
 };
 
 /** By then another run of the tenant may have ended. */
@@ -39,12 +41,13 @@ const RETRY_SECONDS = 5;
 export class RunStarter {
   constructor(
     private readonly db: DataSource,
+    private readonly rls: RlsPool,
     private readonly runs: RunRepository,
     private readonly agents: AgentDirectory,
     private readonly providers: ProviderDirectory,
     private readonly executor: RunExecutor,
     private readonly limits: RunLimits,
-    private readonly history: RunHistory,
+    private readonly context: ConversationContext,
     private readonly turns: ConcurrentTurns,
     @Inject(FILES) private readonly files: Files,
   ) {}
@@ -61,16 +64,27 @@ export class RunStarter {
     });
   }
 
-  /** Starts the run that answers a conversation. A run that has the id already stays as it is. Throws `turn_in_progress`, too. */
-  startFor({ run_id: id, agent_id, conversation_id, messages }: StartRunFor): Promise<Run> {
+  /**
+   * Starts the run that answers a conversation, or lines it up behind the turns before. A run that has the id already stays as it is. Throws
+   * `turn_in_progress` and `too_many_turns`, too.
+   */
+  async startFor({ run_id: id, agent_id, conversation_id, messages, summary }: StartRunFor): Promise<Run> {
+    const earlier = await this.runs.get(id);
+    if (earlier) return toRun(earlier);
+    const said = [...(summary ? [summaryMessage(summary)] : []), ...messages.map(toSaidMessage)];
+    const counted = await this.count(agent_id, conversation_id, said);
     return this.withSlot(async (tx, slot) => {
       const known = await this.runs.find(tx, id);
       if (known) return toRun(known);
-      const history = await this.history.withToolCalls(tx, conversation_id, messages);
-      const order = { id, agent_id, conversation_id, metadata: {}, messages: history, variables: {} };
+      const order = { id, agent_id, conversation_id, metadata: {}, messages: said, variables: {}, counted };
       const created = await this.insert(tx, order, slot);
       return toRun(found('run', created ?? (await this.runs.find(tx, id))));
     });
+  }
+
+  private async count(agent_id: string, id: string, said: readonly SaidMessage[]): Promise<Counted> {
+    const agent = await this.agents.current(this.rls, agent_id);
+    return this.context.count(agent, { id, prompt: promptOf(agent, {}), said });
   }
 
   /** The files that the caller may read, and wants the agent to see. */
@@ -89,30 +103,39 @@ export class RunStarter {
     }
   }
 
-  /** Inserts the run, to be launched after the commit if it has a lease. Undefined when there is a run with its id. */
+  /** Inserts the run, to be launched after the commit if it has a lease and its turn. Undefined when there is a run with its id. */
   private async insert(tx: Tx, order: Order, slot: Slot | undefined): Promise<RunRow | undefined> {
-    const { messages, variables, ...run } = order;
+    const { messages, variables, counted, ...run } = order;
+    const { conversation_id } = run;
     const agent = await this.agents.current(tx, order.agent_id);
     if (!agent.is_active) throw new ProblemError('agent_not_ready', 'The agent is not active.');
     const provider_id = await this.providers.readyId(tx, agent.provider_id);
-    if (run.conversation_id) await this.turns.admit(tx, agent, run.conversation_id);
+    const turn = conversation_id ? await this.turns.admit(tx, agent, conversation_id) : null;
     if (!(await this.runs.hasRoom(tx)))
       throw new ProblemError('too_many_runs', undefined, { retry_after: RETRY_SECONDS });
     const { user_id = null, api_key_id = null } = currentCaller();
-    const prompt = fillPrompt(agent.system_prompt, agent.variables, variables, { now: new Date(), user_id });
+    const prompt = promptOf(agent, variables);
     const instructions: RunMessage[] = prompt ? [{ role: 'system', content: prompt }] : [];
-    const state = { ...snapshotOf(agent), provider_id, api_key_id };
-    const shown = agent.tools.length > 0 ? messages : messages.filter(isSaid);
-    const row = { ...run, agent_version: agent.version, user_id, input: [...instructions, ...shown], state };
-    const created = await this.runs.insert(tx, row, slot?.lease, this.limits.deadline_seconds);
-    if (created && slot) tx.afterCommit(() => this.executor.launch(created, slot));
+    // A turn that waits is given the answers that it waits for, and its share of the window, when it begins.
+    const { messages: shown, ...note } =
+      conversation_id && counted && turn === null
+        ? await this.context.of(tx, agent, { id: conversation_id, prompt, said: messages }, counted)
+        : { messages };
+    const state = { ...snapshotOf(agent), provider_id, api_key_id, ...note };
+    const row = { ...run, agent_version: agent.version, user_id, input: [...instructions, ...shown], state, turn };
+    const lease = turn === null ? slot?.lease : undefined;
+    const created = await this.runs.insert(tx, row, lease, this.limits.deadline_seconds);
+    if (created && lease && slot) tx.afterCommit(() => this.executor.launch(created, slot));
+    // What it waits for may have ended meanwhile, without seeing it.
+    if (created && turn !== null) tx.afterCommit(() => this.executor.beginTurn(created));
     return created;
   }
 }
 
-/** Vendors take no tool calls where there are no tools. */
-const isSaid = (message: RunMessage): boolean =>
-  message.role !== 'tool' && !(message.role === 'assistant' && message.tool_calls);
+/** The agent's system prompt for the caller. */
+function promptOf({ system_prompt, variables }: Agent, given: Record<string, unknown>): string {
+  return fillPrompt(system_prompt, variables, given, { now: new Date(), user_id: currentCaller().user_id ?? null });
+}
 
 /** The part of the agent that a run keeps to its end. */
 function snapshotOf(agent: Agent): Omit<RunState, 'provider_id' | 'api_key_id'> {
@@ -128,5 +151,7 @@ function snapshotOf(agent: Agent): Omit<RunState, 'provider_id' | 'api_key_id'> 
     max_cost_micro_usd: agent.max_cost_micro_usd,
     requires_approval: agent.requires_approval,
     separate_approver: agent.separate_approver,
+    concurrent_turns: agent.concurrent_turns,
+    context_tokens: agent.context_tokens,
   };
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ToolExecutionStatus } from '@taai/contracts';
-import { sql, type Tx } from '@taai/entities';
+import { sql, type Reader, type Tx } from '@taai/entities';
 import { toolCallStates } from './run-states';
 import type { Execution, Settlement, Step, ToolOutcome } from './run-step';
 import { storableJson } from '../json/storable';
@@ -69,10 +69,10 @@ export class RunStepRepository {
   }
 
   /** Of each run that has any. */
-  async loadAll(tx: Tx, run_ids: readonly string[]): Promise<Map<string, Step[]>> {
-    const rows = await tx.read<Omit<Step, 'executions'> & { run_id: string }>(STEPS, [run_ids]);
+  async loadAll(db: Reader, run_ids: readonly string[]): Promise<Map<string, Step[]>> {
+    const rows = await db.read<Omit<Step, 'executions'> & { run_id: string }>(STEPS, [run_ids]);
     if (rows.length === 0) return new Map();
-    const executions = await tx.read<Execution>(EXECUTIONS, [run_ids]);
+    const executions = await db.read<Execution>(EXECUTIONS, [run_ids]);
     const byStep = Map.groupBy(executions, ({ run_id, step }) => `${run_id} ${step}`);
     const runs = new Map<string, Step[]>();
     for (const { run_id, ...row } of rows) {

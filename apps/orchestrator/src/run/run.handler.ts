@@ -38,6 +38,10 @@ export class RunHandler {
     return this.runs.get(id);
   }
 
+  shown({ id }: ById) {
+    return this.runs.shown(id);
+  }
+
   active() {
     return this.runs.active();
   }

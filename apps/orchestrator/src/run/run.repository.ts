@@ -17,9 +17,9 @@ const LOCK_COUNT = sql(`select pg_advisory_xact_lock(hashtextextended('active ru
 
 const INSERT = sql(`
   insert into agent_runs (tenant_id, id, agent_id, agent_version, conversation_id, user_id, input, metadata, state,
-    status, lease_owner, lease_until, started_at, deadline_at)
+    status, lease_owner, lease_until, started_at, deadline_at, turn)
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + make_interval(secs => $12),
-    case when $11::text is not null then now() end, now() + make_interval(secs => $13))
+    case when $11::text is not null then now() end, now() + make_interval(secs => $13), $14)
   on conflict (tenant_id, id) do nothing returning ${RUN_COLUMNS}`);
 
 const ATTEMPTS = sql(`
@@ -93,6 +93,7 @@ export class RunRepository {
       lease?.owner ?? null,
       lease?.seconds ?? null,
       deadlineSeconds,
+      run.turn,
     ]);
     return row;
   }

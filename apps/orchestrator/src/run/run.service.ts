@@ -10,6 +10,7 @@ import {
   type Run,
   type RunDetail,
   type RunEvents,
+  type ShownMessages,
 } from '@taai/contracts';
 import { fitting, idAfter, toFittingPage, withTenant, type Tx } from '@taai/entities';
 import { RunLogReader } from '@taai/platform';
@@ -47,6 +48,12 @@ export class RunService {
 
   async get(id: string): Promise<Run> {
     return toRun(await this.access.open(id, 'reader'));
+  }
+
+  /** How many of the messages that it was given the run's model is shown; null of a run that an older release has started. */
+  async shown(id: string): Promise<ShownMessages> {
+    const { state } = await this.access.open(id, 'reader');
+    return { messages: state.shown_messages ?? null };
   }
 
   /** How many of the tenant's runs have not ended. */

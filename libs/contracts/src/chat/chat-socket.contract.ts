@@ -1,7 +1,7 @@
 import { IsBoolean, IsIn, IsString, IsUUID, Matches, MaxLength, MinLength } from 'class-validator';
 import { Message } from './message.contract';
 import { contract, type EventTable } from '../contract';
-import { ConversationRunEvent } from './conversation-event.contract';
+import { ConversationRunEvent, ConversationUpdated } from './conversation-event.contract';
 import { Optional } from '../fields';
 import { Describe } from '../schema/describe';
 import { limits } from '../schema/limits';
@@ -129,6 +129,10 @@ export const chatSocketEvents = {
     'run.event': {
       description: 'Something happened in a run that answers a conversation.',
       data: ConversationRunEvent,
+    },
+    'conversation.updated': {
+      description: 'A conversation has another title: somebody has given it one, or a model has.',
+      data: ConversationUpdated,
     },
     presence: { description: 'A user has come, or has gone.', data: PresenceOf },
     typing: { description: 'A user has begun or stopped typing.', data: TypingOf },

@@ -1,7 +1,7 @@
-import { IsIn, IsInt, IsUUID } from 'class-validator';
+import { IsIn, IsInt, IsString, IsUUID } from 'class-validator';
 import { Message } from './message.contract';
 import { contract, typed, type EventTable } from '../contract';
-import { ById, Optional, AnyJson } from '../fields';
+import { ById, Nullable, Optional, AnyJson } from '../fields';
 import { runEvents, type RunEvent } from '../orchestrator/run-event';
 import { Describe } from '../schema/describe';
 
@@ -26,13 +26,25 @@ export class ConversationRunEvent {
   data: unknown;
 }
 
+/** What is told of a conversation that has changed. */
+export class ConversationUpdated {
+  @Describe('Id of the conversation.')
+  @IsUUID()
+  conversation_id: string;
+
+  @Describe('Its title now; null for none.', 'Invoices')
+  @Nullable()
+  @IsString()
+  title: string | null;
+}
+
 /** What happens in a conversation, for all who take part in it. */
 export const conversationEvents = {
   name: 'ConversationEvent',
   prefix: 'Conversation',
   ids: {
     description:
-      'Of `message.created`: id of the message. Reconnect with the last one as `Last-Event-ID`. Events of runs have none.',
+      'Of `message.created`: id of the message. Reconnect with the last one as `Last-Event-ID`. The others have none.',
     format: 'uuid',
   },
   types: {
@@ -40,6 +52,10 @@ export const conversationEvents = {
     'run.event': {
       description: 'Something happened in a run that answers the conversation.',
       data: ConversationRunEvent,
+    },
+    'conversation.updated': {
+      description: 'The conversation has another title: somebody has given it one, or a model has.',
+      data: ConversationUpdated,
     },
   },
 } as const satisfies EventTable;
@@ -59,6 +75,8 @@ export class ConversationStart {
   last_event_id: string;
   /** Runs that answer earlier messages and had not ended then, oldest first. */
   runs: string[];
+  /** The title that is no news to the reader; absent where a replica of an earlier release answers. */
+  title?: string | null;
 }
 
 export interface MessagesAfter {
@@ -73,6 +91,8 @@ export interface NewMessages {
   has_more: boolean;
   /** Runs that were begun since to answer an earlier message once more; absent where a replica of an earlier release answers. */
   runs?: string[];
+  /** Of the conversation, now; absent like `runs`. */
+  title?: string | null;
 }
 
 export interface NewestOf {
@@ -80,7 +100,7 @@ export interface NewestOf {
 }
 
 export interface NewestMessages {
-  /** The id of the newest message by the id of its conversation; those without a message are not there. */
+  /** The newest id of a message, or of a run that answers one once more, by the id of its conversation; those without a message are not there. */
   newest: Record<string, string>;
 }
 
@@ -116,7 +136,7 @@ export const conversationEventContract = contract('chat.event', {
     effect: 'safe',
   },
   newest: {
-    summary: 'The newest message of each of these conversations, for streams that have heard nothing for a while',
+    summary: 'The newest of each of these conversations, for streams that have heard nothing for a while',
     callers: ['gateway'],
     input: typed<NewestOf>(),
     output: typed<NewestMessages>(),
@@ -126,4 +146,6 @@ export const conversationEventContract = contract('chat.event', {
 
 /** One event of the stream. */
 export type ConversationEvent =
-  { id: string; type: 'message.created'; data: Message } | { type: 'run.event'; data: { run_id: string } & RunEvent };
+  | { id: string; type: 'message.created'; data: Message }
+  | { type: 'run.event'; data: { run_id: string } & RunEvent }
+  | { type: 'conversation.updated'; data: ConversationUpdated };

@@ -90,6 +90,11 @@ export class Conversation {
   @IsISO8601()
   archived_at: Timestamp | null;
 
+  @Describe('When it was deleted: until 30 days later it can be restored; null: it was not.', null)
+  @Nullable()
+  @IsISO8601()
+  deleted_at: Timestamp | null;
+
   @Describe('What the caller is in it; null: they see it by a permission.', 'owner')
   @Nullable()
   @IsIn(conversationRoles)
@@ -126,6 +131,19 @@ export class ListConversations extends PageQuery {
   @Optional()
   @IsIn(['true', 'false'])
   pinned?: 'true' | 'false';
+
+  @Describe("True: the caller's own that were deleted and can be restored; no other filter goes with it.", 'false')
+  @Optional()
+  @IsIn(['true', 'false'])
+  deleted?: 'true' | 'false';
+}
+
+/** Asks what to do with a conversation that goes. */
+export class DeleteConversation extends ById {
+  @Describe('True: it is gone at once and for good, also when it was deleted before.', 'false')
+  @Optional()
+  @IsIn(['true', 'false'])
+  permanent?: 'true' | 'false';
 }
 
 export class ForkConversation extends ById {
@@ -207,11 +225,22 @@ export const conversationContract = contract('chat.conversation', {
   remove: {
     summary: 'Delete a conversation and its messages',
     description:
-      'Only its owner may. Runs that answered it stay, for holders of `runs:read_any`. Answers `not_found` (404) the second time.',
+      'Only its owner may. At once nobody sees it any more: streams of it end within 5 seconds, and its links are revoked. For 30 days its owner can restore it; then it is gone for good, as with `permanent=true` at once. Runs that answered it stay, for holders of `runs:read_any`. Answers `not_found` (404) the second time, unless that is to be permanent.',
     http: 'DELETE /v1/conversations/:id',
     access: 'conversations:delete',
-    input: ById,
+    input: DeleteConversation,
     output: Nothing,
+    effect: 'once',
+  },
+  restore: {
+    summary: 'Restore a conversation that was deleted',
+    description:
+      'Only its owner may, for 30 days. Its messages and participants are back; its links stay revoked. Answers `not_found` (404) for one that was not deleted, or is gone for good.',
+    http: 'POST /v1/conversations/:id/restore',
+    access: 'conversations:delete',
+    status: 200,
+    input: ById,
+    output: Conversation,
     effect: 'once',
   },
 });

@@ -27,7 +27,7 @@ export class SendMessage extends ById {
   stream?: boolean;
 
   @Describe(
-    'Id of the message that this one goes on from; null: from none, as a first message. Absent: the newest one. To edit a message, say it anew with its own parent: both branches stay.',
+    'Id of the message that this one goes on from; null: from none, as a first message. Absent: what was asked last, or its answer. To edit a message, say it anew with its own parent: both branches stay.',
   )
   @Optional()
   @Nullable()
@@ -122,7 +122,7 @@ export const messageContract = contract('chat.message', {
     summary:
       "Send a message: `{message, reply, run_id}` when the agent has answered, or the run's events as SSE (`stream`)",
     description:
-      "The agent sees the end of the conversation, as much as fits. A stream that was cut is read on at `/v1/runs/{run_id}/events`. `reply` is null when the run failed. Answers `not_found` (404) for an attachment that the sender may not read, `agent_not_ready` (422) for an agent that cannot be run, and `too_many_runs` (429) beyond the plan's limit.",
+      "The agent sees the end of the conversation, as much as fits. A stream that was cut is read on at `/v1/runs/{run_id}/events`. `reply` is null when the run failed. A body of the AI SDK that answers approvals, or one of AG-UI with `resume`, is no message: its decisions are made at the run, as its own route does with `runs:update`, and the run is told on. Where the agent says so, a message waits for its turn: the stream for its first event, and a plain answer for 11 minutes, then `deadline_exceeded` (504), while the run goes on. Answers `not_found` (404) for an attachment that the sender may not read, `agent_not_ready` (422) for an agent that cannot be run, `turn_in_progress` (409) or `too_many_turns` (429) where the agent takes no further message now, and `too_many_runs` (429) beyond the plan's limit.",
     http: 'POST /v1/conversations/:id/messages',
     access: 'conversations:update',
     input: SendMessage,

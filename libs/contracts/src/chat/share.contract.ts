@@ -1,7 +1,7 @@
 import { Type } from 'class-transformer';
 import { IsIn, IsISO8601, IsString, IsUUID, ValidateNested } from 'class-validator';
-import { messageRoles } from './message.contract';
-import { contract, Nothing } from '../contract';
+import { messageRoles, type Message } from './message.contract';
+import { contract, Nothing, type EventTable } from '../contract';
 import { ById, LinkToken, Nullable, Optional, Page, PageQuery, type Timestamp } from '../fields';
 import { Describe } from '../schema/describe';
 
@@ -98,6 +98,51 @@ export class SharedConversation extends Page(SharedMessage) {
   created_at: Timestamp;
 }
 
+/** What a link shows of a message, and no more. */
+export const sharedMessageOf = ({ id, parent_message_id, role, content, created_at }: Message): SharedMessage => ({
+  id,
+  parent_message_id,
+  role,
+  content,
+  created_at,
+});
+
+/** What is said in a conversation, for who has a link to it. */
+export const sharedEvents = {
+  name: 'SharedEvent',
+  prefix: 'Shared',
+  ids: {
+    description: 'Id of the message. Reconnect with the last one as `Last-Event-ID`.',
+    format: 'uuid',
+  },
+  types: {
+    'message.created': { description: 'A user or an agent has written a message.', data: SharedMessage },
+  },
+} as const satisfies EventTable;
+
+export class FollowShared {
+  @Describe('The secret of the link.', '5Pbl3lLrsYBbJpTqGmuCmZmB3kRzLZ8nVqkTQm2Hx8o')
+  @LinkToken()
+  token: string;
+
+  @Describe(
+    'Id of the last message that is known already; without it the stream begins now. The header `Last-Event-ID` goes before it.',
+  )
+  @Optional()
+  @IsUUID()
+  last_event_id?: string;
+}
+
+/** What a stream of a link begins with. */
+export class SharedStart {
+  tenant_id: string;
+  share_id: string;
+  conversation_id: string;
+  /** Messages after this one are new to the reader. */
+  last_event_id: string;
+  expires_at: Timestamp | null;
+}
+
 export const shareContract = contract('chat.share', {
   create: {
     summary: 'Make a link that shows a conversation to whoever has it',
@@ -136,6 +181,28 @@ export const shareContract = contract('chat.share', {
     input: ReadShared,
     output: SharedConversation,
     limit: { per_minute: 120 },
+    effect: 'safe',
+    secret: true,
+  },
+  follow: {
+    summary: 'What is said in a conversation, by a link, as SSE: from now on or from `Last-Event-ID`',
+    description:
+      "The messages that the link shows, each when it is whole: what an agent writes on the way to its answer is not shown. Their ids are those of the conversation's own stream. The stream ends with `event: error` and `not_found` within 5 seconds of the link's end or the conversation's. Answers `too_many_streams` (429) beyond 100 streams of one link, and 1,000 of a tenant's links.",
+    http: 'GET /v1/shared/:token/events',
+    access: 'public',
+    input: FollowShared,
+    output: SharedStart,
+    custom: true,
+    media_type: 'text/event-stream',
+    events: sharedEvents,
+    headers: {
+      'Last-Event-ID': {
+        description: 'Id of the last message that is known already, as browsers send it.',
+        example: '0198f0e2-7c2b-7d6e-9f3a-5b1f0c9a7e42',
+        field: 'last_event_id',
+      },
+    },
+    limit: { per_minute: 60 },
     effect: 'safe',
     secret: true,
   },

@@ -72,7 +72,7 @@ export class Fallback {
 }
 
 /** What may become of a message while the one before is still being answered. */
-export const concurrentTurns = ['parallel', 'reject', 'interrupt'] as const;
+export const concurrentTurns = ['parallel', 'reject', 'interrupt', 'enqueue'] as const;
 export type ConcurrentTurnsPolicy = (typeof concurrentTurns)[number];
 
 class AgentFields {
@@ -176,12 +176,52 @@ class AgentFields {
   separate_approver?: boolean;
 
   @Describe(
-    'What becomes of a message while the one before is still being answered: `parallel`: both are; `reject`: 409 `turn_in_progress`; `interrupt`: the answer before ends, and stays as far as it came.',
+    'What becomes of a message while the one before is still being answered: `parallel`: both are; `reject`: 409 `turn_in_progress`; `interrupt`: the answer before ends, and stays as far as it came; `enqueue`: it waits, `queued`, until those before it have ended, and its agent sees their answers; 429 `too_many_turns` where 20 wait.',
     'interrupt',
   )
   @Optional()
   @IsIn(concurrentTurns)
   concurrent_turns?: ConcurrentTurnsPolicy;
+
+  @Describe(
+    'Whether a conversation without a title gets one after its first answer, by a call of at most 24 tokens that is charged and in the ledger as `title`. True if absent when an agent is created.',
+    true,
+  )
+  @Optional()
+  @IsBoolean()
+  automatic_titles?: boolean;
+
+  @Describe("The model that finds titles, a cheap one; null: the agent's own, and its fallbacks.", null)
+  @Optional()
+  @Nullable()
+  @ValidateNested()
+  @Type(() => Fallback)
+  title_model?: Fallback | null;
+  @Describe('Messages of a conversation that it is shown at most, the new one included; the newest.', 20)
+  @Optional()
+  @IsInt()
+  @Min(1)
+  @Max(limits.contextMessages)
+  context_messages?: number;
+
+  @Describe(
+    'Tokens of a conversation that it is shown at most; null: what the window of its model leaves beside the system prompt, the tools and the answer. Whole turns are left out, the oldest first.',
+    null,
+  )
+  @Optional()
+  @Nullable()
+  @IsInt()
+  @Min(1)
+  @Max(limits.contextTokens)
+  context_tokens?: number | null;
+
+  @Describe(
+    'Whether what falls out of the context is summarized by its model, once for 20 messages: calls that the ledger has, too.',
+    false,
+  )
+  @Optional()
+  @IsBoolean()
+  summarize?: boolean;
 }
 
 export class CreateAgent extends AgentFields {
@@ -338,6 +378,31 @@ export class Agent {
   @Describe('What becomes of a message while the one before is still being answered.', 'interrupt')
   @IsIn(concurrentTurns)
   concurrent_turns: ConcurrentTurnsPolicy;
+
+  @Describe('Whether a conversation without a title gets one after its first answer, by a small call of a model.', true)
+  @IsBoolean()
+  automatic_titles: boolean;
+
+  @Describe("The model that finds titles; null: the agent's own, and its fallbacks.", null)
+  @Nullable()
+  @ValidateNested()
+  @Type(() => Fallback)
+  title_model: Fallback | null;
+  @Describe('Messages of a conversation that it is shown at most, the new one included; the newest.', 20)
+  @IsInt()
+  context_messages: number;
+
+  @Describe(
+    'Tokens of a conversation that it is shown at most; null: what the window of its model leaves beside the system prompt, the tools and the answer.',
+    null,
+  )
+  @Nullable()
+  @IsInt()
+  context_tokens: number | null;
+
+  @Describe('Whether what falls out of the context is summarized by its model, once for 20 messages.', false)
+  @IsBoolean()
+  summarize: boolean;
 
   @Describe('Grows with every change; a run records the one that it used.', 3)
   @IsInt()

@@ -233,7 +233,10 @@ export class ChatMessage {
   @MaxLength(limits.runInputCharacters)
   content: string;
 
-  /** Of an answer, the run that gave it: the model is shown its tool calls, too. */
+  /**
+   * Of an answer, the run that gave it: the model is shown its tool calls, too. Of a question that another one follows, the run that answers
+   * it: the model is shown what that has said by the time the new one begins.
+   */
   @Optional()
   @Nullable()
   @IsUUID()
@@ -245,6 +248,13 @@ export class ChatMessage {
   @ValidateNested({ each: true })
   @Type(() => Attachment)
   attachments?: Attachment[];
+}
+
+export class ShownMessages {
+  @Nullable()
+  @IsInt()
+  @Min(0)
+  messages: number | null;
 }
 
 export class ActiveRuns {
@@ -266,10 +276,16 @@ export class StartRunFor {
   run_id: string;
 
   @IsArray()
-  @ArrayMaxSize(200)
+  @ArrayMaxSize(limits.contextMessages + 2 * limits.summarizedMessages)
   @ValidateNested({ each: true })
   @Type(() => ChatMessage)
   messages: ChatMessage[];
+
+  /** Of what was said before the messages, as far as it is not among them. */
+  @Optional()
+  @IsString()
+  @MaxLength(limits.summaryCharacters)
+  summary?: string;
 }
 
 export class ListRuns extends PageById {
@@ -298,7 +314,7 @@ export const runContract = contract('orchestrator.run', {
   start: {
     summary: 'Run an agent: the finished run, its events as SSE (`stream`), or 202 at once (`Prefer: respond-async`)',
     description:
-      "The run goes on whoever listens. Without `stream` the answer comes when it has ended; 202 with `Location` when it waits for a person, and at once with `Prefer: respond-async`. A stream that was cut is read on at `/v1/runs/{id}/events`. Answers `agent_not_ready` (422) for an agent that cannot be run, `too_many_runs` (429) beyond the plan's limit, and `deadline_exceeded` (504) when the end takes too long.",
+      "The run goes on whoever listens. Without `stream` the answer comes when it has ended; 202 with `Location` when it waits for a person, and at once with `Prefer: respond-async`. In a `format` of UIs the answer ends where the run waits for a person, and the next body may decide. A stream that was cut is read on at `/v1/runs/{id}/events`. Answers `agent_not_ready` (422) for an agent that cannot be run, `too_many_runs` (429) beyond the plan's limit, and `deadline_exceeded` (504) when the end takes too long.",
     http: 'POST /v1/agents/:id/runs',
     access: 'runs:create',
     input: StartRun,
@@ -346,6 +362,13 @@ export const runContract = contract('orchestrator.run', {
     output: Run,
     effect: 'safe',
   },
+  shown: {
+    summary: 'How many of the messages that it was given the model of a run is shown: its window may hold fewer',
+    callers: ['chat'],
+    input: ById,
+    output: ShownMessages,
+    effect: 'safe',
+  },
   active: {
     summary: "How many of the tenant's runs have not ended, for what the gateway shows of limits",
     callers: ['gateway'],
@@ -356,7 +379,7 @@ export const runContract = contract('orchestrator.run', {
   events: {
     summary: "A run's events as SSE, from its start or from `Last-Event-ID`",
     description:
-      'The stream begins after `Last-Event-ID` or `after`, follows the run, and closes with its end. Ids have no gaps while the run goes on; of a run that ended long ago the tokens of a step come as one event, and reasoning is left out. In a `format` of UIs frames have the ids of the events that they come from: without `Last-Event-ID` the stream is a replay, as the `resume` of `useChat` wants it; with it a text that is open begins anew, and goes on. `event: error` with a problem ends a stream that cannot go on.',
+      'The stream begins after `Last-Event-ID` or `after`, follows the run, and closes with its end. Ids have no gaps while the run goes on; of a run that ended long ago the tokens of a step come as one event, and reasoning is left out. In a `format` of UIs frames have the ids of the events that they come from: without `Last-Event-ID` the stream is a replay, as the `resume` of `useChat` wants it; with it a text that is open begins anew, and goes on; the stream ends where it tells that the run waits for a person. `event: error` with a problem ends a stream that cannot go on.',
     http: 'GET /v1/runs/:id/events',
     access: 'runs:read',
     input: ReadRunEvents,

@@ -15,6 +15,9 @@ export const limits = Object.freeze({
   /** Of JSON, unpacked, where the contract says nothing else. */
   bodyBytes: 1024 * KB,
   authBodyBytes: 64 * KB,
+  /** In which a body must have come, with one more second for each `bodyBytesPerSecond` of it that has. */
+  bodySeconds: 30,
+  bodyBytesPerSecond: 32 * KB,
   /** What one call to a service carries: more than that nobody could pass on. */
   callBytes: 1_500_000,
   /** How many times its own size a body that is sent as gzip becomes. */
@@ -84,6 +87,7 @@ export const limits = Object.freeze({
   searchCharacters: 200,
   sharesOfConversation: 100,
   conversationMetadataBytes: 4096,
+  waitingTurns: 20,
   feedbackCharacters: 2000,
   forkedMessages: 2000,
   messageCharacters: 100_000,
@@ -101,7 +105,6 @@ export const limits = Object.freeze({
   // Files
   fileBytes: 20 * 1024 * KB,
   /** From the request's first byte to the form's last. */
-  uploadSeconds: 120,
   /** Of a tenant, under way; those that broke off within ten minutes are among them. */
   uploads: 100,
   fileUrlSeconds: 7 * DAY_SECONDS,
@@ -140,6 +143,14 @@ export const limits = Object.freeze({
   outputTokens: 1_000_000,
   fallbacks: 10,
   toolsOfAgent: 64,
+  /** Of a conversation that an agent is shown. */
+  contextMessages: 200,
+  defaultContextMessages: 20,
+  /** That have fallen out of a context, and become one summary. */
+  summarizedMessages: 20,
+  summaryCharacters: 10_000,
+  /** As many as any model reads. */
+  contextTokens: 2_000_000,
   /** A million USD. */
   runCostMicroUsd: 1_000_000_000_000,
   /** Model calls of one run. */

@@ -24,6 +24,7 @@ export const problems = {
   slug_taken: { status: 409, title: 'The name is in use' },
   idempotency_in_flight: { status: 409, title: 'A request with this Idempotency-Key is still being answered' },
   idempotency_mismatch: { status: 422, title: 'The Idempotency-Key was used for another request' },
+  too_many_turns: { status: 429, title: 'As many messages of the conversation wait for their turn as may' },
   too_many_runs: { status: 429, title: 'The tenant has as many active runs as its plan allows' },
   too_many_streams: { status: 429, title: 'The tenant has as much open at once as its plan allows' },
   too_many_requests_in_flight: { status: 429, title: 'The tenant has as many requests in flight as its plan allows' },

@@ -13,6 +13,9 @@ interface RunMessage {
 @Index('idx_agent_runs_agent', ['tenant_id', 'agent_id', 'id'])
 @Index('idx_agent_runs_user', ['tenant_id', 'user_id', 'agent_id', 'id'], { where: 'conversation_id is null' })
 @Index('idx_agent_runs_conversation', ['tenant_id', 'conversation_id', 'id'], { where: 'conversation_id is not null' })
+@Index('idx_agent_runs_turn', ['tenant_id', 'conversation_id', 'turn'], {
+  where: "conversation_id is not null and status in ('queued', 'running', 'waiting_approval')",
+})
 @Index('idx_agent_runs_active', ['tenant_id', 'id'], { where: "status in ('queued', 'running', 'waiting_approval')" })
 @Index('idx_agent_runs_turns', ['tenant_id', 'lease_until', 'created_at'], { where: "status in ('queued', 'running')" })
 @Index('idx_agent_runs_waiting', ['deadline_at'], { where: "status = 'waiting_approval'" })
@@ -47,6 +50,10 @@ export class AgentRunEntity extends TenantRow {
 
   @Column('text', { nullable: true })
   error_detail: string | null;
+
+  /** Its place among the turns of its conversation that wait for those before them; null: it waits for none, or has begun. */
+  @Column('integer', { nullable: true })
+  turn: number | null;
 
   /** Steps that are finished: where another replica takes the run up. */
   @Column('integer', { default: 0 })

@@ -1,4 +1,10 @@
-import { concurrentTurns, type ConcurrentTurnsPolicy, type SamplingParameters, type Fallback } from '@taai/contracts';
+import {
+  concurrentTurns,
+  limits,
+  type ConcurrentTurnsPolicy,
+  type Fallback,
+  type SamplingParameters,
+} from '@taai/contracts';
 import { Check, Column, Entity, ForeignKey, Index, Unique } from 'typeorm';
 import { BigIntColumn, type JsonObject, oneOf, TenantRow, TimestamptzNow } from './columns';
 import { ProviderEntity } from './provider.entity';
@@ -71,6 +77,25 @@ export class AgentEntity extends TenantRow {
   /** What becomes of a message while the one before is still being answered. */
   @Column('text', { default: 'parallel' })
   concurrent_turns: ConcurrentTurnsPolicy;
+
+  /** Whether conversations without a title get one by a small call of a model. */
+  @Column('boolean', { default: false })
+  automatic_titles: boolean;
+
+  /** The model that finds titles; null: the agent's own. */
+  @Column('jsonb', { nullable: true })
+  title_model: Fallback | null;
+  /** Messages of a conversation that the agent is shown. */
+  @Column('integer', { default: limits.defaultContextMessages })
+  context_messages: number;
+
+  /** Tokens of a conversation that the agent is shown; null means what its model's window leaves. */
+  @Column('integer', { nullable: true })
+  context_tokens: number | null;
+
+  /** Whether what falls out of the context is summarized. */
+  @Column('boolean', { default: false })
+  summarize: boolean;
 
   /** The most that a run may cost; null means no limit of the agent's own. */
   @BigIntColumn({ nullable: true })

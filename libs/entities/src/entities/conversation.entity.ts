@@ -6,6 +6,7 @@ import { TenantEntity } from './tenant.entity';
 @Entity('conversations')
 @Index('idx_conversations_search', ['search'], { type: 'gin' })
 @Index('idx_conversations_agent', ['tenant_id', 'agent_id'])
+@Index('idx_conversations_deleted', ['deleted_at'], { where: 'deleted_at is not null' })
 @ForeignKey(() => TenantEntity, ['tenant_id'], ['id'])
 @ForeignKey(() => AgentEntity, ['tenant_id', 'agent_id'], ['tenant_id', 'id'])
 export class ConversationEntity extends TenantRow {
@@ -37,4 +38,12 @@ export class ConversationEntity extends TenantRow {
 
   @Timestamptz({ nullable: true })
   last_message_at: Date | null;
+
+  /** When a title was last asked for; null once the question has come to nothing. */
+  @Timestamptz({ nullable: true })
+  title_asked_at: Date | null;
+
+  /** Since when it waits to be restored, or to go for good: nobody sees it. */
+  @Timestamptz({ nullable: true })
+  deleted_at: Date | null;
 }

@@ -12,6 +12,11 @@ import { ConversationShares1764300000075 } from './1764300000075-conversation-sh
 import { MessageSearch1764300000078 } from './1764300000078-message-search';
 import { ConcurrentTurns1764300000079 } from './1764300000079-concurrent-turns';
 import { Files1764300000080 } from './1764300000080-files';
+import { AgentContext1764300000090 } from './1764300000090-agent-context';
+import { MessageSummaries1764300000091 } from './1764300000091-message-summaries';
+import { DeletedConversations1764300000095 } from './1764300000095-deleted-conversations';
+import { AutomaticTitles1764300000096 } from './1764300000096-automatic-titles';
+import { EnqueuedTurns1764300000100 } from './1764300000100-enqueued-turns';
 
 /** The migrations in the order in which they run. */
 export const migrations = [
@@ -29,4 +34,9 @@ export const migrations = [
   MessageSearch1764300000078,
   ConcurrentTurns1764300000079,
   Files1764300000080,
+  AgentContext1764300000090,
+  MessageSummaries1764300000091,
+  DeletedConversations1764300000095,
+  AutomaticTitles1764300000096,
+  EnqueuedTurns1764300000100,
 ];

@@ -2,6 +2,7 @@ import { searchFor } from './search-words.sql';
 import { databaseServices, type DatabaseService } from '@taai/contracts';
 import { distinctSql } from '../database/distinct.sql';
 import { guardedTables, tenantTables } from '../tenant-data/tenant-tables';
+import { hasItsTurn } from './turns.sql';
 
 interface ResolverFunction {
   /** The services that may call it. */
@@ -263,7 +264,7 @@ export const functions: Record<string, ResolverFunction> = {
         ) executed cross join lateral (
           select w.id, w.since, row_number() over (order by w.since) as turn from (
             (select r.id, r.created_at as since from public.agent_runs r
-             where ${isLeasable} and r.tenant_id = own.id and r.lease_until is null
+             where ${isLeasable} and r.tenant_id = own.id and r.lease_until is null and ${hasItsTurn}
              order by r.lease_until, r.created_at limit claim_runs.batch)
             union all
             (select r.id, r.lease_until from public.agent_runs r
@@ -457,6 +458,18 @@ export const functions: Record<string, ResolverFunction> = {
       union all
       select f.tenant_id, f.id from public.files f where f.status = 'deleting'
       limit due_files.batch`,
+  },
+
+  /** Lists conversations that were deleted so long ago, the longest first. */
+  due_conversations: {
+    for: ['chat'],
+    takes: 'older_than_seconds integer, batch integer',
+    returns: 'table (tenant_id uuid, id uuid)',
+    volatility: 'stable',
+    sql: `
+      select c.tenant_id, c.id from public.conversations c
+      where c.deleted_at < now() - make_interval(secs => due_conversations.older_than_seconds)
+      order by c.deleted_at limit due_conversations.batch`,
   },
 
   /** Lists every tenant, page by page, for the operator. */

@@ -107,6 +107,22 @@ test('tenants take turns: the one of whose runs fewest are executed is next, how
   expect(await call('orchestrator', `select id from claim_runs('x', 100, 30)`)).toHaveLength(16);
 });
 
+test('of the runs that wait for their turn the first one is claimed, once what is before it has ended, a person asked or not', async () => {
+  const tenant_id = await createTenant(database);
+  const conversation_id = v7();
+  const first = await addRun(tenant_id, { conversation_id, status: 'waiting_approval', deadline_at: ago(-60) });
+  const turns = [2, 1].map((turn) => addRun(tenant_id, { conversation_id, status: 'queued', turn }));
+  const [third, second] = await Promise.all(turns);
+  await addRun(tenant_id, { conversation_id: v7(), status: 'running', lease_until: ago(-60) });
+  const claim = () => call('orchestrator', `select id from claim_runs('x', 10, 30)`);
+  const end = (id: string) => database.admin(`update agent_runs set status = 'failed' where id = $1`, [id]);
+  expect(await claim()).toEqual([]);
+  await end(first);
+  expect(await claim()).toEqual([{ id: second }]);
+  await end(second ?? '');
+  expect(await claim()).toEqual([{ id: third }]);
+});
+
 test('orphaned runs go to one owner; runs that are held, wait or have ended stay', async () => {
   const [first, second] = [await createTenant(database), await createTenant(database)];
   const orphans = [

@@ -22,7 +22,7 @@ const access: Record<string, Access> = {
   api_keys: { select: ['tenant_id', 'id', 'key_hash'] },
   access_changes: { select: ['tenant_id', 'seq', 'kind', 'id', 'at'], delete: true },
   messages: { select: ['tenant_id', 'conversation_id', 'search'] },
-  conversations: { select: ['tenant_id', 'id', 'search'] },
+  conversations: { select: ['tenant_id', 'id', 'search', 'deleted_at'] },
   conversation_participants: { select: ['tenant_id', 'conversation_id', 'user_id'] },
   conversation_shares: { select: ['tenant_id', 'id', 'conversation_id', 'token_hash', 'expires_at', 'revoked_at'] },
   one_time_tokens: { select: ['tenant_id', 'id', 'token_hash', 'expires_at'], delete: true },
@@ -34,7 +34,7 @@ const access: Record<string, Access> = {
     update: ['claimed_until', 'attempts'],
   },
   agent_runs: {
-    select: ['tenant_id', 'id', 'status', 'lease_until', 'deadline_at', 'created_at'],
+    select: ['tenant_id', 'id', 'conversation_id', 'turn', 'status', 'lease_until', 'deadline_at', 'created_at'],
     update: ['lease_owner', 'lease_until'],
   },
   usage_records: { select: ['tenant_id', 'call_id', 'occurred_at', 'status'] },

@@ -27,3 +27,10 @@ export const ledgerEntries = new Gauge({
   name: 'ledger_entries_waiting',
   help: 'Provider calls opened or closed that are in Redis and not in the database yet',
 });
+
+/** `wire` is sse or socket. */
+export const slowReaders = new Counter({
+  name: 'slow_readers_total',
+  help: 'Clients of streams that were dropped because they did not read',
+  labelNames: ['wire'],
+});

@@ -30,6 +30,10 @@ export const keys = {
   runCancel: (run_id: string) => `run:{${run_id}}:cancel`,
   /** Channel that tells who follows a conversation of new messages. */
   conversationLive: (conversation_id: string) => `conversation:{${conversation_id}}:live`,
+  /** What an agent is shown of a conversation. */
+  conversationContext: (tenant_id: string, conversation_id: string) => `context:{${tenant_id}}:${conversation_id}`,
+  /** Conversations of a tenant whose contexts are kept, by the time at which they were written. */
+  conversationContexts: (tenant_id: string) => `context:{${tenant_id}}`,
   /** Who has a socket in a conversation and who types, by the time at which it is over if nobody says it again. */
   presence: (conversation_id: string) => `conversation:{${conversation_id}}:presence`,
   /** Stream of what gateways tell each other's sockets. */

@@ -59,12 +59,16 @@ export function resumeRebuilt(events: readonly RunEvent[], after: number): RunEv
   return [retried, { ...next, id: next.id + 1 }, ...events.slice(at + 2)];
 }
 
+/** Of live messages that may wait for one reader, in characters. */
+const MAX_CHARACTERS = 256 * 1024;
+
 /**
  * The live events of a run for one reader, in a bounded buffer. It is `stale` when it may have missed some: then it keeps none until the
  * reader has turned to the log, which has them all.
  */
 export class LiveFeed implements ChannelListener {
   private events: RunEvent[] = [];
+  private characters = 0;
   private isStale = true;
   private ended = false;
   private wake: (() => void) | undefined;
@@ -80,7 +84,8 @@ export class LiveFeed implements ChannelListener {
 
   onMessage(message: string): void {
     if (this.isStale) return;
-    const events = fromMessage(this.runId, message);
+    this.characters += message.length;
+    const events = this.characters > MAX_CHARACTERS ? undefined : fromMessage(this.runId, message);
     if (!events || this.events.length + events.length > this.capacity) this.spoil();
     else this.events.push(...events);
     this.wake?.();
@@ -93,7 +98,7 @@ export class LiveFeed implements ChannelListener {
 
   spoil(): void {
     this.isStale = true;
-    this.events = [];
+    this.take();
   }
 
   /** Keeps events from now on. Call it before reading the log, so that none falls between. */
@@ -102,6 +107,7 @@ export class LiveFeed implements ChannelListener {
   }
 
   take(): RunEvent[] {
+    this.characters = 0;
     return this.events.splice(0);
   }
 

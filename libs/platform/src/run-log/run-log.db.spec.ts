@@ -174,13 +174,16 @@ describe('a reader whose live events are lost', () => {
     expect((await read).map(({ id }) => id)).toEqual([1, 2, 3]);
   });
 
-  it('goes on from the log when it is slower than its buffer', async () => {
+  it.each([
+    ['events', { capacity: 4 }, 1],
+    ['bytes', {}, 100_000],
+  ])('goes on from the log when it is slower than its buffer of %s', async (_, options, length) => {
     const runId = newRun();
     const events: RunEvent[] = [];
     let release = () => undefined as void;
     const held = new Promise<void>((resolve) => (release = resolve));
     const read = (async () => {
-      for await (const event of reader({ capacity: 4 }).read(runId, { rebuild: inProgress })) {
+      for await (const event of reader(options).read(runId, { rebuild: inProgress })) {
         events.push(event);
         if (event.id === 1) await held;
       }
@@ -189,7 +192,7 @@ describe('a reader whose live events are lost', () => {
     writer.append('run.started', started);
     await until(() => events.length === 1);
     for (let n = 0; n < 30; n += 1) {
-      writer.append('tool.call', toolCall(n));
+      writer.append('tool.call', { ...toolCall(n), arguments: { n, text: 'x'.repeat(length) } });
       await writer.flush();
     }
     release();

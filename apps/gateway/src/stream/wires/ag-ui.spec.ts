@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { HttpAgent, type Message } from '@ag-ui/client';
+import { buildResumeArray, HttpAgent, type Message } from '@ag-ui/client';
 import { EventSchemas } from '@ag-ui/core/schemas';
-import { cutsOf, logNames, logs, rebuilt, rendered, type LogName } from './run-logs.testing';
+import { cutsOf, logNames, logs, rebuilt, rendered, renderedPause, type LogName } from './run-logs.testing';
 
 /** A server that answers every request with the next of its bodies. */
 async function serve(bodies: string[]) {
@@ -101,6 +101,29 @@ describe('the events of AG-UI', () => {
       { role: 'tool', content: expect.stringContaining('"status":"rejected"') },
       { content: 'Then not.' },
     ]);
+  });
+
+  it('end with an interrupt where the run waits, and go on in the same messages for who has answered', async () => {
+    for (const name of ['approved', 'rejected'] as const) {
+      const { paused, rest } = renderedPause('ag-ui', logs[name]);
+      for (const frame of framesOf(paused + rest)) expect(EventSchemas.parse(frame)).toEqual(frame);
+      expect(framesOf(paused).at(-1)).toMatchObject({
+        type: 'RUN_FINISHED',
+        outcome: {
+          type: 'interrupt',
+          interrupts: [{ id: 'run-1:call_1', reason: 'tool_call', toolCallId: 'call_1', message: expect.any(String) }],
+        },
+      });
+      await using server = await serve([paused, rest]);
+      const agent = new HttpAgent({ url: server.url });
+      await agent.runAgent();
+      const resume = buildResumeArray(agent.pendingInterrupts, {
+        'run-1:call_1': { status: 'resolved', payload: { approved: true } },
+      });
+      await agent.runAgent({ resume });
+      expect(agent.messages).toEqual((await all(name)).messages);
+      expect(agent.pendingInterrupts).toEqual([]);
+    }
   });
 
   it('tell of a run that failed, and of one that was cancelled', async () => {

@@ -1,14 +1,16 @@
 import type { RunEventData, TokenUsage } from '@taai/contracts';
-import { readRunAgentInput } from './ag-ui-body';
+import { interruptId, readResume, readRunAgentInput } from './ag-ui-body';
 import type { OutlinedRun, OutlineItem, Part } from './outline-item';
 import type { Wire } from './wire';
 
 type Ended = Extract<OutlineItem, { type: 'ended' }>;
+type Paused = Extract<OutlineItem, { type: 'paused' }>;
 
 /**
  * Events of AG-UI 1.0 (https://docs.ag-ui.com/concepts/events). A step's text and tool calls are one message. What AG-UI has no event for
  * is `CUSTOM`, under our name: `step.retried`, which voids the message `message_id` (the step goes on in a new one), and
- * `approval.required`. The latter is no interrupt, which would end the run: it goes on when a person has decided, in the same stream.
+ * `approval.required`. Where a run waits for a person, what the client takes for a run ends with an interrupt for each call; `resume` answers
+ * them, and tells the rest.
  *
  * A reader that goes on is told, as every new connection must be, that the run and its step have started; the open message begins anew
  * under its own name, and grows where it was.
@@ -17,6 +19,7 @@ export const agUi: Wire = {
   headers: {},
   end: '',
   read: readRunAgentInput,
+  answer: readResume,
   fail: ({ message, code }) => ({ type: 'RUN_ERROR', message, code }),
   tell(item, run) {
     switch (item.type) {
@@ -40,6 +43,8 @@ export const agUi: Wire = {
         return [custom('approval.required', item.call)];
       case 'tool.ended':
         return [toolEnded(item.result, run)];
+      case 'paused':
+        return paused(item, run);
       case 'ended':
         return [ended(item, run)];
       case 'resumed':
@@ -90,6 +95,28 @@ function toolEnded({ id, status, result, error }: RunEventData['tool.result'], r
   const told = status === 'completed' ? (result ?? null) : { status, ...error };
   const content = typeof told === 'string' ? told : JSON.stringify(told);
   return { type: 'TOOL_CALL_RESULT', messageId: `${run.id}:${id}`, toolCallId: id, content, role: 'tool' };
+}
+
+const responseSchema = {
+  type: 'object',
+  properties: { approved: { type: 'boolean' } },
+  required: ['approved'],
+  additionalProperties: false,
+};
+
+function paused({ step, calls }: Paused, run: OutlinedRun): object[] {
+  const interrupts = calls.map(({ id, name }) => ({
+    id: interruptId(run.id, id),
+    reason: 'tool_call',
+    message: `May the tool ${name} be called?`,
+    toolCallId: id,
+    responseSchema,
+  }));
+  const outcome = { type: 'interrupt', interrupts };
+  return [
+    { type: 'STEP_FINISHED', stepName: String(step) },
+    { type: 'RUN_FINISHED', ...idsOf(run), outcome },
+  ];
 }
 
 function ended({ ending, usage }: Ended, run: OutlinedRun): object {

@@ -1,6 +1,8 @@
 import { DefaultChatTransport, readUIMessageStream, type UIMessage } from 'ai';
 import type { RunEvent } from '@taai/contracts';
-import { cutsOf, logNames, logs, rebuilt, rendered, run, type LogName } from './run-logs.testing';
+import { aiSdk } from './ai-sdk';
+import { cutsOf, logNames, logs, rebuilt, rendered, renderedPause, run, type LogName } from './run-logs.testing';
+import { RunRendering } from './run-rendering';
 
 interface Told {
   message: UIMessage | undefined;
@@ -86,6 +88,34 @@ describe("the AI SDK's stream", () => {
     expect(partsOf(asked)[1]).toMatchObject({ state: 'approval-requested', approval: { id: 'call_1' } });
     expect(partsOf(await all('approved'))[1]).toMatchObject({ state: 'output-available' });
     expect(partsOf(await all('rejected'))[1]).toMatchObject({ state: 'output-denied', approval: { approved: false } });
+  });
+
+  it('ends where the run waits for who reads it, and is told on to who has answered, as one message', async () => {
+    for (const name of ['approved', 'rejected'] as const) {
+      const { mayWait, paused, rest } = renderedPause('ai-sdk', logs[name]);
+      expect(mayWait).toBe(true);
+      expect(paused).toMatch(/\{"type":"finish","finishReason":"tool-calls"\}\n\ndata: \[DONE\]\n\n$/);
+      expect(rest).not.toMatch(/"type":"(start|tool-input-available|tool-approval-request)"/);
+      const whole = await read(paused.replace('data: [DONE]\n\n', '') + rest);
+      expect(whole).toEqual(await all(name));
+    }
+  });
+
+  it('may end at no request that is not the last, nor for who was there already', () => {
+    const second = { ...logs.approved[2], id: 4, data: { id: 'call_2', name: 'pay', arguments: {} } } as RunEvent;
+    const waits = { ...logs.approved[3], id: 5 } as RunEvent;
+    const rendering = renderedPause('ai-sdk', [...logs.approved.slice(0, 3), second, waits]);
+    expect(rendering.mayWait).toBe(false);
+    const goesOn = new RunRendering(aiSdk, run, { after: 4 });
+    for (const event of logs.approved.slice(0, 4)) goesOn.format(event);
+    expect(goesOn.mayWait).toBe(false);
+  });
+
+  it('tells of calls that the end of the run has overtaken', async () => {
+    expect(partsOf(await all('overtaken'))[1]).toMatchObject({
+      state: 'output-error',
+      errorText: 'The run has ended.',
+    });
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import type { RunEventData } from '@taai/contracts';
-import { readUiMessages } from './ai-sdk-body';
+import { readApprovals, readUiMessages } from './ai-sdk-body';
 import type { OpenCall, OutlinedRun, OutlineItem, Part } from './outline-item';
 import type { Wire } from './wire';
 
@@ -8,7 +8,8 @@ type Ended = Extract<OutlineItem, { type: 'ended' }>;
 /**
  * The AI SDK's UI message stream, which `useChat` reads (ai 7: https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol). A run is one message, and
  * its id the message's. Tools are the server's: `providerExecuted`, so that clients do not call them, and `dynamic`, because they do not know
- * them. A call that waits asks for an approval under the id of the call; who decides, does so at the run.
+ * them. A call that waits asks for an approval under the id of the call, and the answer ends with it, for the client to send its decision: the
+ * message with it, behind which the run is told on.
  *
  * Read from the start it is a replay, as `resume` wants it. A reader that goes on gets no `start`, at which the SDK would forget what it has:
  * a part that is open begins anew, and what follows comes in it.
@@ -17,6 +18,7 @@ export const aiSdk: Wire = {
   headers: { 'x-vercel-ai-ui-message-stream': 'v1' },
   end: 'data: [DONE]\n\n',
   read: readUiMessages,
+  answer: readApprovals,
   fail: ({ message }) => ({ type: 'error', errorText: message }),
   tell(item, run) {
     switch (item.type) {
@@ -40,6 +42,8 @@ export const aiSdk: Wire = {
         return [asked(item.call)];
       case 'tool.ended':
         return toolEnded(item.result, item.waited);
+      case 'paused':
+        return [{ type: 'finish', finishReason: 'tool-calls' }];
       case 'ended':
         return ended(item);
       case 'resumed':
@@ -92,7 +96,19 @@ const finishReasons = {
   other: 'other',
 } as const;
 
-function ended({ ending, usage }: Ended): object[] {
+/** Clients that have answered a call look for its result, and answer again as long as there is none. */
+const overtaken = ({ call: { id } }: OpenCall) => ({
+  type: 'tool-output-error',
+  toolCallId: id,
+  errorText: 'The run has ended.',
+  ...served,
+});
+
+function ended({ ending, usage, calls }: Ended): object[] {
+  return [...calls.map(overtaken), ...endingOf(ending, usage)];
+}
+
+function endingOf(ending: Ended['ending'], usage: Ended['usage']): object[] {
   const messageMetadata = { usage };
   if (ending.type === 'run.cancelled') return [{ type: 'abort', reason: 'cancelled' }];
   if (ending.type === 'run.completed') {

@@ -35,6 +35,16 @@ export type OutlineItem =
   | { type: 'tool.called'; call: ToolCall; message: string }
   | { type: 'approval.required'; call: ToolCall }
   | { type: 'tool.ended'; result: RunEventData['tool.result']; waited: boolean }
-  | { type: 'ended'; ending: Ending; usage: TokenUsage | null }
-  /** For a reader that goes on here: what is open. */
-  | { type: 'resumed'; step: number; part: Part | undefined; calls: readonly OpenCall[] };
+  /** Of the calls that are open then there will be no result. */
+  | { type: 'ended'; ending: Ending; usage: TokenUsage | null; calls: readonly OpenCall[] }
+  /** The run waits for a person: the step's other calls have ended. */
+  | { type: 'paused'; step: number; calls: readonly ToolCall[] }
+  | Resumed;
+
+/** For a reader that goes on here: what is open. */
+export interface Resumed {
+  type: 'resumed';
+  step: number;
+  part: Part | undefined;
+  calls: readonly OpenCall[];
+}

@@ -83,6 +83,7 @@ export const logs = {
   ),
   approved: numbered(started, used, call(pay), waits, paid, token('Paid.'), used, completed('Paid.')),
   rejected: numbered(started, used, call(pay), waits, rejected, token('Then not.'), used, completed('Then not.')),
+  overtaken: numbered(started, used, call(pay), waits, { type: 'run.cancelled', data: {} }),
   failed: numbered(started, token('I wo'), used, {
     type: 'run.failed',
     data: { code: 'rate_limited', detail: 'The provider refuses.' },
@@ -117,9 +118,30 @@ export const rebuilt: RunEvent[] = [
 
 /** What a reader is sent who goes on after the event `after`, as one body. */
 export function rendered(format: 'ai-sdk' | 'ag-ui', events: readonly RunEvent[], after = 0): string {
-  const rendering = new RunRendering(format === 'ai-sdk' ? aiSdk : agUi, run, after);
+  const rendering = new RunRendering(format === 'ai-sdk' ? aiSdk : agUi, run, { after });
   return events.map((event) => rendering.format(event)).join('') + rendering.end;
 }
+
+/** What a reader is sent up to a pause of the run, and who has answered the calls, behind it. */
+export function renderedPause(format: 'ai-sdk' | 'ag-ui', events: readonly RunEvent[]) {
+  const wire = format === 'ai-sdk' ? aiSdk : agUi;
+  const waiting = events.findLastIndex(({ type }) => type === 'approval.required');
+  const [before, behind] = [
+    new RunRendering(wire, run, { after: 0 }),
+    new RunRendering(wire, run, { answered: answeredIn(events) }),
+  ];
+  const until = events.slice(0, waiting + 1).map((event) => before.format(event));
+  const mayWait = before.mayWait;
+  before.pause();
+  return {
+    mayWait,
+    paused: until.join('') + before.end,
+    rest: events.map((event) => behind.format(event)).join('') + behind.end,
+  };
+}
+
+const answeredIn = (events: readonly RunEvent[]): string[] =>
+  events.flatMap(({ type, data }) => (type === 'approval.required' ? [data.id] : []));
 
 /** All that a reader can have of a body that was cut somewhere, and the last id in it; 0 when there is none. */
 export function cutsOf(body: string): { had: string; after: number }[] {

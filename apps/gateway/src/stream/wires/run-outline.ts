@@ -1,5 +1,5 @@
 import type { RunEvent, RunEventData, TokenUsage } from '@taai/contracts';
-import type { Ending, OpenCall, OutlinedRun, OutlineItem, Part, ToolCall } from './outline-item';
+import type { Ending, OpenCall, OutlinedRun, OutlineItem, Part, Resumed, ToolCall } from './outline-item';
 
 /**
  * Reads a run's log from its beginning. What it says depends on nothing but the log so far, and it keeps no more of that than what is open:
@@ -27,8 +27,15 @@ export class RunOutline {
   }
 
   /** What a reader has to know who goes on here. */
-  get resumed(): OutlineItem {
+  get resumed(): Resumed {
     return { type: 'resumed', step: this.step, part: this.part, calls: [...this.calls.values()] };
+  }
+
+  /** Undefined while a call is open that does not wait for a person: until it has ended the run does not wait either. */
+  get paused(): OutlineItem | undefined {
+    const open = [...this.calls.values()];
+    if (open.length === 0 || open.some(({ waits }) => !waits)) return undefined;
+    return { type: 'paused', step: this.step, calls: open.map(({ call }) => call) };
   }
 
   /** What a reader has to know who was told more after the event `after_id` than this log has, which then is a rebuilt one. */
@@ -115,7 +122,7 @@ export class RunOutline {
   private end(ending: Ending): OutlineItem[] {
     const last: OutlineItem[] = [
       { type: 'step.ended', step: this.step },
-      { type: 'ended', ending, usage: this.usage },
+      { type: 'ended', ending, usage: this.usage, calls: [...this.calls.values()] },
     ];
     return [...this.endPart(), ...last];
   }

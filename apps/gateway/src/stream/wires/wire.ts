@@ -1,5 +1,6 @@
 import type { ProblemError } from '@taai/contracts';
 import type { OutlinedRun, OutlineItem } from './outline-item';
+import type { WireAnswer } from './wire-answer';
 
 /** What a wire's own request body says. */
 export interface WireQuestion {
@@ -19,4 +20,6 @@ export interface Wire {
   end: string;
   /** Reads the format's request body. Throws `validation_failed` for what would be lost. */
   read(body: Record<string, unknown>): WireQuestion;
+  /** Reads what the format's request body decides on tool calls; undefined when it decides nothing. Throws `validation_failed`. */
+  answer(body: Record<string, unknown>): WireAnswer | undefined;
 }

@@ -17,6 +17,11 @@ describe('the formats of UIs', () => {
   let edge: TestEdge;
   let inputs: object[];
   let counted: string[];
+  let decisions: object[];
+  /** How the run stands. */
+  let standing: object;
+  /** What a decision is answered with. */
+  let refusal: ProblemError | undefined;
   let events: () => AsyncIterable<ServerSentEvent>;
 
   beforeAll(async () => {
@@ -24,17 +29,25 @@ describe('the formats of UIs', () => {
       inputs.push(input);
       return answer;
     };
-    const outcome = { id: run.id, conversation_id: run.conversation_id };
+    const outcome = { id: run.id, conversation_id: run.conversation_id, status: 'running' };
     const methods = {
       send: remember({ message: { conversation_id: run.conversation_id }, run_id: run.id }),
       start: remember(outcome),
-      outcome: remember(outcome),
+      outcome: async (input: object) => {
+        inputs.push(input);
+        return { ...outcome, ...standing };
+      },
+      decide: async (decision: object) => {
+        decisions.push(decision);
+        if (refusal) throw refusal;
+        standing = { ...standing, status: 'running' };
+      },
     };
     const take = async (kind: string) => void counted.push(kind);
     edge = await startEdge({}, { methods, events: () => events(), take });
   });
   beforeEach(() => {
-    [inputs, counted] = [[], []];
+    [inputs, counted, decisions, standing, refusal] = [[], [], [], {}, undefined];
     events = async function* () {
       yield* logs.tools;
     };
@@ -147,6 +160,106 @@ describe('the formats of UIs', () => {
         { id: ID, content: 'Pay' },
         { id: ID, content: 'Pay' },
       ]);
+    });
+  });
+
+  describe('where a run waits for a person', () => {
+    const call = (approved: unknown = true, more = {}) => ({
+      type: 'dynamic-tool',
+      toolName: 'pay',
+      toolCallId: 'call_1',
+      input: {},
+      state: 'approval-responded',
+      approval: { id: 'call_1', approved, ...more },
+    });
+    const answered = (...parts: object[]) => ({
+      ...chat(userSays('Pay'), { id: ID, role: 'assistant', parts: [{ type: 'step-start' }, ...parts] }),
+      messageId: ID,
+    });
+    const resume = (...entries: object[]) => ({ ...agUi(), resume: entries });
+    const entry = (payload: object = { approved: true }, more = {}) => ({
+      interruptId: `${ID}:call_1`,
+      status: 'resolved',
+      payload,
+      ...more,
+    });
+
+    beforeEach(() => {
+      standing = { id: ID, conversation_id: ID, agent_id: ID, status: 'waiting_approval' };
+      events = async function* () {
+        yield* logs.approved.slice(0, 4);
+        if ('status' in standing && standing.status === 'waiting_approval') await new Promise(() => undefined);
+        yield* logs.approved.slice(4);
+      };
+    });
+
+    it.each([
+      [
+        'ai-sdk',
+        /"tool-approval-request"[^\n]*\n\ndata: \{"type":"finish","finishReason":"tool-calls"\}\n\ndata: \[DONE\]\n\n$/,
+      ],
+      [
+        'ag-ui',
+        /"approval.required"[^\n]*\n\n[^\n]*"STEP_FINISHED"[^\n]*\n\n[^\n]*"RUN_FINISHED"[^\n]*"interrupt"[^\n]*\n\n$/,
+      ],
+    ])('the answer ends, for the reader to decide (%s)', async (format, end) => {
+      expect((await ask(`${MESSAGES}?format=${format}`, { content: 'Pay' })).text).toMatch(end);
+      expect((await ask(`${EVENTS_PATH}?format=${format}`)).text).toMatch(end);
+    });
+
+    it('the answer goes on where somebody has decided before it was told of the request', async () => {
+      standing = { ...standing, status: 'running' };
+      const { text } = await ask(`${MESSAGES}?format=ai-sdk`, { content: 'Pay' });
+      expect(text).toMatch(/"tool-approval-request"[^]*"tool-output-available"[^]*"finish"[^]*\[DONE\]\n\n$/);
+    });
+
+    it.each([
+      [MESSAGES, 'ai-sdk', answered(call()), 'approve'],
+      [MESSAGES, 'ai-sdk', answered(call(false)), 'reject'],
+      [RUNS, 'ai-sdk', answered(call()), 'approve'],
+      [MESSAGES, 'ag-ui', resume(entry()), 'approve'],
+      [MESSAGES, 'ag-ui', resume(entry({ approved: false })), 'reject'],
+      [RUNS, 'ag-ui', resume({ interruptId: `${ID}:call_1`, status: 'cancelled' }), 'reject'],
+    ])('%s takes the decision (%s), and tells the rest', async (path, format, body, decision) => {
+      if (path === RUNS) standing = { ...standing, conversation_id: null };
+      const { status, text } = await ask(`${path}?format=${format}`, body);
+      expect(decisions).toEqual([{ id: ID, tool_call_id: 'call_1', decision }]);
+      expect([status, counted]).toEqual([200, ['open_streams']]);
+      // No message: the run is looked at before, and where its answer might end.
+      expect(inputs).toEqual([{ id: ID }, { id: ID }]);
+      expect(text).not.toMatch(/tool-approval-request|approval.required|TOOL_CALL_START/);
+      expect(text).toMatch(/"tool-output-available"[^]*"Paid."[^]*"finish"|"TOOL_CALL_RESULT"[^]*"Paid."[^]*"success"/);
+    });
+
+    it('a run that is elsewhere is none, and what refuses the decision is the answer', async () => {
+      const body = answered(call());
+      standing = { ...standing, conversation_id: 'another one' };
+      expect(await ask(`${MESSAGES}?format=ai-sdk`, body)).toMatchObject({ status: 404 });
+      expect(decisions).toEqual([]);
+      standing = { ...standing, conversation_id: ID };
+      refusal = new ProblemError('conflict');
+      expect(await ask(`${MESSAGES}?format=ai-sdk`, body)).toMatchObject({ status: 409 });
+    });
+
+    it.each([
+      ['ai-sdk', answered(call('yes')), 'messages.1.parts.1.approval.approved'],
+      ['ai-sdk', answered(call(true, { id: 'call_2' })), 'messages.1.parts.1.approval'],
+      ['ai-sdk', answered(call(true, { reason: 'Too much.' })), 'messages.1.parts.1.approval.reason'],
+      ['ai-sdk', { ...answered(call()), messageId: 'm' }, 'messageId'],
+      ['ai-sdk', { ...answered(call()), trigger: 'regenerate-message' }, 'trigger'],
+      ['ai-sdk', chat({ id: 'm', role: 'assistant', parts: [call()] }), 'messages.0.id'],
+      ['ag-ui', resume(entry({ approved: 1 })), 'resume.0.payload.approved'],
+      ['ag-ui', resume(entry({ approved: true, editedArgs: {} })), 'resume.0.payload.editedArgs'],
+      ['ag-ui', resume(entry({}, { interruptId: 'call_1' })), 'resume.0.interruptId'],
+      ['ag-ui', resume(entry(undefined, { interruptId: `${ID}:\0` })), 'resume.0.interruptId'],
+      ['ag-ui', resume(entry({}, { status: 'ignored' })), 'resume.0.status'],
+      ['ag-ui', resume(entry(undefined, { metadata: { by: 'me' } })), 'resume.0.metadata'],
+      ['ag-ui', resume(entry(), { ...entry(), interruptId: `${run.id}:x` }), 'resume.1.interruptId'],
+      ['ag-ui', { ...resume(entry()), tools: [{ name: 'pay' }] }, 'tools'],
+    ])('refuses by name what is no decision (%s, %j)', async (format, body, field) => {
+      const answer = await ask(`${MESSAGES}?format=${format}`, body);
+      expect([answer.status, JSON.parse(answer.text)]).toMatchObject([400, { errors: [{ path: field }] }]);
+      expect(decisions).toEqual([]);
     });
   });
 });

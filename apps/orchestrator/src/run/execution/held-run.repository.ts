@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Run, RunStatus, TokenUsage } from '@taai/contracts';
-import { RlsPool, sql, type Tx } from '@taai/entities';
+import { hasItsTurn, RlsPool, sql, type Tx } from '@taai/entities';
 import { LeaseLost } from '@taai/platform';
 import { DataSource } from 'typeorm';
+import { storableJson } from '../../json/storable';
 import { RUN_COLUMNS, type Lease, type RunRow } from '../run-row';
 import { runStates } from '../run-states';
 import { RunLimits } from './run-limits';
@@ -31,8 +32,12 @@ const EXTEND = sql(`
   returning id, cancel_requested_at is not null as is_cancelled`);
 
 const CLAIM = sql(`
-  update agent_runs set lease_owner = $2, lease_until = now() + make_interval(secs => $3)
-  where id = $1 and ${isLeasable} and lease_until <= now() returning id`);
+  update agent_runs r set lease_owner = $2, lease_until = now() + make_interval(secs => $3)
+  where id = $1 and ${isLeasable} and (lease_until <= now() or turn is not null and lease_until is null) and ${hasItsTurn}
+  returning id`);
+
+const NEXT_TURN = sql(`
+  select id from agent_runs where conversation_id = $1 and turn is not null and ${runStates.in('queued')} order by turn limit 1`);
 
 const CLAIM_DUE = sql('select tenant_id, id from claim_runs($1, $2, $3, $4)');
 
@@ -43,13 +48,20 @@ const change = (assignments: string, condition: string, returning = 'id') =>
   );
 
 /** A write to a run that is running. */
-const write = (assignments: string) => change(assignments, runStates.in('running'));
+const write = (assignments: string, returning?: string) => change(assignments, runStates.in('running'), returning);
 
 /** A change of the run's state. */
 const move = (to: RunStatus, assignments: string, returning?: string) =>
   change(`status = '${to}', ${assignments}`, runStates.mayBecome(to), returning);
 
 const TAKE = move('running', 'started_at = coalesce(started_at, now())', RUN_COLUMNS);
+const BEGIN_TURN = write(
+  'turn = null, input = $3, deadline_at = now() + make_interval(secs => $4), state = state || $5::jsonb',
+  RUN_COLUMNS,
+);
+const WAITING = sql(
+  `select ${RUN_COLUMNS} from agent_runs where id = $1 and turn is not null and conversation_id is not null`,
+);
 const NOTE_CALL = write(`state = state || jsonb_build_object('call_id', $3::text)`);
 const DROP_CALL = write(`state = state - 'call_id', usage = $3, cost_micro_usd = $4`);
 const NOTE_EVENT = write('last_event_id = greatest(last_event_id, $3)');
@@ -113,6 +125,29 @@ export class HeldRunRepository {
   /** Marks a run that was claimed as running. */
   async take(tx: Tx, id: string): Promise<RunRow> {
     return this.change<RunRow>(tx, TAKE, id);
+  }
+
+  /** Begins the turn of a run that has waited for others: with what it is shown now, and all its time before it. */
+  async beginTurn(
+    tx: Tx,
+    id: string,
+    input: RunRow['input'],
+    note: Pick<RunRow['state'], 'shown_messages'>,
+  ): Promise<RunRow> {
+    const params = [storableJson(input), this.limits.deadline_seconds, JSON.stringify(note)];
+    return this.change<RunRow>(tx, BEGIN_TURN, id, params);
+  }
+
+  /** The run, if it waits for its turn in a conversation. */
+  async waiting(id: string): Promise<RunRow | undefined> {
+    const [run] = await this.rls.read<RunRow>(WAITING, [id]);
+    return run;
+  }
+
+  /** Of the turns of a tenant's conversation that wait, the first one. */
+  async nextTurn(tenant_id: string, conversation_id: string): Promise<string | undefined> {
+    const [next] = await this.rls.queryFor<{ id: string }>(tenant_id, NEXT_TURN, [conversation_id]);
+    return next?.id;
   }
 
   /** Remembers the call that begins: a successor closes it. */

@@ -31,6 +31,8 @@ export interface ExecutionServices extends Models {
   redis: RedisClient;
   channels: Channels;
   logs: Pick<RunLogRoom, 'ended'>;
+  /** A run has ended, and its log is closed. */
+  onEnd(run: RunRow): void;
 }
 
 /**
@@ -111,6 +113,7 @@ export class RunExecution {
     if (this.stopped === 'shutdown' && advance.status === 'failed') return run.handOver(advance.call);
     await run.finish(advance);
     await run.log.close();
+    this.services.onEnd(run.row);
     await this.services.logs.ended(run.row.tenant_id, this.id);
   }
 }

@@ -56,7 +56,8 @@ export class RunExecutor implements OnApplicationBootstrap, BeforeApplicationShu
     logs: RunLogRoom,
     private readonly limits: RunLimits,
   ) {
-    this.services = { holder, providers, caller, tools, files, redis, channels, logs };
+    const onEnd = (run: RunRow) => this.beginTurn(run);
+    this.services = { holder, providers, caller, tools, files, redis, channels, logs, onEnd };
     this.slots = new FairShare({ places: limits.slots, queue: 0 });
     this.extending = new Periodic(limits.extend_ms, () => this.extend());
     this.sweeping = new Periodic(limits.sweep_ms, () => this.sweep());
@@ -105,6 +106,21 @@ export class RunExecutor implements OnApplicationBootstrap, BeforeApplicationShu
     }
   }
 
+  /**
+   * Has the next turn of the run's conversation begin, if turns wait in it and it is the next one's. In the background; what goes wrong
+   * leaves it to the next sweep of whichever replica.
+   */
+  beginTurn({ id, tenant_id, conversation_id, state }: RunRow): void {
+    if (conversation_id === null || state.concurrent_turns !== 'enqueue' || this.stopping) return;
+    const begin = async () => {
+      const next = await this.holder.runs.nextTurn(tenant_id, conversation_id);
+      if (next) await this.takeUp(tenant_id, next);
+    };
+    runAs(background(tenant_id), begin).catch((error: unknown) =>
+      log.warn({ err: error, run_id: id }, 'the turn behind the run is left to a sweep'),
+    );
+  }
+
   /** Extends the leases of the runs, and stops those that another replica has taken over, or that somebody has cancelled. */
   async extend(): Promise<void> {
     const tenants = new Set([...this.running.values()].map(({ tenant_id }) => tenant_id));
@@ -140,7 +156,7 @@ export class RunExecutor implements OnApplicationBootstrap, BeforeApplicationShu
 
   private execute(tenant_id: string, id: string, begin: (execution: RunExecution) => Promise<void>): void {
     const execution = new RunExecution(id, this.services);
-    const done = runAs({ tenant_id, permissions: [], issuer: 'orchestrator' }, () =>
+    const done = runAs(background(tenant_id), () =>
       begin(execution).catch((error: unknown) => this.giveUp(id, error)),
     ).finally(() => this.forget(tenant_id, id));
     this.running.set(id, { tenant_id, execution, done });
@@ -167,3 +183,5 @@ export class RunExecutor implements OnApplicationBootstrap, BeforeApplicationShu
     patience.abort();
   }
 }
+
+const background = (tenant_id: string) => ({ tenant_id, permissions: [], issuer: 'orchestrator' as const });
