@@ -2,16 +2,19 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { limits } from '@taai/contracts';
+import { HttpAgent } from '@ag-ui/client';
 import { pdf, png } from '@taai/files-testing';
+import { startHttpsServer, type HttpsServer } from '@taai/platform-testing';
 import { decodeJwt } from 'jose';
 import { adminCommand } from './support/admin';
-import type { Client } from './support/client';
+import type { Client, RequestOptions } from './support/client';
 import { asSuperuser } from './support/database';
 import { eventually } from './support/eventually';
 import { formOf, upload } from './support/files';
 import { sandboxCall } from './support/sandbox';
 import { sharedFleet } from './support/shared-fleet';
 import { colleague, newAgent, newTenant, newTenantOn, type TestTenant } from './support/tenant';
+import { UiChat } from './support/ui-chat';
 
 const { anonymous, adminDatabaseUrl, adminEnv, filesDir, gateways, sandboxUrl } = sharedFleet();
 
@@ -136,6 +139,125 @@ describe('files', () => {
     expect((await sandboxCall(sandboxUrl, mark)).messages.at(-1)?.media).toEqual([medium]);
   });
 
+  describe('come along with messages', () => {
+    let server: HttpsServer;
+    let fetched: number;
+
+    beforeAll(async () => {
+      server = await startHttpsServer((request, response) => {
+        fetched += 1;
+        if (request.url === '/report.pdf') response.end(pdf);
+        else if (request.url === '/bomb.png') response.end(png(23_000, 23_000));
+        else response.writeHead(404).end();
+      });
+    });
+    afterAll(() => server.close());
+    beforeEach(() => (fetched = 0));
+
+    const dataUrl = (bytes: Buffer, type = 'image/png') => `data:${type};base64,${bytes.toString('base64')}`;
+    const post = (conversation: string, body: object, more: RequestOptions = {}) =>
+      owner.post(`/v1/conversations/${conversation}/messages`, body, more);
+    const mediaOf = async (mark: string) =>
+      (await sandboxCall(sandboxUrl, mark)).messages.flatMap(({ media = [] }) => media).map(({ sha256: hash }) => hash);
+
+    it('as a data URL and by a link, once, and are files from then on', async () => {
+      const conversation = await converse();
+      const [first, next, key] = [randomUUID(), randomUUID(), randomUUID()];
+      const attachments = [{ url: dataUrl(image), filename: 'cat.png' }, { url: `${server.url}/report.pdf` }];
+      const send = () =>
+        post(conversation, { content: `Look ${first}`, attachments }, { headers: { 'idempotency-key': key } });
+      const { status, body } = await send();
+      expect({ status, body }).toMatchObject({
+        status: 201,
+        body: { message: { attachments: [{ filename: 'cat.png' }, { filename: 'report.pdf', bytes: pdf.length }] } },
+      });
+      expect((await send()).body).toEqual(body);
+      expect(fetched).toBe(1);
+      await post(conversation, { content: `And now ${next}` });
+      for (const mark of [first, next]) expect(await mediaOf(mark)).toEqual([sha256(image), sha256(pdf)]);
+      const message = body['message'] as { attachments: { file_id: string }[] };
+      for (const { file_id } of message.attachments) {
+        expect(await owner.get(`/v1/files/${file_id}`)).toMatchObject({ status: 200, body: { user_id: idOf(owner) } });
+        expect((await stranger.get(`/v1/files/${file_id}`)).status).toBe(404);
+      }
+    });
+
+    it("as OpenAI's content parts, and as parts of the AI SDK and of AG-UI", async () => {
+      const conversation = await converse();
+      const say = (mark: string) => ({ type: 'text', text: `Look ${mark}` });
+      const [openai, sdk, agUi] = [randomUUID(), randomUUID(), randomUUID()];
+      const file = { type: 'file', file: { file_data: dataUrl(pdf, 'application/pdf'), filename: 'report.pdf' } };
+      await post(conversation, {
+        content: [say(openai), { type: 'image_url', image_url: { url: dataUrl(image) } }, file],
+      });
+      expect(await mediaOf(openai)).toEqual([sha256(image), sha256(pdf)]);
+
+      const other = await converse();
+      const headers = { authorization: `Bearer ${owner.token}` };
+      const at = (id: string, format: string) => `${gateways[1]}/v1/conversations/${id}/messages?format=${format}`;
+      const files = [{ type: 'file' as const, mediaType: 'image/png', filename: 'cat.png', url: dataUrl(image) }];
+      await new UiChat({ api: at(other, 'ai-sdk'), headers }).sendMessage({ text: `Look ${sdk}`, files });
+      expect(await mediaOf(sdk)).toEqual([sha256(image)]);
+
+      const client = new HttpAgent({ url: at(await converse(), 'ag-ui'), headers });
+      const source = { type: 'data' as const, value: image.toString('base64'), mimeType: 'image/png' };
+      client.addMessage({
+        id: 'm',
+        role: 'user',
+        content: [
+          { type: 'text', text: `Look ${agUi}` },
+          { type: 'image', source },
+        ],
+      });
+      await client.runAgent();
+      expect(await mediaOf(agUi)).toEqual([sha256(image)]);
+    });
+
+    it('of 20 MB as a data URL', async () => {
+      const text = Buffer.alloc(limits.fileBytes, 'x');
+      const { status, body } = await post(await converse(), {
+        content: 'Keep it',
+        attachments: [{ url: dataUrl(text, 'text/plain') }],
+      });
+      const message = body['message'] as { attachments: { file_id: string }[] };
+      expect({ status, message }).toMatchObject({
+        status: 201,
+        message: { attachments: [{ bytes: limits.fileBytes }] },
+      });
+      const content = await owner.fetch('GET', `/v1/files/${message.attachments[0]?.file_id}/content`);
+      expect(sha256(Buffer.from(await content.arrayBuffer()))).toBe(sha256(text));
+    });
+
+    it.each<[string, number, string, () => string]>([
+      [
+        'an executable that is called a PDF',
+        415,
+        'unsupported_media_type',
+        () => dataUrl(Buffer.from('MZ\x90\0', 'latin1'), 'application/pdf'),
+      ],
+      ['a PNG that unpacks to 2 GB', 400, 'validation_failed', () => dataUrl(png(23_000, 23_000))],
+      ['a link to a PNG that unpacks to 2 GB', 400, 'validation_failed', () => `${server.url}/bomb.png`],
+      ['a link to nothing', 422, 'attachment_unreachable', () => `${server.url}/nothing`],
+      ['a link to the network inside', 422, 'url_not_allowed', () => 'https://10.0.0.1/'],
+      ['a link of http', 400, 'validation_failed', () => 'http://127.0.0.1/'],
+    ])('but not as %s, and leave nothing', async (_, status, code, url) => {
+      const conversation = await converse();
+      const before = await kept(tenant);
+      const attachments = [{ url: dataUrl(image) }, { url: url() }];
+      expect(await post(conversation, { content: 'Look', attachments })).toMatchObject({ status, body: { code } });
+      await eventually(async () => expect(await kept(tenant)).toEqual(before));
+      expect((await owner.get(`/v1/conversations/${conversation}/messages`)).body['data']).toEqual([]);
+    });
+
+    it('into no conversation that their sender may not write in', async () => {
+      const before = await kept(tenant);
+      const body = { content: 'Look', attachments: [{ url: dataUrl(image) }, { url: `${server.url}/report.pdf` }] };
+      const path = `/v1/conversations/${await converse()}/messages`;
+      expect(await stranger.post(path, body)).toMatchObject({ status: 404, body: { code: 'not_found' } });
+      expect([fetched, await kept(tenant)]).toEqual([0, before]);
+    });
+  });
+
   it('that one may not read can be attached nowhere', async () => {
     const foreign = (await upload(stranger, image, 'cat.png')).body['id'] as string;
     const elsewhere = (await upload((await newTenant(anonymous)).client, image, 'cat.png')).body['id'] as string;
@@ -194,6 +316,14 @@ describe("a tenant's files", () => {
     const tenant = await newTenantOn('free', anonymous);
     await adminCommand(adminEnv, 'tenant', 'limits', tenant.tenant_id, '{"stored_file_bytes":1000}');
     expect((await upload(tenant.client, 'x'.repeat(600), 'a.txt')).status).toBe(201);
+    const agent_id = await newAgent(tenant, sandboxUrl);
+    const conversation = (await tenant.client.post('/v1/conversations', { agent_id })).body['id'] as string;
+    const url = `data:text/plain;base64,${btoa('x'.repeat(600))}`;
+    const message = { content: 'Look', attachments: [{ url }] };
+    expect(await tenant.client.post(`/v1/conversations/${conversation}/messages`, message)).toMatchObject({
+      status: 413,
+      body: { code: 'storage_full' },
+    });
     expect(await upload(tenant.client, 'x'.repeat(600), 'b.txt')).toMatchObject({
       status: 413,
       body: { code: 'storage_full' },

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { root } from '../lib/paths.ts';
 import { startFleet, type Fleet, type FleetOptions } from '../fleet.ts';
 import { startMailbox, type Mailbox } from '../mailbox/server.ts';
 import { startSandbox } from '../sandbox/server.ts';
@@ -24,6 +25,13 @@ export interface TestFleet {
   adminEnv: AdminEnvironment;
   stop(): Promise<void>;
 }
+
+/** The servers of tests that speak HTTPS are trusted. */
+const testing = {
+  BCRYPT_COST: '4',
+  DEFAULT_PLAN: 'unlimited',
+  NODE_EXTRA_CA_CERTS: join(root, 'libs/platform/src/fixtures/localhost.pem'),
+};
 
 /** Of the servers that a fleet lives on. */
 export interface ServerUrls {
@@ -66,7 +74,7 @@ export async function startTestFleet(
       ports: 'free',
       smtpUrl: mailbox.smtpUrl,
       logDir,
-      env: { BCRYPT_COST: '4', DEFAULT_PLAN: 'unlimited', FILES_DIR: filesDir, ...options.env },
+      env: { ...testing, FILES_DIR: filesDir, ...options.env },
     });
     const stop = async () => {
       await fleet.stop();

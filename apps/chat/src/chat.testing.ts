@@ -173,6 +173,7 @@ export async function startChat() {
     db,
     fileRows,
     new FileAccess(db, fileRows),
+    access,
     kept.store,
     new FileLinks(['key of the test']),
   );
@@ -229,6 +230,7 @@ export async function startChat() {
     participants: new ParticipantService(db, access, conversationRows, participantRows),
     events,
     files,
+    fileRows,
     kept,
     sweep: new FileSweep(db, fileRows, files),
     tenantData: new TenantDataHandler(db, fileRows, files, contexts),

@@ -23,7 +23,10 @@ import { ConversationFollower } from './stream/conversation-follower';
 import { ConversationTails } from './stream/conversation-tails';
 import { contractControllers } from './route/route';
 import { DeniedAccess } from './access/denied-access';
+import { AttachmentIntake } from './file/attachment-intake';
 import { FileController } from './file/file.controller';
+import { FileReceiver } from './file/file-receiver';
+import { InlineFiles } from './file/inline-files';
 import { dialectController } from './dialect/dialect.controller';
 import { MessageController } from './stream/message.controller';
 import { OpenStreams } from './stream/open-streams';
@@ -73,6 +76,9 @@ import { SharedStreams } from './stream/shared/shared-streams';
     ChatEvents,
     EventDispatcher,
     ChatGateway,
+    FileReceiver,
+    InlineFiles,
+    AttachmentIntake,
     fileStoreProvider,
   ],
 })

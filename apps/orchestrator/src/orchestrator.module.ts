@@ -1,5 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { fileStoreProvider } from '@taai/files';
+import { FILE_STORE, fileStoreProvider, type FileStore } from '@taai/files';
 import {
   LedgerStream,
   REDIS,
@@ -30,6 +30,8 @@ import type { OrchestratorConfig } from './config';
 import { ConversationContext } from './context/conversation-context';
 import { FileLoader } from './file/file-loader';
 import { filesClient } from './file/files';
+import { LinkFetcher } from './link/link-fetcher';
+import { LinkHandler } from './link/link.handler';
 import { BreakerLimits } from './model/breaker-limits';
 import { CallerLimits } from './model/caller-limits';
 import { CircuitBreakers } from './model/circuit-breakers';
@@ -82,6 +84,7 @@ export class OrchestratorModule {
         CompletionHandler,
         TitleHandler,
         SummaryHandler,
+        LinkHandler,
         SecretHandler,
         TenantDataHandler,
       ],
@@ -158,6 +161,11 @@ export class OrchestratorModule {
           provide: ToolConnector,
           inject: [SecretBox],
           useFactory: (box: SecretBox) => new ToolConnector(box, outboundAllow),
+        },
+        {
+          provide: LinkFetcher,
+          inject: [FILE_STORE],
+          useFactory: (store: FileStore) => new LinkFetcher(store, { allow: outboundAllow }),
         },
         ...runLogProviders,
       ],

@@ -19,6 +19,7 @@ import { fileContract } from './chat/file.contract';
 import { jobContract } from './job.contract';
 import { agentContract } from './orchestrator/agent.contract';
 import { completionContract } from './orchestrator/completion.contract';
+import { linkContract } from './orchestrator/link.contract';
 import { providerContract } from './orchestrator/provider.contract';
 import { runContract } from './orchestrator/run.contract';
 import { titleContract } from './orchestrator/title.contract';
@@ -54,6 +55,7 @@ export const catalog: readonly Contract[] = [
   completionContract,
   titleContract,
   summaryContract,
+  linkContract,
   conversationContract,
   participantContract,
   messageContract,

@@ -71,6 +71,8 @@ export interface BodyLimits {
   bytes: number;
   /** Keys and items, those within others included. */
   values: number;
+  /** Files in it besides, as data URLs: they are taken out of it as it comes. */
+  file_bytes?: number;
 }
 
 /** What calls are limited by besides the caller's plan. */

@@ -279,6 +279,88 @@ describe('an upload', () => {
   });
 });
 
+describe('the sweep', () => {
+  const forsaken = (tenant_id: string, count: number) =>
+    chat.admin(
+      `insert into files (tenant_id, id, status, created_at)
+       select $1, gen_random_uuid(), 'deleting', now() - interval '2 days' from generate_series(1, $2)`,
+      [tenant_id, count],
+    );
+  const left = async (tenant_id: string) =>
+    (await chat.admin('select from files where tenant_id = $1', [tenant_id])).length;
+
+  it('takes turns between tenants, however much one of them has', async () => {
+    const other = await chat.createTenant();
+    await forsaken(tenant, 1000);
+    await forsaken(other, 3);
+    const due = await chat.fileRows.due(60, 20);
+    expect(due.filter(({ tenant_id }) => tenant_id === other)).toHaveLength(3);
+    expect(due.filter(({ tenant_id }) => tenant_id === tenant).length).toBeLessThanOrEqual(10);
+    await chat.sweep.sweep();
+    expect([await left(tenant), await left(other)]).toEqual([0, 0]);
+  });
+
+  it('goes on with the others where one fails, and ends', async () => {
+    const other = await chat.createTenant();
+    await forsaken(tenant, 5);
+    await forsaken(other, 200);
+    const remove = jest.spyOn(chat.kept.store, 'remove');
+    remove.mockImplementation((key) =>
+      key.startsWith(tenant) ? Promise.reject(new Error('The disk is gone.')) : Promise.resolve(),
+    );
+    await chat.sweep.sweep();
+    remove.mockRestore();
+    expect([await left(tenant), await left(other)]).toEqual([5, 0]);
+    await chat.sweep.sweep();
+    expect(await left(tenant)).toBe(0);
+  });
+});
+
+describe('a file that comes along with a message', () => {
+  const bring = (user: string, conversation_id: string) =>
+    as(user, () => chat.files.bring({ conversation_id, number: 0 }));
+  const conversationOf = async (user: string) => (await as(user, () => chat.conversations.create({ agent_id }))).id;
+
+  it('has a row where the sender may write, and none elsewhere', async () => {
+    const conversation = await conversationOf(owner);
+    expect(await outcome(stranger, () => bring(stranger, conversation))).toBe('not_found');
+    await as(owner, () => chat.participants.add({ id: conversation, user_id: friend, role: 'reader' }));
+    expect(await outcome(friend, () => bring(friend, conversation))).toBe('forbidden');
+    expect(await outcome(owner, () => bring(owner, v7()))).toBe('not_found');
+    const { id } = await bring(owner, conversation);
+    expect(await rowsOf(id)).toEqual(['uploading']);
+  });
+
+  it("is its sender's like an upload: counted, sent, and no more released", async () => {
+    const conversation = await conversationOf(owner);
+    const { id } = await bring(owner, conversation);
+    await chat.admin(
+      `insert into subscriptions (tenant_id, id, plan_id, current_period_start) values ($1, $2, 'free', now())`,
+      [tenant, v7()],
+    );
+    await as(owner, async () => chat.files.finish(await receive(id)));
+    expect(await as(owner, () => chat.files.kept())).toBe(5);
+    await as(owner, () => messages.send({ id: conversation, content: 'Look', attachments: [{ file_id: id }] }));
+    await as(owner, () => chat.files.release([id]));
+    expect([await rowsOf(id), await keptOf(id)]).toEqual([['ready'], [expect.any(String)]]);
+  });
+
+  it('goes with a message that was refused, by nobody but its sender', async () => {
+    const { id } = await upload(owner);
+    await as(friend, () => chat.files.release([id]));
+    expect(await rowsOf(id)).toEqual(['ready']);
+    await as(owner, () => chat.files.release([id, v7()]));
+    expect([await rowsOf(id), await keptOf(id)]).toEqual([[], []]);
+  });
+
+  it('is a file by the time that its message is sent', async () => {
+    const conversation = await conversationOf(owner);
+    const url = 'data:text/plain;base64,SGVsbG8=';
+    const send = () => messages.send({ id: conversation, content: 'Look', attachments: [{ url }] });
+    expect(await outcome(owner, send)).toBe('validation_failed');
+  });
+});
+
 describe('what a tenant keeps', () => {
   const allow = (limits: object) =>
     chat.admin('update subscriptions set limits = $2 where tenant_id = $1', [tenant, JSON.stringify(limits)]);

@@ -1,5 +1,6 @@
 import {
   fileContract,
+  type BroughtFile,
   type ByFileToken,
   type ById,
   type CreateFileUrl,
@@ -18,6 +19,14 @@ export class FileHandler {
 
   create(_: UploadFile) {
     return this.files.create();
+  }
+
+  bring(brought: BroughtFile) {
+    return this.files.bring(brought);
+  }
+
+  release({ file_ids }: FileIds) {
+    return this.files.release(file_ids);
   }
 
   finish(received: ReceivedFile) {

@@ -78,6 +78,11 @@ const FORSAKE = sql(`
     and (status = 'deleting' or (status = 'uploading' and created_at < now() - make_interval(secs => $2)))
   returning id`);
 
+const RELEASE = sql(`
+  update files f set status = 'deleting' where f.id = any($1) and f.status = 'ready' and f.user_id = $2
+    and not exists (select from conversation_files c where c.file_id = f.id)
+  returning id`);
+
 const SOME = sql('select id from files limit $1');
 
 const REMOVE = sql('delete from files where id = any($1) returning id');
@@ -163,6 +168,11 @@ export class FileRepository {
 
   async markDeleted(tx: Tx, id: string): Promise<boolean> {
     return (await files.update(tx, { id, status: 'ready' }, { status: 'deleting' })) !== undefined;
+  }
+
+  /** Marks files of the user's that no conversation has. Resolves to those that are marked. */
+  async release(tx: Tx, user_id: string | null, ids: readonly string[]): Promise<string[]> {
+    return idsOf(await tx.write<{ id: string }>(RELEASE, [ids, user_id]));
   }
 
   async some(tx: Tx, batch: number): Promise<string[]> {

@@ -5,6 +5,7 @@ import {
   limits,
   ProblemError,
   type Attachment,
+  type BroughtFile,
   type CreateFileUrl,
   type FileObject,
   type FilePlace,
@@ -19,6 +20,7 @@ import { FILE_STORE, keyOfFile, keyOfUpload, type FileStore } from '@taai/files'
 import { reportError } from '@taai/platform';
 import { currentCaller, runAs } from '@taai/tenant';
 import { DataSource } from 'typeorm';
+import { ConversationAccess } from '../conversation/conversation-access';
 import { FileAccess } from './file-access';
 import { FileLinks } from './file-links';
 import { FileRepository, type Room, type StoredFile } from './file.repository';
@@ -32,6 +34,7 @@ export class FileService {
     private readonly db: DataSource,
     private readonly files: FileRepository,
     private readonly access: FileAccess,
+    private readonly conversations: ConversationAccess,
     @Inject(FILE_STORE) private readonly store: FileStore,
     private readonly links: FileLinks,
   ) {}
@@ -49,6 +52,19 @@ export class FileService {
         );
       return shown(await this.files.insert(tx, user_id));
     });
+  }
+
+  /** Begins the upload of a file that comes along with a message. Throws what `create` throws, and `not_found` and `forbidden` of the conversation. */
+  async bring({ conversation_id }: BroughtFile): Promise<FileObject> {
+    await this.conversations.open(conversation_id, 'writer');
+    return this.create();
+  }
+
+  /** Deletes files of the caller's own that came along with a message that does not have them. */
+  async release(ids: readonly string[]): Promise<void> {
+    const { tenant_id, user_id = null } = currentCaller();
+    const released = await withTenant(this.db, (tx) => this.files.release(tx, user_id, ids));
+    await this.erase(tenant_id, released).catch((error: unknown) => reportError(error));
   }
 
   /**

@@ -32,19 +32,39 @@ export class FileSweep implements OnApplicationBootstrap, BeforeApplicationShutd
     await this.sweeping.stop();
   }
 
-  /** Any number of replicas may do it at once. A failure is reported, and the other tenants' files go all the same. */
+  /**
+   * Takes what is due in rounds, in which tenants have equal parts: whoever has much to be removed delays nobody. Any number of replicas
+   * may do it at once. A failure is reported; its tenant has to wait for the next time.
+   */
   async sweep(): Promise<void> {
+    const failed = new Set<string>();
+    while ((await this.round(failed)) > 0);
+  }
+
+  /** Resolves to the number of files that are gone. */
+  private async round(failed: Set<string>): Promise<number> {
     const due = Map.groupBy(await this.files.due(FORSAKEN_SECONDS, BATCH), ({ tenant_id }) => tenant_id);
+    let gone = 0;
     for (const [tenant_id, files] of due) {
-      if (this.stopping) return;
-      const ids = files.map(({ id }) => id);
-      const removing = runAs({ tenant_id, permissions: [], issuer: 'chat' }, () => this.remove(tenant_id, ids));
-      await removing.catch((error: unknown) => reportError(error, { tenant_id }));
+      if (this.stopping) return 0;
+      if (!failed.has(tenant_id)) gone += await this.removeOf(tenant_id, files, failed);
+    }
+    return gone;
+  }
+
+  private async removeOf(tenant_id: string, files: { id: string }[], failed: Set<string>): Promise<number> {
+    const ids = files.map(({ id }) => id);
+    try {
+      return await runAs({ tenant_id, permissions: [], issuer: 'chat' }, () => this.remove(tenant_id, ids));
+    } catch (error) {
+      failed.add(tenant_id);
+      reportError(error, { tenant_id });
+      return 0;
     }
   }
 
-  private async remove(tenant_id: string, ids: readonly string[]): Promise<void> {
+  private async remove(tenant_id: string, ids: readonly string[]): Promise<number> {
     const forsaken = await withTenant(this.db, (tx) => this.files.forsake(tx, ids, FORSAKEN_SECONDS));
-    await this.service.erase(tenant_id, forsaken);
+    return this.service.erase(tenant_id, forsaken);
   }
 }

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
   found,
+  invalidField,
   ProblemError,
   type Attachment,
   type Message,
@@ -50,7 +51,7 @@ export class MessageService {
    */
   async send(input: SendMessage): Promise<MessageSent> {
     const { agent_id } = await this.access.open(input.id, 'writer');
-    const attachments = await this.fileService.describe((input.attachments ?? []).map(({ file_id }) => file_id));
+    const attachments = await this.fileService.describe(idsOf(input));
     await this.replies.catchUp(input.id);
     return this.answer(agent_id, await withTenant(this.db, (tx) => this.write(tx, input, attachments)));
   }
@@ -110,3 +111,10 @@ export class MessageService {
       throw new ProblemError('not_found', 'There is no message with the id parent_message_id in the conversation.');
   }
 }
+
+/** What comes along is a file by now: the gateway has kept it. */
+const idsOf = ({ attachments = [] }: SendMessage): string[] =>
+  attachments.map(({ file_id }, at) => {
+    if (file_id === undefined) throw invalidField(`attachments.${at}`, 'must name a file');
+    return file_id;
+  });

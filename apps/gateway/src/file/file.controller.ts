@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { Controller, Inject, Req, Res } from '@nestjs/common';
 import {
@@ -10,13 +9,11 @@ import {
   ProblemError,
   UploadFile,
   type FileObject,
-  type FilePlace,
   type LinkedFile,
-  type ReceivedFile,
 } from '@taai/contracts';
-import { FILE_STORE, FileInspection, keyOfUpload, type FileStore } from '@taai/files';
-import { reportError, RpcClient } from '@taai/platform';
-import { currentCaller, currentContext, runAs } from '@taai/tenant';
+import { FILE_STORE, keyOfUpload, type FileStore } from '@taai/files';
+import { RpcClient } from '@taai/platform';
+import { currentCaller } from '@taai/tenant';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GATEWAY_CONFIG } from '../access/principals';
 import type { GatewayConfig } from '../config';
@@ -26,6 +23,7 @@ import { validated } from '../route/validation';
 import { OpenStreams } from '../stream/open-streams';
 import { beginAnswer, writeAll } from '../stream/writer';
 import { attachmentNamed } from './content-disposition';
+import { FileReceiver, type KeptFile } from './file-receiver';
 import { lingerAfter } from './linger';
 import { UploadForm } from './upload-form';
 
@@ -37,6 +35,7 @@ export class FileController {
   constructor(
     rpc: RpcClient,
     private readonly streams: OpenStreams,
+    private readonly receiver: FileReceiver,
     @Inject(FILE_STORE) private readonly store: FileStore,
     @Inject(GATEWAY_CONFIG) private readonly config: Pick<GatewayConfig, 'fileLimitBytes'>,
   ) {
@@ -72,33 +71,23 @@ export class FileController {
 
   /** The row comes before the bytes, so that what never comes to its end is found and swept. */
   private async receive(request: IncomingMessage, signal: AbortSignal): Promise<FileObject> {
-    let received: ReceivedFile;
     const form = new UploadForm(request, this.config.fileLimitBytes, signal);
     const part = await form.file();
     const { id } = await this.files.create({});
-    const place = { file_id: id, stored_as: randomUUID() };
-    const inspection = new FileInspection(part);
-    try {
-      await this.store.write(keyOfUpload(currentCaller().tenant_id, place), inspection.pass(part.bytes), signal);
-      const { purpose = 'user_data' } = validated(UploadFile, await form.fields());
-      signal.throwIfAborted();
-      received = { id, filename: part.filename, purpose, stored_as: place.stored_as, ...inspection.result() };
-    } catch (error) {
-      await this.forget(place).catch((failure: unknown) => reportError(failure));
-      throw error;
-    }
-    // From here on chat decides what becomes of the bytes: whether it has noted them may be unknown.
-    return this.files.finish(received);
+    const kept = await this.receiver.keep({ id, isKept: false }, part, signal);
+    const { purpose = 'user_data' } = await this.fieldsOf(form, kept, signal);
+    return this.receiver.finish(kept, { filename: part.filename, purpose });
   }
 
-  /** Who has left is not waited for. By its Idempotency-Key an upload can begin again, so that its row stays for a while. */
-  private forget(place: Pick<FilePlace, 'file_id' | 'stored_as'>): Promise<void> {
-    const caller = currentCaller();
-    const mayComeAgain = currentContext()?.idempotency_key !== undefined;
-    return runAs(caller, async () => {
-      await this.store.remove(keyOfUpload(caller.tenant_id, place));
-      if (!mayComeAgain) await this.files.discard({ id: place.file_id });
-    });
+  private async fieldsOf(form: UploadForm, { id: file_id, stored_as }: KeptFile, signal: AbortSignal) {
+    try {
+      const fields = validated(UploadFile, await form.fields());
+      signal.throwIfAborted();
+      return fields;
+    } catch (error) {
+      await this.receiver.forget({ file_id, stored_as });
+      throw error;
+    }
   }
 
   private async send(reply: FastifyReply, place: LinkedFile, signal: AbortSignal): Promise<void> {

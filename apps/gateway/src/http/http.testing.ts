@@ -26,7 +26,10 @@ import { RateLimiter } from '../admission/rate-limiter';
 import { AccessGuard } from '../access/access.guard';
 import { DeniedAccess } from '../access/denied-access';
 import type { HeadGuard } from '../access/guards';
+import { AttachmentIntake } from '../file/attachment-intake';
 import { FileController } from '../file/file.controller';
+import { FileReceiver } from '../file/file-receiver';
+import { InlineFiles } from '../file/inline-files';
 import { dialectController } from '../dialect/dialect.controller';
 import { createHttp, defaultTimeouts, type Timeouts } from './http';
 import { MessageController } from '../stream/message.controller';
@@ -172,6 +175,9 @@ export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Beh
     ],
     providers: [
       OpenStreams,
+      FileReceiver,
+      InlineFiles,
+      AttachmentIntake,
       RunEvents,
       ConversationEvents,
       { provide: ConversationFollower, useValue: { follow: readConversation } },
@@ -212,8 +218,14 @@ export async function startEdge(config: Partial<GatewayConfig> = {}, behind: Beh
     connect: open,
     inject: (request) => app.inject(request),
     send: (bytes) => readAll(open(), bytes),
-    close: () => app.close(),
+    close: () => closed(app),
   };
+}
+
+/** A client that was answered before all of its body was read has its connection idle a moment later. */
+async function closed(app: NestFastifyApplication): Promise<void> {
+  const closing = setInterval(() => void app.getHttpServer().closeIdleConnections(), 50);
+  await app.close().finally(() => clearInterval(closing));
 }
 
 function portOf(app: NestFastifyApplication): number {

@@ -7,8 +7,9 @@ import { dialects as allDialects, routeOf, type Dialect } from '@taai/dialects';
 import { createRedis, HealthModule, NestLogger, type Platform } from '@taai/platform';
 import { fastify } from 'fastify';
 import { answerUnreadable, answerUnroutable } from './client-errors';
-import { readBodies } from './body';
+import { inBase64, readBodies } from './body';
 import { limitBodyTime, timeFor, type BodyPace } from './body-time';
+import { InlineFiles } from '../file/inline-files';
 import { refuseUnknownRoutes } from './unknown-routes';
 import { readGatewayConfig, type GatewayConfig } from '../config';
 import { corsOptions } from './cors';
@@ -97,7 +98,7 @@ export async function createHttp(
     server,
     [AccessGuard, RateLimitGuard, InFlightGuard].map((guard) => app.get<HeadGuard>(guard, { strict: false })),
   );
-  readBodies(server, config.bodyLimitBytes);
+  readBodies(server, config, app.get(InlineFiles, { strict: false }));
   app.useGlobalPipes(validation);
   app.useGlobalFilters(new ProblemFilter(dialects));
   SwaggerModule.setup('docs', app, openApiDocument(), {
@@ -129,7 +130,7 @@ const serverOptions = ({ bodyLimitBytes, fileLimitBytes }: GatewayConfig, timeou
   bodyLimit: bodyLimitBytes,
   routerOptions: { maxParamLength: 128 },
   // One for all requests, those without a route, too: that of the largest body. Its own pace each is held to by `limitBodyTime`.
-  requestTimeout: timeFor(Math.max(bodyLimitBytes, fileLimitBytes), timeouts),
+  requestTimeout: timeFor(bodyLimitBytes + inBase64(fileLimitBytes), timeouts),
   connectionTimeout: timeouts.connectionTimeout,
   keepAliveTimeout: timeouts.keepAliveTimeout,
   http: {

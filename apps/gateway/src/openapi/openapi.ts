@@ -1,5 +1,6 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import {
+  ContentParts,
   domainEvents,
   permissions,
   publicMethods,
@@ -7,8 +8,10 @@ import {
   type BoundMethod,
   type Field,
   type HeaderText,
+  type JsonSchema,
   type PublicMethod,
   type Route,
+  type SchemaCollector,
   type WireUse,
 } from '@taai/contracts';
 import { dialects } from '@taai/dialects';
@@ -102,13 +105,29 @@ function operation(bound: BoundMethod<PublicMethod>, components: Components): Op
           fields.some(({ name, optional }) => !optional && !inPath.includes(name)),
         content: method.upload
           ? form(collector.object(method.input, inPath))
-          : json(collector.object(method.input, inPath), `${rpc} input`, components),
+          : json(
+              withParts(collector.object(method.input, inPath), method.wires, collector),
+              `${rpc} input`,
+              components,
+            ),
       },
     }),
     responses: {
       [successStatus(method)]: success(bound, components),
       default: failure,
     },
+  };
+}
+
+/** A text that may be content parts, too. */
+function withParts(schema: JsonSchema, { question, files }: WireUse = {}, collector: SchemaCollector): JsonSchema {
+  const text = question !== undefined && files !== undefined && schema.properties?.[question];
+  const parts = collector.object(ContentParts).properties?.['content'];
+  if (!text || !parts) return schema;
+  const { description = '', examples = [], ...rules } = text;
+  return {
+    ...schema,
+    properties: { ...schema.properties, [question]: { description, examples, anyOf: [rules, parts] } },
   };
 }
 

@@ -125,8 +125,7 @@ function sourceOf(request: FastifyRequest, route: Route, wires: WireUse | undefi
 /** The format that a UI asks for is no field, and its own body stands for that of the route. */
 function withoutWire(request: FastifyRequest, { ...given }: Body, wires: WireUse): Body {
   if (!takesBody(request.method)) delete given['format'];
-  const wire = wireOf(request);
-  return wire ? ownBody(given, wire, wires) : given;
+  return ownBody(given, wireOf(request), wires);
 }
 
 /** One controller per service, its routes derived from the contracts. Routes marked `custom` have controllers of their own. */

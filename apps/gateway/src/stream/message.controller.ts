@@ -3,8 +3,10 @@ import { bind, messageContract, Regenerate, SendMessage, type MessageSent } from
 import { RpcClient } from '@taai/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Concurrency } from '../admission/concurrency';
+import { AttachmentIntake } from '../file/attachment-intake';
 import { ContractRoute, Input } from '../route/route';
 import { ApprovalAnswers } from './approval-answers';
+import { OpenStreams } from './open-streams';
 import { RunEvents } from './run-events';
 import { wireOf } from './wires/asked-wire';
 import type { Wire } from './wires/wire';
@@ -18,6 +20,8 @@ export class MessageController {
     rpc: RpcClient,
     private readonly events: RunEvents,
     private readonly concurrency: Concurrency,
+    private readonly streams: OpenStreams,
+    private readonly intake: AttachmentIntake,
   ) {
     this.messages = rpc.for(messageContract);
   }
@@ -32,7 +36,7 @@ export class MessageController {
     const wire = wireOf(request);
     const isStream = wire !== undefined || input.stream;
     if (isStream) await this.concurrency.take('open_streams', answer.raw);
-    return this.answer(answer, await this.messages.send(input), isStream, wire);
+    return this.answer(answer, await this.sent(input, request, answer), isStream, wire);
   }
 
   @ContractRoute(bind(messageContract, 'regenerate'))
@@ -45,6 +49,13 @@ export class MessageController {
     const isStream = wire !== undefined || input.stream;
     if (isStream) await this.concurrency.take('open_streams', answer.raw);
     return this.answer(answer, await this.messages.regenerate(input), isStream, wire);
+  }
+
+  /** Who sends files is served for as long as they take to come. */
+  private sent(input: SendMessage, { raw }: FastifyRequest, answer: FastifyReply): Promise<MessageSent> {
+    const send = (resolved: SendMessage) => this.messages.send(resolved);
+    if (!input.attachments) return send(input);
+    return this.streams.run(answer, (signal) => this.intake.send(input, { request: raw, signal }, send));
   }
 
   private async answer(answer: FastifyReply, { message, run_id }: MessageSent, isStream = false, wire?: Wire) {

@@ -12,9 +12,10 @@ import {
   Max,
   MaxLength,
   Min,
+  MinLength,
   ValidateNested,
 } from 'class-validator';
-import { contract, Nothing, typed } from '../contract';
+import { contract, Nothing, typed, type Class } from '../contract';
 import { Describe } from '../schema/describe';
 import { ById, Empty, Nullable, Optional, Page, PageQuery, type Timestamp } from '../fields';
 import { limits } from '../schema/limits';
@@ -84,10 +85,35 @@ export class AttachFile {
   file_id: string;
 }
 
+/** A file in a message: one that is there, or one that comes along and is kept like an upload. */
+export class MessageFile {
+  @Describe('Id of a file that the caller may read.')
+  @Optional()
+  @IsUUID()
+  file_id?: string;
+
+  @Describe(
+    'Instead, what comes along: the file itself as a data URL in base64, or an https address, from which it is fetched now, and never again. Needs `files:create`.',
+    'https://example.com/receipt.png',
+  )
+  @Optional()
+  @IsString()
+  @Matches(/^(data:|https:\/\/)/i)
+  @MaxLength(limits.dataUrlCharacters)
+  url?: string;
+
+  @Describe('What a file that comes along is called; absent: as its address says.', 'receipt.png')
+  @Optional()
+  @IsString()
+  @MinLength(1)
+  @MaxLength(limits.filenameCharacters)
+  filename?: string;
+}
+
 /** A list of files in what somebody writes. */
-export function Attachments(): PropertyDecorator {
+export function Attachments(file: Class = AttachFile): PropertyDecorator {
   const checks = [Optional(), IsArray(), ArrayMaxSize(limits.attachments), ValidateNested({ each: true })];
-  return (target, key) => [...checks, Type(() => AttachFile)].forEach((check) => check(target, key));
+  return (target, key) => [...checks, Type(() => file)].forEach((check) => check(target, key));
 }
 
 /** An attached file as it is shown: as it was when it was attached. */
@@ -132,12 +158,29 @@ export interface LinkedFile extends FilePlace {
   tenant_id: string;
 }
 
-/** What became of an upload. */
-export interface ReceivedFile extends Omit<FilePlace, 'file_id'> {
-  id: string;
-  purpose: FilePurpose;
+/** What the bytes of a file tell. */
+export interface InspectedFile {
+  content_type: FileType;
+  bytes: number;
   /** Of all its bytes, in hex. */
   sha256: string;
+}
+
+/** What became of an upload. */
+export interface ReceivedFile extends InspectedFile {
+  id: string;
+  filename: string;
+  stored_as: string;
+  purpose: FilePurpose;
+}
+
+/** A file that comes along with a message. */
+export interface BroughtFile {
+  conversation_id: string;
+  /** Which of the message's. */
+  number: number;
+  /** The link that leads to it, if one does. */
+  link?: string;
 }
 
 export class CreateFileUrl extends ById {
@@ -245,6 +288,20 @@ export const fileContract = contract('chat.file', {
     custom: true,
     media_type: 'application/octet-stream',
     effect: 'safe',
+  },
+  bring: {
+    summary: 'Note that a file comes along with a message that the caller may write, before its bytes',
+    callers: ['gateway'],
+    input: typed<BroughtFile>(),
+    output: FileObject,
+    effect: 'once_per_key',
+  },
+  release: {
+    summary: 'Delete files that came along with a message that was refused, as far as no message has them',
+    callers: ['gateway'],
+    input: FileIds,
+    output: Nothing,
+    effect: 'idempotent',
   },
   finish: {
     summary: 'Note what an upload brought: from then on the file is there',

@@ -5,7 +5,7 @@ import { ById, Nullable, Optional, Page, PageById, type Timestamp } from '../fie
 import { runEvents } from '../orchestrator/run-event';
 import { Describe } from '../schema/describe';
 import { limits } from '../schema/limits';
-import { Attachment, Attachments, type AttachFile } from './file.contract';
+import { Attachment, Attachments, MessageFile } from './file.contract';
 
 export const messageRoles = ['user', 'assistant', 'system', 'tool'] as const;
 export type MessageRole = (typeof messageRoles)[number];
@@ -17,9 +17,12 @@ export class SendMessage extends ById {
   @MaxLength(limits.messageCharacters)
   content: string;
 
-  @Describe('Files for the agent to look at, in their order: images and PDFs for models that take them, texts as text.')
-  @Attachments()
-  attachments?: AttachFile[];
+  @Describe(
+    'Files for the agent to look at, in their order: images and PDFs for models that take them, texts as text.',
+    [{ file_id: '0198f0e2-7c2b-7d6e-9f3a-5b1f0c9a7e42' }, { url: 'https://example.com/receipt.png' }],
+  )
+  @Attachments(MessageFile)
+  attachments?: MessageFile[];
 
   @Describe("True: the answer is the run's events as SSE.", false)
   @Optional()
@@ -122,16 +125,17 @@ export const messageContract = contract('chat.message', {
     summary:
       "Send a message: `{message, reply, run_id}` when the agent has answered, or the run's events as SSE (`stream`)",
     description:
-      "The agent sees the end of the conversation, as much as fits. A stream that was cut is read on at `/v1/runs/{run_id}/events`. `reply` is null when the run failed. A body of the AI SDK that answers approvals, or one of AG-UI with `resume`, is no message: its decisions are made at the run, as its own route does with `runs:update`, and the run is told on. Where the agent says so, a message waits for its turn: the stream for its first event, and a plain answer for 11 minutes, then `deadline_exceeded` (504), while the run goes on. Answers `not_found` (404) for an attachment that the sender may not read, `agent_not_ready` (422) for an agent that cannot be run, `turn_in_progress` (409) or `too_many_turns` (429) where the agent takes no further message now, and `too_many_runs` (429) beyond the plan's limit.",
+      "The agent sees the end of the conversation, as much as fits. A stream that was cut is read on at `/v1/runs/{run_id}/events`. `reply` is null when the run failed. A body of the AI SDK that answers approvals, or one of AG-UI with `resume`, is no message: its decisions are made at the run, as its own route does with `runs:update`, and the run is told on. Where the agent says so, a message waits for its turn: the stream for its first event, and a plain answer for 11 minutes, then `deadline_exceeded` (504), while the run goes on. `content` may be OpenAI's content parts: their texts are joined, their files become attachments. Answers `not_found` (404) for an attachment that the sender may not read, `attachment_unreachable` (422) and `url_not_allowed` (422) for a link that leads to no file or to a private address, what an upload is refused with for a file that comes along, `agent_not_ready` (422) for an agent that cannot be run, `turn_in_progress` (409) or `too_many_turns` (429) where the agent takes no further message now, and `too_many_runs` (429) beyond the plan's limit.",
     http: 'POST /v1/conversations/:id/messages',
     access: 'conversations:update',
     input: SendMessage,
     output: MessageSent,
     custom: true,
     limit: { tokens: true },
+    body: { bytes: limits.bodyBytes, values: limits.bodyValues, file_bytes: limits.fileBytes },
     effect: 'once_per_key',
     events: runEvents,
-    wires: { question: 'content', remembers: true },
+    wires: { question: 'content', files: 'attachments', remembers: true },
   },
   list: {
     summary: 'List the messages of a conversation, oldest first',

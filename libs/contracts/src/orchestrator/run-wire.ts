@@ -11,6 +11,8 @@ export const wireMediaType = (format: WireFormat): string => `text/event-stream;
 export interface WireUse {
   /** The field of its input that the user's message in a format's own request body stands for. */
   question?: string;
+  /** The field that the files of such a body become; they are refused if absent. `question` itself may be content parts then. */
+  files?: string;
   /** What was said before is known: such a body may repeat it. */
   remembers?: boolean;
 }

@@ -91,6 +91,8 @@ export const limits = Object.freeze({
   feedbackCharacters: 2000,
   forkedMessages: 2000,
   messageCharacters: 100_000,
+  /** Of one message. */
+  contentParts: 50,
 
   // Sockets
   /** In one frame. */
@@ -115,6 +117,13 @@ export const limits = Object.freeze({
   /** Of an image, as its header tells: unpacked it has up to 8 bytes for each. */
   imagePixels: 50_000_000,
   imageSidePixels: 16_384,
+  /** Of a data URL: a file in base64, and what stands before it. */
+  dataUrlCharacters: 4 * Math.ceil((20 * 1024 * KB) / 3) + KB,
+  /** From the connection to the last byte of a file that a link leads to. */
+  linkFetchMs: 20_000,
+  /** All links of one message together. */
+  linksFetchMs: 60_000,
+  linkRedirects: 3,
   /** Of one message or run. */
   attachments: 10,
   /** Of one question about files: all attachments of what an agent is shown. */

@@ -35,6 +35,7 @@ export const problems = {
   unsupported_media_type: { status: 415, title: 'The body is of another type than the route takes' },
   headers_too_large: { status: 431, title: 'The headers are too large or too many' },
   url_not_allowed: { status: 422, title: 'The address is not a public one' },
+  attachment_unreachable: { status: 422, title: 'The file that a link leads to could not be fetched' },
   agent_not_ready: { status: 422, title: 'The agent has no provider that could answer' },
   context_length_exceeded: { status: 400, title: 'The request is longer than the model can read' },
   content_filter: { status: 400, title: "The provider's filter refused the request" },

@@ -10,7 +10,7 @@ export type FileStatus = (typeof fileStatuses)[number];
 @Entity('files')
 @Index('idx_files_user', ['tenant_id', 'user_id', 'id'])
 @Index('idx_files_bytes', ['tenant_id', 'status', 'bytes'])
-@Index('idx_files_unfinished', ['created_at'], { where: "status <> 'ready'" })
+@Index('idx_files_turns', ['tenant_id', 'created_at'], { where: "status <> 'ready'" })
 @Check('files_status_check', oneOf('status', fileStatuses))
 @ForeignKey(() => TenantEntity, ['tenant_id'], ['id'])
 export class FileEntity extends TenantRow {

@@ -17,6 +17,7 @@ import { MessageSummaries1764300000091 } from './1764300000091-message-summaries
 import { DeletedConversations1764300000095 } from './1764300000095-deleted-conversations';
 import { AutomaticTitles1764300000096 } from './1764300000096-automatic-titles';
 import { EnqueuedTurns1764300000100 } from './1764300000100-enqueued-turns';
+import { FileTurns1764300000107 } from './1764300000107-file-turns';
 
 /** The migrations in the order in which they run. */
 export const migrations = [
@@ -39,4 +40,5 @@ export const migrations = [
   DeletedConversations1764300000095,
   AutomaticTitles1764300000096,
   EnqueuedTurns1764300000100,
+  FileTurns1764300000107,
 ];

@@ -44,6 +44,10 @@ const inLine = (column: string, then: string, more = 'true') => ({
   then,
 });
 
+/** The first condition is that of the index. */
+const isDueFile = `f.status <> 'ready' and (
+  f.status = 'deleting' or f.created_at < now() - make_interval(secs => due_files.older_than_seconds))`;
+
 const openDeliveries = (tenant: string, webhook: string) => `(
   select count(*) from public.webhook_deliveries o
   where o.tenant_id = ${tenant} and o.webhook_id = ${webhook} and o.status = 'delivering')`;
@@ -446,18 +450,28 @@ export const functions: Record<string, ResolverFunction> = {
       limit due_archives.batch`,
   },
 
-  /** Lists files whose deletion did not come to its end, and uploads that have not come to theirs for so long. */
+  /**
+   * Lists files whose deletion did not come to its end, and uploads that have not come to theirs for so long: of each tenant as many as
+   * of the others, the oldest first.
+   */
   due_files: {
     for: ['chat'],
     takes: 'older_than_seconds integer, batch integer',
     returns: 'table (tenant_id uuid, id uuid)',
-    volatility: 'stable',
+    volatility: 'volatile',
     sql: `
-      select f.tenant_id, f.id from public.files f
-      where f.status <> 'ready' and f.created_at < now() - make_interval(secs => due_files.older_than_seconds)
-      union all
-      select f.tenant_id, f.id from public.files f where f.status = 'deleting'
-      limit due_files.batch`,
+      with recursive ${distinctSql('unfinished', { from: 'public.files', column: 'tenant_id', where: `r.status <> 'ready'`, then: 'r.created_at' })},
+      turn as materialized (
+        select u.tenant_id, ceil(due_files.batch::numeric / count(*) over ()) as share
+        from unfinished u where u.tenant_id is not null and exists (
+          select from public.files f where f.tenant_id = u.tenant_id and ${isDueFile})
+        order by random() limit due_files.batch
+      )
+      select d.tenant_id, d.id from turn cross join lateral (
+        select f.tenant_id, f.id from public.files f
+        where f.tenant_id = turn.tenant_id and ${isDueFile}
+        order by f.created_at limit turn.share
+      ) d limit due_files.batch`,
   },
 
   /** Lists conversations that were deleted so long ago, the longest first. */

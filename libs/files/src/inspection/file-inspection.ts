@@ -1,16 +1,10 @@
 import { createHash } from 'node:crypto';
-import { invalidField, limits, type FileType } from '@taai/contracts';
-import { assertHonest, TEXT, TextCheck, typeOf, TYPE_BYTES } from './file-type';
+import { invalidField, limits, type FileType, type InspectedFile } from '@taai/contracts';
+import { assertHonest, TEXT, TextCheck, typeOf, TYPE_BYTES, type FileClaims } from './file-type';
 import { sizeReaders, type ImageSize } from './image-size';
 
 /** In which an image must tell its size: the metadata of a photograph come before it. */
 const HEAD_BYTES = 1024 * 1024;
-
-export interface InspectedFile {
-  content_type: FileType;
-  bytes: number;
-  sha256: string;
-}
 
 /** Looks at a file on its way to the store: its first bytes tell the type, the header of an image its size. Nothing is unpacked. */
 export class FileInspection {
@@ -20,7 +14,7 @@ export class FileInspection {
   private bytes = 0;
 
   /** @param claims what the file is said to be */
-  constructor(private readonly claims: { filename: string; declared_type: string }) {}
+  constructor(private readonly claims: FileClaims) {}
 
   /**
    * The same bytes. The first ones are kept back until they have told what there is to tell.

@@ -23,8 +23,14 @@ export function typeOf(head: Buffer): FileType {
 const BINARY_NAME = /\.(png|jpe?g|gif|webp|pdf)$/i;
 const BINARY_TYPE = /^(image\/|application\/pdf)/i;
 
+/** What a file is said to be. */
+export interface FileClaims {
+  filename: string;
+  declared_type: string;
+}
+
 /** Refuses a text that gives itself out to be an image or a PDF. */
-export function assertHonest(type: FileType, { filename, declared_type }: { filename: string; declared_type: string }) {
+export function assertHonest(type: FileType, { filename, declared_type }: FileClaims): void {
   if (type === TEXT && (BINARY_NAME.test(filename) || BINARY_TYPE.test(declared_type)))
     throw new ProblemError('unsupported_media_type', 'The file is not of the type that its name or its part says.');
 }

@@ -1,10 +1,7 @@
 import { createServer, type Server } from 'node:http';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { ProblemError } from '@taai/contracts';
-import S3rver from 's3rver';
 import { temporaryStore } from '../testing';
+import { startBucket } from './bucket.testing';
 import type { FileStore } from './file-store';
 import { openS3Store, type S3Settings } from './s3-store';
 
@@ -30,19 +27,12 @@ const settings = (port: number): S3Settings => ({
   path_style: true,
 });
 
-/** A server that speaks as S3 does, over HTTP. */
 async function bucket(): Promise<TestStore> {
-  const directory = await mkdtemp(join(tmpdir(), 'task-assistant-s3-'));
-  const server = new S3rver({ port: 0, silent: true, directory, configureBuckets: [{ name: 'files', configs: [] }] });
-  const { port } = await server.run();
-  const list = async () => (await (await fetch(`http://127.0.0.1:${port}/files`)).text()).match(/<Key>/g) ?? [];
+  const started = await startBucket();
   return {
-    store: await openS3Store(settings(port)),
-    count: async () => (await list()).length,
-    async close() {
-      await server.close();
-      await rm(directory, { recursive: true });
-    },
+    store: await openS3Store(started.settings),
+    count: async () => (await started.keys()).length,
+    close: () => started.close(),
   };
 }
 

@@ -1,7 +1,8 @@
-import { invalidField } from '@taai/contracts';
+import { invalidField, type MessageFile } from '@taai/contracts';
+import { fileAt, saidIn, textIn } from './said';
 import type { WireQuestion } from './wire';
 import { callIdAt, decisionAt, runIdAt, type WireAnswer } from './wire-answer';
-import { assertKnown, isBody, lastMessage, textOf, type Body } from './wire-body';
+import { assertKnown, isBody, lastMessage, type Body } from './wire-body';
 
 const fields = new Set(['id', 'messages', 'trigger', 'messageId']);
 
@@ -11,7 +12,13 @@ export function readUiMessages(body: Body): WireQuestion {
   if (body['messageId'] !== undefined)
     throw invalidField('messageId', 'should not exist: what was said is not taken back');
   const { message, path, earlier } = lastMessage(body);
-  return { text: textOf(message['parts'], `${path}.parts`), earlier };
+  return { ...saidIn(message['parts'], `${path}.parts`, fileOf), earlier };
+}
+
+/** A `FileUIPart`. Its media type is of no consequence: the bytes tell. */
+function fileOf(part: Body, path: string): MessageFile {
+  if (part['type'] !== 'file') throw invalidField(`${path}.type`, 'must be text or file');
+  return fileAt(textIn(part, 'url', path), part, path);
 }
 
 /** What `useChat` sends once the user has decided on the tool calls of the run that is the last message. */

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { agUi } from './ag-ui';
 import { aiSdk } from './ai-sdk';
 import type { Wire } from './wire';
+import { withoutParts } from './content-parts';
 import { isBody, type Body } from './wire-body';
 
 const wires: Record<WireFormat, Wire> = { 'ai-sdk': aiSdk, 'ag-ui': agUi };
@@ -24,11 +25,17 @@ function acceptedFormat(accept = ''): string | undefined {
   return parameter?.slice('format='.length).replaceAll('"', '');
 }
 
-/** The route's own body in the place of the wire's, which has `messages`. Throws `validation_failed` for what would be lost. */
-export function ownBody(body: Body, wire: Wire, { question, remembers = false }: WireUse): Body {
-  if (question === undefined || !('messages' in body)) return body;
-  const { text, earlier } = wire.read(body);
-  if (earlier > 0 && !remembers)
+/**
+ * The route's own body in the place of the wire's, which has `messages`; content parts in ours become a text and files. Throws
+ * `validation_failed` for what would be lost.
+ */
+export function ownBody(body: Body, wire: Wire | undefined, { question, files, remembers = false }: WireUse): Body {
+  if (question === undefined) return body;
+  if (!wire || !('messages' in body)) return files === undefined ? body : withoutParts(body, question, files);
+  const said = wire.read(body);
+  if (said.earlier > 0 && !remembers)
     throw invalidField('messages', 'must be one: a run knows no earlier ones, a conversation does');
-  return { [question]: text };
+  if (said.files.length === 0) return { [question]: said.text };
+  if (files === undefined) throw invalidField('messages', 'must have no files: a conversation takes some');
+  return { [question]: said.text, [files]: said.files };
 }

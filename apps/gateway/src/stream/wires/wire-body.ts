@@ -22,17 +22,3 @@ export function lastMessage({ messages }: Body): { message: Body; path: string; 
     throw invalidField(`${path}.role`, 'must be user: what the tools of the agent answer, the server knows');
   return { message, path, earlier };
 }
-
-/** The text of parts that are nothing but text. */
-export function textOf(parts: unknown, path: string): string {
-  if (!Array.isArray(parts) || parts.length === 0) throw invalidField(path, 'should not be empty');
-  return parts.map((part: unknown, at) => textOfPart(part, `${path}.${at}`)).join('');
-}
-
-function textOfPart(part: unknown, path: string): string {
-  if (!isBody(part)) throw invalidField(path, 'must be an object');
-  const { type, text } = part;
-  if (type !== 'text') throw invalidField(`${path}.type`, 'must be text');
-  if (typeof text !== 'string') throw invalidField(`${path}.text`, 'must be a string');
-  return text;
-}

@@ -1,10 +1,10 @@
 import type { ProblemError } from '@taai/contracts';
 import type { OutlinedRun, OutlineItem } from './outline-item';
+import type { Said } from './said';
 import type { WireAnswer } from './wire-answer';
 
 /** What a wire's own request body says. */
-export interface WireQuestion {
-  text: string;
+export interface WireQuestion extends Said {
   /** Messages that come before it. */
   earlier: number;
 }
