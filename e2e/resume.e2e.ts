@@ -1,6 +1,6 @@
 import { conversationEvents, runEvents } from '@taai/contracts';
 import { textOf } from './support/chaos';
-import { causes, expectWhole, isOf, type Cut } from './support/cut';
+import { causes, expectWhole, isOf, type Cut, type Resumed } from './support/cut';
 import { ResumeStage, type Journey } from './support/resume-stage';
 
 /** A thought, a call that waits for a person, and an answer that takes a while. */
@@ -68,10 +68,11 @@ describe('a stream that is cut', () => {
     await answering.readTo(isOf('token'));
     answering.leave();
     const [early] = await Promise.all([cutting, stage.loseOrchestrator(journey)]);
-    // Each way to be cut, where the step begins again.
-    const late = await Promise.all(Object.values(causes).map((cut) => cut(stage, cutsOf(journey, ['step.retried']))));
+    // Each way to be cut where the step begins again, one after the other: each would cut the others' readers, too.
+    const late: Resumed[] = [];
+    for (const cut of Object.values(causes)) late.push(...(await cut(stage, cutsOf(journey, ['step.retried']))));
 
-    const told = await expectWhole(stage, journey, [...early, ...late.flat()]);
+    const told = await expectWhole(stage, journey, [...early, ...late]);
     expect(told).toEqual((await attended).seen);
     expect(told.filter(({ type }) => type === 'step.retried')).toHaveLength(1);
     expect(textOf(told)).toBe(textOf(undisturbed.seen));

@@ -33,6 +33,8 @@ interface Found {
   ended?: boolean;
   /** There is no log, or it does not have what comes next: it has expired, was cut, or was lost. */
   lacks?: 'all' | 'next';
+  /** Redis was away: a connection that broke is back in a moment, and the log with it. */
+  isAway?: boolean;
 }
 
 /** Reads runs' logs, and follows them live; all readers of a process share one subscriber connection. */
@@ -95,7 +97,7 @@ export class RunLogReader {
 
   private async look(runId: string, last: number, heard: boolean, feed: LiveFeed, database: Rebuild): Promise<Found> {
     const logged = await this.readLog(runId, last, feed);
-    if (hasNews(logged) || (heard && !logged.lacks)) return logged;
+    if (hasNews(logged) || (heard && (!logged.lacks || logged.isAway))) return logged;
     const rebuilt = await database();
     if (rebuilt.length === 0) return logged;
     // The run may have ended, and its log with it, since the first look.
@@ -110,7 +112,7 @@ export class RunLogReader {
   private async readLog(runId: string, last: number, feed: LiveFeed): Promise<Found> {
     feed.refresh();
     const page = await this.redis.xrange(keys.runLog(runId), last || 1, '+', 'COUNT', PAGE).catch(unlessAway);
-    if (!page) return { events: [], lacks: 'next' };
+    if (!page) return { events: [], lacks: 'next', isAway: true };
     const events = page.map(fromEntry);
     const [first] = events;
     if (first?.id !== (last || 1)) {
