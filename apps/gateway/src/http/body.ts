@@ -13,7 +13,7 @@ type BodyBounds = Pick<GatewayConfig, 'bodyLimitBytes' | 'fileLimitBytes'>;
 
 const unpack = promisify(gunzip);
 /** Base64 of so many bytes, with what stands around it. */
-const inBase64 = (bytes: number) => 4 * Math.ceil(bytes / 3) + 1024;
+export const inBase64 = (bytes: number) => 4 * Math.ceil(bytes / 3) + 1024;
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i;
 
 /** Has bodies read as JSON in UTF-8, plain or as gzip, within the bounds of their route. */
@@ -41,10 +41,6 @@ export function readBodies(fastify: FastifyInstance, bounds: BodyBounds, files: 
     jsonOf(request, bytes).then((json) => void parse(request, json, done), done);
   });
 }
-
-/** Bytes that a body has at most, with a file in base64. */
-export const longestBody = ({ bodyLimitBytes, fileLimitBytes }: BodyBounds): number =>
-  bodyLimitBytes + inBase64(fileLimitBytes);
 
 /** Bytes of a body, those of its files included. */
 function bodyLimitOf(bound: BoundMethod, { bodyLimitBytes, fileLimitBytes }: BodyBounds): number {

@@ -6,7 +6,7 @@ function dice(seed: number): (sides: number) => number {
   let state = seed;
   return (sides) => {
     state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
-    return state % sides;
+    return Math.floor((state / 2 ** 31) * sides);
   };
 }
 

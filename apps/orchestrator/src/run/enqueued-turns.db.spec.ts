@@ -110,6 +110,30 @@ describe('turns that wait', () => {
     expect((await providerCalls(stage, 'three [[')).at(-1)?.messages).toMatchObject(third.input);
   });
 
+  it('are shown as much as they may be then, behind the summary of what was said before', async () => {
+    const order = { agent_id, conversation_id };
+    const [one, two, three] = [ask(ENDLESS), ask(SHORT), ask(SHORT)];
+    const told = 'Her cat is called Nero.';
+    await user.as(() => replicas[0].starter.startFor({ ...order, run_id: one.run_id, messages: [one.message] }));
+    const messages = [one.message, two.message];
+    await user.as(() => replicas[1].starter.startFor({ ...order, run_id: two.run_id, messages, summary: told }));
+    await user.as(() => replicas[0].agents.update({ id: agent_id, context_tokens: 1 }));
+    const all = [...messages, three.message];
+    await user.as(() => replicas[1].starter.startFor({ ...order, run_id: three.run_id, messages: all, summary: told }));
+    await cancel(one.run_id);
+    await allEnded();
+    const system = { role: 'system', content: 'Repeat.' };
+    const [second, third] = [await row(two.run_id), await row(three.run_id)];
+    expect(second.input.slice(0, 3)).toEqual([
+      system,
+      { role: 'user', content: expect.stringContaining(told) },
+      { role: 'user', content: ENDLESS },
+    ]);
+    expect(second.input.at(-1)).toEqual({ role: 'user', content: SHORT });
+    expect(third.input).toEqual([system, { role: 'user', content: SHORT }]);
+    expect(await user.as(() => replicas[2].runs.shown(three.run_id))).toEqual({ messages: 1 });
+  });
+
   it('end when they are cancelled, and those behind them wait on', async () => {
     const first = await start(ENDLESS);
     const [second, third] = [await start(SHORT), await start(SHORT, replicas[1])];
