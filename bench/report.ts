@@ -16,6 +16,8 @@ export interface Report {
   /** What was measured, and against what. */
   title: string;
   measures: Measure[];
+  /** What else is written with them. */
+  more?: object;
 }
 
 export const median = (values: readonly number[]): number => {
@@ -37,7 +39,7 @@ const ratio = ({ baseline, ours }: Measure) => median(ours.map((value, round) =>
 const digits = (value: number) => (value >= 1000 ? Math.round(value).toLocaleString('en') : value.toPrecision(3));
 
 /** Prints medians and ratios as a Markdown table, and writes them with every round's figures to bench/results/<name>.json. */
-export async function report({ name, title, measures }: Report): Promise<void> {
+export async function report({ name, title, measures, more }: Report): Promise<void> {
   const rows = measures.map((measure) => ({
     ...measure,
     medians: [median(measure.baseline), median(measure.ours)],
@@ -49,7 +51,7 @@ export async function report({ name, title, measures }: Report): Promise<void> {
   for (const { name, unit, medians, ratio } of rows) {
     console.log(`| ${[`${name}, ${unit}`, ...medians.map(digits), `${ratio.toFixed(2)}×`].join(' | ')} |`);
   }
-  await writeResults(name, { title, measures: rows });
+  await writeResults(name, { title, measures: rows, ...more });
 }
 
 /** Writes figures, and the machine that they were taken on, to bench/results/<name>.json. */

@@ -30,7 +30,8 @@ describe('a stream that is cut', () => {
   it('may be cut behind each type of event that there is', () => {
     const kinds = [...WORKING, 'run.completed', 'run.failed', 'run.cancelled', 'step.retried'];
     expect(kinds.sort()).toEqual(Object.keys(runEvents.types).sort());
-    expect(Object.keys(conversationEvents.types)).toEqual(['message.created', 'run.event']);
+    // A title is told as it stands, and is no part of what is resumed.
+    expect(Object.keys(conversationEvents.types)).toEqual(['message.created', 'run.event', 'conversation.updated']);
   });
 
   it.each(Object.entries(causes))(

@@ -1,71 +1,68 @@
-import { readFile } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
-import { io, type Socket } from 'socket.io-client';
-import { now, TOKENS } from './provider.ts';
+import { randomUUID } from 'node:crypto';
+import { Client } from './client.ts';
+import type { Answered, CrowdTask } from './crowd-task.ts';
+import { askFor, now, readDeliveries } from './tokens.ts';
 
-/** Sockets that connect at once. */
-const AT_ONCE = 50;
-const SETTLE_MS = 3000;
+/** Sockets that connect at once, and messages that are sent at once. */
+const AT_ONCE = 10;
+const TOKEN_MS = 20;
+/** For everything but the tokens. */
 const DEADLINE_MS = 60_000;
 
-interface RunEvent {
-  type: string;
-  data: { text?: string };
-}
+/** The clients of one process, by the conversation that they are in. */
+export class Crowd {
+  private readonly clients = new Map<string, Client[]>();
 
-/** Of one server with all its sockets connected. */
-export interface CrowdFigures {
-  /** Kilobytes of its memory for each socket. */
-  kilobytes: number;
-  /** Milliseconds from a token's beginning to each client of its room. */
-  latencies: number[];
-}
+  /** @param from The address that they connect from. */
+  constructor(private readonly from: string) {}
 
-async function residentKilobytes(pid: number): Promise<number> {
-  const [, kilobytes] = /^VmRSS:\s+(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kilobytes);
-}
-
-async function connect(url: string, token: string, conversation_id: string): Promise<Socket> {
-  const socket = io(`${url}/chat`, { transports: ['websocket'], forceNew: true, auth: { token } });
-  await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('connect_error', reject));
-  const joined = (await socket.timeout(DEADLINE_MS).emitWithAck('conversation:join', { conversation_id })) as object;
-  if (!('ok' in joined) || joined.ok !== true) throw new Error(`A socket was refused: ${JSON.stringify(joined)}`);
-  return socket;
-}
-
-/** Connects `room` sockets to each conversation, and has one message answered in the first one. */
-export async function measureCrowd(
-  server: { url: string; pid: number; token: string },
-  conversations: readonly string[],
-  room: number,
-): Promise<CrowdFigures> {
-  const before = await residentKilobytes(server.pid);
-  const places = conversations.flatMap((id) => Array.from({ length: room }, () => id));
-  const sockets: Socket[] = [];
-  for (let at = 0; at < places.length; at += AT_ONCE) {
-    const some = places.slice(at, at + AT_ONCE).map((id) => connect(server.url, server.token, id));
-    sockets.push(...(await Promise.all(some)));
+  perform(task: CrowdTask): Promise<Answered | undefined> {
+    if (task.do === 'connect') return this.connect(task);
+    if (task.do === 'answer') return this.answer(task);
+    for (const client of [...this.clients.values()].flat()) client.close();
+    this.clients.clear();
+    return Promise.resolve(undefined);
   }
-  await delay(SETTLE_MS);
-  const kilobytes = ((await residentKilobytes(server.pid)) - before) / sockets.length;
-  const latencies = await tell(sockets.slice(0, room), conversations[0] ?? '');
-  sockets.forEach((socket) => socket.disconnect());
-  return { kilobytes, latencies };
+
+  /** One client for each id. */
+  private async connect({ url, token, ids }: CrowdTask & { do: 'connect' }): Promise<undefined> {
+    await forEach(ids, async (id) => {
+      const client = await Client.connect(url, token, this.from);
+      await client.ask('conversation:join', { conversation_id: id });
+      this.clients.set(id, [...(this.clients.get(id) ?? []), client]);
+    });
+  }
+
+  /** Has a message answered in each conversation, all at once. Resolves to what the clients of each were given. */
+  private async answer({ ids, tokens }: CrowdTask & { do: 'answer' }): Promise<Answered> {
+    const given = ids.flatMap((id) => this.clients.get(id) ?? []).map((client) => untilCompleted(client, tokens));
+    const sent = forEach(ids, async (id) => {
+      const message = { conversation_id: id, content: askFor(tokens), idempotency_key: randomUUID() };
+      await this.clients.get(id)?.[0]?.ask('message:send', message);
+    });
+    const [, ...all] = await Promise.all([sent, ...given]);
+    return all.map((events) => readDeliveries(events, tokens));
+  }
 }
 
-/** Every token to every client; throws when some do not come. */
-async function tell(sockets: readonly Socket[], conversation_id: string): Promise<number[]> {
-  const latencies: number[] = [];
-  const note = ({ type, data }: RunEvent) => {
-    if (type !== 'token') return;
-    const at = now();
-    for (const text of (data.text ?? '').trim().split(' ')) latencies.push(at - Number(text));
+async function forEach(ids: readonly string[], work: (id: string) => Promise<void>): Promise<void> {
+  const left = ids.values();
+  const workSome = async () => {
+    for (const id of left) await work(id);
   };
-  sockets.forEach((socket) => socket.on('run.event', note));
-  await sockets[0]?.timeout(DEADLINE_MS).emitWithAck('message:send', { conversation_id, content: 'Hello' });
-  const expected = sockets.length * TOKENS;
-  for (const end = Date.now() + DEADLINE_MS; latencies.length < expected && Date.now() < end;) await delay(50);
-  if (latencies.length !== expected) throw new Error(`${latencies.length} of ${expected} tokens came.`);
-  return latencies;
+  await Promise.all(Array.from({ length: AT_ONCE }, workSome));
+}
+
+/** What a client is given until the end of the run. It is read only then: meanwhile others are measured. */
+function untilCompleted(client: Client, tokens: number): Promise<{ at: number; payload: string }[]> {
+  const events: { at: number; payload: string }[] = [];
+  const { promise, resolve, reject } = Promise.withResolvers<typeof events>();
+  const late = new Error('A client was not given the end of a run.');
+  const timer = setTimeout(() => reject(late), 3 * tokens * TOKEN_MS + DEADLINE_MS);
+  client.onEvent = (payload) => {
+    events.push({ at: now(), payload });
+    if (payload.includes('"type":"run.completed"')) resolve(events);
+    else if (payload.includes('"type":"run.failed"')) reject(new Error(payload));
+  };
+  return promise.finally(() => clearTimeout(timer));
 }

@@ -1,8 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Server } from 'socket.io';
-import { now, TOKENS } from './provider.ts';
+import { askedFor, emitTokens } from './tokens.ts';
 
-const TOKEN_MS = 20;
+type Acknowledge = (answer: object) => void;
 
 /** Socket.IO as its documentation sets it up: whoever asks is in the room, and `message:send` has tokens told to it. */
 export function servePlain(port: number): void {
@@ -11,20 +10,20 @@ export function servePlain(port: number): void {
   chat.on('connection', (socket) => {
     socket.on(
       'conversation:join',
-      async ({ conversation_id }: { conversation_id: string }, ack: (answer: object) => void) => {
+      async ({ conversation_id }: { conversation_id: string }, acknowledge: Acknowledge) => {
         await socket.join(conversation_id);
-        ack({ ok: true });
+        acknowledge({ ok: true });
       },
     );
     socket.on(
       'message:send',
-      async ({ conversation_id }: { conversation_id: string }, ack: (answer: object) => void) => {
-        ack({ ok: true });
-        for (let n = 0; n < TOKENS; n += 1) {
-          const data = { run_id: conversation_id, id: n + 1, type: 'token', data: { text: `${now()} ` } };
-          chat.to(conversation_id).emit('run.event', data);
-          await delay(TOKEN_MS);
-        }
+      async ({ conversation_id, content }: { conversation_id: string; content: string }, acknowledge: Acknowledge) => {
+        acknowledge({ ok: true });
+        let id = 0;
+        const tell = (type: string, data: object) =>
+          chat.to(conversation_id).emit('run.event', { run_id: conversation_id, id: ++id, type, data });
+        await emitTokens(askedFor(content), (text) => tell('token', { text }));
+        tell('run.completed', {});
       },
     );
   });

@@ -1,27 +1,20 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
+import { createServer, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { askedFor, emitTokens } from './tokens.ts';
 
-/** Of one answer. */
-export const TOKENS = 150;
-const TOKEN_MS = 20;
-
-/** Milliseconds since 1970, with their fractions: all processes of the machine share the clock. */
-export const now = (): number => performance.timeOrigin + performance.now();
-
-/** Serves chat completions of OpenAI's format, a token each 20 ms; each token is the time at which it was sent. */
+/** Serves chat completions of OpenAI's format: as many tokens as are asked for. */
 export async function serveProvider(port: number): Promise<void> {
-  const server = createServer((request, response) => {
-    request.resume();
+  const server = createServer((request: IncomingMessage, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     const chunk = (body: object) => response.write(`data: ${JSON.stringify({ id: 'x', model: 'm', ...body })}\n\n`);
     void (async () => {
-      for (let n = 0; n < TOKENS; n += 1) {
-        chunk({ choices: [{ index: 0, delta: { role: 'assistant', content: `${now()} ` }, finish_reason: null }] });
-        await delay(TOKEN_MS);
-      }
+      const tokens = askedFor(await text(request));
+      await emitTokens(tokens, (content) =>
+        chunk({ choices: [{ index: 0, delta: { role: 'assistant', content }, finish_reason: null }] }),
+      );
       chunk({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] });
-      chunk({ choices: [], usage: { prompt_tokens: 1, completion_tokens: TOKENS, total_tokens: TOKENS + 1 } });
+      chunk({ choices: [], usage: { prompt_tokens: 1, completion_tokens: tokens, total_tokens: tokens + 1 } });
       response.end('data: [DONE]\n\n');
     })();
   });

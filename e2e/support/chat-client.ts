@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { EventSource } from 'eventsource';
 import { io, type Socket } from 'socket.io-client';
+import type { WebSocket } from 'ws';
 import { checkEvent } from './api-document';
 import type { Client, Json } from './client';
 
@@ -57,6 +58,27 @@ export class ChatClient {
 
   toldOf(type: string): Json[] {
     return this.told.filter((one) => one.type === type).map(({ data }) => data);
+  }
+
+  /** Reads nothing more, until `resume`. */
+  pause(): void {
+    this.webSocket?.pause();
+  }
+
+  resume(): void {
+    this.webSocket?.resume();
+  }
+
+  /** Leaves without a word, as who has lost the network, and does not come again. */
+  leave(): void {
+    const { webSocket } = this;
+    this.socket.io.reconnection(false);
+    webSocket?.terminate();
+  }
+
+  /** None once it is closed. */
+  private get webSocket(): WebSocket | null {
+    return Reflect.get(this.socket.io.engine.transport, 'ws') as WebSocket | null;
   }
 
   /** Resolves to the reason. */

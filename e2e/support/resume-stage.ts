@@ -25,6 +25,15 @@ export class ResumeStage {
 
   static async start(): Promise<ResumeStage> {
     const own = await startTestFleet('own', { replicas: { gateway: 2 } });
+    try {
+      return await ResumeStage.on(own);
+    } catch (error) {
+      await own.stop();
+      throw error;
+    }
+  }
+
+  private static async on(own: TestFleet): Promise<ResumeStage> {
     const tenant = await newTenant(new Client(own.fleet.gatewayUrls[0] ?? ''));
     // A vendor that shows what its models think.
     const agentId = await newAgent(tenant, own.sandboxUrl, 'sandbox-1', 'anthropic');
@@ -132,6 +141,14 @@ export class ResumeStage {
     } finally {
       redis.disconnect();
     }
+  }
+
+  /** A figure of a gateway, all its labels together. */
+  async metric(gateway: 0 | 1, name: string): Promise<number> {
+    const port = this.fleet.processes.gateway[gateway]?.ports.management;
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    const lines = text.split('\n').filter((line) => line.startsWith(name));
+    return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
   }
 
   readFirst = (source: Source): Promise<CutReader> => CutReader.open(this.first, source);

@@ -1,7 +1,9 @@
 // esbuild bundles; SWC handles files with decorators, because esbuild emits no decorator metadata.
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { transform } from '@swc/core';
 import * as esbuild from 'esbuild';
+import { classNames } from './class-names.ts';
 import type { Program } from './projects.ts';
 
 const decorators: esbuild.Plugin = {
@@ -39,10 +41,17 @@ export const bundling = (programs: readonly Program[]) =>
     sourcemap: true,
     keepNames: true,
     tsconfig: 'tsconfig.base.json',
-    plugins: [decorators],
+    plugins: [decorators, classNames],
     logLevel: 'warning',
+    write: false,
   }) satisfies esbuild.BuildOptions;
 
 export async function bundle(programs: readonly Program[]): Promise<void> {
-  await esbuild.build(bundling(programs));
+  const { outputFiles } = await esbuild.build(bundling(programs));
+  await Promise.all(outputFiles.map(writeOutput));
+}
+
+export async function writeOutput({ path, contents }: esbuild.OutputFile): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, contents);
 }

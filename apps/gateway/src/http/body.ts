@@ -42,6 +42,10 @@ export function readBodies(fastify: FastifyInstance, bounds: BodyBounds, files: 
   });
 }
 
+/** Bytes that a body has at most, with a file in base64. */
+export const longestBody = ({ bodyLimitBytes, fileLimitBytes }: BodyBounds): number =>
+  bodyLimitBytes + inBase64(fileLimitBytes);
+
 /** Bytes of a body, those of its files included. */
 function bodyLimitOf(bound: BoundMethod, { bodyLimitBytes, fileLimitBytes }: BodyBounds): number {
   const { bytes, file_bytes } = bodyLimitsOf(bound);

@@ -7,7 +7,7 @@ import { dialects as allDialects, routeOf, type Dialect } from '@taai/dialects';
 import { createRedis, HealthModule, NestLogger, type Platform } from '@taai/platform';
 import { fastify } from 'fastify';
 import { answerUnreadable, answerUnroutable } from './client-errors';
-import { inBase64, readBodies } from './body';
+import { longestBody, readBodies } from './body';
 import { limitBodyTime, timeFor, type BodyPace } from './body-time';
 import { InlineFiles } from '../file/inline-files';
 import { refuseUnknownRoutes } from './unknown-routes';
@@ -126,11 +126,11 @@ async function createServer(config: GatewayConfig, timeouts: Timeouts, dialects:
 }
 
 /** What Fastify and Node bound by themselves. */
-const serverOptions = ({ bodyLimitBytes, fileLimitBytes }: GatewayConfig, timeouts: Timeouts) => ({
-  bodyLimit: bodyLimitBytes,
+const serverOptions = (bounds: GatewayConfig, timeouts: Timeouts) => ({
+  bodyLimit: bounds.bodyLimitBytes,
   routerOptions: { maxParamLength: 128 },
   // One for all requests, those without a route, too: that of the largest body. Its own pace each is held to by `limitBodyTime`.
-  requestTimeout: timeFor(bodyLimitBytes + inBase64(fileLimitBytes), timeouts),
+  requestTimeout: timeFor(longestBody(bounds), timeouts),
   connectionTimeout: timeouts.connectionTimeout,
   keepAliveTimeout: timeouts.keepAliveTimeout,
   http: {

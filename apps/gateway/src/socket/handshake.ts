@@ -35,6 +35,7 @@ export class Handshake {
 
   private async enter(socket: ChatSocket): Promise<void> {
     const credential = readCredential(socket.handshake.auth);
+    socket.handshake.auth = {};
     const caller = await this.principals.find(credential);
     const leave = await runAs(caller, () => this.concurrency.place('open_streams'));
     if (socket.conn.readyState === 'open') socket.conn.once('close', leave);
@@ -50,7 +51,9 @@ export class Handshake {
 function readCredential({ token }: Record<string, unknown>): Credential {
   if (typeof token !== 'string' || token.length > limits.tokenCharacters)
     throw new ProblemError('unauthenticated', 'Send an access token or an API key as `auth.token`.');
-  return credentialOf({ authorization: `Bearer ${token}` });
+  const credential = credentialOf({ authorization: `Bearer ${token}` });
+  // What was cut out of the header would keep the header in memory.
+  return credential.kind === 'token' ? { kind: 'token', token } : credential;
 }
 
 function refusal(error: unknown): Error {

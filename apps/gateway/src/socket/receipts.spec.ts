@@ -8,9 +8,9 @@ const reason = { code: 'not_found', detail: 'There is no such conversation.' };
 /** As much of a socket as is needed, and what it was told. */
 function fakeSocket(data: SocketData = {}) {
   const told: string[] = [];
-  const emit = (_: string, { conversation_id }: { conversation_id: string }) => told.push(conversation_id);
-  const conn = new EventEmitter();
-  const socket = { conn, data, id: 's', nsp: { local: { to: () => ({ emit }) } } } as unknown as ChatSocket;
+  const write = (packet: string) => told.push(/"conversation_id":"(\w+)"/.exec(packet)?.[1] ?? packet);
+  const conn = Object.assign(new EventEmitter(), { write });
+  const socket = { connected: true, conn, data, nsp: { name: '/chat' } } as unknown as ChatSocket;
   const ping = () => conn.emit('packetCreate', { type: 'ping' });
   return { socket, data, told, ping, pong: () => conn.emit('heartbeat') };
 }

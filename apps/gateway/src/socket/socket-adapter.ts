@@ -1,4 +1,4 @@
-import { Server as HttpServer, type IncomingMessage } from 'node:http';
+import { Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { INestApplicationContext } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { createAdapter } from '@socket.io/redis-streams-adapter';
@@ -35,8 +35,12 @@ export class SocketAdapter extends IoAdapter {
     const server = new Server(http, this.options);
     // Everybody can ask for it, and nothing is there.
     server.use((_socket, next) => next(new Error('not_found')));
+    forgetRequests(server);
     return server;
   }
+
+  /** Nest's would observe each socket for handlers: `ChatGateway` hears all events by itself. */
+  override bindMessageHandlers(): void {}
 
   private get options(): Partial<ServerOptions> {
     return {
@@ -54,6 +58,20 @@ export class SocketAdapter extends IoAdapter {
       adapter: recovering(this.redis),
     };
   }
+}
+
+/** A socket outlives its request by hours, and needs nothing of it: engine.io would keep it twice, headers and all. */
+function forgetRequests({ engine }: Server): void {
+  const responses = new WeakMap<IncomingMessage, ServerResponse>();
+  engine.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
+    responses.set(request, response);
+    next();
+  });
+  engine.on('connection', (connection: { request: IncomingMessage | undefined }) => {
+    const response = connection.request && responses.get(connection.request);
+    if (response) Reflect.set(response, 'req', undefined);
+    connection.request = undefined;
+  });
 }
 
 /**

@@ -22,22 +22,16 @@ export class ConversationFollower {
    *
    * @throws what chat or the orchestrator fails with, when it keeps failing.
    */
-  async *follow(
+  follow(
     conversation_id: string,
     start: ConversationStart,
     signal: AbortSignal,
-  ): AsyncGenerator<ConversationEvent, void, undefined> {
+  ): AsyncIterableIterator<ConversationEvent, void, undefined> {
     const { tenant_id } = currentCaller();
     const { tail, leave } = this.tails.join(conversation_id);
     const asGateway = { tenant_id, permissions: [], issuer: 'gateway' as const };
-    const rebuild = (id: string) => runAs(asGateway, () => this.replays.of(id));
-    const reading = new ConversationReading(tail, (id, until) =>
-      this.log.read(id, { signal: until, rebuild: () => rebuild(id) }),
-    );
-    try {
-      yield* reading.events(start, signal);
-    } finally {
-      leave();
-    }
+    const readRun = (id: string, until: AbortSignal) =>
+      this.log.read(id, { signal: until, rebuild: () => runAs(asGateway, () => this.replays.of(id)) });
+    return new ConversationReading(tail, readRun, signal, leave).events(start);
   }
 }

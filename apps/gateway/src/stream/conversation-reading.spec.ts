@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { ProblemError, type ConversationEvent, type Message, type NewMessages, type RunEvent } from '@taai/contracts';
 import { until } from '@taai/platform-testing';
 import { ConversationReading } from './conversation-reading';
@@ -61,12 +61,16 @@ describe('the reading of a conversation', () => {
   afterEach(() => control.abort());
 
   const read = (last_event_id = '0', open: string[] = []) =>
-    new ConversationReading(tail, (id) => {
-      begun.push(id);
-      return runs[id] ?? ended();
-    }).events({ last_event_id, runs: open }, control.signal);
+    new ConversationReading(
+      tail,
+      (id) => {
+        begun.push(id);
+        return runs[id] ?? ended();
+      },
+      control.signal,
+    ).events({ last_event_id, runs: open });
 
-  async function take(events: AsyncGenerator<ConversationEvent>, count: number): Promise<ConversationEvent[]> {
+  async function take(events: AsyncIterator<ConversationEvent>, count: number): Promise<ConversationEvent[]> {
     const taken: ConversationEvent[] = [];
     while (taken.length < count) {
       const { value } = await events.next();
@@ -111,7 +115,7 @@ describe('the reading of a conversation', () => {
   it('tells the title when it is another one than the reader knows, behind the messages', async () => {
     title = 'Invoices';
     const start = { last_event_id: '0', runs: [], title };
-    const known = new ConversationReading(tail, () => ended()).events(start, control.signal);
+    const known = new ConversationReading(tail, () => ended(), control.signal).events(start);
     const news = read();
     expect(names(await take(news, 1))).toEqual(['title Invoices']);
     messages = [message('1', 'user', null)];
@@ -215,17 +219,48 @@ describe('the reading of a conversation', () => {
 
   it('ends with the signal, and has its runs end', async () => {
     let isLeft = false;
-    const events = new ConversationReading(tail, async function* (_id, signal) {
+    let ends = 0;
+    const readRun = async function* (_id: string, signal: AbortSignal) {
       yield token(1);
       await once(signal, 'abort');
       isLeft = true;
-    }).events({ last_event_id: '0', runs: ['a'] }, control.signal);
+    };
+    const reading = new ConversationReading(tail, readRun, control.signal, () => (ends += 1));
+    const events = reading.events({ last_event_id: '0', runs: ['a'] });
     await take(events, 1);
     const rest = Array.fromAsync(events);
     control.abort();
     expect(await rest).toEqual([]);
     await until(() => isLeft);
+    expect(ends).toBe(1);
     expect(await Array.fromAsync(read())).toEqual([]);
+  });
+
+  it('ends with its reader, who takes no more', async () => {
+    let ends = 0;
+    messages = ['1', '2'].map((id) => message(id, 'user', null));
+    const reading = new ConversationReading(
+      tail,
+      () => ended(),
+      control.signal,
+      () => (ends += 1),
+    );
+    for await (const event of reading.events({ last_event_id: '0', runs: [] })) {
+      expect(names([event])).toEqual(['1']);
+      break;
+    }
+    expect([ends, getEventListeners(control.signal, 'abort')]).toEqual([1, []]);
+  });
+
+  it('gives all readers of a run the same objects, and none of those to readers of another', async () => {
+    const shared = token(1);
+    for (const id of ['a', 'b']) runs[id] = ended(shared, end(2));
+    const [first] = await take(read('0', ['a']), 1);
+    runs['a'] = ended(shared, end(2));
+    const [again] = await take(read('0', ['a']), 1);
+    const [other] = await take(read('0', ['b']), 1);
+    expect(again).toBe(first);
+    expect(names([first, other].filter((event) => event !== undefined))).toEqual(['a1', 'b1']);
   });
 });
 

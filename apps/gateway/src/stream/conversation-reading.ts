@@ -20,8 +20,9 @@ type ReadRun = (id: string, signal: AbortSignal) => AsyncIterable<RunEvent>;
 
 /** One reader of a conversation: gathers the messages, and the events of the runs that they name. */
 export class ConversationReading {
-  private readonly queue = new EventQueue<ConversationEvent>(CAPACITY);
+  private readonly queue = new EventQueue<ConversationEvent>(CAPACITY, () => this.stop());
   private readonly control = new AbortController();
+  private readonly onAbort = () => this.queue.end();
   /** What was begun with, by the run's id: resolved when all its events are in the queue. */
   private readonly runs = new Map<string, Promise<void>>();
   /** Runs that wait for their turn, and how they get it. */
@@ -33,25 +34,26 @@ export class ConversationReading {
   constructor(
     private readonly tail: ConversationTail,
     private readonly readRun: ReadRun,
-  ) {}
+    /** Ends the reading. */
+    private readonly signal: AbortSignal,
+    private readonly onEnd: () => void = () => undefined,
+  ) {
+    signal.addEventListener('abort', this.onAbort);
+  }
 
-  /** The events until the signal. For one call. */
-  async *events(start: ConversationStart, signal: AbortSignal): AsyncGenerator<ConversationEvent, void, undefined> {
-    const stop = () => {
-      this.control.abort();
-      this.queue.end();
-    };
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
-    this.title = start.title ?? null;
-    for (const id of start.runs) void this.run(id);
-    this.readMessages(start.last_event_id).catch((error: unknown) => this.queue.fail(error));
-    try {
-      yield* this.queue;
-    } finally {
-      signal.removeEventListener('abort', stop);
-      stop();
-    }
+  /** The events until the signal, or until the reader takes no more. For one call. */
+  events({ runs, last_event_id, title }: ConversationStart): AsyncIterableIterator<ConversationEvent, void, undefined> {
+    if (this.signal.aborted) this.queue.end();
+    this.title = title ?? null;
+    for (const id of runs) void this.run(id);
+    this.readMessages(last_event_id).catch((error: unknown) => this.queue.fail(error));
+    return this.queue;
+  }
+
+  private stop(): void {
+    this.signal.removeEventListener('abort', this.onAbort);
+    this.control.abort();
+    this.onEnd();
   }
 
   private async readMessages(after: string): Promise<void> {
@@ -100,7 +102,7 @@ export class ConversationReading {
     try {
       for await (const event of this.readRun(run_id, this.control.signal)) {
         if (this.control.signal.aborted) return;
-        await this.queue.put({ type: 'run.event', data: { run_id, ...event } });
+        await this.queue.put(inConversation(run_id, event));
       }
     } catch (error) {
       // A run that could not be started is named by its message all the same.
@@ -116,4 +118,17 @@ export class ConversationReading {
     await new Promise<void>((resolve) => this.waiting.set(run_id, resolve));
     this.waiting.delete(run_id);
   }
+}
+
+type ToldEvent = Extract<ConversationEvent, { type: 'run.event' }>;
+
+/** What is told to many readers at once is one object, so that it is written out once. */
+const shared = new WeakMap<RunEvent, ToldEvent>();
+
+function inConversation(run_id: string, event: RunEvent): ToldEvent {
+  const known = shared.get(event);
+  if (known?.data.run_id === run_id) return known;
+  const told: ToldEvent = { type: 'run.event', data: { run_id, ...event } };
+  shared.set(event, told);
+  return told;
 }

@@ -111,7 +111,7 @@ export const conversationEventContract = contract('chat.event', {
   read: {
     summary: 'Everything that happens in a conversation as SSE, from now on or from `Last-Event-ID`',
     description:
-      "Messages of all who take part, and the events of the conversation's runs. A run is told from its start if it had not ended where the stream begins: drop events of runs that are known already, by `run_id` and `id`. The message that a run wrote comes after the events of the run. The stream lasts until it is left; it ends within 5 seconds for who is taken out of the conversation. `event: error` with a problem ends a stream that cannot go on.",
+      "Messages of all who take part, and the events of the conversation's runs. A run is told from its start if it had not ended where the stream begins: drop events of runs that are known already, by `run_id` and `id`. The message that a run wrote comes after the events of the run. The stream lasts until it is left; it ends within 5 seconds for who is taken out of the conversation. `event: error` with a problem ends a stream that cannot go on, and with `slow_reader` one of which the client takes nothing for 10 seconds.",
     http: 'GET /v1/conversations/:id/events',
     access: 'conversations:read',
     input: ReadConversationEvents,

@@ -379,7 +379,7 @@ export const runContract = contract('orchestrator.run', {
   events: {
     summary: "A run's events as SSE, from its start or from `Last-Event-ID`",
     description:
-      'The stream begins after `Last-Event-ID` or `after`, follows the run, and closes with its end. Ids have no gaps while the run goes on; of a run that ended long ago the tokens of a step come as one event, and reasoning is left out. In a `format` of UIs frames have the ids of the events that they come from: without `Last-Event-ID` the stream is a replay, as the `resume` of `useChat` wants it; with it a text that is open begins anew, and goes on; the stream ends where it tells that the run waits for a person. `event: error` with a problem ends a stream that cannot go on.',
+      'The stream begins after `Last-Event-ID` or `after`, follows the run, and closes with its end. Ids have no gaps while the run goes on; of a run that ended long ago the tokens of a step come as one event, and reasoning is left out. In a `format` of UIs frames have the ids of the events that they come from: without `Last-Event-ID` the stream is a replay, as the `resume` of `useChat` wants it; with it a text that is open begins anew, and goes on; the stream ends where it tells that the run waits for a person. `event: error` with a problem ends a stream that cannot go on, and with `slow_reader` one of which the client takes nothing for 10 seconds.',
     http: 'GET /v1/runs/:id/events',
     access: 'runs:read',
     input: ReadRunEvents,

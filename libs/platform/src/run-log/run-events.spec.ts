@@ -1,5 +1,5 @@
 import type { RunEvent } from '@taai/contracts';
-import { resumeRebuilt } from './run-events';
+import { fromMessage, resumeRebuilt } from './run-events';
 
 const started: RunEvent = { id: 1, type: 'run.started', data: { run_id: 'r', agent_id: 'a' } };
 const token: RunEvent<'token'> = { id: 18, type: 'token', data: { text: 'all of it' } };
@@ -13,6 +13,27 @@ const sums = {
 const usage: RunEvent = { id: 19, type: 'usage', data: { ...sums, cost_micro_usd: null, is_estimated: false } };
 const completed: RunEvent = { id: 20, type: 'run.completed', data: { output: 'all of it' } };
 const events = [started, token, usage, completed];
+
+describe('a message of a live channel', () => {
+  const message = JSON.stringify([token]);
+
+  it('is read once for all readers of a run', () => {
+    const first = fromMessage('a', message);
+    expect(first).toEqual([token]);
+    expect(fromMessage('a', message)).toBe(first);
+  });
+
+  it('of another run is another, though it says the same', () => {
+    const first = fromMessage('a', message);
+    const other = fromMessage('b', message);
+    expect(other).toEqual(first);
+    expect(other?.[0]).not.toBe(first?.[0]);
+  });
+
+  it('that holds anything else is none', () => {
+    expect(fromMessage('a', '{"id":1}')).toBeUndefined();
+  });
+});
 
 describe('resumeRebuilt', () => {
   it('gives a reader without events everything, and one with whole events the rest', () => {

@@ -18,8 +18,20 @@ export function fromEntry([id, fields]: StreamEntry): RunEvent {
   return event;
 }
 
-/** Reads a message of a run's live channel: the events of one write. Undefined when it is something else. */
-export function fromMessage(message: string): RunEvent[] | undefined {
+/** What was read last: all readers of a run are given the same message, one after the other. */
+let latest: { runId: string; message: string; events: readonly RunEvent[] | undefined } | undefined;
+
+/**
+ * Reads a message of a run's live channel: the events of one write, the same objects for all readers of the run, which nobody may change.
+ * Undefined when it is something else.
+ */
+export function fromMessage(runId: string, message: string): readonly RunEvent[] | undefined {
+  // Other runs may say the same.
+  if (latest?.runId !== runId || latest.message !== message) latest = { runId, message, events: parse(message) };
+  return latest.events;
+}
+
+function parse(message: string): readonly RunEvent[] | undefined {
   const events: unknown = JSON.parse(message);
   return Array.isArray(events) && events.every(isRunEvent) ? events : undefined;
 }
@@ -61,7 +73,10 @@ export class LiveFeed implements ChannelListener {
   private ended = false;
   private wake: (() => void) | undefined;
 
-  constructor(private readonly capacity: number) {}
+  constructor(
+    private readonly runId: string,
+    private readonly capacity: number,
+  ) {}
 
   get stale(): boolean {
     return this.isStale;
@@ -70,7 +85,7 @@ export class LiveFeed implements ChannelListener {
   onMessage(message: string): void {
     if (this.isStale) return;
     this.characters += message.length;
-    const events = this.characters > MAX_CHARACTERS ? undefined : fromMessage(message);
+    const events = this.characters > MAX_CHARACTERS ? undefined : fromMessage(this.runId, message);
     if (!events || this.events.length + events.length > this.capacity) this.spoil();
     else this.events.push(...events);
     this.wake?.();

@@ -57,7 +57,7 @@ export class RunLogReader {
    */
   async *read(runId: string, options: ReadOptions): AsyncGenerator<RunEvent, void, undefined> {
     const { signal } = options;
-    const feed = new LiveFeed(this.capacity);
+    const feed = new LiveFeed(runId, this.capacity);
     const unlisten = this.channels.listen(keys.runLive(runId), feed);
     const close = () => {
       unlisten();
