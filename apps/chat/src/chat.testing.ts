@@ -68,6 +68,8 @@ export class FakeOrchestrator implements Runs, Agents, Titles, Summaries {
   agent_id = '';
   /** Thrown instead of starting a run. */
   refusal: ProblemError | undefined;
+  /** Conversations whose runs it was asked to cancel. */
+  readonly cancelled: string[] = [];
   /** What it was asked to name. */
   readonly entitled: SuggestTitle[] = [];
   /** How it names a conversation. */
@@ -105,6 +107,10 @@ export class FakeOrchestrator implements Runs, Agents, Titles, Summaries {
   async suggest(input: SuggestTitle) {
     this.entitled.push(input);
     return { title: await this.entitle(input) };
+  }
+
+  async cancelFor({ id }: ById): Promise<void> {
+    this.cancelled.push(id);
   }
 
   async shown({ id }: ById): Promise<ShownMessages> {
@@ -221,7 +227,7 @@ export async function startChat() {
       wake,
       orchestrator,
     ),
-    bin: new BinService(db, access, conversationRows, binRows, contexts, replica().replies),
+    bin: new BinService(db, access, conversationRows, binRows, contexts, replica().replies, orchestrator),
     binSweep: new BinSweep(db, binRows),
     shares: new ShareService(db, access, conversationRows, messageRows, new ShareRepository(db, rls), events, {
       appUrl: 'https://app.example.com',

@@ -15,7 +15,7 @@ export const SUMMARIES = Symbol('summaries');
 
 /** What chat asks the orchestrator for. */
 export type Agents = Pick<Client<typeof agentContract>, 'get'>;
-export type Runs = Pick<Client<typeof runContract>, 'startFor' | 'outcome' | 'shown'>;
+export type Runs = Pick<Client<typeof runContract>, 'startFor' | 'outcome' | 'shown' | 'cancelFor'>;
 export type Titles = Pick<Client<typeof titleContract>, 'suggest'>;
 export type Summaries = Client<typeof summaryContract>;
 

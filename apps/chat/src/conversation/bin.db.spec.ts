@@ -1,3 +1,4 @@
+import { ProblemError } from '@taai/contracts';
 import { v7 } from 'uuid';
 import { startChat, type TestChat } from '../chat.testing';
 import { ConversationHandler } from './conversation.handler';
@@ -46,6 +47,18 @@ const rows = async (table: string, column = 'conversation_id') =>
   (await chat.admin(`select from ${table} where ${column} = $1`, [id])).length;
 
 describe('a conversation that was deleted', () => {
+  it('has its runs cancelled, and is deleted though nobody can be told', async () => {
+    await remove();
+    expect(chat.orchestrator.cancelled).toEqual([id]);
+    await restore();
+    const away = jest
+      .spyOn(chat.orchestrator, 'cancelFor')
+      .mockRejectedValueOnce(new ProblemError('service_unavailable'));
+    await remove(true);
+    expect(away).toHaveBeenCalledTimes(1);
+    expect(await rows('conversations', 'id')).toBe(0);
+  });
+
   it('is absent for everybody at once, whatever is done with it', async () => {
     const { message, run_id } = await send('Hello');
     const share = await as(owner, () => chat.shares.create({ id }));

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { found, invalidField, notFound, type Conversation, type ListConversations, type PageOf } from '@taai/contracts';
 import { audit, idAfter, toPage, withTenant } from '@taai/entities';
 import { log } from '@taai/platform';
@@ -6,6 +6,7 @@ import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { ContextCache } from '../context/context-cache';
 import { ReplyService } from '../message/reply.service';
+import { RUNS, type Runs } from '../orchestrator';
 import { BinRepository } from './bin.repository';
 import { ConversationAccess } from './conversation-access';
 import { ConversationRepository } from './conversation.repository';
@@ -20,6 +21,7 @@ export class BinService {
     private readonly bin: BinRepository,
     private readonly contexts: ContextCache,
     private readonly replies: ReplyService,
+    @Inject(RUNS) private readonly runs: Runs,
   ) {}
 
   /** The caller's own that were deleted; newest first. */
@@ -44,6 +46,10 @@ export class BinService {
         before,
       });
     });
+    // Nobody reads what they would answer. What is not told them goes on to its end, and costs what it costs.
+    await this.runs
+      .cancelFor({ id })
+      .catch((error: unknown) => log.warn({ err: error, conversation_id: id }, 'runs of a deleted conversation go on'));
   }
 
   async restore(id: string): Promise<Conversation> {

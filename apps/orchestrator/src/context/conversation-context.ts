@@ -119,8 +119,8 @@ const tokensOf = (text: string, { tokens }: Counted): number => tokens.get(text)
 const sizeOf = (message: RunMessage, counted: Counted): number =>
   fixedTokens(message) + tokensOf(wordsOf(message), counted);
 
-/** The tokens of a conversation that the agent is shown at most. */
+/** The tokens of a conversation that the agent is shown at most. What it says itself holds: it may know a longer window than we do. */
 const budgetOf = (asked: Asked, counted: Counted): number =>
-  Math.min(asked.context_tokens ?? Infinity, promptRoom(asked) - tokensOf(counted.beside, counted));
+  asked.context_tokens ?? promptRoom(asked) - tokensOf(counted.beside, counted);
 
 const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);

@@ -70,3 +70,15 @@ it('go on side by side otherwise', async () => {
   const turns = await Promise.all([start(), start()]);
   expect(await Promise.all(turns.map(statusOf))).toEqual(['running', 'running']);
 });
+
+it('end with their conversation, in whichever replica they are, and those that wait', async () => {
+  await agentWith('enqueue');
+  const first = await start(replicas[0]);
+  const elsewhere = await start(replicas[0], v7());
+  const turns = [first, await start(replicas[1]), await start(replicas[1])];
+  expect(await Promise.all(turns.map(statusOf))).toEqual(['running', 'queued', 'queued']);
+  await user.as(() => (replicas[1] as Replica).runs.cancelFor(conversation_id));
+  await until(async () => (await Promise.all(turns.map(statusOf))).every((status) => status === 'cancelled'));
+  expect(await statusOf(elsewhere)).toBe('running');
+  await cancel(elsewhere);
+});

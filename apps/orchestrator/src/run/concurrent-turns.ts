@@ -29,13 +29,23 @@ export class ConcurrentTurns {
    */
   async admit(tx: Tx, { concurrent_turns: policy }: Agent, conversation_id: string): Promise<number | null> {
     if (policy === 'parallel') return null;
-    await tx.read(LOCK, [conversation_id]);
-    const open = await tx.read<Open>(OPEN, [conversation_id]);
+    const open = await this.open(tx, conversation_id);
     if (open.length === 0) return null;
     if (policy === 'reject') throw new ProblemError('turn_in_progress');
     if (policy === 'enqueue') return behind(open);
     for (const { id } of open) await this.interrupt(tx, id);
     return null;
+  }
+
+  /** Ends all turns of a conversation, those that wait, too. */
+  async endAll(tx: Tx, conversation_id: string): Promise<void> {
+    for (const { id } of await this.open(tx, conversation_id)) await this.interrupt(tx, id);
+  }
+
+  /** The turns that have not ended, in their order. Until the transaction ends no other one is let in. */
+  private async open(tx: Tx, conversation_id: string): Promise<Open[]> {
+    await tx.read(LOCK, [conversation_id]);
+    return tx.read<Open>(OPEN, [conversation_id]);
   }
 
   private async interrupt(tx: Tx, id: string): Promise<void> {

@@ -61,4 +61,8 @@ export class RunHandler {
   cancel({ id }: ById) {
     return this.runs.cancel(id);
   }
+
+  cancelFor({ id }: ById) {
+    return this.runs.cancelFor(id);
+  }
 }

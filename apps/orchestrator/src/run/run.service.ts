@@ -17,6 +17,7 @@ import { RunLogReader } from '@taai/platform';
 import { currentCaller } from '@taai/tenant';
 import { DataSource } from 'typeorm';
 import { AgentRepository } from '../agent/agent.repository';
+import { ConcurrentTurns } from './concurrent-turns';
 import { RunExecutor } from './execution/run-executor';
 import { RunCancellation } from './run-cancellation';
 import { rebuildEvents } from './run-events';
@@ -44,6 +45,7 @@ export class RunService {
     private readonly agents: AgentRepository,
     private readonly reader: RunLogReader,
     private readonly cancellation: RunCancellation,
+    private readonly turns: ConcurrentTurns,
   ) {}
 
   async get(id: string): Promise<Run> {
@@ -119,6 +121,11 @@ export class RunService {
     await this.cancellation.carryOut(id, status);
     if (status === 'running') await this.end(id);
     return toRun(await this.find(id));
+  }
+
+  /** Ends the runs of a conversation, wherever they are. */
+  cancelFor(conversation_id: string): Promise<void> {
+    return withTenant(this.db, (tx) => this.turns.endAll(tx, conversation_id));
   }
 
   /** Whether the run goes on. */

@@ -205,7 +205,7 @@ class AgentFields {
   context_messages?: number;
 
   @Describe(
-    'Tokens of a conversation that it is shown at most; null: what the window of its model leaves beside the system prompt, the tools and the answer. Whole turns are left out, the oldest first.',
+    'Tokens of a conversation that it is shown at most; null: what the window of its model leaves beside the system prompt, the tools and the answer, 32,000 tokens being assumed where nobody knows it. Whole turns are left out, the oldest first.',
     null,
   )
   @Optional()

@@ -15,7 +15,7 @@ import {
   MinLength,
   ValidateNested,
 } from 'class-validator';
-import { contract } from '../contract';
+import { contract, Nothing } from '../contract';
 import { Describe } from '../schema/describe';
 import { Attachment, Attachments, type AttachFile } from '../chat/file.contract';
 import { ById, Empty, Nullable, Optional, Page, PageById, type Timestamp } from '../fields';
@@ -361,6 +361,13 @@ export const runContract = contract('orchestrator.run', {
     input: ById,
     output: Run,
     effect: 'safe',
+  },
+  cancelFor: {
+    summary: 'Cancel the runs of a conversation that have not ended: it was deleted, and nobody reads their answers',
+    callers: ['chat'],
+    input: ById,
+    output: Nothing,
+    effect: 'idempotent',
   },
   shown: {
     summary: 'How many of the messages that it was given the model of a run is shown: its window may hold fewer',

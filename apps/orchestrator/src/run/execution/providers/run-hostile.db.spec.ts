@@ -85,6 +85,7 @@ describe('a prompt of 400 kB', () => {
     'in 200 messages reaches %s whole, and in order',
     async (kind) => {
       const scene = await Scene.open(stage, replica, { kind });
+      await scene.user.as(() => replica.agents.update({ id: scene.agent_id, context_tokens: 200_000 }));
       const mark = `History of ${kind}.`;
       const history = Array.from({ length: 199 }, (_, index) => ({
         role: index % 2 === 0 ? ('user' as const) : ('assistant' as const),
