@@ -147,6 +147,14 @@ describe('an attached file', () => {
       messages.send({ id: conversation, content: 'Look', attachments: ids.map((file_id) => ({ file_id })) }),
     );
 
+  it('needs no word beside it, and what has neither is refused', async () => {
+    const { id } = await upload(owner);
+    const say = (content: string, attachments: { file_id: string }[]) =>
+      as(owner, () => messages.send({ id: conversation, content, attachments }));
+    expect((await say('', [{ file_id: id }])).message).toMatchObject({ content: '', attachments: [{ file_id: id }] });
+    await expect(say('', [])).rejects.toMatchObject({ code: 'validation_failed' });
+  });
+
   it('is shown in its message, and named to the run', async () => {
     const { id } = await upload(owner);
     const { message, run_id } = await send(owner, id);

@@ -50,6 +50,8 @@ export class MessageService {
    * the conversation that it is; the same request with the same Idempotency-Key takes it up with the same run.
    */
   async send(input: SendMessage): Promise<MessageSent> {
+    if (input.content === '' && !input.attachments?.length)
+      throw invalidField('content', 'should not be empty where no file goes with it');
     const { agent_id } = await this.access.open(input.id, 'writer');
     const attachments = await this.fileService.describe(idsOf(input));
     await this.replies.catchUp(input.id);

@@ -17,7 +17,8 @@ export type SaidMessage = RunMessage & { run_id?: string; is_summary?: true };
 export function toRunMessage({ role, content, attachments = [] }: ToldMessage): RunMessage {
   if (role === 'assistant' || attachments.length === 0) return { role, content };
   const files = attachments.map((attachment): StoredFilePart => ({ type: 'stored_file', ...attachment }));
-  return { role, content: [...files, { type: 'text', text: content }] };
+  // Vendors refuse texts without a word.
+  return { role, content: content === '' ? files : [...files, { type: 'text', text: content }] };
 }
 
 /** The same, with the run that it has to do with. */

@@ -100,6 +100,19 @@ describe('a run with attachments', () => {
     expect(call?.messages.at(-1)?.content).toContain('File "a.txt":\nForty-two');
   });
 
+  it.each<SandboxKind>(['openai', 'anthropic', 'google', 'groq', 'ollama'])(
+    'shows %s files that nobody says a word to',
+    async (kind) => {
+      const { user, ask } = await on(kind);
+      const text = await keep(user, 'a.txt', 'text/plain; charset=utf-8', Buffer.from(`Wordless, ${kind}`));
+      expect(await ask('', await keep(user, 'cat.png', 'image/png', png(3, 2)), text)).toMatchObject({
+        status: 'completed',
+      });
+      const [call] = await providerCalls(stage, `Wordless, ${kind}`);
+      expect(call?.messages.at(-1)?.media).toHaveLength(1);
+    },
+  );
+
   it.each<SandboxKind>(['groq', 'ollama'])('fails where %s takes no PDF', async (kind) => {
     const { user, ask } = await on(kind);
     const run = await ask(`Try, ${kind}`, await keep(user, 'a.pdf', 'application/pdf', pdf));

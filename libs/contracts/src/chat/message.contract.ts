@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsISO8601, IsString, IsUUID, MaxLength, MinLength, ValidateNested } from 'class-validator';
+import { IsBoolean, IsIn, IsISO8601, IsString, IsUUID, MaxLength, ValidateNested } from 'class-validator';
 import { contract, Nothing } from '../contract';
 import { ById, Nullable, Optional, Page, PageById, type Timestamp } from '../fields';
 import { runEvents } from '../orchestrator/run-event';
@@ -11,9 +11,8 @@ export const messageRoles = ['user', 'assistant', 'system', 'tool'] as const;
 export type MessageRole = (typeof messageRoles)[number];
 
 export class SendMessage extends ById {
-  @Describe('What the user says.', 'When is the invoice due?')
+  @Describe('What the user says; it may be empty where files speak for themselves.', 'When is the invoice due?')
   @IsString()
-  @MinLength(1)
   @MaxLength(limits.messageCharacters)
   content: string;
 

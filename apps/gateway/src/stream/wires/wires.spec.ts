@@ -133,7 +133,6 @@ describe('the formats of UIs', () => {
       [MESSAGES, 'ai-sdk', { ...chat(userSays('Pay')), trigger: 'regenerate-message' }, 'trigger'],
       [MESSAGES, 'ai-sdk', { ...chat(userSays('Pay')), messageId: 'm' }, 'messageId'],
       [MESSAGES, 'ai-sdk', { ...chat(userSays('Pay')), model: 'best' }, 'model'],
-      [MESSAGES, 'ai-sdk', chat(userSays('')), 'content'],
       [MESSAGES, 'ag-ui', { ...agUi({ role: 'user', content: 'Pay' }), tools: [{ name: 'pay' }] }, 'tools'],
       [MESSAGES, 'ag-ui', { ...agUi({ role: 'user', content: 'Pay' }), state: { paid: false } }, 'state'],
       [MESSAGES, 'ag-ui', agUi({ role: 'user', content: 7 }), 'messages.0.content'],
