@@ -37,6 +37,7 @@ module.exports = {
       setupFiles: ['reflect-metadata', '<rootDir>/scripts/test/without-servers.ts'],
     }),
     project('db', ['<rootDir>/{apps,libs}/**/*.db.spec.ts']),
+    project('fleet', ['<rootDir>/e2e/*.fleet.ts'], { setupFilesAfterEnv: ['<rootDir>/e2e/support/timeout.ts'] }),
     project('chaos', ['<rootDir>/e2e/*.chaos.ts'], { setupFilesAfterEnv: ['<rootDir>/e2e/support/timeout.ts'] }),
     project('e2e', ['<rootDir>/e2e/*.e2e.ts'], {
       setupFilesAfterEnv: ['<rootDir>/e2e/support/timeout.ts'],

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { launch } from '../lib/processes.ts';
 import { root } from '../lib/paths.ts';
 import type { Scope } from '../lib/run.ts';
-import { needsFleet, type Project, type Selection } from './selection.ts';
+import { needsFleet, sharesFleet, startsFleets, type Project, type Selection } from './selection.ts';
 import { readTotals, type Totals } from './totals.ts';
 
 const program = ['--experimental-vm-modules', join(root, 'node_modules/jest/bin/jest.js'), '-c', 'jest.config.cjs'];
@@ -35,12 +35,21 @@ export interface JestOptions {
 }
 
 /** Runs Jest with its output being ours. */
-async function runJest(args: readonly string[], { folder, scope }: JestOptions): Promise<Totals> {
-  const report = join(folder, 'jest.json');
+async function runJest(
+  projects: readonly Project[],
+  args: readonly string[],
+  { folder, scope }: JestOptions,
+): Promise<Totals> {
+  const report = join(folder, `${projects.join('-')}.json`);
   await rm(report, { force: true }); // of an earlier run
   const child = await launch({
     command: process.execPath,
-    args: [...program, '--json', `--outputFile=${report}`, '--passWithNoTests', ...args],
+    args: [
+      ...program,
+      ...['--selectProjects', ...projects],
+      ...['--json', `--outputFile=${report}`, '--passWithNoTests'],
+      ...args,
+    ],
     env: process.env,
     graceMs: 5_000,
   });
@@ -50,10 +59,13 @@ async function runJest(args: readonly string[], { folder, scope }: JestOptions):
   return readTotals(await readFile(report, 'utf8').catch(() => undefined), code === 0);
 }
 
-/** Tests what is selected, and gives totals as they come. Files that use the fleet are run one at a time. */
+/**
+ * Tests what is selected, and gives totals as they come. Journeys mostly wait: those that share a fleet go on beside those with fleets of their
+ * own, each of them one file at a time.
+ */
 export async function* runTests({ projects, rest }: Selection, options: JestOptions): AsyncGenerator<Totals> {
-  const slow = projects.filter(needsFleet);
   const quick = projects.filter((project) => !needsFleet(project));
-  if (quick.length > 0) yield await runJest(['--selectProjects', ...quick, parallel, ...rest], options);
-  if (slow.length > 0) yield await runJest(['--selectProjects', ...slow, '--runInBand', ...rest], options);
+  if (quick.length > 0) yield await runJest(quick, [parallel, ...rest], options);
+  const fleets = [projects.filter(sharesFleet), projects.filter(startsFleets)].filter((some) => some.length > 0);
+  yield* await Promise.all(fleets.map((some) => runJest(some, ['--runInBand', ...rest], options)));
 }

@@ -1,6 +1,6 @@
 import { readSelection } from './selection.ts';
 
-const all = ['unit', 'db', 'e2e'];
+const all = ['unit', 'db', 'e2e', 'fleet'];
 
 it.each([
   [[], { projects: all, rest: [] }],

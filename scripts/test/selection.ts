@@ -1,6 +1,6 @@
 import { UserError } from '../lib/user-error.ts';
 
-const usual = ['unit', 'db', 'e2e'] as const;
+const usual = ['unit', 'db', 'e2e', 'fleet'] as const;
 /** `chaos` takes so long that it runs only when it is asked for. */
 const projects = [...usual, 'chaos'] as const;
 export type Project = (typeof projects)[number];
@@ -8,8 +8,10 @@ export type Project = (typeof projects)[number];
 /** Whether its tests use PostgreSQL and Redis. */
 export const needsServers = (project: Project): boolean => project !== 'unit';
 
-/** Whether its tests use the running services. */
-export const needsFleet = (project: Project): boolean => project === 'e2e' || project === 'chaos';
+/** Whether its tests use the running services: those that all its files share, or a fleet of each file's own. */
+export const needsFleet = (project: Project): boolean => sharesFleet(project) || startsFleets(project);
+export const sharesFleet = (project: Project): boolean => project === 'e2e';
+export const startsFleets = (project: Project): boolean => project === 'fleet' || project === 'chaos';
 
 const isProject = (text: string): text is Project => projects.some((project) => project === text);
 
