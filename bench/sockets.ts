@@ -21,8 +21,6 @@ const STREAMS = 200;
 /** Conversations that are answered at once, more and more, until the median token takes longer than `SATURATED_MS`. */
 const LADDER = [100, 200, 300, 400, 600, 800];
 const SATURATED_MS = 100;
-/** Runs that an orchestrator executes at once. */
-const RUNS_OF_ONE = 200;
 const CONVERSATIONS = Math.max(...STAGES) / ROOM;
 
 const program = fileURLToPath(import.meta.url);
@@ -42,6 +40,7 @@ async function measure(server: Server, crowds: Crowds, conversations: string[], 
 }
 
 async function ours(bench: BenchFleet, crowds: Crowds): Promise<Figures> {
+  await bench.makeRoom(STREAMS);
   const replica = await bench.fleet.addReplica('gateway');
   const server = { url: baseUrl(replica.ports.api ?? 0), pid: replica.pid, token: bench.token };
   const figures = await measure(server, crowds, await bench.converse(CONVERSATIONS), await bench.converse(STREAMS));
@@ -67,8 +66,7 @@ async function climb(bench: BenchFleet, crowds: Crowds): Promise<StreamFigures[]
   const place = { url: bench.url, token: bench.token };
   for (const streams of LADDER) {
     say(`${streams} streams at once`);
-    while (bench.fleet.processes.orchestrator.length * RUNS_OF_ONE < streams)
-      await bench.fleet.addReplica('orchestrator');
+    await bench.makeRoom(streams);
     const ids = await bench.converse(streams);
     await crowds.connect(place, ids);
     const step = await measureStreams(crowds, ids).catch((error: unknown) => say(`Too many: ${String(error)}`));

@@ -13,6 +13,9 @@ import { newMockTenant, startMock } from '../mock-tenant.ts';
 
 const AT_ONCE = 20;
 
+/** Runs of one tenant that an orchestrator executes at once: two thirds of its slots, though nobody else wants one. */
+const RUNS_OF_TENANT = 132;
+
 /** What a tenant needs to have so many sockets; everything else is as shipped. */
 const LIMITS = { open_streams: 20_000 };
 
@@ -49,6 +52,12 @@ export class BenchFleet {
 
   get url(): string {
     return this.fleet.gatewayUrls[0] ?? '';
+  }
+
+  /** Adds orchestrators until so many runs are executed at once. */
+  async makeRoom(runs: number): Promise<void> {
+    while (this.fleet.processes.orchestrator.length * RUNS_OF_TENANT < runs)
+      await this.fleet.addReplica('orchestrator');
   }
 
   /** Resolves to the ids of new conversations. */
