@@ -90,7 +90,6 @@ describe('attachments', () => {
       ],
       'attachments.0',
     ],
-    ['no text', [{ type: 'image', file_id: ID }], 'content'],
   ])('in parts are refused where there are %s', async (_, content, path) => {
     expect(await stage.post({ content })).toMatchObject({ status: 400, path });
   });

@@ -93,7 +93,8 @@ describe('endpoints', () => {
         after: null,
       },
     ]);
-    expect(JSON.stringify(rows)).not.toMatch(new RegExp(`canary|${secret.slice(6, 20)}`));
+    const text = JSON.stringify(rows);
+    for (const hidden of ['canary', secret.slice(6, 20)]) expect(text).not.toContain(hidden);
   });
 
   it.each([
