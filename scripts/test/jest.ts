@@ -46,8 +46,11 @@ async function runJest(
     command: process.execPath,
     args: [
       ...program,
-      ...['--selectProjects', ...projects],
-      ...['--json', `--outputFile=${report}`, '--passWithNoTests'],
+      '--selectProjects',
+      ...projects,
+      '--json',
+      `--outputFile=${report}`,
+      '--passWithNoTests',
       ...args,
     ],
     env: process.env,
