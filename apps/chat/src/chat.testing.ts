@@ -228,6 +228,7 @@ export async function startChat() {
       orchestrator,
     ),
     bin: new BinService(db, access, conversationRows, binRows, contexts, replica().replies, orchestrator),
+    binRows,
     binSweep: new BinSweep(db, binRows),
     shares: new ShareService(db, access, conversationRows, messageRows, new ShareRepository(db, rls), events, {
       appUrl: 'https://app.example.com',

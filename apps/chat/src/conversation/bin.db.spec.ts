@@ -197,4 +197,23 @@ describe('the sweep', () => {
     await Promise.all([chat.binSweep.sweep(), chat.binSweep.sweep()]);
     expect([await rows('messages'), await rows('conversations', 'id')]).toEqual([0, 0]);
   });
+
+  it('takes turns between tenants, goes on behind what fails, and ends', async () => {
+    const deleted = (of: string, agent: string, count: number) => {
+      const text = `insert into conversations (tenant_id, id, agent_id, deleted_at)
+        select $1, gen_random_uuid(), $2, now() - interval '31 days' from generate_series(1, $3::int)`;
+      return chat.admin(text, [of, agent, count]);
+    };
+    const left = async (of: string) =>
+      (await chat.admin('select from conversations where tenant_id = $1 and deleted_at is not null', [of])).length;
+    const other = await chat.createTenant();
+    await deleted(tenant, agent_id, 250);
+    await deleted(other, await chat.createAgent(other), 3);
+    const due = await chat.binRows.due(30 * 86_400, 20);
+    expect(due.filter(({ tenant_id }) => tenant_id === other)).toHaveLength(3);
+    expect(due.filter(({ tenant_id }) => tenant_id === tenant).length).toBeLessThanOrEqual(10);
+    jest.spyOn(chat.binRows, 'lockDue').mockRejectedValueOnce(new Error('The row is torn.'));
+    await chat.binSweep.sweep();
+    expect([await left(tenant), await left(other)]).toEqual([0, 0]);
+  });
 });

@@ -1,24 +1,25 @@
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { withTenant, type Tx } from '@taai/entities';
-import { Periodic, reportError } from '@taai/platform';
-import { runAs } from '@taai/tenant';
+import { reportError } from '@taai/platform';
 import { DataSource } from 'typeorm';
+import { TurnSweep } from '../turn-sweep';
 import { BinRepository } from './bin.repository';
 
-const EVERY_MS = 60_000;
-/** Conversations of one turn. */
+/** Conversations of one round. */
 const BATCH = 100;
-/** Messages of one transaction, and of one conversation in one turn. */
+/** Messages of one transaction, and of one conversation in one round. */
 const MESSAGES = 1000;
-const MESSAGES_PER_TURN = 10_000;
+const MESSAGES_PER_ROUND = 10_000;
 /** How long a conversation can be restored: 30 days. */
 const KEPT_SECONDS = 30 * 86_400;
 
 /** Removes for good what was deleted 30 days ago. */
 @Injectable()
 export class BinSweep implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly sweeping = new Periodic(EVERY_MS, () => this.sweep());
-  private stopping = false;
+  private readonly turns = new TurnSweep({
+    due: () => this.bin.due(KEPT_SECONDS, BATCH),
+    remove: (tenant_id, ids) => this.removeAll(tenant_id, ids),
+  });
 
   constructor(
     private readonly db: DataSource,
@@ -26,34 +27,43 @@ export class BinSweep implements OnApplicationBootstrap, BeforeApplicationShutdo
   ) {}
 
   onApplicationBootstrap(): void {
-    this.sweeping.wake();
+    this.turns.start();
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    this.stopping = true;
-    await this.sweeping.stop();
+  beforeApplicationShutdown(): Promise<void> {
+    return this.turns.stop();
   }
 
-  /** Any number of replicas may do it at once. A failure is reported, and the other conversations go all the same. */
-  async sweep(): Promise<void> {
-    for (const { tenant_id, id } of await this.bin.due(KEPT_SECONDS, BATCH)) {
-      if (this.stopping) return;
-      const removing = runAs({ tenant_id, permissions: [], issuer: 'chat' }, () => this.remove(id));
-      await removing.catch((error: unknown) => reportError(error, { tenant_id, conversation_id: id }));
+  sweep(): Promise<void> {
+    return this.turns.sweep();
+  }
+
+  /** One that fails is reported, and the others go all the same. */
+  private async removeAll(tenant_id: string, ids: readonly string[]): Promise<number> {
+    let gone = 0;
+    for (const id of ids) {
+      if (this.turns.isStopping) break;
+      const removed = await this.remove(id).catch((error: unknown) =>
+        reportError(error, { tenant_id, conversation_id: id }),
+      );
+      if (removed) gone += 1;
     }
+    return gone;
   }
 
-  /** What is more than one turn's is left to the next. */
-  private async remove(id: string): Promise<void> {
-    for (let gone = 0; gone < MESSAGES_PER_TURN && !this.stopping; gone += MESSAGES) {
-      if (await withTenant(this.db, (tx) => this.removeSome(tx, id))) return;
+  /** Resolves to whether it is gone: what is more than one round's is left to the next. */
+  private async remove(id: string): Promise<boolean> {
+    for (let gone = 0; gone < MESSAGES_PER_ROUND && !this.turns.isStopping; gone += MESSAGES) {
+      const left = await withTenant(this.db, (tx) => this.removeSome(tx, id));
+      if (left !== 'some') return left === 'none';
     }
+    return false;
   }
 
-  /** Resolves to whether nothing is left to do: it may have been restored. */
-  private async removeSome(tx: Tx, id: string): Promise<boolean> {
-    if (!(await this.bin.lockDue(tx, id, KEPT_SECONDS))) return true;
-    if ((await this.bin.empty(tx, id, MESSAGES)) === MESSAGES) return false;
-    return this.bin.remove(tx, id);
+  /** What is left of it: all, where it was restored meanwhile. */
+  private async removeSome(tx: Tx, id: string): Promise<'all' | 'some' | 'none'> {
+    if (!(await this.bin.lockDue(tx, id, KEPT_SECONDS))) return 'all';
+    if ((await this.bin.empty(tx, id, MESSAGES)) === MESSAGES) return 'some';
+    return (await this.bin.remove(tx, id)) ? 'none' : 'all';
   }
 }

@@ -23,6 +23,7 @@ afterAll(() => chat.close());
 beforeEach(async () => {
   tenant = await chat.createTenant();
   agent_id = await chat.createAgent(tenant);
+  await give(true);
   orchestrator.agent_id = agent_id;
   orchestrator.entitled.length = 0;
   orchestrator.entitle = async () => 'Invoices of January';
@@ -30,6 +31,9 @@ beforeEach(async () => {
 });
 
 const as = <T>(work: () => Promise<T>) => chat.as(tenant, work);
+/** Whether the agent gives titles. */
+const give = (titles: boolean) =>
+  chat.admin('update agents set automatic_titles = $2 where id = $1', [agent_id, titles]);
 const title = async () => (await as(() => chat.conversations.get(id))).title;
 const settled = () => chat.titles.beforeApplicationShutdown();
 
@@ -52,6 +56,13 @@ describe('a conversation without a title', () => {
     await turn();
     await settled();
     expect(orchestrator.entitled).toHaveLength(1);
+  });
+
+  it('stays without, and asks nobody, where its agent gives none', async () => {
+    await give(false);
+    await turn();
+    await settled();
+    expect([await title(), orchestrator.entitled]).toEqual([null, []]);
   });
 
   it('does not keep its answer waiting, and tells those who follow it', async () => {

@@ -4,7 +4,8 @@ import { RlsPool, sql, type Tx } from '@taai/entities';
 /** A conversation is asked about after its first answers alone, and by one at a time: who asked a minute ago is gone. */
 const CLAIM = sql(`
   update conversations c set title_asked_at = now()
-  where c.id = $1 and c.title is null and c.deleted_at is null
+  from agents a
+  where c.id = $1 and c.title is null and c.deleted_at is null and a.tenant_id = c.tenant_id and a.id = c.agent_id and a.automatic_titles
     and (c.title_asked_at is null or c.title_asked_at < now() - interval '1 minute')
     and (select count(*) from (
       select from messages m where m.conversation_id = c.id and m.role = 'assistant' limit $2 + 1
@@ -31,7 +32,7 @@ interface Opening {
 export class TitleRepository {
   constructor(private readonly rls: RlsPool) {}
 
-  /** Whose conversation it is, if it wants a title, is within its first `answers`, and nobody asks for one. */
+  /** Whose conversation it is, if its agent gives titles, it has none, is within its first `answers`, and nobody asks for one. */
   async claim(id: string, answers: number): Promise<{ agent_id: string; user_id: string | null } | undefined> {
     const [claimed] = await this.rls.write<{ agent_id: string; user_id: string | null }>(CLAIM, [id, answers]);
     return claimed;

@@ -25,7 +25,6 @@ export class TitleService {
   /** By the agent's model for titles, else by its own and its fallbacks. Throws the problem that no model answered with. */
   async suggest({ agent_id, conversation_id, user_id, question, answer }: SuggestTitle): Promise<SuggestedTitle> {
     const agent = await this.agents.byId(agent_id);
-    if (!agent.automatic_titles) return { title: null };
     const candidates = await this.providers.candidates(
       agent.title_model ? [agent.title_model] : [agent, ...agent.fallbacks],
     );

@@ -6,7 +6,7 @@ import { TenantEntity } from './tenant.entity';
 @Entity('conversations')
 @Index('idx_conversations_search', ['search'], { type: 'gin' })
 @Index('idx_conversations_agent', ['tenant_id', 'agent_id'])
-@Index('idx_conversations_deleted', ['deleted_at'], { where: 'deleted_at is not null' })
+@Index('idx_conversations_deleted', ['tenant_id', 'deleted_at'], { where: 'deleted_at is not null' })
 @ForeignKey(() => TenantEntity, ['tenant_id'], ['id'])
 @ForeignKey(() => AgentEntity, ['tenant_id', 'agent_id'], ['tenant_id', 'id'])
 export class ConversationEntity extends TenantRow {

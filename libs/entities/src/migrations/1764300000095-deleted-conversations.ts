@@ -8,7 +8,7 @@ import { isolateTenants } from './policy';
  */
 const SQL = `
   alter table conversations add column deleted_at timestamptz;
-  create index idx_conversations_deleted on conversations (deleted_at) where deleted_at is not null;
+  create index idx_conversations_deleted on conversations (tenant_id, deleted_at) where deleted_at is not null;
 
   create table deleted_participants (
     tenant_id uuid not null,

@@ -51,7 +51,7 @@ export const grants: Record<DatabaseService, Record<string, string>> = {
     message_feedback: ALL,
     files: ALL,
     conversation_files: ALL,
-    agents: 'select (tenant_id, id, context_messages, summarize)',
+    agents: 'select (tenant_id, id, automatic_titles, context_messages, summarize)',
     tenants: 'select (id, status)',
     subscriptions: 'select (tenant_id, plan_id, status, limits)',
     plans: 'select',

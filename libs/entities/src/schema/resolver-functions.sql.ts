@@ -44,9 +44,29 @@ const inLine = (column: string, then: string, more = 'true') => ({
   then,
 });
 
-/** The first condition is that of the index. */
-const isDueFile = `f.status <> 'ready' and (
-  f.status = 'deleting' or f.created_at < now() - make_interval(secs => due_files.older_than_seconds))`;
+interface DueRows {
+  table: string;
+  /** A condition on a row `r`: that of the index by tenant and `since`. */
+  waits: string;
+  since: string;
+  /** A further condition on a row `r`. */
+  isDue: string;
+}
+
+/** The body of a function `name`, which takes a `batch`: rows that are due, of each tenant as many as of the others, the oldest first. */
+const dueByTurns = (name: string, { table, waits, since, isDue }: DueRows) => `
+  with recursive ${distinctSql('waiting', { from: `public.${table}`, column: 'tenant_id', where: waits, then: `r.${since}` })},
+  turn as materialized (
+    select w.tenant_id, ceil(${name}.batch::numeric / count(*) over ()) as share
+    from waiting w where w.tenant_id is not null and exists (
+      select from public.${table} r where r.tenant_id = w.tenant_id and ${waits} and ${isDue})
+    order by random() limit ${name}.batch
+  )
+  select d.tenant_id, d.id from turn cross join lateral (
+    select r.tenant_id, r.id from public.${table} r
+    where r.tenant_id = turn.tenant_id and ${waits} and ${isDue}
+    order by r.${since} limit turn.share
+  ) d limit ${name}.batch`;
 
 const openDeliveries = (tenant: string, webhook: string) => `(
   select count(*) from public.webhook_deliveries o
@@ -459,31 +479,26 @@ export const functions: Record<string, ResolverFunction> = {
     takes: 'older_than_seconds integer, batch integer',
     returns: 'table (tenant_id uuid, id uuid)',
     volatility: 'volatile',
-    sql: `
-      with recursive ${distinctSql('unfinished', { from: 'public.files', column: 'tenant_id', where: `r.status <> 'ready'`, then: 'r.created_at' })},
-      turn as materialized (
-        select u.tenant_id, ceil(due_files.batch::numeric / count(*) over ()) as share
-        from unfinished u where u.tenant_id is not null and exists (
-          select from public.files f where f.tenant_id = u.tenant_id and ${isDueFile})
-        order by random() limit due_files.batch
-      )
-      select d.tenant_id, d.id from turn cross join lateral (
-        select f.tenant_id, f.id from public.files f
-        where f.tenant_id = turn.tenant_id and ${isDueFile}
-        order by f.created_at limit turn.share
-      ) d limit due_files.batch`,
+    sql: dueByTurns('due_files', {
+      table: 'files',
+      waits: `r.status <> 'ready'`,
+      since: 'created_at',
+      isDue: `(r.status = 'deleting' or r.created_at < now() - make_interval(secs => due_files.older_than_seconds))`,
+    }),
   },
 
-  /** Lists conversations that were deleted so long ago, the longest first. */
+  /** Lists conversations that were deleted so long ago: of each tenant as many as of the others, the longest first. */
   due_conversations: {
     for: ['chat'],
     takes: 'older_than_seconds integer, batch integer',
     returns: 'table (tenant_id uuid, id uuid)',
-    volatility: 'stable',
-    sql: `
-      select c.tenant_id, c.id from public.conversations c
-      where c.deleted_at < now() - make_interval(secs => due_conversations.older_than_seconds)
-      order by c.deleted_at limit due_conversations.batch`,
+    volatility: 'volatile',
+    sql: dueByTurns('due_conversations', {
+      table: 'conversations',
+      waits: 'r.deleted_at is not null',
+      since: 'deleted_at',
+      isDue: 'r.deleted_at < now() - make_interval(secs => due_conversations.older_than_seconds)',
+    }),
   },
 
   /** Lists every tenant, page by page, for the operator. */
